@@ -1,0 +1,103 @@
+/**
+ * The only door to time. Everything inside planebench is integer microseconds.
+ *
+ * A run has one *event clock*. It stands at `epochUs` while history is loaded and starts when the load starts, so that
+ * a trace, whose times are absolute, can be emitted at exactly the times written in it. All processes of a host read
+ * the same monotonic source (`process.hrtime`, CLOCK_MONOTONIC), so their clocks agree without any synchronisation.
+ */
+export type Cancel = () => void;
+
+export interface Clock {
+  /** Event time now, integer microseconds since the Unix epoch; never goes back. */
+  nowUs(): number;
+  /** Calls back once, not before `durationUs` from now. */
+  after(durationUs: number, callback: () => void): Cancel;
+  /** Resolves not before `durationUs` from now; rejects with the signal's reason when aborted. */
+  sleep(durationUs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Where event time begins. `zeroNs` null: the load has not started, the clock stands at `epochUs`. */
+export interface ClockOrigin {
+  readonly epochUs: number;
+  readonly zeroNs: bigint | null;
+}
+
+export interface SystemClock extends Clock {
+  /** Starts a standing clock: event time is `epochUs` at `zeroNs` on the host's monotonic clock. */
+  start(zeroNs: bigint): void;
+}
+
+/** Host's monotonic time in nanoseconds. For the supervisor, which places event clocks; planes have `Clock`. */
+export function monotonicNs(): bigint {
+  return process.hrtime.bigint();
+}
+
+/** Host's monotonic time in microseconds, for durations that are no part of event time (start-up, loading). */
+export function monotonicUs(): number {
+  return Number(process.hrtime.bigint() / 1000n);
+}
+
+/** Calendar time, ISO 8601, for manifests only: no figure is ever computed from it. */
+export function calendarTime(): string {
+  return new Date().toISOString();
+}
+
+export function systemClock(origin: ClockOrigin): SystemClock {
+  let zeroNs = origin.zeroNs;
+  const nowUs = () =>
+    zeroNs === null ? origin.epochUs : origin.epochUs + Number((process.hrtime.bigint() - zeroNs) / 1000n);
+  return {
+    nowUs,
+    after,
+    sleep: (durationUs, signal) => sleepBy(after, durationUs, signal),
+    start(zero) {
+      zeroNs = zero;
+    },
+  };
+}
+
+/** A clock of durations for code outside a run's event time: time-outs of servers, supervisors and clients. */
+export const hostClock: Clock = {
+  nowUs: monotonicUs,
+  after,
+  sleep: (durationUs, signal) => sleepBy(after, durationUs, signal),
+};
+
+function after(durationUs: number, callback: () => void): Cancel {
+  const timer = setTimeout(callback, Math.max(0, Math.ceil(durationUs / 1000)));
+  return () => clearTimeout(timer);
+}
+
+/** Sleep as every clock has it, over that clock's own `after`. */
+export function sleepBy(after: Clock['after'], durationUs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = () => {
+      cancel();
+      reject(signal?.reason);
+    };
+    const cancel = after(durationUs, () => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    });
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** Rejects with `error()` if `work` has not settled after `durationUs`; the work itself is not stopped. */
+export async function withDeadline<T>(
+  clock: Clock,
+  durationUs: number,
+  work: Promise<T>,
+  error: () => Error,
+): Promise<T> {
+  let cancel: Cancel = () => {};
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(durationUs, () => reject(error()));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    cancel();
+  }
+}

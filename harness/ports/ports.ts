@@ -1,0 +1,12 @@
+import type { ChangeLog } from './change-log/port.js';
+import type { OnlineStore } from './online-store/port.js';
+import type { TableStore } from './table-store/port.js';
+import type { Warehouse } from './warehouse/port.js';
+
+/** Everything an architecture may talk to. Clients of the stack's servers; opened lazily, at the first use of each. */
+export interface Ports {
+  readonly changeLog: ChangeLog;
+  readonly onlineStore: OnlineStore;
+  readonly tables: TableStore;
+  readonly warehouse: Warehouse;
+}

@@ -1,0 +1,115 @@
+/** A process of a run, seen from the supervisor: forked, initialised, watched, stopped or killed. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { type ClockOrigin, hostClock, monotonicUs, withDeadline } from '../clock.js';
+import { HarnessError } from '../errors.js';
+import type { FromChild, ToChild } from './child.js';
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Monotonic host time. */
+  readonly atUs: number;
+  /** What the process said when it failed by itself. */
+  readonly failure?: string;
+}
+
+export interface StartedChild {
+  readonly name: string;
+  readonly pid: number;
+  /** What the process passed to `ready`; rejects if it died or was not ready in time. */
+  readonly ready: Promise<unknown>;
+  /** Resolves, never rejects, when the process is gone. */
+  readonly exited: Promise<Exit>;
+  /** Last lines of its stderr. */
+  stderr(): string;
+  onReport(listener: (kind: string, body: unknown) => void): void;
+  startClock(zeroNs: bigint): void;
+  /** SIGKILL, SIGSTOP or SIGCONT. */
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
+  /** Asks it to end, kills it after `graceUs`; resolves when it is gone. */
+  stop(graceUs?: number): Promise<Exit>;
+}
+
+export interface ChildOptions {
+  readonly name: string;
+  /** A built module that calls `runChild`. */
+  readonly module: URL;
+  readonly init: unknown;
+  readonly origin: ClockOrigin;
+  readonly readyWithinUs?: number;
+  readonly execArgv?: readonly string[];
+}
+
+const stderrBytes = 8_192;
+
+export function startChild(options: ChildOptions): StartedChild {
+  const child = fork(options.module, {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv: [...(options.execArgv ?? [])],
+  });
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-stderrBytes);
+  });
+  let failure: string | undefined;
+  const listeners: ((kind: string, body: unknown) => void)[] = [];
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('error', (error) => resolve({ code: null, signal: null, atUs: monotonicUs(), failure: error.message }));
+    child.once('exit', (code, signal) =>
+      resolve({ code, signal, atUs: monotonicUs(), ...(failure === undefined ? {} : { failure }) }),
+    );
+  });
+  const firstReady = new Promise<unknown>((resolve, reject) => {
+    child.on('message', (message: FromChild) => {
+      if (message.type === 'ready') resolve(message.info);
+      else if (message.type === 'failed') failure = message.stack || message.message;
+      else for (const listener of listeners) listener(message.kind, message.body);
+    });
+    exited.then((exit) =>
+      reject(
+        new HarnessError(
+          `${options.name} ended before it was ready (${describeExit(exit)})${stderr ? `; its last words:\n${stderr.trim()}` : ''}`,
+        ),
+      ),
+    );
+  });
+  const withinUs = options.readyWithinUs ?? 30_000_000;
+  const ready = withDeadline(
+    hostClock,
+    withinUs,
+    firstReady,
+    () =>
+      new HarnessError(
+        `${options.name} was not ready within ${withinUs / 1e6} s${stderr ? `; its last words:\n${stderr.trim()}` : ''}`,
+      ),
+  );
+  ready.catch(() => {});
+  send(child, { type: 'init', init: options.init, origin: options.origin });
+  return {
+    name: options.name,
+    pid: child.pid ?? -1,
+    ready,
+    exited,
+    stderr: () => stderr,
+    onReport: (listener) => listeners.push(listener),
+    startClock: (zeroNs) => send(child, { type: 'start-clock', zeroNs }),
+    signal: (signal) => child.kill(signal),
+    async stop(graceUs = 5_000_000) {
+      send(child, { type: 'stop' });
+      const cancel = hostClock.after(graceUs, () => child.kill('SIGKILL'));
+      const exit = await exited;
+      cancel();
+      return exit;
+    },
+  };
+}
+
+export function describeExit(exit: Exit): string {
+  const how = exit.signal ? `killed by ${exit.signal}` : `exit code ${exit.code}`;
+  return exit.failure ? `${how}: ${exit.failure}` : how;
+}
+
+function send(child: ChildProcess, message: ToChild): void {
+  if (child.connected) child.send(message, () => {});
+}

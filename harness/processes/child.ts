@@ -1,0 +1,91 @@
+/**
+ * A process of a run, seen from inside: how servers, roles and load generators talk to the supervisor that forked them.
+ * A child does its work until its signal aborts, and dies at once when its parent is gone, whatever killed the parent.
+ */
+import { type ClockOrigin, type SystemClock, systemClock } from '../clock.js';
+import { messageOf } from '../errors.js';
+
+/** Parent to child. */
+export type ToChild =
+  | { readonly type: 'init'; readonly init: unknown; readonly origin: ClockOrigin }
+  | { readonly type: 'start-clock'; readonly zeroNs: bigint }
+  | { readonly type: 'stop' };
+
+/** Child to parent. */
+export type FromChild =
+  | { readonly type: 'ready'; readonly info: unknown }
+  | { readonly type: 'report'; readonly kind: string; readonly body: unknown }
+  | { readonly type: 'failed'; readonly message: string; readonly stack: string };
+
+export interface Child {
+  readonly clock: SystemClock;
+  /** Aborts when the supervisor asks the process to stop. */
+  readonly signal: AbortSignal;
+  /** Resolves when the event clock has been started. */
+  readonly clockStarted: Promise<void>;
+  ready(info: unknown): void;
+  report(kind: string, body: unknown): void;
+}
+
+/**
+ * The main of every child process: waits for its `init`, runs `main`, exits when it returns (0) or throws (1, after
+ * telling the parent why).
+ */
+export function runChild<Init>(main: (init: Init, child: Child) => Promise<void>): void {
+  if (!process.send) {
+    process.stderr.write('This file is started by the planebench supervisor, not by hand.\n');
+    process.exit(3);
+  }
+  const stop = new AbortController();
+  let clock: SystemClock | undefined;
+  let started: () => void = () => {};
+  const clockStarted = new Promise<void>((resolve) => {
+    started = resolve;
+  });
+  process.on('disconnect', () => process.exit(1));
+  // Ctrl-C reaches the whole process group; the supervisor decides when its children stop.
+  process.on('SIGINT', () => {});
+  process.on('message', async (message: ToChild) => {
+    switch (message.type) {
+      case 'init': {
+        clock = systemClock(message.origin);
+        if (message.origin.zeroNs !== null) started();
+        const child: Child = {
+          clock,
+          signal: stop.signal,
+          clockStarted,
+          ready: (info) => send({ type: 'ready', info }),
+          report: (kind, body) => send({ type: 'report', kind, body }),
+        };
+        try {
+          await main(message.init as Init, child);
+          exit(0);
+        } catch (error) {
+          if (stop.signal.aborted) return exit(0);
+          send({ type: 'failed', message: messageOf(error), stack: error instanceof Error ? (error.stack ?? '') : '' });
+          exit(1);
+        }
+        return;
+      }
+      case 'start-clock':
+        clock?.start(message.zeroNs);
+        started();
+        return;
+      case 'stop':
+        stop.abort(new Error('stopped by the supervisor'));
+    }
+  });
+}
+
+function send(message: FromChild): void {
+  if (process.connected) process.send?.(message);
+}
+
+/** Exits after the channel has drained, so that the last message is not lost. */
+function exit(code: number): void {
+  process.exitCode = code;
+  if (!process.connected) process.exit(code);
+  process.removeAllListeners('disconnect');
+  process.once('disconnect', () => process.exit(code));
+  process.send?.({ type: 'report', kind: 'exit', body: code } satisfies FromChild, () => process.disconnect());
+}

@@ -1,0 +1,224 @@
+/**
+ * What a run leaves behind: raw facts, saved before anything is concluded from them. Measures are folds over these.
+ * All times are event time in microseconds unless a name says `hostUs`.
+ *
+ * On disk, under results/<suite>/<run id>/: `run.json` (everything here that is not columns) and one Parquet file a
+ * column set, named as the field.
+ */
+import type { Inventory } from '../architecture.js';
+import type { RunPlan } from '../scenario.js';
+
+export interface RunFacts {
+  readonly plan: RunPlan;
+  /** Resolved parameters of the architecture, printed beside its figures. */
+  readonly params: unknown;
+  readonly timeline: Timeline;
+  /** Why the run cannot be judged; empty for a sound run. What a plane loses is no reason. */
+  readonly invalid: readonly Finding[];
+  readonly operations: OperationColumns;
+  readonly reads: ReadColumns;
+  readonly probes: ProbeColumns;
+  readonly panel: PanelFacts;
+  readonly appends: AppendColumns;
+  readonly faults: readonly FaultFact[];
+  readonly processes: readonly ProcessFact[];
+  readonly usage: UsageColumns;
+  readonly ports: readonly PortCounter[];
+  readonly backfill: BackfillFact | null;
+  readonly inventories: { readonly afterLoad: Inventory | null };
+  readonly ledger: LedgerFacts | null;
+  readonly errors: readonly { readonly operation: string; readonly message: string; readonly count: number }[];
+}
+
+export interface Finding {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Event times of the phases. */
+export interface Timeline {
+  readonly loadStartUs: number;
+  readonly measureStartUs: number;
+  readonly measureEndUs: number;
+  readonly loadEndUs: number;
+  /** When the final reads found everything visible, or gave up. */
+  readonly drainEndUs: number;
+}
+
+export const operationKinds = ['predict', 'lookup'] as const;
+export const outcomes = ['ok', 'error', 'timeout'] as const;
+
+/** One open-loop call a row, in order of intended start. */
+export interface OperationColumns {
+  readonly rows: number;
+  /** Index into `operationKinds`. */
+  readonly kind: Uint8Array;
+  /** Absolute deadline at which the call should have started; latency is doneUs - intendedUs. */
+  readonly intendedUs: Float64Array;
+  readonly sentUs: Float64Array;
+  readonly doneUs: Float64Array;
+  /** Index into `outcomes`. */
+  readonly outcome: Uint8Array;
+  readonly keys: Uint32Array;
+}
+
+/** One row of an answered call a row (panel probes apart). */
+export interface ReadColumns {
+  readonly rows: number;
+  /** Row number in `OperationColumns`. */
+  readonly operation: Uint32Array;
+  readonly customer: Uint32Array;
+  readonly lastSeq: Float64Array;
+  readonly asOfUs: Float64Array;
+  /**
+   * Emission time of the earliest emitted sound change of the customer with seq > lastSeq, from the trace, whenever it
+   * was; Infinity if there is none. The read was stale if this is before the call was sent.
+   */
+  readonly nextEmitUs: Float64Array;
+}
+
+/** One row per panel probe and customer. */
+export interface ProbeColumns {
+  readonly rows: number;
+  readonly probe: Uint32Array;
+  readonly sentUs: Float64Array;
+  readonly doneUs: Float64Array;
+  /** Index into `PanelFacts.customers`. */
+  readonly member: Uint32Array;
+  /** -1 if the probe failed. */
+  readonly lastSeq: Float64Array;
+  readonly asOfUs: Float64Array;
+}
+
+export interface PanelFacts {
+  readonly customers: readonly number[];
+  /** Panel changes / all changes of the trace: scales panel sums to the whole. */
+  readonly share: number;
+  /** Every change of the panel in the trace, first emissions only, by member and seq. */
+  readonly changes: {
+    readonly rows: number;
+    readonly member: Uint32Array;
+    readonly seq: Uint32Array;
+    readonly emitUs: Float64Array;
+    /** 1 if the contract refuses it: counted apart, never awaited. */
+    readonly refused: Uint8Array;
+    /** 1 if its append to the change log was acknowledged. */
+    readonly acknowledged: Uint8Array;
+  };
+}
+
+/** One append of one slot to one partition a row. */
+export interface AppendColumns {
+  readonly rows: number;
+  readonly slotUs: Float64Array;
+  readonly partition: Uint8Array;
+  readonly changes: Uint32Array;
+  readonly bytes: Uint32Array;
+  readonly sentUs: Float64Array;
+  readonly doneUs: Float64Array;
+  /** Index into `appendOutcomes`. */
+  readonly outcome: Uint8Array;
+}
+export const appendOutcomes = ['acknowledged', 'failed', 'indeterminate'] as const;
+
+export interface FaultFact {
+  readonly kind: string;
+  readonly role: string;
+  readonly scheduledUs: number;
+  readonly injectedUs: number;
+  /** When the harness saw that it had bitten (the process was gone); null: it did not, and the run is invalid. */
+  readonly witnessedUs: number | null;
+  /** When the role was started again, and when it called ready; null: never. */
+  readonly restartedUs: number | null;
+  readonly readyUs: number | null;
+}
+
+export interface ProcessFact {
+  readonly name: string;
+  readonly kind: 'server' | 'role' | 'load';
+  readonly pid: number;
+  readonly startedHostUs: number;
+  readonly readyAfterUs: number | null;
+  readonly exit: string;
+  readonly restarts: number;
+}
+
+/** Samples of cumulative use, as the operating system tells it. */
+export interface UsageColumns {
+  readonly rows: number;
+  readonly atUs: Float64Array;
+  /** Index into `RunFacts.processes`. */
+  readonly process: Uint32Array;
+  readonly cpuUs: Float64Array;
+  readonly rssBytes: Float64Array;
+  readonly readBytes: Float64Array;
+  readonly writeBytes: Float64Array;
+}
+
+/** What one role asked of one port, in total; `probe` counts what was done for panel reads. */
+export interface PortCounter {
+  readonly role: string;
+  readonly port: string;
+  readonly operation: string;
+  readonly probe: boolean;
+  readonly calls: number;
+  /** Rows or keys. */
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export interface BackfillFact {
+  readonly hostUs: number;
+  readonly rows: number;
+  readonly parquetBytes: number;
+  /** Bytes of the same columns uncompressed (8 per integer, UTF-8 length per text). */
+  readonly columnBytes: number;
+  readonly filesByReference: number;
+  /** Served rows compared with the oracle after the load, and how many differed. */
+  readonly checkedRows: number;
+  readonly wrongRows: number;
+}
+
+/** What the ledger found; counts of changes unless named otherwise. */
+export interface LedgerFacts {
+  readonly attempted: number;
+  readonly acknowledged: number;
+  readonly failed: number;
+  readonly indeterminate: number;
+  readonly tables: {
+    /** Acknowledged, sound, and not in the tables. */
+    readonly lost: number;
+    /** Held more than once: the surplus. */
+    readonly duplicated: number;
+    /** In the tables and never emitted, or refused by the contract. */
+    readonly unexpected: number;
+    /** Refused changes that the plane did not list, and listings that are wrong. */
+    readonly quarantineMissing: number;
+    readonly quarantineUnexpected: number;
+    /** Span of the emission times of the lost, the recovery point; 0 if none is lost. */
+    readonly rpoUs: number;
+  } | null;
+  /** Rows of final reads and of the sampled live reads against the oracle at each row's own (lastSeq, asOfUs). */
+  readonly final: RowVerdicts;
+  readonly live: RowVerdicts;
+  /** Keys whose final row does not reflect every acknowledged change. */
+  readonly behind: number;
+  /** Reads of a key whose lastSeq, or asOfUs at equal lastSeq, was lower than that of an earlier finished read. */
+  readonly monotonicViolations: number;
+  /** Raw personal data found in what the plane stored. */
+  readonly personalDataLeaks: number;
+  /** Up to 20 examples, for the reader. */
+  readonly examples: readonly string[];
+}
+
+export interface RowVerdicts {
+  readonly checked: number;
+  readonly right: number;
+  /** Some additive feature is above (over) or below (under) the oracle and none the other way. */
+  readonly over: number;
+  readonly under: number;
+  /** Differs from the oracle at its own version, but equals it at another seq: a read that mixed two versions, or a lastSeq that was not applied. */
+  readonly torn: number;
+  /** Differs in any other way. */
+  readonly wrong: number;
+}

@@ -1,0 +1,180 @@
+/** `summary.json`, schema planebench.summary/1: what reports, gates and readers in any language consume. */
+
+export interface Summary {
+  readonly schema: 'planebench.summary/1';
+  readonly run: {
+    readonly suite: string;
+    readonly seed: number;
+    readonly repetitions: number;
+    readonly confidenceLevel: number;
+    readonly scenarios: readonly ScenarioSummary[];
+    readonly architectures: readonly { readonly name: string; readonly params: unknown }[];
+    readonly command: string;
+  };
+  readonly validity: { readonly valid: boolean; readonly findings: readonly RunFinding[] };
+  readonly estimates: readonly Estimate[];
+  readonly comparisons: readonly Comparison[];
+  readonly claims: readonly Claim[];
+  readonly series: readonly RunSeries[];
+  readonly verdict: Verdict;
+}
+
+export interface ScenarioSummary {
+  readonly name: string;
+  readonly stack: string;
+  readonly timeScale: number;
+  readonly changesPerSecond: number;
+  readonly historyFacts: number;
+  readonly customers: number;
+  readonly predictionsPerSecond: number;
+  readonly lookupsPerSecond: number;
+  readonly measuredUs: number;
+  readonly freshnessSloUs: number;
+  readonly fault: string | null;
+}
+
+export interface RunFinding {
+  readonly run: string;
+  readonly architecture: string;
+  readonly repetition: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+export type Badge = 'measured' | 'simulated';
+export type Unit =
+  | 'us'
+  | 'per_s'
+  | 'changes'
+  | 'changes_per_s'
+  | 'rows'
+  | 'share'
+  | 'count'
+  | 'bytes'
+  | 'cores'
+  | 'files_per_million_rows'
+  | 'us_per_tb';
+
+/** One figure. `value: null` never means zero: `validity` says why there is none. */
+export interface Estimate {
+  readonly scenario: string;
+  readonly architecture: string;
+  readonly metric: string;
+  /** 'p50', 'p95', 'p99', 'mean', 'total', 'share', ... */
+  readonly statistic: string;
+  readonly unit: Unit;
+  readonly better: 'lower' | 'higher' | 'neither';
+  readonly badge: Badge;
+  readonly stack: string;
+  readonly timeScale: number;
+  readonly pointEstimate: number | null;
+  readonly confidenceInterval: {
+    readonly confidenceLevel: number;
+    readonly lowerBound: number;
+    readonly upperBound: number;
+  } | null;
+  /** How the interval was made, e.g. 'jackknife-t over runs (log)'. */
+  readonly method: string;
+  readonly runs: number;
+  readonly samples: number;
+  readonly validity: 'ok' | 'insufficient' | 'censored' | 'not_offered' | 'not_measured' | 'invalid';
+  /** A sentence where validity needs one: "right-censored: at least 5.0 s". */
+  readonly note?: string;
+}
+
+/** Paired by seed: `candidate` against `reference`, as a ratio. */
+export interface Comparison {
+  readonly scenario: string;
+  readonly metric: string;
+  readonly statistic: string;
+  readonly candidate: string;
+  readonly reference: string;
+  readonly ratio: number | null;
+  readonly confidenceInterval: Estimate['confidenceInterval'];
+  readonly pairs: number;
+  readonly method: string;
+  /** Better or worse needs the interval to exclude 1 and at least 10 pairs; otherwise inconclusive. */
+  readonly outcome: 'better' | 'worse' | 'equivalent' | 'inconclusive';
+}
+
+/** A claim of the paper, checked. */
+export interface Claim {
+  readonly id: string;
+  readonly text: string;
+  readonly metric: string;
+  readonly published: string;
+  readonly ours: string;
+  readonly outcome: 'confirmed' | 'refuted' | 'inconclusive' | 'not measured';
+}
+
+/** What the charts need of one run, already reduced; times relative to the start of the load. */
+export interface RunSeries {
+  readonly run: string;
+  readonly scenario: string;
+  readonly architecture: string;
+  readonly repetition: number;
+  readonly valid: boolean;
+  readonly measureStartUs: number;
+  readonly measureEndUs: number;
+  readonly faults: readonly {
+    readonly kind: string;
+    readonly role: string;
+    readonly injectedUs: number;
+    readonly readyUs: number | null;
+  }[];
+  /** One row an interval of `intervalUs`. Nulls where nothing was observed. */
+  readonly intervalUs: number;
+  readonly timeline: readonly {
+    readonly atUs: number;
+    readonly predictP95Us: number | null;
+    readonly visibilityP95Us: number | null;
+    readonly backlogChanges: number | null;
+    readonly errors: number;
+    readonly appended: number;
+  }[];
+  /** Quantiles at fixed probabilities, for percentile plots and ECDFs. */
+  readonly inferenceQuantiles: readonly { readonly p: number; readonly us: number }[];
+  readonly visibilityQuantiles: readonly { readonly p: number; readonly us: number }[];
+  readonly processes: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly cpuCores: number;
+    readonly peakRssBytes: number;
+  }[];
+}
+
+export interface Verdict {
+  readonly outcome: 'pass' | 'fail' | 'inconclusive';
+  /** Sentences for the top of the report, most important first. */
+  readonly sentences: readonly string[];
+}
+
+/** What a manifest tells of machine and versions; the report prints it. */
+export interface Manifest {
+  readonly schema: 'planebench.manifest/1';
+  readonly id: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly command: string;
+  readonly seed: number;
+  readonly traces: readonly {
+    readonly seed: number;
+    readonly scenario: string;
+    readonly sha256: string;
+    readonly changes: number;
+  }[];
+  readonly git: { readonly commit: string | null; readonly dirty: boolean | null };
+  readonly lockFileSha256: string | null;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryBytes: number;
+    readonly platform: string;
+    readonly cgroup: string | null;
+    /** Share of CPU time stolen by the hypervisor during the suite, basis points; null where unknown. */
+    readonly stealBp: number | null;
+  };
+  readonly scenarios: unknown;
+  readonly interrupted: boolean;
+}
