@@ -13,6 +13,8 @@ export interface Architecture {
   readonly name: string;
   /** Resolved and validated; printed in every report. */
   readonly params: Json;
+  /** The ports it uses: the stack starts only the servers behind these. */
+  readonly uses: readonly (keyof Ports)[];
   /** The processes that make it up. The first role that is marked `ingests` is the one a crash scenario kills. */
   readonly roles: readonly Role[];
 }
