@@ -28,7 +28,7 @@ export const unsentLimitBytes = 4 * 1024 * 1024;
 
 const headerBytes = 16;
 const letters = 0x52425000; // "PBR" above the byte of the kind
-/** Bodies up to this size are copied behind their head: one small copy is cheaper than one more buffer to write. */
+/** Parts of up to this size on average are copied behind the head: a small copy is cheaper than a buffer to write. */
 const joinBelowBytes = 4096;
 
 const aligned = (bytes: number) => (bytes + 7) & ~7;
@@ -49,7 +49,7 @@ export function encodeFrame(kind: FrameKind, id: number, head: Json, body: RpcMe
   const bytes = headerBytes + aligned(headBytes) + bodyBytes;
   if (bytes > frameLimitBytes)
     throw new Error(`a message of ${bytes} bytes is larger than the limit of ${frameLimitBytes}; send it in parts`);
-  const join = bodyBytes <= joinBelowBytes;
+  const join = bodyBytes <= joinBelowBytes * parts.length;
   const start = Buffer.allocUnsafe(join ? bytes : bytes - bodyBytes);
   start.writeUInt32LE(letters + frameKinds.indexOf(kind), 0);
   start.writeUInt32LE(id, 4);
