@@ -7,7 +7,13 @@ import type { Injector } from '../harness/fault.js';
 export const injectRoleCrash: Injector = async ({ supervisor, architecture, atUs, untilUs }) => {
   const { clock } = supervisor;
   const role = architecture.roles.find(({ ingests }) => ingests)?.name;
-  const unhurt = { kind: 'role-crash', scheduledUs: atUs, witnessedUs: null, restartedUs: null, readyUs: null } as const;
+  const unhurt = {
+    kind: 'role-crash',
+    scheduledUs: atUs,
+    witnessedUs: null,
+    restartedUs: null,
+    readyUs: null,
+  } as const;
   await clock.sleep(Math.max(0, atUs - clock.nowUs()));
   if (role === undefined) return { ...unhurt, role: '', injectedUs: clock.nowUs() };
   const injectedUs = clock.nowUs();

@@ -92,7 +92,8 @@ function inOrder(done: Columns<typeof operationLayout>): { operations: RunFacts[
   order.forEach((row, position) => {
     numberOf[done.operation[row] as number] = position;
   });
-  const sorted = <T extends Float64Array | Uint32Array | Uint8Array>(values: T): T => values.map((_, i) => values[order[i] as number] as number) as T;
+  const sorted = <T extends Float64Array | Uint32Array | Uint8Array>(values: T): T =>
+    values.map((_, i) => values[order[i] as number] as number) as T;
   const { rows, kind, intendedUs, sentUs, doneUs, outcome, keys } = done;
   return {
     operations: {
@@ -112,7 +113,8 @@ function inOrder(done: Columns<typeof operationLayout>): { operations: RunFacts[
 function panelFacts({ info, emissions }: LoadedTrace, appends: RunFacts['appends']): PanelFacts {
   const acknowledged = new Set<string>();
   for (let i = 0; i < appends.rows; i++) {
-    if (appendOutcomes[appends.outcome[i] as number] === 'acknowledged') acknowledged.add(`${appends.slotUs[i]} ${appends.partition[i]}`);
+    if (appendOutcomes[appends.outcome[i] as number] === 'acknowledged')
+      acknowledged.add(`${appends.slotUs[i]} ${appends.partition[i]}`);
   }
   const member: number[] = [];
   const seq: number[] = [];
