@@ -1,7 +1,5 @@
 /** What the load processes record, and its way into the columns of facts. A recording that was never begun has no rows. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EmissionIndex } from '../../workloads/emissions.js';
 import type { LoadedTrace } from '../loaded-trace.js';
 import { appendOutcomes, type PanelFacts, type RunFacts } from '../record/facts.js';
 import { readRecording } from '../record/recordings.js';
