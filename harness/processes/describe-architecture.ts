@@ -10,6 +10,7 @@ export interface ArchitectureDescription {
   readonly params: Json;
   readonly uses: readonly (keyof Ports)[];
   readonly roles: readonly { readonly name: string; readonly ingests: boolean }[];
+  readonly settlesWithinUs: number | null;
 }
 
 export type Described =
@@ -22,9 +23,9 @@ runChild<{ specifier: string; params: Json | undefined }>(async ({ specifier, pa
 
 async function describe(specifier: string, params: Json | undefined): Promise<Described> {
   try {
-    const { name, params: resolved, uses, roles } = await loadArchitecture(specifier, params);
+    const { name, params: resolved, uses, roles, settlesWithinUs = null } = await loadArchitecture(specifier, params);
     const described = roles.map((role) => ({ name: role.name, ingests: role.ingests ?? false }));
-    return { outcome: 'described', description: { name, params: resolved, uses, roles: described } };
+    return { outcome: 'described', description: { name, params: resolved, uses, roles: described, settlesWithinUs } };
   } catch (error) {
     if (error instanceof UsageError) return { outcome: 'misused', message: error.message };
     throw error;

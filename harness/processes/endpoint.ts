@@ -107,7 +107,12 @@ export function connectPlane(routes: Routes): PlaneClient {
     if (port === undefined) throw new CallError('failed', `the plane does not offer ${operation}`);
     let pool = pools.get(port);
     if (!pool) {
-      pool = new Pool(`http://127.0.0.1:${port}`, { connections: 128, pipelining: 1, bodyTimeout: 0, headersTimeout: 0 });
+      pool = new Pool(`http://127.0.0.1:${port}`, {
+        connections: 128,
+        pipelining: 1,
+        bodyTimeout: 0,
+        headersTimeout: 0,
+      });
       pools.set(port, pool);
     }
     return pool;

@@ -1,5 +1,5 @@
 /** A role of an architecture as a process: loads the module, opens the ports, runs the role until it is told to stop. */
-import { createContract, type ContractParams } from '../../workloads/data-contract.js';
+import { type ContractParams, createContract } from '../../workloads/data-contract.js';
 import type { Operation, Plane, RoleContext } from '../architecture.js';
 import { HarnessError } from '../errors.js';
 import type { Json } from '../json.js';

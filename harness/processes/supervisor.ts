@@ -25,7 +25,7 @@ export interface ProcessSpec {
 export interface ProcessEvent {
   readonly atUs: number;
   readonly process: string;
-  readonly kind: 'started' | 'ready' | 'exited' | 'given-up';
+  readonly kind: 'started' | 'ready' | 'exited';
   readonly exit?: Exit;
 }
 
@@ -41,8 +41,8 @@ export interface Supervisor {
   kill(name: string): Promise<ProcessEvent>;
   /** The next event of this kind of this process, from now on or already since `afterUs`. */
   waitFor(name: string, kind: ProcessEvent['kind'], afterUs: number, withinUs: number): Promise<ProcessEvent | null>;
-  events(): readonly ProcessEvent[];
-  stderr(name: string): string;
+  /** Rejects when a process dies again and again, or dies without being one that is restarted. Never resolves. */
+  readonly givenUp: Promise<never>;
   /** Stops these processes and no longer restarts them. */
   stop(names: readonly string[]): Promise<void>;
   stopAll(): Promise<void>;
@@ -55,6 +55,7 @@ interface Supervised {
   readonly index: number;
   child: StartedChild;
   stopping: boolean;
+  deathsInARow: number;
   restarts: number;
   startedHostUs: number;
   readyAfterUs: number | null;
@@ -62,6 +63,20 @@ interface Supervised {
   /** Use of the incarnations before this one. */
   cpuBeforeUs: number;
   lastCpuUs: number;
+}
+
+/** A process that died for good: what it was, how often it died, its last words. */
+export class DeadProcessError extends Error {
+  override readonly name = 'DeadProcessError';
+  constructor(
+    readonly process: Pick<ProcessSpec, 'name' | 'kind'>,
+    exit: Exit,
+    deaths: number,
+    stderr: string,
+  ) {
+    const often = deaths > 1 ? `, for the ${deaths}th time in a row` : '';
+    super(`${process.name} died (${describeExit(exit)})${often}${stderr ? `; its last words:\n${stderr.trim()}` : ''}`);
+  }
 }
 
 /** A role that dies this often without ever staying up this long is given up. */
@@ -79,13 +94,25 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
   const samples: number[][] = [[], [], [], [], [], []];
   let sampling: 'not yet' | 'going' | 'over' = 'not yet';
 
+  let giveUp: (error: Error) => void = () => {};
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  givenUp.catch(() => {});
+
   const tell = (event: ProcessEvent) => {
     events.push(event);
     for (const listener of [...waiting]) listener(event);
   };
 
   function launch(spec: ProcessSpec): StartedChild {
-    const child = startChild({ name: spec.name, module: spec.module, init: spec.init(), origin, ...(spec.readyWithinUs === undefined ? {} : { readyWithinUs: spec.readyWithinUs }) });
+    const child = startChild({
+      name: spec.name,
+      module: spec.module,
+      init: spec.init(),
+      origin,
+      ...(spec.readyWithinUs === undefined ? {} : { readyWithinUs: spec.readyWithinUs }),
+    });
     scratch.watch(child.pid);
     if (spec.onReport) child.onReport(spec.onReport);
     tell({ atUs: clock.nowUs(), process: spec.name, kind: 'started' });
@@ -109,12 +136,13 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
       process.cpuBeforeUs += process.lastCpuUs;
       process.lastCpuUs = 0;
       tell({ atUs: clock.nowUs(), process: spec.name, kind: 'exited', exit });
-      if (process.stopping || !spec.restart) return;
-      if (monotonicUs() - startedUs > steadyUs) process.restarts = 0;
-      if (++process.restarts > deathsUntilGivenUp) {
-        tell({ atUs: clock.nowUs(), process: spec.name, kind: 'given-up', exit });
+      if (process.stopping || (!spec.restart && exit.code === 0)) return;
+      if (monotonicUs() - startedUs > steadyUs) process.deathsInARow = 0;
+      if (!spec.restart || ++process.deathsInARow > deathsUntilGivenUp) {
+        giveUp(new DeadProcessError(spec, exit, process.deathsInARow, child.stderr()));
         return;
       }
+      process.restarts++;
       await hostClock.sleep(restartDelayUs);
       if (process.stopping) return;
       process.child = launch(spec);
@@ -128,7 +156,14 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
       const usage = await readUsage(process.child.pid);
       if (!usage) continue;
       process.lastCpuUs = usage.cpuUs;
-      const row = [atUs, process.index, process.cpuBeforeUs + usage.cpuUs, usage.rssBytes, usage.readBytes, usage.writeBytes];
+      const row = [
+        atUs,
+        process.index,
+        process.cpuBeforeUs + usage.cpuUs,
+        usage.rssBytes,
+        usage.readBytes,
+        usage.writeBytes,
+      ];
       row.forEach((value, column) => {
         samples[column]?.push(value);
       });
@@ -142,7 +177,12 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
     return process;
   };
 
-  function waitFor(name: string, kind: ProcessEvent['kind'], afterUs: number, withinUs: number): Promise<ProcessEvent | null> {
+  function waitFor(
+    name: string,
+    kind: ProcessEvent['kind'],
+    afterUs: number,
+    withinUs: number,
+  ): Promise<ProcessEvent | null> {
     const matches = (event: ProcessEvent) => event.process === name && event.kind === kind && event.atUs >= afterUs;
     const already = events.find(matches);
     if (already) return Promise.resolve(already);
@@ -178,6 +218,7 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
         index: supervised.size,
         child: launch(spec),
         stopping: false,
+        deathsInARow: 0,
         restarts: 0,
         startedHostUs: 0,
         readyAfterUs: null,
@@ -206,8 +247,7 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
       return exited;
     },
     waitFor,
-    events: () => events,
-    stderr: (name) => processOf(name).child.stderr(),
+    givenUp,
     stop,
     async stopAll() {
       sampling = 'over';
@@ -227,7 +267,14 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
         restarts,
       })),
     usage: () => {
-      const [atUs, process, cpuUs, rssBytes, readBytes, writeBytes] = samples as [number[], number[], number[], number[], number[], number[]];
+      const [atUs, process, cpuUs, rssBytes, readBytes, writeBytes] = samples as [
+        number[],
+        number[],
+        number[],
+        number[],
+        number[],
+        number[],
+      ];
       return {
         rows: atUs.length,
         atUs: Float64Array.from(atUs),

@@ -25,8 +25,16 @@ const warehouseThreads = 2;
 const warehouseReaders = 4;
 
 const servers = {
-  changeLog: { module: new URL('../ports/change-log/embedded-server.js', import.meta.url), folder: 'change-log', settings: {} },
-  onlineStore: { module: new URL('../ports/online-store/embedded-server.js', import.meta.url), folder: 'online-store', settings: {} },
+  changeLog: {
+    module: new URL('../ports/change-log/embedded-server.js', import.meta.url),
+    folder: 'change-log',
+    settings: {},
+  },
+  onlineStore: {
+    module: new URL('../ports/online-store/embedded-server.js', import.meta.url),
+    folder: 'online-store',
+    settings: {},
+  },
   warehouse: {
     module: new URL('../ports/warehouse/embedded-server.js', import.meta.url),
     folder: 'warehouse',
@@ -42,7 +50,9 @@ export async function startEmbedded(options: {
 }): Promise<Stack> {
   const { supervisor, directory } = options;
   // The harness itself appends the changes, so there is always a change log.
-  const needed = (Object.keys(servers) as Server[]).filter((name) => name === 'changeLog' || options.uses.includes(name));
+  const needed = (Object.keys(servers) as Server[]).filter(
+    (name) => name === 'changeLog' || options.uses.includes(name),
+  );
   const tables = join(directory, 'tables');
   await mkdir(tables, { recursive: true });
   const started = await Promise.all(
@@ -65,7 +75,10 @@ export async function startEmbedded(options: {
   return {
     connection: { stack: 'embedded', tables, ...Object.fromEntries(started) },
     servers: needed.map((name) => servers[name].folder),
-    storedPaths: [tables, ...needed.filter((name) => name !== 'changeLog').map((name) => join(directory, servers[name].folder))],
+    storedPaths: [
+      tables,
+      ...needed.filter((name) => name !== 'changeLog').map((name) => join(directory, servers[name].folder)),
+    ],
   };
 }
 
@@ -80,7 +93,8 @@ export function openEmbedded(connection: EmbeddedConnection, clock: Clock): { po
   };
   const portOf = (name: Server): number => {
     const port = connection[name];
-    if (port === undefined) throw new UsageError(`the plane uses ports.${name}, but its architecture does not list '${name}' in \`uses\``);
+    if (port === undefined)
+      throw new UsageError(`the plane uses ports.${name}, but its architecture does not list '${name}' in \`uses\``);
     return port;
   };
   return {

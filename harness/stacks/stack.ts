@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { Ports } from '../ports/ports.js';
 import type { Supervisor } from '../processes/supervisor.js';
-import { openEmbedded, type EmbeddedConnection, startEmbedded } from './embedded.js';
+import { type EmbeddedConnection, openEmbedded, startEmbedded } from './embedded.js';
 
 /** How a process reaches the servers: plain data, sent to roles and load generators. */
 export type StackConnection = EmbeddedConnection;
