@@ -112,25 +112,23 @@ function studentisedQuantiles(
   if (resamples.runs !== figure.runs) {
     throw new RangeError(`bootstrap: resamples of ${resamples.runs} runs cannot weigh a figure of ${figure.runs}`);
   }
-  const runs = figure.runs;
-  const studentised = new Float64Array(resamples.count);
-  const left = new Float64Array(runs);
-  for (let b = 0; b < resamples.count; b++) {
-    const weights = resamples.weights.slice(b * runs, (b + 1) * runs);
-    const deviation = scale.to(figure.at(weights)) - centre;
+  const { runs, count } = resamples;
+  const figures = evaluateAll(figure, resamples, scale);
+  const studentised = new Float64Array(count);
+  for (let b = 0; b < count; b++) {
+    const whole = resamples.whole[b] as number;
+    const deviation = (figures[whole] as number) - centre;
     let mean = 0;
     for (let k = 0; k < runs; k++) {
-      const times = weights[k] as number;
-      if (times === 0) continue;
-      weights[k] = times - 1;
-      left[k] = scale.to(figure.at(weights));
-      weights[k] = times;
-      mean += (times * (left[k] as number)) / runs;
+      const times = resamples.weights[whole * runs + k] as number;
+      if (times > 0) mean += (times / runs) * (figures[resamples.without[b * runs + k] as number] as number);
     }
     let squares = 0;
     for (let k = 0; k < runs; k++) {
-      const times = weights[k] as number;
-      if (times > 0) squares += times * ((left[k] as number) - mean) * ((left[k] as number) - mean);
+      const times = resamples.weights[whole * runs + k] as number;
+      if (times === 0) continue;
+      const left = (figures[resamples.without[b * runs + k] as number] as number) - mean;
+      squares += times * left * left;
     }
     const error = Math.sqrt(((runs - 1) / runs) * squares);
     // No spread to divide by: further out than any other on its side. Censored without one of its runs: above all.
@@ -140,8 +138,19 @@ function studentisedQuantiles(
   }
   studentised.sort();
   const tail = (1 - level) / 2;
-  const last = resamples.count - 1;
+  const last = count - 1;
   return [studentised[Math.floor(tail * last)] as number, studentised[Math.ceil((1 - tail) * last)] as number];
+}
+
+/** The figure, on the scale, for every distinct weights of the resamples. */
+function evaluateAll(figure: PooledFigure, { runs, weights }: Resamples, scale: Scale): Float64Array {
+  const figures = new Float64Array(weights.length / runs);
+  const one = new Uint8Array(runs);
+  for (let v = 0; v < figures.length; v++) {
+    for (let k = 0; k < runs; k++) one[k] = weights[v * runs + k] as number;
+    figures[v] = scale.to(figure.at(one));
+  }
+  return figures;
 }
 
 function clip(interval: Interval, domain: Domain): Interval {

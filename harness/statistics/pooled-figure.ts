@@ -26,25 +26,43 @@ export function pooledQuantile(runs: readonly Samples[], p: number): PooledFigur
   const own = runs.filter((run) => countSamples(run) > 0).map((run) => quantileOf(run, p));
   const { values, counts } = mergeBetween(runs, Math.min(...own), Math.max(...own));
 
+  const last = values.length - 1;
+  const countUpTo = (index: number, weights: Weights) => {
+    let count = 0;
+    for (let k = 0, at = index * width; k < width; k++, at++) count += (weights[k] as number) * (counts[at] as number);
+    return count;
+  };
+  // Observations an index, were all runs counted once: how far to step for a given lack of observations.
+  const ones = new Uint8Array(width).fill(1);
+  const density = last > 0 ? (countUpTo(last, ones) - countUpTo(0, ones)) / (last * width) : 1;
+  let near = last >> 1;
+
   return {
     runs: width,
     at(weights) {
       let n = 0;
-      for (let k = 0; k < width; k++) n += (weights[k] as number) * (sizes[k] as number);
+      let counted = 0;
+      for (let k = 0; k < width; k++) {
+        n += (weights[k] as number) * (sizes[k] as number);
+        counted += weights[k] as number;
+      }
       if (n === 0) return Number.NaN;
       const rank = quantileRank(n, p);
-      let low = 0;
-      let high = values.length;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        let below = 0;
-        for (let k = 0, at = middle * width; k < width; k++, at++) {
-          below += (weights[k] as number) * (counts[at] as number);
-        }
-        if (below >= rank) high = middle;
-        else low = middle + 1;
+      if (last < 0 || countUpTo(last, weights) < rank) return Number.POSITIVE_INFINITY;
+      // The least index whose count reaches the rank lies in (low, high]. Resamples lie close together, so the search
+      // begins where the last one ended and steps by the lack; from the fifth step on it halves, which bounds it.
+      let low = -1;
+      let high = last;
+      for (let step = 0, probe = near; high - low > 1; step++) {
+        probe = Math.min(high - 1, Math.max(low + 1, probe));
+        const lack = rank - countUpTo(probe, weights);
+        if (lack <= 0) high = probe;
+        else low = probe;
+        if (step >= 4) probe = (low + high) >> 1;
+        else probe += Math.round(lack / (density * counted)) + (lack <= 0 ? -1 : 0);
       }
-      return low === values.length ? Number.POSITIVE_INFINITY : (values[low] as number);
+      near = high;
+      return values[high] as number;
     },
   };
 }
@@ -117,16 +135,19 @@ export interface Ratio {
 
 /** Sum of numerators over sum of denominators: rates, shares, means of one figure a run (denominator 1). */
 export function pooledRatio(runs: readonly Ratio[]): PooledFigure {
+  const numerators = Float64Array.from(runs, (run) => run.numerator);
+  const denominators = Float64Array.from(runs, (run) => run.denominator);
   return {
     runs: runs.length,
     at(weights) {
       let numerator = 0;
       let denominator = 0;
-      for (const [k, run] of runs.entries()) {
+      for (let k = 0; k < numerators.length; k++) {
         const weight = weights[k] as number;
+        // A run that does not count may be infinite.
         if (weight === 0) continue;
-        numerator += weight * run.numerator;
-        denominator += weight * run.denominator;
+        numerator += weight * (numerators[k] as number);
+        denominator += weight * (denominators[k] as number);
       }
       return denominator === 0 ? Number.NaN : numerator / denominator;
     },
