@@ -13,8 +13,15 @@ export interface Architecture {
   readonly name: string;
   /** Resolved and validated; printed in every report. */
   readonly params: Json;
+  /** The ports it uses: the stack starts only the servers behind these. */
+  readonly uses: readonly (keyof Ports)[];
   /** The processes that make it up. The first role that is marked `ingests` is the one a crash scenario kills. */
   readonly roles: readonly Role[];
+  /**
+   * A plane that is only right again after work of its own that comes later (Lambda after its next batch): within this
+   * long after the load. The ledger then also reads it after that. Absent: it has nothing to correct.
+   */
+  readonly settlesWithinUs?: number;
 }
 
 export interface Role {
