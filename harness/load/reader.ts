@@ -105,7 +105,7 @@ function readStream(options: {
   random: Random;
   inflight: Inflight;
   number: () => number;
-  recordings: { operations: Recording<typeof operationLayout>; reads: Recording<typeof readLayout>; live: LiveSample };
+  recordings: { operations: Recording; reads: Recording; live: LiveSample };
   fail: (operation: string, error: unknown) => void;
 }): Stream {
   const { kind, init, plane, clock, random, inflight, recordings } = options;
@@ -157,7 +157,7 @@ function probeStream(options: {
   plane: PlaneClient;
   clock: Clock;
   inflight: Inflight;
-  probes: Recording<typeof probeLayout>;
+  probes: Recording;
   fail: (operation: string, error: unknown) => void;
 }): Stream {
   const { init, plane, clock, inflight, probes } = options;
