@@ -14,6 +14,7 @@ import {
   UTINYINT,
 } from '@duckdb/node-api';
 import { HarnessError, messageOf } from '../errors.js';
+import { quoteText } from '../ports/duckdb-columns.js';
 
 export type ColumnKind = 'f64' | 'u32' | 'u8';
 export interface ColumnArrays {
@@ -75,13 +76,13 @@ export async function writeColumnFile<L extends Layout>(
 }
 
 /** An empty temporary table for columns of this layout, in place of any of that name. */
-export async function createStage(connection: DuckDBConnection, table: string, layout: Layout): Promise<void> {
+async function createStage(connection: DuckDBConnection, table: string, layout: Layout): Promise<void> {
   const definitions = Object.entries(layout).map(([name, kind]) => `"${name}" ${duckNames[kind]}`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} (${definitions.join(', ')})`);
 }
 
 /** Appends the first `columns.rows` values of each column. */
-export async function appendToStage<L extends Layout>(
+async function appendToStage<L extends Layout>(
   connection: DuckDBConnection,
   table: string,
   layout: L,
@@ -106,7 +107,7 @@ export async function appendToStage<L extends Layout>(
 /** Writes a table or subquery as a Parquet file, under a temporary name until it is whole. */
 export async function copyTo(connection: DuckDBConnection, relation: string, path: string): Promise<void> {
   const partial = `${path}.partial`;
-  await connection.run(`COPY (FROM ${relation}) TO ${quoted(partial)} (FORMAT parquet, COMPRESSION zstd)`);
+  await connection.run(`COPY (FROM ${relation}) TO ${quoteText(partial)} (FORMAT parquet, COMPRESSION zstd)`);
   await rename(partial, path);
 }
 
@@ -118,11 +119,11 @@ export async function readColumnFile<L extends Layout>(
 ): Promise<Columns<L>> {
   try {
     await checkColumns(connection, path, layout);
-    const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM read_parquet(${quoted(path)})`);
+    const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM read_parquet(${quoteText(path)})`);
     const columns = allocateColumns(layout, counted.value(0, 0) as number);
     const names = Object.keys(layout);
     const select = names.map((name) => `"${name}"`).join(', ');
-    const result = await connection.stream(`SELECT ${select} FROM read_parquet(${quoted(path)})`);
+    const result = await connection.stream(`SELECT ${select} FROM read_parquet(${quoteText(path)})`);
     let row = 0;
     for await (const chunk of result) {
       names.forEach((name, at) => {
@@ -146,13 +147,9 @@ export async function readColumnFile<L extends Layout>(
 }
 
 async function checkColumns(connection: DuckDBConnection, path: string, layout: Layout): Promise<void> {
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet(${quoted(path)})`);
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet(${quoteText(path)})`);
   const found = described.getRows().map(([name, type]) => `${name} ${type}`);
   const expected = Object.entries(layout).map(([name, kind]) => `${name} ${duckNames[kind]}`);
   if (found.join(', ') !== expected.join(', '))
     throw new HarnessError(`its columns are (${found.join(', ')}), expected (${expected.join(', ')})`);
-}
-
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
