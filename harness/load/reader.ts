@@ -105,7 +105,7 @@ function readStream(options: {
   random: Random;
   inflight: Inflight;
   number: () => number;
-  recordings: { operations: Recording; reads: Recording; live: LiveSample };
+  recordings: { operations: Recording<typeof operationLayout>; reads: Recording<typeof readLayout>; live: LiveSample };
   fail: (operation: string, error: unknown) => void;
 }): Stream {
   const { kind, init, plane, clock, random, inflight, recordings } = options;
@@ -155,7 +155,7 @@ function probeStream(options: {
   plane: PlaneClient;
   clock: Clock;
   inflight: Inflight;
-  probes: Recording;
+  probes: Recording<typeof probeLayout>;
   fail: (operation: string, error: unknown) => void;
 }): Stream {
   const { init, plane, clock, inflight, probes } = options;
