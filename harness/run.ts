@@ -2,6 +2,7 @@
  * One run: one plane under one scenario. A straight line from opening the stack to the facts; whatever fails on the
  * way, every process is gone at the end and what was recorded until then is kept.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FeatureRow } from '../workloads/feature-view.js';
@@ -10,9 +11,10 @@ import { HarnessError, messageOf } from './errors.js';
 import { readFinalRows, readSettledRows } from './final-reads.js';
 import { injectFaults } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
+import { readLiveSample } from './ledger/live-sample.js';
 import type { EmitterInit } from './load/emitter.js';
 import type { LoadErrors, ReaderInit } from './load/reader.js';
-import { noRecordings, type RecordingPaths, readLiveRows, readRecorded, recordingPaths } from './load/recorded.js';
+import { noRecordings, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
@@ -181,6 +183,7 @@ async function startLoad(options: {
   };
   const reader: ReaderInit = {
     routes: plane.routes(),
+    trace: trace.directory,
     workload: scenario.workload,
     panel: trace.info.panel,
     seed: plan.seed,
@@ -272,7 +275,7 @@ async function accountFor(options: {
     quarantined: seen.quarantined ?? null,
     finalRows: seen.final ?? [],
     settledRows: seen.settled ?? null,
-    liveRows: await readLiveRows(paths.live),
+    liveRows: existsSync(paths.live) ? await readLiveSample(paths.live) : [],
     storedPaths: stack.storedPaths,
   });
 }

@@ -19,6 +19,8 @@ import { operationLayout, probeLayout, type RecordingPaths, readLayout } from '.
 
 export interface ReaderInit {
   readonly routes: Routes;
+  /** Folder of the trace that is replayed beside the reads. */
+  readonly trace: string;
   readonly workload: Workload;
   readonly panel: readonly number[];
   readonly seed: number;
@@ -56,7 +58,7 @@ runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }
   const live = await createLiveSample(init.recordings.live, {
     seed: init.seed,
     workload: init.workload,
-    loadUs: init.loadUs,
+    trace: init.trace,
   });
   const recordings = { operations, reads, live };
 
