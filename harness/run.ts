@@ -19,6 +19,7 @@ import type { ArchitectureDescription } from './processes/describe-architecture.
 import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
+import { allocateColumns } from './record/column-files.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
 import { type Stack, startStack } from './stacks/stack.js';
@@ -32,6 +33,15 @@ export interface RunOptions {
   /** Aborts the run: its processes are stopped, what it recorded is dropped. */
   readonly signal: AbortSignal;
 }
+
+const usageKinds = {
+  atUs: 'f64',
+  process: 'u32',
+  cpuUs: 'f64',
+  rssBytes: 'f64',
+  readBytes: 'f64',
+  writeBytes: 'f64',
+} as const;
 
 /** From here to the start of event time: every process has heard of the start before it happens. */
 const startLeadUs = 300_000;
@@ -132,7 +142,7 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
     ...(await noRecordings(trace)),
     faults: [],
     processes: [],
-    usage: noUsage,
+    usage: allocateColumns(usageKinds, 0),
     ports: [],
     backfill: null,
     inventories: { afterLoad: null },
@@ -205,7 +215,7 @@ async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }
   const { clock } = supervisor;
   await clock.sleep(Math.max(0, timeline.loadEndUs - clock.nowUs()), signal);
   for (const name of ['emitter', 'reader']) {
-    const exited = await supervisor.waitFor(name, 'exited', timeline.loadEndUs - 3_600_000_000, patientUs);
+    const exited = await supervisor.waitFor(name, 'exited', 0, patientUs);
     if (!exited?.exit) throw new HarnessError(`${name} did not end within ${patientUs / 1e6} s of the end of the load`);
     if (exited.exit.code !== 0)
       throw new HarnessError(`${name} failed: ${exited.exit.failure ?? `exit code ${exited.exit.code}`}`);

@@ -39,8 +39,10 @@ export interface Supervisor {
   startClock(leadUs: number): void;
   /** SIGKILL; resolves when the process is gone. */
   kill(name: string): Promise<ProcessEvent>;
-  /** The next event of this kind of this process, from now on or already since `afterUs`. */
-  waitFor(name: string, kind: ProcessEvent['kind'], afterUs: number, withinUs: number): Promise<ProcessEvent | null>;
+  /** How many events there have been: for `waitFor`, as event time may stand. */
+  eventCount(): number;
+  /** The first event of this kind of this process after the first `since` events, already there or to come; null: none in time. */
+  waitFor(name: string, kind: ProcessEvent['kind'], since: number, withinUs: number): Promise<ProcessEvent | null>;
   /** Rejects when a process dies again and again, or dies without being one that is restarted. Never resolves. */
   readonly givenUp: Promise<never>;
   /** Stops these processes and no longer restarts them. */
@@ -180,11 +182,11 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
   function waitFor(
     name: string,
     kind: ProcessEvent['kind'],
-    afterUs: number,
+    since: number,
     withinUs: number,
   ): Promise<ProcessEvent | null> {
-    const matches = (event: ProcessEvent) => event.process === name && event.kind === kind && event.atUs >= afterUs;
-    const already = events.find(matches);
+    const matches = (event: ProcessEvent) => event.process === name && event.kind === kind;
+    const already = events.slice(since).find(matches);
     if (already) return Promise.resolve(already);
     return new Promise((resolve) => {
       const settle = (event: ProcessEvent | null) => {
@@ -240,12 +242,13 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
       for (const { child } of supervised.values()) child.startClock(origin.zeroNs as bigint);
     },
     async kill(name) {
-      const atUs = clock.nowUs();
+      const since = events.length;
       processOf(name).child.signal('SIGKILL');
-      const exited = await waitFor(name, 'exited', atUs, 5_000_000);
+      const exited = await waitFor(name, 'exited', since, 5_000_000);
       if (!exited) throw new HarnessError(`${name} survived SIGKILL for 5 s`);
       return exited;
     },
+    eventCount: () => events.length,
     waitFor,
     givenUp,
     stop,
