@@ -1,5 +1,5 @@
 /** The feature view a second time, for tests: in memory, by loops, straight from the words of its definition. */
-import { customerActivity, type Window } from '../../workloads/feature-view.js';
+import { customerActivity, type Feature, type Window } from '../../workloads/feature-view.js';
 import type { Features, RowVersion } from './oracle.js';
 import type { GivenTrace, Image } from './trace.fixture.js';
 
@@ -41,7 +41,7 @@ export function evaluateNaively(trace: GivenTrace, { customer, lastSeq, asOfUs }
     return total > 0 ? { category: best, shareBp: Math.floor((10_000 * counts[best]!) / total) } : null;
   };
 
-  return customerActivity.features.map((feature) => {
+  const featureOf = (feature: Feature): number | null => {
     switch (feature.kind) {
       case 'count':
         return feature.source === 'orders'
@@ -50,7 +50,9 @@ export function evaluateNaively(trace: GivenTrace, { customer, lastSeq, asOfUs }
       case 'sum':
         return net(feature.window, (row) => row.amount_cents as number);
       case 'age': {
-        const placed = [...live.values()].map((row) => row.placed_us as number).filter((us) => inside(feature.window, us));
+        const placed = [...live.values()]
+          .map((row) => row.placed_us as number)
+          .filter((us) => inside(feature.window, us));
         return placed.length > 0 ? asOfUs - Math.max(...placed) : null;
       }
       case 'top':
@@ -59,11 +61,11 @@ export function evaluateNaively(trace: GivenTrace, { customer, lastSeq, asOfUs }
         return topOf(feature.window)?.shareBp ?? null;
       case 'latest': {
         const newest = [...devices.values()].sort(
-          (a, b) =>
-            (b.seen_us as number) - (a.seen_us as number) || (a.device_id as number) - (b.device_id as number),
+          (a, b) => (b.seen_us as number) - (a.seen_us as number) || (a.device_id as number) - (b.device_id as number),
         );
         return (newest[0]?.risk as number | undefined) ?? null;
       }
     }
-  });
+  };
+  return customerActivity.features.map(featureOf);
 }

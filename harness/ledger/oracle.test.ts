@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dayUs, hourUs, minuteUs, secondUs } from '../../workloads/durations.js';
 import { customerActivity } from '../../workloads/feature-view.js';
 import { evaluateNaively } from './naive-view.fixture.js';
-import { openOracle, type Oracle, type RowVersion } from './oracle.js';
+import { type Oracle, openOracle, type RowVersion } from './oracle.js';
 import {
   allowedLatenessUs,
   click,
@@ -137,8 +137,8 @@ describe('the oracle, in cases worked by hand', () => {
         { ...change(4, 'orders', null, order(1, 0, epochUs, -5)), truth: 'out_of_range' },
         { ...change(5, 'orders', null, order(2, 0, epochUs)), version: 4, truth: 'incompatible_schema' },
         { ...sound, emitUs: sound.emitUs + 50 * slotUs, truth: 'duplicate' },
-        change(6, 'orders', null, { ...order(3, 0, epochUs), channel: null as never }, 70 * slotUs),
-      ].map((given) => (given.seq === 6 ? { ...given, version: 2 } : given)),
+        { ...change(6, 'orders', null, { ...order(3, 0, epochUs), channel: 'web' }, 70 * slotUs), version: 2 },
+      ],
     };
     return withOracle(trace, async (oracle) => {
       const [features] = await oracle.evaluate([{ customer: 0, lastSeq: 6, asOfUs: epochUs + 2 * secondUs }]);
@@ -153,7 +153,10 @@ describe('the oracle, in cases worked by hand', () => {
     );
     const unmarked = change(1, 'clicks', null, click(1, 0, epochUs));
     await expect(
-      withOracle({ customers: 1, changes: [unmarked, { ...unmarked, emitUs: unmarked.emitUs + slotUs }] }, async () => {}),
+      withOracle(
+        { customers: 1, changes: [unmarked, { ...unmarked, emitUs: unmarked.emitUs + slotUs }] },
+        async () => {},
+      ),
     ).rejects.toThrow(/was generated as sound, the ledger finds it duplicate/);
   });
 
@@ -244,7 +247,7 @@ function changesOf(given: readonly Step[], past: readonly Image[]): GivenChange[
     const orders = live[customer]!;
     const seq = ++seqs[customer]!;
     const commitUs = epochUs + 10 * secondUs + step;
-    const base = { customer, seq, commitUs, emitUs: epochUs + 11 * secondUs + (step % 7) * slotUs };
+    const base = { customer, seq, commitUs, emitUs: epochUs + 10 * secondUs + ((step * 3) % 7) * slotUs + slotUs };
     const insert = order(1000 + step, customer, us, amount, category);
     const at = orders.length > 0 ? pick % orders.length : -1;
     if (what === 'click') return { ...base, table: 'clicks', before: null, after: click(1000 + step, customer, us) };

@@ -122,7 +122,7 @@ function imagesSql(table: string, source: number, time: string, risk: string, hi
       UNION ALL
       SELECT customer, entity, seq, event_us, ${risk} FROM changes WHERE refusal = 0 AND source = ${source}
     ), span AS (
-      SELECT *, coalesce(lead(from_seq) OVER (PARTITION BY customer, entity ORDER BY from_seq), 1 << 62) AS to_seq
+      SELECT *, coalesce(lead(from_seq) OVER (PARTITION BY customer, entity ORDER BY from_seq), 9007199254740992) AS to_seq
       FROM image
     )
     SELECT * FROM span WHERE ${time} IS NOT NULL`;

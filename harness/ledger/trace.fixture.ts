@@ -108,7 +108,7 @@ function encodePayload({ table, version, before, after, payload }: GivenChange):
       { name: 'after', type: ['null', row.name] },
     ],
   };
-  const type = avro.Type.forSchema(schema as never, { wrapUnions: false });
+  const type = avro.Type.forSchema(schema as never);
   return type.toBuffer({ before, after });
 }
 
@@ -118,7 +118,10 @@ async function writeHistory(directory: string, history: NonNullable<GivenTrace['
       const rows = history[name as keyof typeof historySchemas] ?? [];
       const columns = Object.fromEntries(schema.map((column) => [column.name, rows.map((row) => row[column.name]!)]));
       await connection.run(createTableSql(name, schema));
-      await appendColumns(connection, name, schema, { rows: rows.length, columns: columns as Record<string, number[]> });
+      await appendColumns(connection, name, schema, {
+        rows: rows.length,
+        columns: columns as Record<string, number[]>,
+      });
       await connection.run(`COPY ${name} TO ${quoteText(join(directory, `${name}.parquet`))} (FORMAT parquet)`);
     }
   });
