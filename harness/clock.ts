@@ -44,8 +44,11 @@ export function calendarTime(): string {
 
 export function systemClock(origin: ClockOrigin): SystemClock {
   let zeroNs = origin.zeroNs;
+  // The lead before the start belongs to the standing time: event time never goes back.
   const nowUs = () =>
-    zeroNs === null ? origin.epochUs : origin.epochUs + Number((process.hrtime.bigint() - zeroNs) / 1000n);
+    zeroNs === null
+      ? origin.epochUs
+      : Math.max(origin.epochUs, origin.epochUs + Number((process.hrtime.bigint() - zeroNs) / 1000n));
   return {
     nowUs,
     after,
