@@ -2,12 +2,21 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { opNames, tableNames, viewBlock } from './change-batch.js';
+import { allocateBlock, opNames, tableNames, viewBlock } from './change-batch.js';
 import { createContract, type DataContract, refusals } from './data-contract.js';
 import { dayUs, hourUs, minuteUs, secondUs } from './durations.js';
 import { loadEmissions } from './emissions.js';
 import { historyTables } from './source/history-files.js';
-import { historyFiles, readEntries, readTrace, type TraceInfo, tracePaths, verifyTrace } from './trace.js';
+import {
+  entryHeaderBytes,
+  historyFiles,
+  readEntries,
+  readTrace,
+  type TraceInfo,
+  tracePaths,
+  verifyTrace,
+  writeEntryHeader,
+} from './trace.js';
 import { generateTrace, openSource } from './trace-generation.js';
 import type { Workload } from './workload.js';
 
@@ -397,6 +406,28 @@ describe('the trace folder', () => {
     };
     await expect(drain()).rejects.toThrow(/ends within an entry/);
     await rm(cutFolder, { recursive: true });
+  });
+
+  test('is read in pieces: entries across their borders and longer than one arrive whole', async () => {
+    const longFolder = await mkdtemp(join(tmpdir(), 'planebench-long-'));
+    const sizes = [3_000_000, 6_000_000, 100, 9_000_000, 3_000_000];
+    for (const [i, size] of sizes.entries()) {
+      const { block, batch } = allocateBlock(1, size);
+      batch.payloads.fill(i + 1);
+      const header = new Uint8Array(entryHeaderBytes);
+      writeEntryHeader(header, 1_000 * i, i, block.length);
+      await appendFile(tracePaths(longFolder).changes, header);
+      await appendFile(tracePaths(longFolder).changes, block);
+    }
+    let i = 0;
+    for await (const { slotUs, partition, block } of readEntries(longFolder)) {
+      const { payloads } = viewBlock(block);
+      expect([slotUs, partition, payloads.length]).toEqual([1_000 * i, i, sizes[i]]);
+      expect(payloads.every((byte) => byte === i + 1)).toBe(true);
+      i++;
+    }
+    expect(i).toBe(sizes.length);
+    await rm(longFolder, { recursive: true });
   });
 
   test('names personal data that its changes and history hold', () => {
