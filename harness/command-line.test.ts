@@ -19,7 +19,10 @@ interface Ended {
 }
 
 function planebench(...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [join(projectDirectory, 'dist/harness/main.js'), ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(projectDirectory, 'dist/harness/main.js'), ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -50,18 +53,38 @@ describe('bad usage', () => {
     ['a seed that is none', ['run', '--seed', 'seven'], /'seven' is invalid.*expected an integer from 0 to 999999999/],
     ['no repetitions', ['run', '--repetitions', '0'], /expected an integer from 1 to 999, found 0/],
     ['a plane twice', ['run', '--architecture', 'null', '--architecture', 'null'], /two planes are named null/],
-    ['a parameter of a plane that does not run', ['run', '--architecture', 'null', '--param', 'lambda.x=1'], /--param lambda\.x: no plane of this run is named lambda/],
-    ['a parameter that is no JSON', ['run', '--param', 'lambda.batchIntervalUs=soon'], /the value of lambda\.batchIntervalUs is no JSON: soon/],
-    ['a module that is not there', ['run', '--suite', 'smoke', '--architecture', './nowhere.ts'], /there is no file .*nowhere\.ts/],
+    [
+      'a parameter of a plane that does not run',
+      ['run', '--architecture', 'null', '--param', 'lambda.x=1'],
+      /--param lambda\.x: no plane of this run is named lambda/,
+    ],
+    [
+      'a parameter that is no JSON',
+      ['run', '--param', 'lambda.batchIntervalUs=soon'],
+      /the value of lambda\.batchIntervalUs is no JSON: soon/,
+    ],
+    [
+      'a module that is not there',
+      ['run', '--suite', 'smoke', '--architecture', './nowhere.ts'],
+      /there is no file .*nowhere\.ts/,
+    ],
     ['a report of nothing', ['report', 'nowhere'], /holds no manifest\.json/],
   ])('%s', (_, args, sentence) => refused(args, sentence));
 
-  it.each(['lakehouse', 'warehouse', 'lambda', 'null'])('a parameter that %s does not have: its path and what there is', (plane) =>
-    refused(['run', '--suite', 'smoke', '--architecture', plane, '--param', `${plane}.speed="high"`], new RegExp(`${plane}.*speed`, 's')),
+  it.each(['lakehouse', 'warehouse', 'lambda', 'null'])(
+    'a parameter that %s does not have: its path and what there is',
+    (plane) =>
+      refused(
+        ['run', '--suite', 'smoke', '--architecture', plane, '--param', `${plane}.speed="high"`],
+        new RegExp(`${plane}.*speed`, 's'),
+      ),
   );
 
   it('a parameter out of range: its path, what was given, what is allowed', () =>
-    refused(['run', '--suite', 'smoke', '--architecture', 'lambda', '--param', 'lambda.batchIntervalUs=-5'], /lambda\.batchIntervalUs: .*1000.*Given: .*-5/s));
+    refused(
+      ['run', '--suite', 'smoke', '--architecture', 'lambda', '--param', 'lambda.batchIntervalUs=-5'],
+      /lambda\.batchIntervalUs: .*1000.*Given: .*-5/s,
+    ));
 });
 
 describe('a machine that does not let us', () => {

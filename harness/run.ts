@@ -24,7 +24,7 @@ import { type Supervisor, supervise } from './processes/supervisor.js';
 import { allocateColumns } from './record/column-files.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
-import { type Stack, startStack } from './stacks/stack.js';
+import { openPorts, type Stack, startStack } from './stacks/stack.js';
 
 export interface RunOptions {
   readonly trace: LoadedTrace;
@@ -79,6 +79,7 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
     progress('starting');
     await mkdir(directory, { recursive: true });
     const stack = await startStack(scenario.stack, { supervisor, directory, uses: options.architecture.uses });
+    await createTopic(stack, plan, supervisor);
     seen.plane = await startPlane({ supervisor, plan, architecture: options.architecture, stack });
     progress('loading history');
     seen.backfill = await loadHistory({ plane: seen.plane.client, trace, plan });
@@ -151,6 +152,14 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
     ledger: null,
     errors: [],
   };
+}
+
+/** The source's own topic is there before anybody reads it. */
+async function createTopic({ connection }: Stack, { scenario }: RunPlan, { clock }: Supervisor): Promise<void> {
+  const { ports, close } = openPorts(connection, clock);
+  const { topic, partitions } = scenario.workload.contract;
+  await ports.changeLog.createTopic(topic, partitions);
+  await close();
 }
 
 function timelineOf({ epochUs, phases }: Scenario): Omit<Timeline, 'drainEndUs'> {
