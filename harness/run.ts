@@ -71,7 +71,11 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
   const directory = join(scratch.directory, plan.id);
   const paths = recordingPaths(directory);
   const timeline = timelineOf(scenario);
-  const supervisor = supervise({ epochUs: scenario.epochUs, restartDelayUs: scenario.restartDelayUs, scratch });
+  const supervisor = supervise({
+    lullStartUs: scenario.epochUs - scenario.workload.history.lullUs,
+    restartDelayUs: scenario.restartDelayUs,
+    scratch,
+  });
   const seen: Seen = { faults: [], errors: [], drainEndUs: timeline.loadEndUs };
   const invalid: Finding[] = [];
 
@@ -85,7 +89,7 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
     seen.backfill = await loadHistory({ plane: seen.plane.client, trace, plan });
     await startLoad({ plan, trace, supervisor, stack, plane: seen.plane, paths, seen });
     progress('load');
-    supervisor.startClock(startLeadUs);
+    supervisor.startLoad(scenario.epochUs, startLeadUs);
     seen.faults = await injectFaults({ plan, timeline, supervisor, architecture: options.architecture });
     await loadEnded(supervisor, timeline, signal);
     progress('draining');
