@@ -139,7 +139,7 @@ function findCycle(): string[] | null {
 }
 
 describe('the only doors to time and chance', () => {
-  const banned = /\b(?:Date\.now|new Date\(|performance\.now|process\.hrtime|Math\.random|setTimeout|setInterval)\b?/;
+  const banned = /\b(?:Date\.now|new Date\(|performance\.now|process\.hrtime|Math\.random|setTimeout|setInterval)/;
   const doors = ['harness/clock.ts', 'harness/random.ts', 'harness/tidy.test.ts'];
 
   it.each(sources.filter(({ path }) => !doors.includes(path)).map(({ path, text }) => [path, text] as const))(

@@ -23,8 +23,8 @@ export interface ChangeLogServerInit {
 
 /** An answer to a read holds at most this much beyond its first entry, whatever the reader asked for. */
 const readLimitBytes = 16 * 1024 * 1024;
-/** An entry is answered whole, so it must fit in a frame. */
-const entryLimitBytes = 32 * 1024 * 1024;
+/** An entry is answered whole, so it must fit in a frame; lmdb-js returns what is larger than 16 MiB in other memory. */
+const entryLimitBytes = 15 * 1024 * 1024;
 /** Concurrent appends share a commit up to this size; more wait for the next one. */
 const groupLimitBytes = 16 * 1024 * 1024;
 
