@@ -24,7 +24,7 @@ import { type Supervisor, supervise } from './processes/supervisor.js';
 import { allocateColumns } from './record/column-files.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
-import { type Stack, startStack } from './stacks/stack.js';
+import { openPorts, type Stack, startStack } from './stacks/stack.js';
 
 export interface RunOptions {
   readonly trace: LoadedTrace;
@@ -71,7 +71,11 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
   const directory = join(scratch.directory, plan.id);
   const paths = recordingPaths(directory);
   const timeline = timelineOf(scenario);
-  const supervisor = supervise({ epochUs: scenario.epochUs, restartDelayUs: scenario.restartDelayUs, scratch });
+  const supervisor = supervise({
+    lullStartUs: scenario.epochUs - scenario.workload.history.lullUs,
+    restartDelayUs: scenario.restartDelayUs,
+    scratch,
+  });
   const seen: Seen = { faults: [], errors: [], drainEndUs: timeline.loadEndUs };
   const invalid: Finding[] = [];
 
@@ -79,12 +83,13 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
     progress('starting');
     await mkdir(directory, { recursive: true });
     const stack = await startStack(scenario.stack, { supervisor, directory, uses: options.architecture.uses });
+    await createTopic(stack, plan, supervisor);
     seen.plane = await startPlane({ supervisor, plan, architecture: options.architecture, stack });
     progress('loading history');
     seen.backfill = await loadHistory({ plane: seen.plane.client, trace, plan });
     await startLoad({ plan, trace, supervisor, stack, plane: seen.plane, paths, seen });
     progress('load');
-    supervisor.startClock(startLeadUs);
+    supervisor.startLoad(scenario.epochUs, startLeadUs);
     seen.faults = await injectFaults({ plan, timeline, supervisor, architecture: options.architecture });
     await loadEnded(supervisor, timeline, signal);
     progress('draining');
@@ -151,6 +156,14 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
     ledger: null,
     errors: [],
   };
+}
+
+/** The source's own topic is there before anybody reads it. */
+async function createTopic({ connection }: Stack, { scenario }: RunPlan, { clock }: Supervisor): Promise<void> {
+  const { ports, close } = openPorts(connection, clock);
+  const { topic, partitions } = scenario.workload.contract;
+  await ports.changeLog.createTopic(topic, partitions);
+  await close();
 }
 
 function timelineOf({ epochUs, phases }: Scenario): Omit<Timeline, 'drainEndUs'> {

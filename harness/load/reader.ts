@@ -41,7 +41,7 @@ interface Stream {
   fire(intendedUs: number): number;
 }
 
-runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }) => {
+runChild<ReaderInit>(async (init, { clock, signal, clockSet, ready, report }) => {
   const plane = connectPlane(init.routes);
   const random = seededRandom(init.seed, '/reads');
   const errors = new Map<string, { operation: string; message: string; count: number }>();
@@ -74,7 +74,7 @@ runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }
   streams.push(probeStream({ init, plane, clock, inflight, probes, fail }));
   await warmConnections(plane, init);
   ready(null);
-  await clockStarted;
+  await clockSet;
   await drive(streams, init.epochUs + init.loadUs, clock, signal);
   await inflight.below(1);
   await Promise.all([operations.close(), reads.close(), probes.close(), live.close()]);
