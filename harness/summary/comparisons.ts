@@ -99,7 +99,6 @@ function draftMetric(options: {
     const compared = comparePaired(one.figure, other.figure, {
       effect,
       level: confidenceLevel,
-      resamples: chance.resamples(both.length),
       random: chance.random.fork(`${metric} ${statistic} ${candidate} ${reference}`),
     });
     const indifferent =
