@@ -82,6 +82,9 @@ export interface ChangeKey {
 export interface Quarantined extends ChangeKey {
   readonly reason: string;
 }
+/** A data file below this is small: 1 MiB, far below the 128 MiB that table formats aim at, as the tables here are small too. */
+export const smallFileBytes = 1 << 20;
+
 export interface Inventory {
   readonly files: number;
   readonly bytes: number;

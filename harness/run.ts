@@ -2,26 +2,29 @@
  * One run: one plane under one scenario. A straight line from opening the stack to the facts; whatever fails on the
  * way, every process is gone at the end and what was recorded until then is kept.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FeatureRow } from '../workloads/feature-view.js';
 import type { ChangeKey, Inventory, Quarantined } from './architecture.js';
 import { HarnessError, messageOf } from './errors.js';
-import { injectFaults } from './fault.js';
 import { readFinalRows, readSettledRows } from './final-reads.js';
+import { injectFaults } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
+import { readLiveSample } from './ledger/live-sample.js';
 import type { EmitterInit } from './load/emitter.js';
 import type { LoadErrors, ReaderInit } from './load/reader.js';
-import { noRecordings, type RecordingPaths, readLiveRows, readRecorded, recordingPaths } from './load/recorded.js';
+import { noRecordings, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
+import { allocateColumns } from './record/column-files.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
-import { type Stack, startStack } from './stacks/stack.js';
+import { openPorts, type Stack, startStack } from './stacks/stack.js';
 
 export interface RunOptions {
   readonly trace: LoadedTrace;
@@ -32,6 +35,15 @@ export interface RunOptions {
   /** Aborts the run: its processes are stopped, what it recorded is dropped. */
   readonly signal: AbortSignal;
 }
+
+const usageKinds = {
+  atUs: 'f64',
+  process: 'u32',
+  cpuUs: 'f64',
+  rssBytes: 'f64',
+  readBytes: 'f64',
+  writeBytes: 'f64',
+} as const;
 
 /** From here to the start of event time: every process has heard of the start before it happens. */
 const startLeadUs = 300_000;
@@ -59,7 +71,11 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
   const directory = join(scratch.directory, plan.id);
   const paths = recordingPaths(directory);
   const timeline = timelineOf(scenario);
-  const supervisor = supervise({ epochUs: scenario.epochUs, restartDelayUs: scenario.restartDelayUs, scratch });
+  const supervisor = supervise({
+    lullStartUs: scenario.epochUs - scenario.workload.history.lullUs,
+    restartDelayUs: scenario.restartDelayUs,
+    scratch,
+  });
   const seen: Seen = { faults: [], errors: [], drainEndUs: timeline.loadEndUs };
   const invalid: Finding[] = [];
 
@@ -67,12 +83,13 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
     progress('starting');
     await mkdir(directory, { recursive: true });
     const stack = await startStack(scenario.stack, { supervisor, directory, uses: options.architecture.uses });
+    await createTopic(stack, plan, supervisor);
     seen.plane = await startPlane({ supervisor, plan, architecture: options.architecture, stack });
     progress('loading history');
     seen.backfill = await loadHistory({ plane: seen.plane.client, trace, plan });
     await startLoad({ plan, trace, supervisor, stack, plane: seen.plane, paths, seen });
     progress('load');
-    supervisor.startClock(startLeadUs);
+    supervisor.startLoad(scenario.epochUs, startLeadUs);
     seen.faults = await injectFaults({ plan, timeline, supervisor, architecture: options.architecture });
     await loadEnded(supervisor, timeline, signal);
     progress('draining');
@@ -132,13 +149,21 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
     ...(await noRecordings(trace)),
     faults: [],
     processes: [],
-    usage: noUsage,
+    usage: allocateColumns(usageKinds, 0),
     ports: [],
     backfill: null,
     inventories: { afterLoad: null },
     ledger: null,
     errors: [],
   };
+}
+
+/** The source's own topic is there before anybody reads it. */
+async function createTopic({ connection }: Stack, { scenario }: RunPlan, { clock }: Supervisor): Promise<void> {
+  const { ports, close } = openPorts(connection, clock);
+  const { topic, partitions } = scenario.workload.contract;
+  await ports.changeLog.createTopic(topic, partitions);
+  await close();
 }
 
 function timelineOf({ epochUs, phases }: Scenario): Omit<Timeline, 'drainEndUs'> {
@@ -171,6 +196,7 @@ async function startLoad(options: {
   };
   const reader: ReaderInit = {
     routes: plane.routes(),
+    trace: trace.directory,
     workload: scenario.workload,
     panel: trace.info.panel,
     seed: plan.seed,
@@ -205,7 +231,7 @@ async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }
   const { clock } = supervisor;
   await clock.sleep(Math.max(0, timeline.loadEndUs - clock.nowUs()), signal);
   for (const name of ['emitter', 'reader']) {
-    const exited = await supervisor.waitFor(name, 'exited', timeline.loadEndUs - 3_600_000_000, patientUs);
+    const exited = await supervisor.waitFor(name, 'exited', 0, patientUs);
     if (!exited?.exit) throw new HarnessError(`${name} did not end within ${patientUs / 1e6} s of the end of the load`);
     if (exited.exit.code !== 0)
       throw new HarnessError(`${name} failed: ${exited.exit.failure ?? `exit code ${exited.exit.code}`}`);
@@ -262,7 +288,7 @@ async function accountFor(options: {
     quarantined: seen.quarantined ?? null,
     finalRows: seen.final ?? [],
     settledRows: seen.settled ?? null,
-    liveRows: await readLiveRows(paths.live),
+    liveRows: existsSync(paths.live) ? await readLiveSample(paths.live) : [],
     storedPaths: stack.storedPaths,
   });
 }

@@ -27,10 +27,9 @@ export interface EmitterInit {
  */
 const inflightLimit = 4_096;
 
-runChild<EmitterInit>(async (init, { clock, signal, clockStarted, ready }) => {
+runChild<EmitterInit>(async (init, { clock, signal, clockSet, ready }) => {
   const { ports, close } = openPorts(init.connection, clock);
   const { changeLog } = ports;
-  await changeLog.createTopic(init.contract.topic, init.contract.partitions);
   const recording = await openRecording(init.recording, appendLayout);
   const inflight = trackInflight();
 
@@ -49,7 +48,7 @@ runChild<EmitterInit>(async (init, { clock, signal, clockStarted, ready }) => {
   const entries = readEntries(init.trace)[Symbol.asyncIterator]();
   let next = await entries.next(); // the file is open and warm before the clock starts
   ready(null);
-  await clockStarted;
+  await clockSet;
   while (!next.done && !signal.aborted) {
     const { slotUs, partition, block } = next.value;
     const waitUs = slotUs - clock.nowUs();

@@ -2,9 +2,9 @@
  * The readers of the plane, a process of its own: open-loop predictions and lookups at absolute deadlines, and the
  * panel's probes, all through the plane's own door. It only records; nothing is concluded here.
  */
-import { createArrivals } from '../../workloads/arrivals.js';
+import { arrivalOffsets } from '../../workloads/arrivals.js';
 import type { FeatureRow, Prediction } from '../../workloads/feature-view.js';
-import { createKeySampler } from '../../workloads/keys.js';
+import { keySampler } from '../../workloads/keys.js';
 import type { Workload } from '../../workloads/workload.js';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
@@ -19,6 +19,8 @@ import { operationLayout, probeLayout, type RecordingPaths, readLayout } from '.
 
 export interface ReaderInit {
   readonly routes: Routes;
+  /** Folder of the trace that is replayed beside the reads. */
+  readonly trace: string;
   readonly workload: Workload;
   readonly panel: readonly number[];
   readonly seed: number;
@@ -39,7 +41,7 @@ interface Stream {
   fire(intendedUs: number): number;
 }
 
-runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }) => {
+runChild<ReaderInit>(async (init, { clock, signal, clockSet, ready, report }) => {
   const plane = connectPlane(init.routes);
   const random = seededRandom(init.seed, '/reads');
   const errors = new Map<string, { operation: string; message: string; count: number }>();
@@ -56,7 +58,7 @@ runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }
   const live = await createLiveSample(init.recordings.live, {
     seed: init.seed,
     workload: init.workload,
-    loadUs: init.loadUs,
+    trace: init.trace,
   });
   const recordings = { operations, reads, live };
 
@@ -64,7 +66,7 @@ runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }
   let operationNumber = 0;
   const number = () => operationNumber++;
   for (const kind of operationKinds) {
-    if (!plane.offers(kind)) continue;
+    if (!plane.offers(kind) || init.workload.reads[kind].perSecond === 0) continue;
     streams.push(
       readStream({ kind, init, plane, clock, random: random.fork(kind), inflight, number, recordings, fail }),
     );
@@ -72,7 +74,7 @@ runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }
   streams.push(probeStream({ init, plane, clock, inflight, probes, fail }));
   await warmConnections(plane, init);
   ready(null);
-  await clockStarted;
+  await clockSet;
   await drive(streams, init.epochUs + init.loadUs, clock, signal);
   await inflight.below(1);
   await Promise.all([operations.close(), reads.close(), probes.close(), live.close()]);
@@ -113,12 +115,10 @@ function readStream(options: {
   const { timeoutUs, zipfMilli } = init.workload.reads;
   const { perSecond, keysPerCall, arrivals } = init.workload.reads[kind];
   const code = operationKinds.indexOf(kind);
-  const nextKey = createKeySampler({
-    customers: init.workload.contract.customers,
-    zipfMilli,
-    random: random.fork('keys'),
-  });
-  const nextArrival = createArrivals(arrivals, perSecond, random.fork('arrivals'));
+  const sampleKey = keySampler({ seed: init.seed, customers: init.workload.contract.customers, zipfMilli });
+  const keyRandom = random.fork('keys');
+  const offsets = arrivalOffsets(perSecond, arrivals, random.fork('arrivals'));
+  const nextArrivalUs = () => init.epochUs + offsets.next().value;
 
   const call = async (intendedUs: number, keys: readonly string[]) => {
     const operation = options.number();
@@ -142,11 +142,11 @@ function readStream(options: {
   };
 
   return {
-    nextUs: perSecond > 0 ? init.epochUs + nextArrival() : Number.POSITIVE_INFINITY,
+    nextUs: nextArrivalUs(),
     fire(intendedUs) {
-      const keys = Array.from({ length: keysPerCall }, () => String(nextKey()));
+      const keys = Array.from({ length: keysPerCall }, () => String(sampleKey(keyRandom)));
       inflight.add(call(intendedUs, keys));
-      return init.epochUs + nextArrival();
+      return nextArrivalUs();
     },
   };
 }

@@ -1,8 +1,8 @@
 /** What the load processes record, and its way into the columns of facts. A recording that was never begun has no rows. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EmissionIndex } from '../../workloads/emissions.js';
 import type { LoadedTrace } from '../loaded-trace.js';
+import { allocateColumns, type Columns, type Layout } from '../record/column-files.js';
 import { appendOutcomes, type PanelFacts, type RunFacts } from '../record/facts.js';
 import { readRecording } from '../record/recordings.js';
 
@@ -80,11 +80,14 @@ export function noRecordings(trace: LoadedTrace): Promise<Recorded> {
 }
 
 async function readIfBegun<L extends Layout>(path: string, layout: L): Promise<Columns<L>> {
-  return readRecording(path, layout);
+  return existsSync(path) ? readRecording(path, layout) : allocateColumns(layout, 0);
 }
 
 /** Operations in the order in which they were due, and the row that each operation's number has now. */
-function inOrder(done: Columns<typeof operationLayout>): { operations: RunFacts['operations']; numberOf: Uint32Array } {
+function inOrder(done: Columns<typeof operationLayout>): {
+  operations: RunFacts['operations'];
+  numberOf: Uint32Array;
+} {
   const order = Uint32Array.from({ length: done.rows }, (_, row) => row).sort(
     (a, b) => (done.intendedUs[a] as number) - (done.intendedUs[b] as number) || a - b,
   );
@@ -92,7 +95,8 @@ function inOrder(done: Columns<typeof operationLayout>): { operations: RunFacts[
   order.forEach((row, position) => {
     numberOf[done.operation[row] as number] = position;
   });
-  const sorted = <T extends Float64Array | Uint32Array | Uint8Array>(values: T): T => values.map((_, i) => values[order[i] as number] as number) as T;
+  const sorted = <T extends Float64Array | Uint32Array | Uint8Array>(values: T): T =>
+    values.map((_, i) => values[order[i] as number] as number) as T;
   const { rows, kind, intendedUs, sentUs, doneUs, outcome, keys } = done;
   return {
     operations: {
@@ -112,7 +116,8 @@ function inOrder(done: Columns<typeof operationLayout>): { operations: RunFacts[
 function panelFacts({ info, emissions }: LoadedTrace, appends: RunFacts['appends']): PanelFacts {
   const acknowledged = new Set<string>();
   for (let i = 0; i < appends.rows; i++) {
-    if (appendOutcomes[appends.outcome[i] as number] === 'acknowledged') acknowledged.add(`${appends.slotUs[i]} ${appends.partition[i]}`);
+    if (appendOutcomes[appends.outcome[i] as number] === 'acknowledged')
+      acknowledged.add(`${appends.slotUs[i]} ${appends.partition[i]}`);
   }
   const member: number[] = [];
   const seq: number[] = [];

@@ -29,6 +29,7 @@ export async function openScratch(parent: string = tmpdir()): Promise<Scratch> {
     forget: (pid) => tell(janitor, { forget: pid }),
     async close() {
       await rm(directory, { recursive: true, force: true, maxRetries: 10 });
+      if (!janitor.connected) return;
       const gone = new Promise((resolve) => janitor.once('exit', resolve));
       janitor.ref();
       janitor.disconnect();

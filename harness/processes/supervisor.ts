@@ -30,17 +30,18 @@ export interface ProcessEvent {
 }
 
 export interface Supervisor {
-  /** The event clock of the run; stands until `startClock`. */
+  /** The event clock of the run. */
   readonly clock: SystemClock;
-  readonly origin: ClockOrigin;
-  /** Resolves with what the process passed to `ready`. */
+  /** Resolves with what the process, or the one that was started in its place, passed to `ready`. */
   start(spec: ProcessSpec): Promise<unknown>;
-  /** Starts event time `leadUs` from now, in every process. */
-  startClock(leadUs: number): void;
+  /** Sets event time to `epochUs`, in every process; it goes on from there `leadUs` from now. */
+  startLoad(epochUs: number, leadUs: number): void;
   /** SIGKILL; resolves when the process is gone. */
   kill(name: string): Promise<ProcessEvent>;
-  /** The next event of this kind of this process, from now on or already since `afterUs`. */
-  waitFor(name: string, kind: ProcessEvent['kind'], afterUs: number, withinUs: number): Promise<ProcessEvent | null>;
+  /** How many events there have been: for `waitFor`, as event time may stand. */
+  eventCount(): number;
+  /** The first event of this kind of this process after the first `since` events, already there or to come; null: none in time. */
+  waitFor(name: string, kind: ProcessEvent['kind'], since: number, withinUs: number): Promise<ProcessEvent | null>;
   /** Rejects when a process dies again and again, or dies without being one that is restarted. Never resolves. */
   readonly givenUp: Promise<never>;
   /** Stops these processes and no longer restarts them. */
@@ -60,6 +61,8 @@ interface Supervised {
   startedHostUs: number;
   readyAfterUs: number | null;
   exit: string;
+  becomeReady: (info: unknown) => void;
+  failToStart: (error: Error) => void;
   /** Use of the incarnations before this one. */
   cpuBeforeUs: number;
   lastCpuUs: number;
@@ -84,9 +87,9 @@ const deathsUntilGivenUp = 5;
 const steadyUs = 10_000_000;
 const sampleEveryUs = 250_000;
 
-export function supervise(options: { epochUs: number; restartDelayUs: number; scratch: Scratch }): Supervisor {
+export function supervise(options: { lullStartUs: number; restartDelayUs: number; scratch: Scratch }): Supervisor {
   const { restartDelayUs, scratch } = options;
-  let origin: ClockOrigin = { epochUs: options.epochUs, zeroNs: null };
+  let origin: ClockOrigin = { epochUs: options.lullStartUs, zeroNs: monotonicNs() };
   const clock = systemClock(origin);
   const supervised = new Map<string, Supervised>();
   const events: ProcessEvent[] = [];
@@ -123,14 +126,22 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
     const { child, spec } = process;
     const startedUs = monotonicUs();
     process.startedHostUs = startedUs;
+    let gone = false;
     child.ready.then(
-      () => {
+      (info) => {
         process.readyAfterUs = monotonicUs() - startedUs;
         tell({ atUs: clock.nowUs(), process: spec.name, kind: 'ready' });
+        process.becomeReady(info);
       },
-      () => child.signal('SIGKILL'),
+      (error: Error) => {
+        // One that died is started again; one that hangs would only hang again.
+        if (gone && spec.restart) return;
+        process.failToStart(error);
+        child.signal('SIGKILL');
+      },
     );
     child.exited.then(async (exit) => {
+      gone = true;
       scratch.forget(child.pid);
       process.exit = describeExit(exit);
       process.cpuBeforeUs += process.lastCpuUs;
@@ -139,7 +150,9 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
       if (process.stopping || (!spec.restart && exit.code === 0)) return;
       if (monotonicUs() - startedUs > steadyUs) process.deathsInARow = 0;
       if (!spec.restart || ++process.deathsInARow > deathsUntilGivenUp) {
-        giveUp(new DeadProcessError(spec, exit, process.deathsInARow, child.stderr()));
+        const error = new DeadProcessError(spec, exit, process.deathsInARow, child.stderr());
+        process.failToStart(error);
+        giveUp(error);
         return;
       }
       process.restarts++;
@@ -180,11 +193,11 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
   function waitFor(
     name: string,
     kind: ProcessEvent['kind'],
-    afterUs: number,
+    since: number,
     withinUs: number,
   ): Promise<ProcessEvent | null> {
-    const matches = (event: ProcessEvent) => event.process === name && event.kind === kind && event.atUs >= afterUs;
-    const already = events.find(matches);
+    const matches = (event: ProcessEvent) => event.process === name && event.kind === kind;
+    const already = events.slice(since).find(matches);
     if (already) return Promise.resolve(already);
     return new Promise((resolve) => {
       const settle = (event: ProcessEvent | null) => {
@@ -208,9 +221,6 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
 
   return {
     clock,
-    get origin() {
-      return origin;
-    },
     start(spec) {
       if (supervised.has(spec.name)) throw new HarnessError(`two processes are named ${spec.name}`);
       const process: Supervised = {
@@ -223,29 +233,42 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
         startedHostUs: 0,
         readyAfterUs: null,
         exit: '',
+        becomeReady: () => {},
+        failToStart: () => {},
         cpuBeforeUs: 0,
         lastCpuUs: 0,
       };
+      const ready = new Promise<unknown>((resolve, reject) => {
+        process.becomeReady = resolve;
+        process.failToStart = reject;
+      });
+      ready.catch(() => {});
       supervised.set(spec.name, process);
       watch(process);
       if (sampling === 'not yet') {
         sampling = 'going';
         void sample();
       }
-      return process.child.ready;
+      return ready;
     },
-    startClock(leadUs) {
-      origin = { epochUs: origin.epochUs, zeroNs: monotonicNs() + BigInt(leadUs) * 1000n };
-      clock.start(origin.zeroNs as bigint);
-      for (const { child } of supervised.values()) child.startClock(origin.zeroNs as bigint);
+    startLoad(epochUs, leadUs) {
+      if (clock.nowUs() > epochUs) {
+        throw new HarnessError(
+          `loading history took longer than the lull before the load, ${(epochUs - options.lullStartUs) / 1e6} s`,
+        );
+      }
+      origin = { epochUs, zeroNs: monotonicNs() + BigInt(leadUs) * 1000n };
+      clock.set(origin);
+      for (const { child } of supervised.values()) child.setClock(origin);
     },
     async kill(name) {
-      const atUs = clock.nowUs();
+      const since = events.length;
       processOf(name).child.signal('SIGKILL');
-      const exited = await waitFor(name, 'exited', atUs, 5_000_000);
+      const exited = await waitFor(name, 'exited', since, 5_000_000);
       if (!exited) throw new HarnessError(`${name} survived SIGKILL for 5 s`);
       return exited;
     },
+    eventCount: () => events.length,
     waitFor,
     givenUp,
     stop,
