@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest, Summary } from '../reports/summary.js';
 import { loadEmissions } from '../workloads/emissions.js';
-import { generateTrace } from '../workloads/generator.js';
+import { generateTrace } from '../workloads/trace-generation.js';
 import { calendarTime } from './clock.js';
 import { messageOf, UsageError } from './errors.js';
 import { openOracle } from './ledger/oracle.js';

@@ -2,6 +2,7 @@
  * One run: one plane under one scenario. A straight line from opening the stack to the facts; whatever fails on the
  * way, every process is gone at the end and what was recorded until then is kept.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FeatureRow } from '../workloads/feature-view.js';
@@ -10,9 +11,10 @@ import { HarnessError, messageOf } from './errors.js';
 import { readFinalRows, readSettledRows } from './final-reads.js';
 import { injectFaults } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
+import { readLiveSample } from './ledger/live-sample.js';
 import type { EmitterInit } from './load/emitter.js';
 import type { LoadErrors, ReaderInit } from './load/reader.js';
-import { noRecordings, type RecordingPaths, readLiveRows, readRecorded, recordingPaths } from './load/recorded.js';
+import { noRecordings, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
@@ -22,7 +24,7 @@ import { type Supervisor, supervise } from './processes/supervisor.js';
 import { allocateColumns } from './record/column-files.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
-import { type Stack, startStack } from './stacks/stack.js';
+import { openPorts, type Stack, startStack } from './stacks/stack.js';
 
 export interface RunOptions {
   readonly trace: LoadedTrace;
@@ -77,6 +79,7 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
     progress('starting');
     await mkdir(directory, { recursive: true });
     const stack = await startStack(scenario.stack, { supervisor, directory, uses: options.architecture.uses });
+    await createTopic(stack, plan, supervisor);
     seen.plane = await startPlane({ supervisor, plan, architecture: options.architecture, stack });
     progress('loading history');
     seen.backfill = await loadHistory({ plane: seen.plane.client, trace, plan });
@@ -151,6 +154,14 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
   };
 }
 
+/** The source's own topic is there before anybody reads it. */
+async function createTopic({ connection }: Stack, { scenario }: RunPlan, { clock }: Supervisor): Promise<void> {
+  const { ports, close } = openPorts(connection, clock);
+  const { topic, partitions } = scenario.workload.contract;
+  await ports.changeLog.createTopic(topic, partitions);
+  await close();
+}
+
 function timelineOf({ epochUs, phases }: Scenario): Omit<Timeline, 'drainEndUs'> {
   const measureStartUs = epochUs + phases.warmUpUs;
   const measureEndUs = measureStartUs + phases.measureUs;
@@ -181,6 +192,7 @@ async function startLoad(options: {
   };
   const reader: ReaderInit = {
     routes: plane.routes(),
+    trace: trace.directory,
     workload: scenario.workload,
     panel: trace.info.panel,
     seed: plan.seed,
@@ -272,7 +284,7 @@ async function accountFor(options: {
     quarantined: seen.quarantined ?? null,
     finalRows: seen.final ?? [],
     settledRows: seen.settled ?? null,
-    liveRows: await readLiveRows(paths.live),
+    liveRows: existsSync(paths.live) ? await readLiveSample(paths.live) : [],
     storedPaths: stack.storedPaths,
   });
 }

@@ -30,7 +30,6 @@ const inflightLimit = 4_096;
 runChild<EmitterInit>(async (init, { clock, signal, clockStarted, ready }) => {
   const { ports, close } = openPorts(init.connection, clock);
   const { changeLog } = ports;
-  await changeLog.createTopic(init.contract.topic, init.contract.partitions);
   const recording = await openRecording(init.recording, appendLayout);
   const inflight = trackInflight();
 

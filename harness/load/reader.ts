@@ -2,9 +2,9 @@
  * The readers of the plane, a process of its own: open-loop predictions and lookups at absolute deadlines, and the
  * panel's probes, all through the plane's own door. It only records; nothing is concluded here.
  */
-import { createArrivals } from '../../workloads/arrivals.js';
+import { arrivalOffsets } from '../../workloads/arrivals.js';
 import type { FeatureRow, Prediction } from '../../workloads/feature-view.js';
-import { createKeySampler } from '../../workloads/keys.js';
+import { keySampler } from '../../workloads/keys.js';
 import type { Workload } from '../../workloads/workload.js';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
@@ -19,6 +19,8 @@ import { operationLayout, probeLayout, type RecordingPaths, readLayout } from '.
 
 export interface ReaderInit {
   readonly routes: Routes;
+  /** Folder of the trace that is replayed beside the reads. */
+  readonly trace: string;
   readonly workload: Workload;
   readonly panel: readonly number[];
   readonly seed: number;
@@ -56,7 +58,7 @@ runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }
   const live = await createLiveSample(init.recordings.live, {
     seed: init.seed,
     workload: init.workload,
-    loadUs: init.loadUs,
+    trace: init.trace,
   });
   const recordings = { operations, reads, live };
 
@@ -64,7 +66,7 @@ runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }
   let operationNumber = 0;
   const number = () => operationNumber++;
   for (const kind of operationKinds) {
-    if (!plane.offers(kind)) continue;
+    if (!plane.offers(kind) || init.workload.reads[kind].perSecond === 0) continue;
     streams.push(
       readStream({ kind, init, plane, clock, random: random.fork(kind), inflight, number, recordings, fail }),
     );
@@ -105,7 +107,7 @@ function readStream(options: {
   random: Random;
   inflight: Inflight;
   number: () => number;
-  recordings: { operations: Recording; reads: Recording; live: LiveSample };
+  recordings: { operations: Recording<typeof operationLayout>; reads: Recording<typeof readLayout>; live: LiveSample };
   fail: (operation: string, error: unknown) => void;
 }): Stream {
   const { kind, init, plane, clock, random, inflight, recordings } = options;
@@ -113,12 +115,10 @@ function readStream(options: {
   const { timeoutUs, zipfMilli } = init.workload.reads;
   const { perSecond, keysPerCall, arrivals } = init.workload.reads[kind];
   const code = operationKinds.indexOf(kind);
-  const nextKey = createKeySampler({
-    customers: init.workload.contract.customers,
-    zipfMilli,
-    random: random.fork('keys'),
-  });
-  const nextArrival = createArrivals(arrivals, perSecond, random.fork('arrivals'));
+  const sampleKey = keySampler({ seed: init.seed, customers: init.workload.contract.customers, zipfMilli });
+  const keyRandom = random.fork('keys');
+  const offsets = arrivalOffsets(perSecond, arrivals, random.fork('arrivals'));
+  const nextArrivalUs = () => init.epochUs + offsets.next().value;
 
   const call = async (intendedUs: number, keys: readonly string[]) => {
     const operation = options.number();
@@ -142,11 +142,11 @@ function readStream(options: {
   };
 
   return {
-    nextUs: perSecond > 0 ? init.epochUs + nextArrival() : Number.POSITIVE_INFINITY,
+    nextUs: nextArrivalUs(),
     fire(intendedUs) {
-      const keys = Array.from({ length: keysPerCall }, () => String(nextKey()));
+      const keys = Array.from({ length: keysPerCall }, () => String(sampleKey(keyRandom)));
       inflight.add(call(intendedUs, keys));
-      return init.epochUs + nextArrival();
+      return nextArrivalUs();
     },
   };
 }
@@ -157,7 +157,7 @@ function probeStream(options: {
   plane: PlaneClient;
   clock: Clock;
   inflight: Inflight;
-  probes: Recording;
+  probes: Recording<typeof probeLayout>;
   fail: (operation: string, error: unknown) => void;
 }): Stream {
   const { init, plane, clock, inflight, probes } = options;

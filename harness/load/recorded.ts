@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadedTrace } from '../loaded-trace.js';
-import { allocateColumns, type ColumnKinds, type ColumnsOf } from '../record/column-files.js';
+import { allocateColumns, type Columns, type Layout } from '../record/column-files.js';
 import { appendOutcomes, type PanelFacts, type RunFacts } from '../record/facts.js';
 import { readRecording } from '../record/recordings.js';
 
@@ -79,12 +79,12 @@ export function noRecordings(trace: LoadedTrace): Promise<Recorded> {
   return readRecorded(recordingPaths('/nonexistent'), trace);
 }
 
-async function readIfBegun<Kinds extends ColumnKinds>(path: string, kinds: Kinds): Promise<ColumnsOf<Kinds>> {
-  return existsSync(path) ? (await readRecording(path, kinds)).columns : allocateColumns(kinds, 0);
+async function readIfBegun<L extends Layout>(path: string, layout: L): Promise<Columns<L>> {
+  return existsSync(path) ? readRecording(path, layout) : allocateColumns(layout, 0);
 }
 
 /** Operations in the order in which they were due, and the row that each operation's number has now. */
-function inOrder(done: ColumnsOf<typeof operationLayout>): {
+function inOrder(done: Columns<typeof operationLayout>): {
   operations: RunFacts['operations'];
   numberOf: Uint32Array;
 } {

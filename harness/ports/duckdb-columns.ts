@@ -16,12 +16,12 @@ import {
 import duckdb from '@duckdb/node-bindings';
 import type { Column, ColumnBatch, IntValues, Schema, TextValues } from './columns.js';
 
-export function createTableSql(table: string, schema: Schema): string {
+export function createTableSql(table: string, schema: Schema, kind: 'TABLE' | 'TEMP TABLE' = 'TABLE'): string {
   const columns = schema.map(
     ({ name, type, nullable }) =>
       `${quoteIdentifier(name)} ${type === 'int' ? 'BIGINT' : 'VARCHAR'}${nullable ? '' : ' NOT NULL'}`,
   );
-  return `CREATE TABLE ${quoteIdentifier(table)} (${columns.join(', ')})`;
+  return `CREATE ${kind} ${quoteIdentifier(table)} (${columns.join(', ')})`;
 }
 
 export function quoteIdentifier(name: string): string {

@@ -13,7 +13,9 @@ export function isPath(specifier: string): boolean {
 }
 
 export async function loadArchitecture(specifier: string, params: Json | undefined): Promise<Architecture> {
-  const factory = (await importModule(specifier)).default;
+  const exported = (await importModule(specifier)).default;
+  // A TypeScript file outside a package of ES modules is compiled to CommonJS: its default export sits one level deeper.
+  const factory = (exported as { default?: unknown } | undefined)?.default ?? exported;
   if (typeof factory !== 'function') {
     throw new UsageError(`${specifier}: expected a default export (params) => Architecture, found ${typeof factory}`);
   }

@@ -71,7 +71,7 @@ describe('supervisor', () => {
   });
 
   it('gives up a role that dies again and again, with its last words', async () => {
-    supervisor.start(spec('a', { then: 'throw' })).catch(() => {});
+    await expect(supervisor.start(spec('a', { then: 'throw' }))).rejects.toThrow(/for the 6th time in a row/);
     await expect(supervisor.givenUp).rejects.toThrow(/a died .*for the 6th time in a row.*/s);
     await expect(supervisor.givenUp).rejects.toThrow(/thrown on purpose/);
   });

@@ -33,7 +33,7 @@ export interface Supervisor {
   /** The event clock of the run; stands until `startClock`. */
   readonly clock: SystemClock;
   readonly origin: ClockOrigin;
-  /** Resolves with what the process passed to `ready`. */
+  /** Resolves with what the process, or the one that was started in its place, passed to `ready`. */
   start(spec: ProcessSpec): Promise<unknown>;
   /** Starts event time `leadUs` from now, in every process. */
   startClock(leadUs: number): void;
@@ -62,6 +62,8 @@ interface Supervised {
   startedHostUs: number;
   readyAfterUs: number | null;
   exit: string;
+  becomeReady: (info: unknown) => void;
+  failToStart: (error: Error) => void;
   /** Use of the incarnations before this one. */
   cpuBeforeUs: number;
   lastCpuUs: number;
@@ -125,14 +127,22 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
     const { child, spec } = process;
     const startedUs = monotonicUs();
     process.startedHostUs = startedUs;
+    let gone = false;
     child.ready.then(
-      () => {
+      (info) => {
         process.readyAfterUs = monotonicUs() - startedUs;
         tell({ atUs: clock.nowUs(), process: spec.name, kind: 'ready' });
+        process.becomeReady(info);
       },
-      () => child.signal('SIGKILL'),
+      (error: Error) => {
+        // One that died is started again; one that hangs would only hang again.
+        if (gone && spec.restart) return;
+        process.failToStart(error);
+        child.signal('SIGKILL');
+      },
     );
     child.exited.then(async (exit) => {
+      gone = true;
       scratch.forget(child.pid);
       process.exit = describeExit(exit);
       process.cpuBeforeUs += process.lastCpuUs;
@@ -141,7 +151,9 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
       if (process.stopping || (!spec.restart && exit.code === 0)) return;
       if (monotonicUs() - startedUs > steadyUs) process.deathsInARow = 0;
       if (!spec.restart || ++process.deathsInARow > deathsUntilGivenUp) {
-        giveUp(new DeadProcessError(spec, exit, process.deathsInARow, child.stderr()));
+        const error = new DeadProcessError(spec, exit, process.deathsInARow, child.stderr());
+        process.failToStart(error);
+        giveUp(error);
         return;
       }
       process.restarts++;
@@ -225,16 +237,23 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
         startedHostUs: 0,
         readyAfterUs: null,
         exit: '',
+        becomeReady: () => {},
+        failToStart: () => {},
         cpuBeforeUs: 0,
         lastCpuUs: 0,
       };
+      const ready = new Promise<unknown>((resolve, reject) => {
+        process.becomeReady = resolve;
+        process.failToStart = reject;
+      });
+      ready.catch(() => {});
       supervised.set(spec.name, process);
       watch(process);
       if (sampling === 'not yet') {
         sampling = 'going';
         void sample();
       }
-      return process.child.ready;
+      return ready;
     },
     startClock(leadUs) {
       origin = { epochUs: origin.epochUs, zeroNs: monotonicNs() + BigInt(leadUs) * 1000n };

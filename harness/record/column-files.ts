@@ -14,6 +14,7 @@ import {
   UTINYINT,
 } from '@duckdb/node-api';
 import { HarnessError, messageOf } from '../errors.js';
+import { quoteText } from '../ports/duckdb-columns.js';
 
 export type ColumnKind = 'f64' | 'u32' | 'u8';
 export interface ColumnArrays {
@@ -21,9 +22,9 @@ export interface ColumnArrays {
   readonly u32: Uint32Array;
   readonly u8: Uint8Array;
 }
-/** The columns of a set, by name and in order. */
-export type ColumnKinds = Readonly<Record<string, ColumnKind>>;
-export type ColumnsOf<Kinds extends ColumnKinds> = { readonly [Name in keyof Kinds]: ColumnArrays[Kinds[Name]] } & {
+/** The columns of a set: names and kinds, in order. */
+export type Layout = Readonly<Record<string, ColumnKind>>;
+export type Columns<L extends Layout> = { readonly [Name in keyof L]: ColumnArrays[L[Name]] } & {
   readonly rows: number;
 };
 
@@ -32,10 +33,10 @@ const duckNames = { f64: 'DOUBLE', u32: 'UINTEGER', u8: 'UTINYINT' };
 /** Rows of a DuckDB vector: its data chunks hold no more. */
 const chunkRows = 2048;
 
-export function allocateColumns<Kinds extends ColumnKinds>(kinds: Kinds, rows: number): ColumnsOf<Kinds> {
+export function allocateColumns<L extends Layout>(layout: L, rows: number): Columns<L> {
   const columns: Record<string, unknown> = { rows };
-  for (const [name, kind] of Object.entries(kinds)) columns[name] = allocateColumn(kind, rows);
-  return columns as ColumnsOf<Kinds>;
+  for (const [name, kind] of Object.entries(layout)) columns[name] = allocateColumn(kind, rows);
+  return columns as Columns<L>;
 }
 
 export function allocateColumn(kind: ColumnKind, rows: number): Float64Array | Uint32Array | Uint8Array {
@@ -58,22 +59,38 @@ export async function withDuckDb<T>(work: (connection: DuckDBConnection) => Prom
 }
 
 /** Writes the set under a temporary name and moves it to `path` when it is whole. */
-export async function writeColumnFile<Kinds extends ColumnKinds>(
+export async function writeColumnFile<L extends Layout>(
   connection: DuckDBConnection,
   path: string,
-  kinds: Kinds,
-  columns: ColumnsOf<Kinds>,
+  layout: L,
+  columns: Columns<L>,
 ): Promise<void> {
-  const names = Object.keys(kinds);
-  for (const name of names) {
+  for (const name of Object.keys(layout)) {
     const { length } = columns[name] as Float64Array;
     if (length !== columns.rows)
       throw new HarnessError(`${path}: column ${name} has ${length} values, expected ${columns.rows}, one a row`);
   }
-  const definitions = names.map((name) => `"${name}" ${duckNames[kinds[name]!]}`);
-  await connection.run(`CREATE OR REPLACE TEMP TABLE column_set (${definitions.join(', ')})`);
-  const appender = await connection.createAppender('column_set');
-  const types = names.map((name) => duckTypes[kinds[name]!]);
+  await createStage(connection, 'column_set', layout);
+  await appendToStage(connection, 'column_set', layout, columns);
+  await copyTo(connection, 'column_set', path);
+}
+
+/** An empty temporary table for columns of this layout, in place of any of that name. */
+async function createStage(connection: DuckDBConnection, table: string, layout: Layout): Promise<void> {
+  const definitions = Object.entries(layout).map(([name, kind]) => `"${name}" ${duckNames[kind]}`);
+  await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} (${definitions.join(', ')})`);
+}
+
+/** Appends the first `columns.rows` values of each column. */
+async function appendToStage<L extends Layout>(
+  connection: DuckDBConnection,
+  table: string,
+  layout: L,
+  columns: Columns<L>,
+): Promise<void> {
+  const names = Object.keys(layout);
+  const types = names.map((name) => duckTypes[layout[name] as ColumnKind]);
+  const appender = await connection.createAppender(table);
   for (let from = 0; from < columns.rows; from += chunkRows) {
     const to = Math.min(from + chunkRows, columns.rows);
     const chunk = DuckDBDataChunk.create(types, to - from);
@@ -85,29 +102,28 @@ export async function writeColumnFile<Kinds extends ColumnKinds>(
     appender.appendDataChunk(chunk);
   }
   appender.closeSync();
-  await copyTo(connection, 'column_set', path);
 }
 
 /** Writes a table or subquery as a Parquet file, under a temporary name until it is whole. */
 export async function copyTo(connection: DuckDBConnection, relation: string, path: string): Promise<void> {
   const partial = `${path}.partial`;
-  await connection.run(`COPY (FROM ${relation}) TO ${quoted(partial)} (FORMAT parquet, COMPRESSION zstd)`);
+  await connection.run(`COPY (FROM ${relation}) TO ${quoteText(partial)} (FORMAT parquet, COMPRESSION zstd)`);
   await rename(partial, path);
 }
 
 /** Reads the set back; throws if the file is not the set that was described. */
-export async function readColumnFile<Kinds extends ColumnKinds>(
+export async function readColumnFile<L extends Layout>(
   connection: DuckDBConnection,
   path: string,
-  kinds: Kinds,
-): Promise<ColumnsOf<Kinds>> {
+  layout: L,
+): Promise<Columns<L>> {
   try {
-    await checkColumns(connection, path, kinds);
-    const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM read_parquet(${quoted(path)})`);
-    const columns = allocateColumns(kinds, counted.value(0, 0) as number);
-    const names = Object.keys(kinds);
+    await checkColumns(connection, path, layout);
+    const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM read_parquet(${quoteText(path)})`);
+    const columns = allocateColumns(layout, counted.value(0, 0) as number);
+    const names = Object.keys(layout);
     const select = names.map((name) => `"${name}"`).join(', ');
-    const result = await connection.stream(`SELECT ${select} FROM read_parquet(${quoted(path)})`);
+    const result = await connection.stream(`SELECT ${select} FROM read_parquet(${quoteText(path)})`);
     let row = 0;
     for await (const chunk of result) {
       names.forEach((name, at) => {
@@ -130,14 +146,10 @@ export async function readColumnFile<Kinds extends ColumnKinds>(
   }
 }
 
-async function checkColumns(connection: DuckDBConnection, path: string, kinds: ColumnKinds): Promise<void> {
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet(${quoted(path)})`);
+async function checkColumns(connection: DuckDBConnection, path: string, layout: Layout): Promise<void> {
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet(${quoteText(path)})`);
   const found = described.getRows().map(([name, type]) => `${name} ${type}`);
-  const expected = Object.entries(kinds).map(([name, kind]) => `${name} ${duckNames[kind]}`);
+  const expected = Object.entries(layout).map(([name, kind]) => `${name} ${duckNames[kind]}`);
   if (found.join(', ') !== expected.join(', '))
     throw new HarnessError(`its columns are (${found.join(', ')}), expected (${expected.join(', ')})`);
-}
-
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

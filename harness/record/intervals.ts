@@ -3,10 +3,12 @@
  * span. Saved beside the raw operations as `intervals.parquet`, whose `histogram` column is HdrHistogram's compressed
  * V2 encoding in base64, the one that its Java, Rust, Go and Python versions read.
  */
-import { BIGINT, type DuckDBConnection, DuckDBDataChunk, type DuckDBValue, VARCHAR } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import hdr, { type Histogram } from 'hdr-histogram-js';
 import { secondUs } from '../../workloads/durations.js';
 import { HarnessError } from '../errors.js';
+import type { Schema } from '../ports/columns.js';
+import { appendColumns, createTableSql } from '../ports/duckdb-columns.js';
 import { copyTo } from './column-files.js';
 import { type OperationColumns, operationKinds, outcomes, type RunFacts } from './facts.js';
 
@@ -68,30 +70,41 @@ export function emptyHistogram(): Histogram {
   });
 }
 
+const savedSchema = [
+  { name: 'kind', type: 'text', nullable: false },
+  { name: 'start_us', type: 'int', nullable: false },
+  { name: 'count', type: 'int', nullable: false },
+  { name: 'errors', type: 'int', nullable: false },
+  { name: 'timeouts', type: 'int', nullable: false },
+  { name: 'p50_us', type: 'int', nullable: false },
+  { name: 'p95_us', type: 'int', nullable: false },
+  { name: 'p99_us', type: 'int', nullable: false },
+  { name: 'max_us', type: 'int', nullable: false },
+  { name: 'histogram', type: 'text', nullable: false },
+] as const satisfies Schema;
+
 export async function saveIntervals(connection: DuckDBConnection, path: string, facts: RunFacts): Promise<void> {
   const intervals = buildIntervals(
     facts.operations,
     facts.timeline.loadStartUs,
     facts.plan.scenario.workload.reads.timeoutUs,
   );
-  const whole = ['start_us', 'count', 'errors', 'timeouts', 'p50_us', 'p95_us', 'p99_us', 'max_us'];
-  await connection.run(
-    `CREATE OR REPLACE TEMP TABLE intervals (kind VARCHAR, ${whole.map((name) => `${name} BIGINT`).join(', ')}, histogram VARCHAR)`,
-  );
-  const appender = await connection.createAppender('intervals');
-  const types = [VARCHAR, ...whole.map(() => BIGINT), VARCHAR];
-  const rows = intervals.map(rowOf);
-  for (let from = 0; from < rows.length; from += 2048) {
-    const chunk = DuckDBDataChunk.create(types);
-    chunk.setRows(rows.slice(from, from + 2048));
-    appender.appendDataChunk(chunk);
-  }
-  appender.closeSync();
+  const percentile = (at: number) => intervals.map(({ histogram }) => histogram.getValueAtPercentile(at));
+  await connection.run(createTableSql('intervals', savedSchema));
+  await appendColumns(connection, 'intervals', savedSchema, {
+    rows: intervals.length,
+    columns: {
+      kind: intervals.map(({ kind }) => kind),
+      start_us: intervals.map(({ startUs }) => startUs),
+      count: intervals.map(({ ok, errors, timeouts }) => ok + errors + timeouts),
+      errors: intervals.map(({ errors }) => errors),
+      timeouts: intervals.map(({ timeouts }) => timeouts),
+      p50_us: percentile(50),
+      p95_us: percentile(95),
+      p99_us: percentile(99),
+      max_us: intervals.map(({ histogram }) => histogram.maxValue),
+      histogram: intervals.map(({ histogram }) => hdr.encodeIntoCompressedBase64(histogram)),
+    },
+  });
   await copyTo(connection, 'intervals', path);
-}
-
-function rowOf({ kind, startUs, ok, errors, timeouts, histogram }: Interval): DuckDBValue[] {
-  const quantiles = [50, 95, 99].map((percentile) => histogram.getValueAtPercentile(percentile));
-  const whole = [startUs, ok + errors + timeouts, errors, timeouts, ...quantiles, histogram.maxValue];
-  return [kind, ...whole.map(BigInt), hdr.encodeIntoCompressedBase64(histogram)];
 }

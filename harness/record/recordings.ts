@@ -2,8 +2,9 @@
  * A recording: a growing file of fixed-width rows, written by a process that must not be disturbed by writing it, and
  * still readable when that process was killed.
  *
- *     "PBREC1\n\0" | header bytes u32 | header: JSON of the columns' names and kinds
+ *     "PBREC1\n\0" | header bytes u32 | header: JSON of the columns' names and layout
  *     chunk*:  "CHNK" u32 | rows u32 | CRC-32 of the values u32 | values of column 1, of column 2, ...
+ *     a chunk of no rows: the recording was closed
  *
  * Little-endian. `push` fills preallocated columns; full chunks are written behind it, one at a time, and at least once
  * a second, so that a kill loses a second at most.
@@ -13,7 +14,7 @@ import { crc32 } from 'node:zlib';
 import { secondUs } from '../../workloads/durations.js';
 import { hostClock } from '../clock.js';
 import { HarnessError, messageOf } from '../errors.js';
-import { allocateColumn, allocateColumns, type ColumnKinds, type ColumnsOf } from './column-files.js';
+import { allocateColumn, allocateColumns, type Columns, type Layout } from './column-files.js';
 
 const fileMagic = Buffer.from('PBREC1\n\0', 'latin1');
 const chunkMagic = 0x4b4e4843; // "CHNK"
@@ -25,7 +26,10 @@ const chunksInFlight = 64;
 
 const bytesOf = { f64: 8, u32: 4, u8: 1 };
 
-export interface Recording {
+export type { Columns, Layout };
+
+export interface Recording<L extends Layout> {
+  readonly layout: L;
   /** One row, its values in the order of the columns. Throws once a write has failed or the disk has stalled. */
   push(...values: number[]): void;
   /** Writes what is left and syncs; the recording is whole when this resolves. */
@@ -37,10 +41,10 @@ interface Chunk {
   readonly columns: readonly (Float64Array | Uint32Array | Uint8Array)[];
 }
 
-export async function openRecording(path: string, kinds: ColumnKinds): Promise<Recording> {
+export async function openRecording<L extends Layout>(path: string, layout: L): Promise<Recording<L>> {
   const file = await open(path, 'wx');
-  await writeHeader(file, kinds);
-  const width = Object.keys(kinds).length;
+  await writeHeader(file, layout);
+  const width = Object.keys(layout).length;
   const free: Chunk[] = [];
   let chunks = 0;
   let failure: Error | undefined;
@@ -55,7 +59,7 @@ export async function openRecording(path: string, kinds: ColumnKinds): Promise<R
       throw new HarnessError(
         `${path}: the disk has not taken ${chunksInFlight} chunks of ${chunkRows} rows; the recording would grow without bound. Use a faster disk or record less.`,
       );
-    return { rows: 0, columns: Object.values(kinds).map((kind) => allocateColumn(kind, chunkRows)) };
+    return { rows: 0, columns: Object.values(layout).map((kind) => allocateColumn(kind, chunkRows)) };
   }
 
   function handOver(): void {
@@ -78,9 +82,10 @@ export async function openRecording(path: string, kinds: ColumnKinds): Promise<R
   }
 
   return {
+    layout,
     push(...values) {
       if (values.length !== width)
-        throw new HarnessError(`${path}: a row of ${values.length} values, expected ${width}: ${Object.keys(kinds)}`);
+        throw new HarnessError(`${path}: a row of ${values.length} values, expected ${width}: ${Object.keys(layout)}`);
       if (failure) throw failure;
       const { columns, rows } = filling;
       for (let at = 0; at < width; at++) columns[at]![rows] = values[at]!;
@@ -94,6 +99,7 @@ export async function openRecording(path: string, kinds: ColumnKinds): Promise<R
       try {
         if (failure) throw failure;
         if (last.rows > 0) await writeChunk(file, last);
+        await writeChunk(file, { rows: 0, columns: [] });
         await file.sync();
       } finally {
         await file.close();
@@ -102,8 +108,8 @@ export async function openRecording(path: string, kinds: ColumnKinds): Promise<R
   };
 }
 
-async function writeHeader(file: FileHandle, kinds: ColumnKinds): Promise<void> {
-  const header = Buffer.from(JSON.stringify(kinds));
+async function writeHeader(file: FileHandle, layout: Layout): Promise<void> {
+  const header = Buffer.from(JSON.stringify(layout));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
   await writeWhole(file, [fileMagic, length, header]);
@@ -130,24 +136,21 @@ async function writeWhole(file: FileHandle, parts: readonly Uint8Array[]): Promi
   await file.writeFile(rest);
 }
 
-/**
- * A recording's rows. `torn`: the writer was killed while it wrote the last chunk, whose rows are lost; a chunk that is
- * broken anywhere else is damage, and an error.
- */
-export async function readRecording<Kinds extends ColumnKinds>(
+/** A recording's rows. `complete` is false if its writer was killed: what it had not yet written is missing. */
+export async function readRecording<L extends Layout>(
   path: string,
-  kinds: Kinds,
-): Promise<{ readonly columns: ColumnsOf<Kinds>; readonly torn: boolean }> {
+  layout: L,
+): Promise<Columns<L> & { readonly complete: boolean }> {
   const bytes = await readFile(path);
-  const { chunks, torn } = findChunks(path, bytes, kinds);
+  const { chunks, complete } = findChunks(path, bytes, layout);
   const columns = allocateColumns(
-    kinds,
+    layout,
     chunks.reduce((rows, chunk) => rows + chunk.rows, 0),
   );
   let row = 0;
   for (const { rows, at } of chunks) {
     let from = at;
-    for (const [name, kind] of Object.entries(kinds)) {
+    for (const [name, kind] of Object.entries(layout)) {
       const column = columns[name] as Float64Array;
       const size = rows * bytesOf[kind];
       new Uint8Array(column.buffer, row * bytesOf[kind], size).set(bytes.subarray(from, from + size));
@@ -155,37 +158,39 @@ export async function readRecording<Kinds extends ColumnKinds>(
     }
     row += rows;
   }
-  return { columns, torn };
+  return { ...columns, complete };
 }
 
-function findChunks(path: string, bytes: Buffer, kinds: ColumnKinds) {
-  let at = checkHeader(path, bytes, kinds);
-  const rowBytes = Object.values(kinds).reduce((sum, kind) => sum + bytesOf[kind], 0);
+/** The whole chunks. A chunk that the file ends in is the one during which the writer died; any other damage is an error. */
+function findChunks(path: string, bytes: Buffer, layout: Layout) {
+  let at = checkHeader(path, bytes, layout);
+  const rowBytes = Object.values(layout).reduce((sum, kind) => sum + bytesOf[kind], 0);
   const chunks: { rows: number; at: number }[] = [];
-  while (at < bytes.length) {
-    if (at + chunkHeaderBytes > bytes.length) return { chunks, torn: true };
+  while (at + chunkHeaderBytes <= bytes.length) {
     const rows = bytes.readUInt32LE(at + 4);
     const from = at + chunkHeaderBytes;
     const to = from + rows * rowBytes;
-    if (bytes.readUInt32LE(at) === chunkMagic && to > bytes.length) return { chunks, torn: true };
-    if (bytes.readUInt32LE(at) !== chunkMagic || crc32(bytes.subarray(from, to)) !== bytes.readUInt32LE(at + 8)) {
+    const isChunk = bytes.readUInt32LE(at) === chunkMagic;
+    if (isChunk && to > bytes.length) break;
+    if (!isChunk || crc32(bytes.subarray(from, to)) !== bytes.readUInt32LE(at + 8)) {
       throw new HarnessError(
         `${path}: the chunk at byte ${at} is damaged (${bytes.length - at} bytes follow). Run the scenario again; if it happens twice, check the disk.`,
       );
     }
+    if (rows === 0) return { chunks, complete: true };
     chunks.push({ rows, at: from });
     at = to;
   }
-  return { chunks, torn: false };
+  return { chunks, complete: false };
 }
 
-function checkHeader(path: string, bytes: Buffer, kinds: ColumnKinds): number {
+function checkHeader(path: string, bytes: Buffer, layout: Layout): number {
   const from = fileMagic.length + 4;
   if (bytes.length < from || !bytes.subarray(0, fileMagic.length).equals(fileMagic))
     throw new HarnessError(`${path} is no recording: it does not begin with ${JSON.stringify(fileMagic.toString())}`);
   const to = from + bytes.readUInt32LE(fileMagic.length);
   const found = bytes.subarray(from, to).toString();
-  if (found !== JSON.stringify(kinds))
-    throw new HarnessError(`${path} records columns ${found}, expected ${JSON.stringify(kinds)}`);
+  if (found !== JSON.stringify(layout))
+    throw new HarnessError(`${path} records columns ${found}, expected ${JSON.stringify(layout)}`);
   return to;
 }

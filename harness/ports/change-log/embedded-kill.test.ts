@@ -1,4 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +135,52 @@ describe('a client that dies in the middle of an append', () => {
     socket.destroy();
     await log.append('half', 0, [new Uint8Array(1)]);
     expect((await readAll(log, 'half', 0)).map((entry) => entry.length)).toEqual([1]);
+    await log.close();
+  });
+});
+
+describe('a server that is asked to stop', () => {
+  test('stops at once although readers wait, and has everything when it is started again', async () => {
+    const log = connectChangeLog({ port: server.port });
+    await log.createTopic('stopped', 1);
+    await log.append('stopped', 0, [new Uint8Array(9)]);
+    const waiting = log.read('stopped', 0, 1, { maxBytes: 1, maxWaitUs: 600_000_000 }).catch((error) => error);
+    await log.endOffsets('stopped'); // answered after the read has begun to wait
+    expect(await server.child.stop(30_000_000)).toMatchObject({ code: 0, signal: null });
+    expect(await waiting).toMatchObject({ outcome: 'indeterminate' });
+    server = await startChangeLogServer({ directory, port: server.port });
+    expect(await log.endOffsets('stopped')).toEqual([1]);
+    await log.close();
+  });
+
+  test('that stood still meanwhile answers what had been written once it goes on', async () => {
+    const log = connectChangeLog({ port: server.port });
+    await log.createTopic('stands still', 1);
+    server.child.signal('SIGSTOP');
+    const append = log.append('stands still', 0, [new Uint8Array(1)]);
+    server.child.signal('SIGCONT');
+    expect(await append).toBe(1);
+    await log.close();
+  });
+});
+
+// `prlimit` (util-linux) makes the kernel refuse to let the file grow, as a full disk does; other systems have none.
+describe.skipIf(!existsSync('/usr/bin/prlimit'))('a disk that refuses a commit', () => {
+  test('ends the server, leaves the append in doubt, and damages nothing', async () => {
+    const log = connectChangeLog({ port: server.port });
+    await log.createTopic('refused', 1);
+    await log.append('refused', 0, [entryOf(1, 0, 50_000)]);
+    const { size } = await stat(join(directory, 'data.mdb'));
+    execFileSync('/usr/bin/prlimit', ['--pid', String(server.child.pid), `--fsize=${size + 100_000}`]);
+    const appends = Array.from({ length: 5 }, (_, i) =>
+      log.append('refused', 0, [entryOf(2 + i, 0, 8_000_000)]).catch((error) => error),
+    );
+    expect((await Promise.all(appends)).map(({ outcome }) => outcome)).toContain('indeterminate');
+    expect(await server.child.exited).toMatchObject({ code: 1, failure: expect.stringContaining('the commit failed') });
+    server = await startChangeLogServer({ directory, port: server.port });
+    const held = await readAll(log, 'refused', 0);
+    expect(Buffer.compare(held[0]!, entryOf(1, 0, 50_000))).toBe(0);
+    expect(await log.append('refused', 0, [entryOf(9, 0, 8_000_000)])).toBe(held.length + 1);
     await log.close();
   });
 });

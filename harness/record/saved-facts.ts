@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { HarnessError, messageOf } from '../errors.js';
 import type { RunPlan } from '../scenario.js';
-import { type ColumnKinds, type ColumnsOf, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
+import { type Columns, type Layout, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
 import type { RunFacts } from './facts.js';
 import { saveIntervals } from './intervals.js';
 
@@ -29,9 +29,9 @@ const columnSets = {
     outcome: 'u8',
   },
   usage: { atUs: 'f64', process: 'u32', cpuUs: 'f64', rssBytes: 'f64', readBytes: 'f64', writeBytes: 'f64' },
-} as const satisfies Record<string, ColumnKinds>;
+} as const satisfies Record<string, Layout>;
 type SetName = keyof typeof columnSets;
-type Sets = { readonly [Name in SetName]: ColumnsOf<(typeof columnSets)[Name]> };
+type Sets = { readonly [Name in SetName]: Columns<(typeof columnSets)[Name]> };
 const setNames = Object.keys(columnSets) as SetName[];
 
 const schemaName = 'planebench.run-facts/1';
@@ -251,6 +251,7 @@ const savedRun = z.object({
         .nullable(),
       final: rowVerdicts,
       live: rowVerdicts,
+      settled: rowVerdicts.nullable(),
       behind: whole,
       monotonicViolations: whole,
       personalDataLeaks: whole,

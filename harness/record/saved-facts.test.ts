@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ColumnKinds, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
+import { type Layout, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
 import type { RunFacts } from './facts.js';
-import { loadFacts, saveFacts } from './run-folder.js';
+import { loadFacts, saveFacts } from './saved-facts.js';
 
 let directory: string;
 beforeEach(async () => {
@@ -17,7 +17,7 @@ afterEach(() => rm(directory, { recursive: true }));
 const number = fc.oneof(fc.double({ noNaN: true }), fc.constantFrom(Infinity, -1, -0, 0, Number.MAX_SAFE_INTEGER, 1.5));
 
 describe('column files', () => {
-  const kinds = { small: 'u8', medium: 'u32', large: 'f64' } as const satisfies ColumnKinds;
+  const layout = { small: 'u8', medium: 'u32', large: 'f64' } as const satisfies Layout;
 
   it('give back what was written, bit for bit', async () => {
     await withDuckDb((connection) =>
@@ -32,8 +32,8 @@ describe('column files', () => {
               large: Float64Array.from(values, ([, , value]) => value),
             };
             const path = join(directory, 'set.parquet');
-            await writeColumnFile(connection, path, kinds, columns);
-            expect(await readColumnFile(connection, path, kinds)).toEqual(columns);
+            await writeColumnFile(connection, path, layout, columns);
+            expect(await readColumnFile(connection, path, layout)).toEqual(columns);
           },
         ),
         { numRuns: 25 },
@@ -46,8 +46,8 @@ describe('column files', () => {
     const columns = { rows: 5000, small: new Uint8Array(5000), medium: new Uint32Array(5000), large };
     const path = join(directory, "it's.parquet");
     await withDuckDb(async (connection) => {
-      await writeColumnFile(connection, path, kinds, columns);
-      expect((await readColumnFile(connection, path, kinds)).large).toEqual(large);
+      await writeColumnFile(connection, path, layout, columns);
+      expect((await readColumnFile(connection, path, layout)).large).toEqual(large);
     });
   });
 
@@ -55,12 +55,12 @@ describe('column files', () => {
     const path = join(directory, 'set.parquet');
     const columns = { rows: 1, small: Uint8Array.of(1), medium: Uint32Array.of(2), large: Float64Array.of(3) };
     await withDuckDb(async (connection) => {
-      await writeColumnFile(connection, path, kinds, columns);
+      await writeColumnFile(connection, path, layout, columns);
       await expect(readColumnFile(connection, path, { small: 'u8' })).rejects.toThrow(
         /its columns are \(small UTINYINT, .*expected \(small UTINYINT\)/,
       );
       await expect(
-        writeColumnFile(connection, path, kinds, { ...columns, medium: new Uint32Array(2) }),
+        writeColumnFile(connection, path, layout, { ...columns, medium: new Uint32Array(2) }),
       ).rejects.toThrow(/column medium has 2 values, expected 1/);
     });
   });
