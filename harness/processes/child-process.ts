@@ -23,7 +23,7 @@ export interface StartedChild {
   /** Last lines of its stderr. */
   stderr(): string;
   onReport(listener: (kind: string, body: unknown) => void): void;
-  startClock(zeroNs: bigint): void;
+  setClock(origin: ClockOrigin): void;
   /** SIGKILL, SIGSTOP or SIGCONT. */
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   /** Asks it to end, kills it after `graceUs`; resolves when it is gone. */
@@ -93,7 +93,7 @@ export function startChild(options: ChildOptions): StartedChild {
     exited,
     stderr: () => stderr,
     onReport: (listener) => listeners.push(listener),
-    startClock: (zeroNs) => send(child, { type: 'start-clock', zeroNs }),
+    setClock: (next) => send(child, { type: 'set-clock', origin: next }),
     signal: (signal) => child.kill(signal),
     async stop(graceUs = 5_000_000) {
       send(child, { type: 'stop' });

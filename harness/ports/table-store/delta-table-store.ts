@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.js';
 import { CallError } from '../../errors.js';
 import { seededRandom } from '../../random.js';
 import type { ColumnBatch, Schema } from '../columns.js';
-import { appendColumns, createTableSql, quoteIdentifier, readColumns } from '../duckdb-columns.js';
+import { appendColumns, createTableSql, quoteIdentifier, quoteText, readColumns } from '../duckdb-columns.js';
 import { compact } from './compact.js';
 import { commitFiles, existing, filesAddedSince, filesOf, rowsOf, type Tables, writeDataFile } from './data-files.js';
 import { type Action, type AddFile, commitInfo, setTransaction } from './delta/actions.js';
@@ -61,6 +61,7 @@ export function deltaTableStore(options: {
     fold: (spec) => fold(tables, spec),
     compact: (table, sizes) => compact(tables, table, sizes),
     vacuum: (table, { retainUs }) => vacuum(tables, table, retainUs),
+    readParquet: (path, schema) => readForeign(tables, path, schema),
     async tables() {
       const found = [];
       for (const folder of await objects.folders()) {
@@ -71,6 +72,17 @@ export function deltaTableStore(options: {
     },
     close: () => engine.close(),
   };
+}
+
+/** Rows in the order of the file, so that whoever stores them by the chunk can go on after a crash. */
+async function* readForeign({ engine }: Tables, path: string, schema: Schema): AsyncIterable<ColumnBatch> {
+  const connection = await engine.connect();
+  try {
+    const names = schema.map(({ name }) => quoteIdentifier(name)).join(', ');
+    yield* readColumns(connection, `SELECT ${names} FROM read_parquet(${quoteText(path)})`, schema);
+  } finally {
+    connection.closeSync();
+  }
 }
 
 async function create({ log, clock }: Tables, table: string, schema: Schema): Promise<void> {

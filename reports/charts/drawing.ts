@@ -1,0 +1,117 @@
+/** From a chart's rows to SVG: Vega-Lite specs are compiled once a report, then drawn with each chart's data. */
+import * as vega from 'vega';
+import * as vegaLite from 'vega-lite';
+import { type Markup, trusted } from '../markup.js';
+import { type Compiled, expressionEvaluator, recordingCompiler } from './expressions.js';
+import { percentilesSpec } from './percentiles.js';
+import { processesSpec } from './processes.js';
+import { timelineSpec } from './timeline.js';
+import { visibilitySpec } from './visibility.js';
+
+/**
+ * Every kind of chart. Text from outside is only ever a value of a chart's data, never part of a spec: no expression is
+ * made from it, and Vega escapes what it writes into SVG.
+ */
+const specs = {
+  percentiles: percentilesSpec,
+  visibility: visibilitySpec,
+  'timeline-log': timelineSpec('log'),
+  'timeline-linear': timelineSpec('linear'),
+  'processes-cpu': processesSpec('cores'),
+  'processes-memory': processesSpec('bytes'),
+} as const satisfies Record<string, vegaLite.TopLevelSpec>;
+
+export type ChartKind = keyof typeof specs;
+
+/** What one chart adds to its kind. `width` and `height` are of the plot, without axes. */
+export interface Chart {
+  readonly kind: ChartKind;
+  readonly width: number;
+  readonly height: number;
+  readonly signals: Readonly<Record<string, number | readonly number[]>>;
+  readonly data: Readonly<Record<string, readonly object[]>>;
+}
+
+export interface Drawer {
+  draw(chart: Chart, width?: number): Markup;
+  /** Compiled specs of the kinds that were drawn, and the functions that their expressions compile to. */
+  readonly specs: ReadonlyMap<ChartKind, vega.Spec>;
+  readonly functions: Compiled;
+}
+
+export function openDrawer(): Drawer {
+  resetSVGDefIds();
+  const compiled = new Map<ChartKind, vega.Spec>();
+  const parsed = new Map<ChartKind, vega.Runtime>();
+  const functions = recordingCompiler();
+  const expr = expressionEvaluator(functions.compile);
+
+  const runtimeOf = (kind: ChartKind): vega.Runtime => {
+    let runtime = parsed.get(kind);
+    if (runtime === undefined) {
+      const spec = vegaLite.compile(specs[kind]).spec;
+      compiled.set(kind, spec);
+      runtime = vega.parse(spec);
+      parsed.set(kind, runtime);
+    }
+    return runtime;
+  };
+
+  return {
+    specs: compiled,
+    functions,
+    draw(chart, width = chart.width) {
+      const view = new vega.View(runtimeOf(chart.kind), { renderer: 'none', expr } as vega.ViewOptions);
+      view.width(width).height(chart.height);
+      for (const [name, value] of Object.entries(chart.signals)) view.signal(name, value);
+      for (const [name, rows] of Object.entries(chart.data))
+        view.data(
+          name,
+          rows.map((row) => ({ ...row })),
+        );
+      return trusted(compact(svgOf(view.run())));
+    },
+  };
+}
+
+/** `View.toSVG` without its promise: with `autosize: none` one synchronous pass settles the layout. */
+function svgOf(view: vega.View): string {
+  const padding = view.padding() as { left: number; right: number; top: number; bottom: number };
+  const [x, y] = view.origin();
+  const width = view.width() + padding.left + padding.right;
+  const height = view.height() + padding.top + padding.bottom;
+  const scene = (view.scenegraph() as unknown as { root: object }).root;
+  return new SVGStringRenderer()
+    .initialize(null, width, height, [padding.left + x!, padding.top + y!], 1)
+    .render(scene)
+    .svg();
+}
+
+/** What vega exports and its types leave out (vega-scenegraph, SVGStringRenderer.js). */
+const { SVGStringRenderer, resetSVGDefIds } = vega as unknown as {
+  SVGStringRenderer: new () => SvgRenderer;
+  resetSVGDefIds(): void;
+};
+interface SvgRenderer {
+  initialize(element: null, width: number, height: number, origin: readonly number[], scale: number): SvgRenderer;
+  render(scene: object): SvgRenderer;
+  svg(): string;
+}
+
+/**
+ * Drops what draws nothing, and decimals below a tenth of a pixel. The size comes from `viewBox` and the page's style;
+ * ids get a prefix, because Vega counts its own from zero again when the page draws.
+ */
+function compact(svg: string): string {
+  return svg
+    .replace(/ (?:class|role|aria-\w+|pointer-events|font-family)="[^"]*"/g, '')
+    .replace(/ opacity="1"/g, '')
+    .replace(/<path [^>]*opacity="0"[^>]*\/>|<text [^>]*opacity="0"[^>]*>[^<]*<\/text>/g, '')
+    .replace(/<path d="[^"]*"(?: display="none")?\/>/g, '')
+    .replace(/(id="|url\(#)clip/g, '$1s')
+    .replace(/-?\d+\.\d{2,}(?:e-?\d+)?/g, (number) => String(Math.round(Number(number) * 10) / 10))
+    .replace(
+      /^<svg [^>]*?width="(\S+)" height="(\S+)"[^>]*>/,
+      '<svg viewBox="0 0 $1 $2" aria-hidden="true" focusable="false">',
+    );
+}

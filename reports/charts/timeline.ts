@@ -1,0 +1,157 @@
+/** One run over time, a panel a quantity, its faults as bands. Panels of a scenario share their axes. */
+import type { TopLevelSpec } from 'vega-lite';
+import type { RunSeries, Unit } from '../summary.js';
+import { formatValue } from '../units.js';
+import type { Chart } from './drawing.js';
+import { axisLabels, config, ink, lookOf } from './theme.js';
+import { linearTicks, logTicks, type Ticks } from './ticks.js';
+
+type Interval = RunSeries['timeline'][number];
+
+export interface Panel {
+  readonly title: string;
+  readonly unit: Unit;
+  readonly scale: 'log' | 'linear';
+  readonly read: (interval: Interval) => number | null;
+}
+
+export const panels: readonly Panel[] = [
+  { title: 'Freshness p95', unit: 'us', scale: 'log', read: (interval) => interval.visibilityP95Us },
+  { title: 'Prediction p95', unit: 'us', scale: 'log', read: (interval) => interval.predictP95Us },
+  { title: 'Backlog, changes', unit: 'changes', scale: 'linear', read: (interval) => interval.backlogChanges },
+  { title: 'Errors an interval', unit: 'count', scale: 'linear', read: (interval) => interval.errors },
+];
+
+/** The axes that all runs of a scenario share, one a panel. */
+export function timelineAxes(runs: readonly RunSeries[], sloUs: number | null): readonly Ticks[] {
+  return panels.map(({ scale, read }, index) => {
+    const values = runs.flatMap((run) => run.timeline.flatMap((interval) => read(interval) ?? []));
+    if (scale === 'linear') return linearTicks(values);
+    return logTicks(index === 0 && sloUs !== null ? [...values, sloUs] : values) ?? { min: 1, max: 10, ticks: [1, 10] };
+  });
+}
+
+export function timelineCharts(
+  run: RunSeries,
+  plane: number,
+  axes: readonly Ticks[],
+  endUs: number,
+  sloUs: number | null,
+): readonly { readonly title: string; readonly chart: Chart }[] {
+  const end = endUs / 1e6;
+  const faults = run.faults.map(({ injectedUs, readyUs, kind, role }) => ({
+    from: injectedUs / 1e6,
+    to: Math.min((readyUs ?? endUs) / 1e6, end),
+    tip: `${kind} of ${role}: injected at ${formatValue(injectedUs, 'us')}, ${
+      readyUs === null ? 'not ready again' : `ready again at ${formatValue(readyUs, 'us')}`
+    }`,
+  }));
+  const marks = [run.measureStartUs, run.measureEndUs].map((us) => ({ s: us / 1e6 }));
+  return panels.map(({ title, unit, scale, read }, index) => {
+    const { min, max, ticks } = axes[index]!;
+    return {
+      title,
+      chart: {
+        kind: `timeline-${scale}`,
+        width: 264,
+        height: 52,
+        signals: { yMin: min, yMax: max, yTicks: ends(ticks), xMax: end },
+        data: {
+          faults,
+          marks,
+          limits: index === 0 && sloUs !== null ? [{ value: sloUs, tip: `SLO ${formatValue(sloUs, 'us')}` }] : [],
+          line: run.timeline.map((interval) => {
+            const value = read(interval);
+            const shown = value === null ? null : scale === 'log' ? Math.max(value, min) : value;
+            return {
+              s: interval.atUs / 1e6,
+              value: shown,
+              color: lookOf(plane).color,
+              tip: `${formatValue(interval.atUs, 'us')}: ${value === null ? 'nothing observed' : formatValue(value, unit)}`,
+            };
+          }),
+        },
+      } satisfies Chart,
+    };
+  });
+}
+
+/** A panel is low: it has room for few labels. */
+function ends(ticks: readonly number[]): readonly number[] {
+  const step = Math.ceil(ticks.length / 3);
+  return ticks.filter((_, index) => index % step === 0);
+}
+
+const x = {
+  field: 's',
+  type: 'quantitative',
+  title: null,
+  scale: { domainMin: 0, domainMax: { expr: 'xMax' }, nice: false },
+  axis: { grid: false, tickCount: 6, labelExpr: "format(datum.value, '~r') + ' s'", labelFlush: true },
+} as const;
+
+export function timelineSpec(scale: 'log' | 'linear'): TopLevelSpec {
+  const y = {
+    field: 'value',
+    type: 'quantitative',
+    title: null,
+    scale: { type: scale, domainMin: { expr: 'yMin' }, domainMax: { expr: 'yMax' }, nice: false },
+    axis: {
+      values: { expr: 'yTicks' },
+      labelExpr: scale === 'log' ? axisLabels.time : axisLabels.count,
+      domain: false,
+      ticks: false,
+    },
+  } as const;
+  return {
+    width: 264,
+    height: 52,
+    autosize: 'none',
+    padding: { left: 52, right: 8, top: 6, bottom: 20 },
+    config,
+    params: [
+      { name: 'yMin', value: 1 },
+      { name: 'yMax', value: 10 },
+      { name: 'yTicks', value: [1, 10] },
+      { name: 'xMax', value: 1 },
+    ],
+    layer: [
+      {
+        data: { name: 'faults' },
+        mark: { type: 'rect', color: ink.warn, opacity: 0.22, clip: true },
+        encoding: { x: { ...x, field: 'from' }, x2: { field: 'to' }, tooltip: { field: 'tip' } },
+      },
+      {
+        data: { name: 'faults' },
+        mark: { type: 'rule', color: ink.warn, strokeWidth: 1.5, clip: true },
+        encoding: { x: { ...x, field: 'from' } },
+      },
+      {
+        data: { name: 'marks' },
+        mark: { type: 'rule', color: ink.muted, strokeDash: [1, 3], clip: true },
+        encoding: { x },
+      },
+      {
+        data: { name: 'limits' },
+        mark: { type: 'rule', color: ink.warn, strokeDash: [3, 3], clip: true },
+        encoding: { y, tooltip: { field: 'tip' } },
+      },
+      {
+        data: { name: 'line' },
+        mark: { type: 'line', strokeWidth: 1.5, invalid: 'break-paths-show-domains', clip: true },
+        encoding: { x, y, stroke: { field: 'color', type: 'nominal', scale: null } },
+      },
+      {
+        data: { name: 'line' },
+        params: [{ name: 'near', select: { type: 'point', nearest: true, on: 'pointerover', clear: 'pointerout' } }],
+        mark: { type: 'point', filled: true, size: 26, color: ink.text, invalid: 'filter' },
+        encoding: {
+          x,
+          y,
+          opacity: { condition: { param: 'near', empty: false, value: 1 }, value: 0 },
+          tooltip: { field: 'tip' },
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,269 @@
+/**
+ * The comparison table, once, for every format: planes as columns, figures as rows, grouped. HTML, Markdown, JUnit and
+ * terminal print this model, so that they cannot disagree on a word, a digit or a winner.
+ */
+import type { Badge, Comparison, Estimate, ScenarioSummary, Summary } from './summary.js';
+import { formatNumber, sharedScale, withSuffix } from './units.js';
+
+export interface FigureTable {
+  readonly scenario: string;
+  readonly planes: readonly string[];
+  readonly groups: readonly { readonly title: string; readonly rows: readonly FigureRow[] }[];
+}
+
+export interface FigureRow {
+  readonly metric: string;
+  readonly statistic: string;
+  readonly label: string;
+  readonly meaning: string;
+  readonly better: Estimate['better'];
+  readonly basis: Basis;
+  /** One a plane, in the order of the table's planes. */
+  readonly cells: readonly Cell[];
+}
+
+/** How the figures of a row are known. Figures with another badge, stack or time scale stand in a row of their own. */
+export interface Basis {
+  readonly badge: Badge;
+  readonly stack: string;
+  readonly timeScale: number;
+}
+
+export type Cell = { readonly plane: string } & (
+  | {
+      readonly kind: 'figure';
+      readonly text: string;
+      /** "39.0 to 44.1", in the unit of the text; null where no interval could be made. */
+      readonly interval: string | null;
+      readonly best: boolean;
+      readonly method: string;
+      readonly confidenceLevel: number | null;
+      readonly runs: number;
+      readonly samples: number;
+      readonly note: string | null;
+    }
+  | { readonly kind: 'words'; readonly words: string; readonly note: string | null }
+);
+
+export function figureTables(summary: Summary): FigureTable[] {
+  return scenarioNames(summary).map((scenario) => figureTable(summary, scenario));
+}
+
+/** Scenarios in the order of the suite, then those that only figures name. */
+export function scenarioNames(summary: Summary): string[] {
+  return distinct(
+    [...summary.run.scenarios, ...summary.estimates.map(({ scenario }) => ({ name: scenario }))],
+    (s) => s.name,
+  );
+}
+
+export function planeNames(summary: Summary): string[] {
+  return distinct(
+    [...summary.run.architectures, ...summary.estimates.map((e) => ({ name: e.architecture }))],
+    (a) => a.name,
+  );
+}
+
+/** "20,000 changes/s, 300 predictions/s, ..." of a scenario, for the reader. */
+export function loadOf(scenario: ScenarioSummary): string {
+  const number = (value: number) => formatNumber(value, { suffix: '', divisor: 1 });
+  return [
+    `${number(scenario.changesPerSecond)} changes/s`,
+    `${number(scenario.predictionsPerSecond)} predictions/s`,
+    `${number(scenario.lookupsPerSecond)} lookups/s`,
+    `${number(scenario.customers)} customers`,
+    `${number(scenario.historyFacts)} facts of history`,
+  ].join(', ');
+}
+
+export function basisText({ badge, stack, timeScale }: Basis): string {
+  return `${badge}, ${stack} stack, ${timeScaleText(timeScale)}`;
+}
+
+export function timeScaleText(timeScale: number): string {
+  return timeScale === 1 ? 'real time' : `time \u00F7 ${formatNumber(timeScale, { suffix: '', divisor: 1 })}`;
+}
+
+export function confidenceText(level: number): string {
+  return `${formatNumber(level * 100, { suffix: '', divisor: 1 }).replace(/\.0+$/, '')} %`;
+}
+
+export function metricLabel(metric: string, statistic: string): string {
+  const name = metrics[metric]?.label ?? plain(metric.slice(metric.indexOf('.') + 1));
+  return unsaid.has(statistic) ? name : `${name}, ${statistic}`;
+}
+
+export const words = {
+  insufficient: 'insufficient',
+  censored: 'censored',
+  not_offered: 'not offered',
+  not_measured: 'not measured',
+  invalid: 'invalid',
+  absent: 'no figure',
+} as const;
+
+export const wordMeanings: readonly { readonly word: string; readonly meaning: string }[] = [
+  { word: words.insufficient, meaning: 'too few independent samples or runs to state this figure honestly' },
+  { word: words.censored, meaning: 'the end was not seen: all that is known is a bound, which the note gives' },
+  { word: words.not_offered, meaning: 'the plane does not have this operation; that is not a zero' },
+  { word: words.not_measured, meaning: 'the suite did not look at this' },
+  { word: words.invalid, meaning: 'the runs behind it cannot be judged; see "Validity"' },
+  { word: words.absent, meaning: 'the summary holds no value here' },
+];
+
+function figureTable(summary: Summary, scenario: string): FigureTable {
+  const estimates = summary.estimates.filter((estimate) => estimate.scenario === scenario);
+  const comparisons = summary.comparisons.filter((comparison) => comparison.scenario === scenario);
+  const present = new Set(estimates.map(({ architecture }) => architecture));
+  const planes = planeNames(summary).filter((plane) => present.has(plane));
+  const rows = gathered(estimates, (e) =>
+    [e.metric, e.statistic, e.unit, e.badge, e.stack, e.timeScale].join('\n'),
+  ).map((row) => figureRow(row, planes, comparisons, estimates));
+  const groups = groupTitles.map((title) => ({
+    title,
+    rows: rows.filter(({ metric }) => groupOf(metric) === title).sort((a, b) => rankOf(a.metric) - rankOf(b.metric)),
+  }));
+  return { scenario, planes, groups: groups.filter(({ rows }) => rows.length > 0) };
+}
+
+function figureRow(
+  row: readonly Estimate[],
+  planes: readonly string[],
+  comparisons: readonly Comparison[],
+  all: readonly Estimate[],
+): FigureRow {
+  const { metric, statistic, unit, better, badge, stack, timeScale } = row[0]!;
+  const best = bestPlane(row, comparisons, all);
+  const scale = sharedScale(
+    row.flatMap((e) => (e.validity === 'ok' && e.pointEstimate !== null ? [e.pointEstimate] : [])),
+    unit,
+  );
+  const cells = planes.map((plane): Cell => {
+    const estimate = row.find(({ architecture }) => architecture === plane);
+    if (estimate === undefined) return { plane, kind: 'words', words: words.absent, note: null };
+    const note = estimate.note ?? null;
+    if (estimate.validity !== 'ok') return { plane, kind: 'words', words: words[estimate.validity], note };
+    if (estimate.pointEstimate === null) return { plane, kind: 'words', words: words.absent, note };
+    const scaled = scale(estimate.pointEstimate);
+    const interval = estimate.confidenceInterval;
+    return {
+      plane,
+      kind: 'figure',
+      text: withSuffix(formatNumber(estimate.pointEstimate, scaled), scaled),
+      interval:
+        interval && `${formatNumber(interval.lowerBound, scaled)} to ${formatNumber(interval.upperBound, scaled)}`,
+      best: plane === best,
+      method: estimate.method,
+      confidenceLevel: interval?.confidenceLevel ?? null,
+      runs: estimate.runs,
+      samples: estimate.samples,
+      note,
+    };
+  });
+  return {
+    metric,
+    statistic,
+    label: metricLabel(metric, statistic),
+    meaning: metrics[metric]?.meaning ?? '',
+    better,
+    basis: { badge, stack, timeScale },
+    cells,
+  };
+}
+
+/**
+ * The plane that a comparison found better than every other plane of the row. There is none where one of them has no
+ * sound figure, or where the scenario knows the same metric on another basis: the comparison does not say which it was.
+ */
+function bestPlane(
+  row: readonly Estimate[],
+  comparisons: readonly Comparison[],
+  all: readonly Estimate[],
+): string | null {
+  const { metric, statistic } = row[0]!;
+  const sameMetric = all.filter((e) => e.metric === metric && e.statistic === statistic);
+  const rivals = row.filter(({ validity }) => validity !== 'not_offered' && validity !== 'not_measured');
+  if (sameMetric.length !== row.length || rivals.length < 2) return null;
+  if (rivals.some((e) => e.better === 'neither' || e.validity !== 'ok' || e.pointEstimate === null)) return null;
+  const verdicts = comparisons.filter((c) => c.metric === metric && c.statistic === statistic);
+  const beats = (winner: string, loser: string) =>
+    verdicts.some(
+      ({ candidate, reference, outcome }) =>
+        (candidate === winner && reference === loser && outcome === 'better') ||
+        (candidate === loser && reference === winner && outcome === 'worse'),
+    );
+  const planes = rivals.map(({ architecture }) => architecture);
+  return planes.find((plane) => planes.every((other) => other === plane || beats(plane, other))) ?? null;
+}
+
+const groupTitles = [
+  'Freshness',
+  'Latency',
+  'Correctness',
+  'Recovery',
+  'Ingest',
+  'Storage and serving',
+  'Resources',
+  'Other',
+] as const;
+type GroupTitle = (typeof groupTitles)[number];
+
+const groups: Readonly<Record<string, GroupTitle>> = {
+  freshness: 'Freshness',
+  inference: 'Latency',
+  lookup: 'Latency',
+  ledger: 'Correctness',
+  faults: 'Recovery',
+  rollback: 'Recovery',
+  ingest: 'Ingest',
+  backfill: 'Ingest',
+  storage: 'Storage and serving',
+  serving: 'Storage and serving',
+  scoring: 'Storage and serving',
+  lineage: 'Storage and serving',
+  resources: 'Resources',
+  cost: 'Resources',
+  energy: 'Resources',
+};
+
+function groupOf(metric: string): GroupTitle {
+  return groups[metric.split('.')[0]!] ?? 'Other';
+}
+
+/** What a metric is called and means; in the order of the rows. A metric that is not here keeps its own name. */
+const metrics: Readonly<Record<string, { readonly label: string; readonly meaning: string }>> = {
+  'freshness.visibility': { label: 'Visibility', meaning: 'from the emission of a change until a read shows it' },
+  'freshness.staleness': { label: 'Staleness', meaning: 'age of the first change that a read does not show yet' },
+  'freshness.as_of_lag': { label: 'Lag of as_of', meaning: 'age of the moment at which a row was evaluated' },
+  'freshness.slo_met': { label: 'SLO met', meaning: 'share of seconds of which 95 % of changes were visible in time' },
+  inference: { label: 'Prediction', meaning: 'from the intended start; errors count as time-outs' },
+  'inference.service': { label: 'Prediction, service time', meaning: 'from the actual start' },
+  lookup: { label: 'Feature lookup', meaning: 'from the intended start; errors count as time-outs' },
+  'lookup.service': { label: 'Feature lookup, service time', meaning: 'from the actual start' },
+};
+
+const ranks: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.keys(metrics).map((name, rank) => [name, rank]),
+);
+
+function rankOf(metric: string): number {
+  return ranks[metric] ?? Number.MAX_SAFE_INTEGER;
+}
+
+/** Statistics that a label need not say. */
+const unsaid: ReadonlySet<string> = new Set(['total', 'share', 'value']);
+
+function plain(name: string): string {
+  const spaced = name.replaceAll('_', ' ').replaceAll('.', ', ');
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+function distinct<T extends { readonly name: string }>(items: readonly T[], key: (item: T) => string): string[] {
+  return [...new Set(items.map(key))];
+}
+
+function gathered<T>(items: readonly T[], key: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return [...groups.values()];
+}

@@ -1,0 +1,191 @@
+/**
+ * The shape of `summary.json` and `manifest.json` for readers in any language. The TypeScript types of summary.ts are
+ * the contract; the compiler refuses this file when it says anything else, and a test refuses the published
+ * `*.schema.json` when they are not what this file generates.
+ */
+import { z } from 'zod';
+import type { Manifest, Summary } from './summary.js';
+
+const count = z.int().nonnegative();
+const interval = z.strictObject({
+  confidenceLevel: z.number().gt(0).lt(1),
+  lowerBound: z.number(),
+  upperBound: z.number(),
+});
+const quantiles = z
+  .array(z.strictObject({ p: z.number().min(0).max(1), us: z.number() }))
+  .describe('Quantiles at fixed probabilities, ascending.');
+
+const estimate = z
+  .strictObject({
+    scenario: z.string(),
+    architecture: z.string(),
+    metric: z.string(),
+    statistic: z.string().describe("'p50', 'p95', 'p99', 'mean', 'total', 'share', ..."),
+    unit: z.enum([
+      'us',
+      'per_s',
+      'changes',
+      'changes_per_s',
+      'rows',
+      'share',
+      'count',
+      'bytes',
+      'cores',
+      'files_per_million_rows',
+      'us_per_tb',
+    ]),
+    better: z.enum(['lower', 'higher', 'neither']),
+    badge: z.enum(['measured', 'simulated']).describe('The two are never ranked together.'),
+    stack: z.string(),
+    timeScale: z.number().positive().describe("By how much the paper's minutes are divided."),
+    pointEstimate: z.number().nullable().describe('null is never zero: `validity` says why there is no figure.'),
+    confidenceInterval: interval.nullable(),
+    method: z.string().describe('How the interval was made.'),
+    runs: count,
+    samples: count,
+    validity: z.enum(['ok', 'insufficient', 'censored', 'not_offered', 'not_measured', 'invalid']),
+    note: z.string().exactOptional(),
+  })
+  .describe('One figure.');
+
+const comparison = z
+  .strictObject({
+    scenario: z.string(),
+    metric: z.string(),
+    statistic: z.string(),
+    candidate: z.string(),
+    reference: z.string(),
+    ratio: z.number().nullable(),
+    confidenceInterval: interval.nullable(),
+    pairs: count,
+    method: z.string(),
+    outcome: z.enum(['better', 'worse', 'equivalent', 'inconclusive']),
+  })
+  .describe('`candidate` / `reference`, paired by seed.');
+
+const series = z
+  .strictObject({
+    run: z.string(),
+    scenario: z.string(),
+    architecture: z.string(),
+    repetition: count,
+    valid: z.boolean(),
+    measureStartUs: z.number(),
+    measureEndUs: z.number(),
+    faults: z.array(
+      z.strictObject({ kind: z.string(), role: z.string(), injectedUs: z.number(), readyUs: z.number().nullable() }),
+    ),
+    intervalUs: z.number().positive(),
+    timeline: z.array(
+      z.strictObject({
+        atUs: z.number(),
+        predictP95Us: z.number().nullable(),
+        visibilityP95Us: z.number().nullable(),
+        backlogChanges: z.number().nullable(),
+        errors: z.number().nonnegative(),
+        appended: z.number().nonnegative(),
+      }),
+    ),
+    inferenceQuantiles: quantiles,
+    visibilityQuantiles: quantiles,
+    processes: z.array(
+      z.strictObject({ name: z.string(), kind: z.string(), cpuCores: z.number(), peakRssBytes: z.number() }),
+    ),
+  })
+  .describe('What the charts need of one run; times in microseconds since the start of the load.');
+
+export const summarySchema = z
+  .strictObject({
+    schema: z.literal('planebench.summary/1'),
+    run: z.strictObject({
+      suite: z.string(),
+      seed: z.number(),
+      repetitions: count,
+      confidenceLevel: z.number().gt(0).lt(1),
+      scenarios: z.array(
+        z.strictObject({
+          name: z.string(),
+          stack: z.string(),
+          timeScale: z.number().positive(),
+          changesPerSecond: z.number(),
+          historyFacts: z.number(),
+          customers: z.number(),
+          predictionsPerSecond: z.number(),
+          lookupsPerSecond: z.number(),
+          measuredUs: z.number(),
+          freshnessSloUs: z.number(),
+          fault: z.string().nullable(),
+        }),
+      ),
+      architectures: z.array(z.strictObject({ name: z.string(), params: z.unknown() })),
+      command: z.string().describe('Runs the suite again with the same seed.'),
+    }),
+    validity: z.strictObject({
+      valid: z.boolean(),
+      findings: z.array(
+        z.strictObject({
+          run: z.string(),
+          architecture: z.string(),
+          repetition: count,
+          code: z.string(),
+          message: z.string(),
+        }),
+      ),
+    }),
+    estimates: z.array(estimate),
+    comparisons: z.array(comparison),
+    claims: z.array(
+      z.strictObject({
+        id: z.string(),
+        text: z.string(),
+        metric: z.string(),
+        published: z.string(),
+        ours: z.string(),
+        outcome: z.enum(['confirmed', 'refuted', 'inconclusive', 'not measured']),
+      }),
+    ),
+    series: z.array(series),
+    verdict: z.strictObject({
+      outcome: z.enum(['pass', 'fail', 'inconclusive']),
+      sentences: z.array(z.string()).describe('Most important first.'),
+    }),
+  })
+  .describe('Conclusions of one suite of planebench. Names that end in Us are microseconds.');
+
+export const manifestSchema = z
+  .strictObject({
+    schema: z.literal('planebench.manifest/1'),
+    id: z.string(),
+    startedAt: z.string(),
+    endedAt: z.string().nullable(),
+    command: z.string(),
+    seed: z.number(),
+    traces: z.array(z.strictObject({ seed: z.number(), scenario: z.string(), sha256: z.string(), changes: count })),
+    git: z.strictObject({ commit: z.string().nullable(), dirty: z.boolean().nullable() }),
+    lockFileSha256: z.string().nullable(),
+    versions: z.record(z.string(), z.string()),
+    machine: z.strictObject({
+      cpu: z.string(),
+      cores: z.number(),
+      memoryBytes: z.number(),
+      platform: z.string(),
+      cgroup: z.string().nullable(),
+      stealBp: z.number().nullable().describe('Share of CPU time stolen by the hypervisor, basis points.'),
+    }),
+    scenarios: z.unknown(),
+    interrupted: z.boolean(),
+  })
+  .describe('Where, when and with what a suite was run.');
+
+/** What stands in `<name>.schema.json`. */
+export function publishedSchema(name: 'summary' | 'manifest'): object {
+  const { $schema, ...schema } = z.toJSONSchema(name === 'summary' ? summarySchema : manifestSchema);
+  return { $schema, $id: `https://planebench.invalid/${name}.schema.json`, title: `planebench.${name}/1`, ...schema };
+}
+
+/** Equal as types, `readonly` aside: each direction alone would let one side have a field that the other lacks. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Plain<T> = T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T;
+true satisfies Same<Plain<z.infer<typeof summarySchema>>, Plain<Summary>>;
+true satisfies Same<Plain<z.infer<typeof manifestSchema>>, Plain<Manifest>>;

@@ -1,0 +1,91 @@
+import { swatch } from '../charts/gallery.js';
+import {
+  type Cell,
+  confidenceText,
+  type FigureRow,
+  type FigureTable,
+  loadOf,
+  planeNames,
+  timeScaleText,
+} from '../figures.js';
+import { html, type Markup } from '../markup.js';
+import type { ScenarioSummary, Summary } from '../summary.js';
+import { formatNumber, formatValue } from '../units.js';
+
+/** The comparison: planes as columns. On a narrow page each row becomes a block; the roles keep it a table to readers. */
+export function figuresSection(summary: Summary, tables: readonly FigureTable[]): Markup {
+  const all = planeNames(summary);
+  return html`
+<h2 id="figures">Figures</h2>
+<p class="muted">Each figure stands above its interval over runs. <q>best</q> marks a plane that a paired comparison found better than every other; where none is marked, no winner was established.</p>
+${tables.map((table) =>
+  figureTable(
+    table,
+    all,
+    summary.run.scenarios.find(({ name }) => name === table.scenario),
+  ),
+)}`;
+}
+
+function figureTable(
+  { scenario, planes, groups }: FigureTable,
+  all: readonly string[],
+  load: ScenarioSummary | undefined,
+): Markup {
+  const columns = planes.length + 2;
+  return html`
+<h3>Scenario ${scenario}</h3>
+${load !== undefined && html`<p class="facts">${loadOf(load)}; ${formatValue(load.measuredUs, 'us')} measured; ${load.fault === null ? 'no fault' : `fault: ${load.fault}`}; freshness SLO ${formatValue(load.freshnessSloUs, 'us')} at p95, ${timeScaleText(load.timeScale)}.</p>`}
+<table class="figures" role="table">
+<caption>Figures of scenario ${scenario}, planes as columns</caption>
+<thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Measure</th>${planes.map(
+    (plane) => html`<th role="columnheader" scope="col" class="cell">${planeName(plane, all.indexOf(plane))}</th>`,
+  )}<th role="columnheader" scope="col">How it is known</th></tr></thead>
+${groups.map(
+  ({ title, rows }) => html`
+<tbody role="rowgroup"><tr role="row" class="group"><th role="rowheader" scope="rowgroup" colspan="${columns}">${title}</th></tr>
+${rows.map(figureRow)}</tbody>`,
+)}
+</table>`;
+}
+
+const directions = { lower: 'lower is better', higher: 'higher is better', neither: '' } as const;
+
+function figureRow(row: FigureRow): Markup {
+  const hint = [row.meaning, directions[row.better]].filter((text) => text !== '').join('; ');
+  return html`<tr role="row"><th role="rowheader" scope="row">${row.label}<span class="sub">${hint}</span></th>${row.cells.map(figureCell)}<td role="cell" class="basis">${basis(row)}</td></tr>
+`;
+}
+
+function figureCell(cell: Cell): Markup {
+  const note = cell.note !== null && html`<span class="note">${cell.note}</span>`;
+  const content =
+    cell.kind === 'words'
+      ? html`<span class="words">${cell.words}</span>${note}`
+      : html`<span class="value">${cell.best && html`<span class="best">best</span>`}${cell.text}</span><span class="interval">${cell.interval ?? 'no interval'}</span>${note}`;
+  return html`<td role="cell" class="cell" data-plane="${cell.plane}">${content}</td>`;
+}
+
+/** Badge, method, confidence, runs and samples of a row, each said once where the planes agree. */
+function basis({ basis: { badge, stack, timeScale }, cells }: FigureRow): Markup {
+  const figures = cells.filter((cell) => cell.kind === 'figure');
+  const methods = [...new Set(figures.map(({ method }) => method))].join(' or ');
+  const levels = [
+    ...new Set(
+      figures.flatMap(({ confidenceLevel }) => (confidenceLevel === null ? [] : [confidenceText(confidenceLevel)])),
+    ),
+  ];
+  const runs = [...new Set(figures.map((cell) => cell.runs))];
+  const counted =
+    figures.length === 0 ? '' : `${(runs.length === 1 ? runs : figures.map((cell) => cell.runs)).join(', ')} runs`;
+  const samples = Math.min(...figures.map((cell) => cell.samples));
+  const size = figures.length === 0 ? '' : `at least ${formatNumber(samples, { suffix: '', divisor: 1 })} samples`;
+  const text = [[methods, ...levels].filter((part) => part !== '').join(', '), counted, size]
+    .filter((part) => part !== '')
+    .join('; ');
+  return html`<span class="badges"><span class="badge ${badge}">${badge}</span><span class="badge">${stack}</span><span class="badge">${timeScaleText(timeScale)}</span></span><span class="sub">${text}</span>`;
+}
+
+export function planeName(plane: string, index: number): Markup {
+  return html`<span class="plane">${swatch(index)}<b>${plane}</b></span>`;
+}
