@@ -102,8 +102,9 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
       seen.settled = await readSettledRows({
         plane: seen.plane.client,
         trace,
+        final: seen.final,
         clock: supervisor.clock,
-        atUs: timeline.loadEndUs + settlesUs,
+        untilUs: timeline.loadEndUs + settlesUs,
       });
     }
     await supervisor.stopAll();
@@ -229,7 +230,7 @@ async function startLoad(options: {
 /** The load processes end by themselves when their last answer has come, or was given up. */
 async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }, signal: AbortSignal): Promise<void> {
   const { clock } = supervisor;
-  await clock.sleep(Math.max(0, timeline.loadEndUs - clock.nowUs()), signal);
+  await clock.sleepUntil(timeline.loadEndUs, signal);
   for (const name of ['emitter', 'reader']) {
     const exited = await supervisor.waitFor(name, 'exited', 0, patientUs);
     if (!exited?.exit) throw new HarnessError(`${name} did not end within ${patientUs / 1e6} s of the end of the load`);

@@ -162,3 +162,10 @@ function momentsOf({ asOfUs, features: served }: ServedRow, expected: Features):
   const isKnown = served[age] !== null && expected[age] !== null && Number.isSafeInteger(asOfUs + offUs);
   return isKnown && offUs !== 0 && asOfUs + offUs >= 0 ? [asOfUs, asOfUs + offUs] : [asOfUs];
 }
+
+/** The rows that differ from the oracle at their own version; nothing more is said of them. */
+export async function differingRows<Row extends ServedRow>(oracle: Oracle, rows: readonly Row[]): Promise<Row[]> {
+  const versions = rows.map(({ key, lastSeq, asOfUs }) => ({ customer: Number(key), lastSeq, asOfUs }));
+  const expected = await oracle.evaluate(versions);
+  return rows.filter(({ features }, i) => !sameFeatures(features, expected[i] as Features));
+}
