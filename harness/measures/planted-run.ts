@@ -40,7 +40,7 @@ export const scenario: Scenario = {
   epochUs: startUs,
   workload: {
     contract: { topic: 'changes', partitions: 1, customers: 100, allowedLatenessUs: 2 * secondUs, tokenKey: '00' },
-    history: { facts: 1000, days: 8 },
+    history: { facts: 1000, days: 8, lullUs: 0 },
     changes: {
       perSecond: 100,
       slotUs: changeEveryUs,
