@@ -71,7 +71,7 @@ async function measureNoise(): Promise<Noise> {
 
 async function tryStack(name: StackName): Promise<Examination['stacks'][number]> {
   const scratch = await openScratch();
-  const supervisor = supervise({ epochUs: 0, restartDelayUs: 0, scratch });
+  const supervisor = supervise({ lullStartUs: 0, restartDelayUs: 0, scratch });
   const startUs = monotonicUs();
   try {
     await startStack(name, {

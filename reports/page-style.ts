@@ -21,7 +21,7 @@ html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-  font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
+  font-variant-numeric: tabular-nums; overflow-wrap: break-word;
 }
 main, header, footer { max-width: 72rem; margin: 0 auto; padding: 0 1.25rem; }
 header { padding-top: 2.25rem; }
@@ -63,6 +63,8 @@ nav a { display: inline-block; padding: .2rem 0; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.25rem; font-size: .9rem; margin: .75rem 0; }
 
 .scroll { overflow-x: auto; margin: .75rem 0; }
+.scroll td, .scroll tbody th { min-width: 5rem; }
+.scroll .long { min-width: 10rem; }
 table { border-collapse: collapse; width: 100%; font-size: .925rem; line-height: 1.4; }
 caption { text-align: left; color: var(--muted); font-size: .875rem; padding: 0 0 .5rem; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem; border-bottom: 1px solid var(--grid); }
@@ -71,10 +73,13 @@ thead th { border-bottom: 1px solid var(--ink); vertical-align: bottom; }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 .number { text-align: right; white-space: nowrap; }
-tbody th[scope=row] { font-weight: 500; }
+tbody th[scope=row], tbody th[scope=rowgroup] { font-weight: 500; }
+tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
 .sub { display: block; color: var(--muted); font-size: .8125rem; font-weight: 400; }
 .group th { padding-top: 1.35rem; font-size: .8125rem; letter-spacing: .04em; color: var(--muted); border-bottom-color: var(--line); }
 
+caption.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.figures th, .figures td { overflow-wrap: anywhere; }
 .figures td.cell { text-align: right; }
 .figures .value { white-space: nowrap; font-size: 1rem; }
 .figures .interval, .figures .note { display: block; color: var(--muted); font-size: .8125rem; }
@@ -111,7 +116,7 @@ code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 pre code { font: inherit; user-select: all; }
 dl { display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .3rem 1.5rem; margin: .75rem 0; font-size: .925rem; }
 dt { color: var(--muted); }
-dd { margin: 0; min-width: 0; }
+dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .findings { list-style: none; padding: 0; }
 .findings li { border-left: 3px solid var(--warn); padding: .1rem 0 .1rem 1rem; margin: 1rem 0; }
 

@@ -97,8 +97,11 @@ export function openSource({ workload, seed, epochUs, durationUs }: Omit<TraceOp
   const pools = fillPools(seed);
   const state = createState(customers, pools, random.fork('state'));
   const drawCustomer = keySampler({ seed, customers, zipfMilli: workload.changes.zipfMilli });
-  const { facts, days } = workload.history;
-  const history = generateHistory({ epochUs, facts, days, drawCustomer, pools, random: random.fork('history') }, state);
+  const { facts, days, lullUs } = workload.history;
+  const history = generateHistory(
+    { epochUs: epochUs - lullUs, facts, days, drawCustomer, pools, random: random.fork('history') },
+    state,
+  );
   const changes = createChangeSource(
     { workload, epochUs, durationUs, drawCustomer, pools, random: random.fork('changes') },
     state,

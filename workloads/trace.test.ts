@@ -28,7 +28,7 @@ const workload: Workload = {
     allowedLatenessUs: 500_000,
     tokenKey: '000102030405060708090a0b0c0d0e0f',
   },
-  history: { facts: 20_000, days: 8 },
+  history: { facts: 20_000, days: 8, lullUs: 0 },
   changes: {
     perSecond: 2_000,
     slotUs: 10_000,

@@ -22,7 +22,7 @@ const workload: Workload = {
     allowedLatenessUs: secondUs,
     tokenKey: '000102030405060708090a0b0c0d0e0f',
   },
-  history: { facts: 200_000, days: 8 },
+  history: { facts: 200_000, days: 8, lullUs: 0 },
   changes: {
     perSecond: 20_000,
     slotUs: 10_000,

@@ -137,7 +137,7 @@ function describeTrace({ customers, changes, personalSamples }: GivenTrace, entr
     durationUs: Math.max(0, ...changes.map(({ emitUs }) => emitUs)) + slotUs - epochUs,
     workload: {
       contract,
-      history: { facts: 0, days: 8 },
+      history: { facts: 0, days: 8, lullUs: 0 },
       changes: {
         perSecond: 1,
         slotUs,

@@ -27,7 +27,7 @@ export interface EmitterInit {
  */
 const inflightLimit = 4_096;
 
-runChild<EmitterInit>(async (init, { clock, signal, clockStarted, ready }) => {
+runChild<EmitterInit>(async (init, { clock, signal, clockSet, ready }) => {
   const { ports, close } = openPorts(init.connection, clock);
   const { changeLog } = ports;
   const recording = await openRecording(init.recording, appendLayout);
@@ -48,11 +48,10 @@ runChild<EmitterInit>(async (init, { clock, signal, clockStarted, ready }) => {
   const entries = readEntries(init.trace)[Symbol.asyncIterator]();
   let next = await entries.next(); // the file is open and warm before the clock starts
   ready(null);
-  await clockStarted;
+  await clockSet;
   while (!next.done && !signal.aborted) {
     const { slotUs, partition, block } = next.value;
-    const waitUs = slotUs - clock.nowUs();
-    if (waitUs > 0) await clock.sleep(waitUs, signal);
+    await clock.sleepUntil(slotUs, signal);
     await inflight.below(inflightLimit);
     inflight.add(append(slotUs, partition, block.slice())); // the trace's buffer is used again
     next = await entries.next();

@@ -41,7 +41,7 @@ interface Stream {
   fire(intendedUs: number): number;
 }
 
-runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }) => {
+runChild<ReaderInit>(async (init, { clock, signal, clockSet, ready, report }) => {
   const plane = connectPlane(init.routes);
   const random = seededRandom(init.seed, '/reads');
   const errors = new Map<string, { operation: string; message: string; count: number }>();
@@ -74,7 +74,7 @@ runChild<ReaderInit>(async (init, { clock, signal, clockStarted, ready, report }
   streams.push(probeStream({ init, plane, clock, inflight, probes, fail }));
   await warmConnections(plane, init);
   ready(null);
-  await clockStarted;
+  await clockSet;
   await drive(streams, init.epochUs + init.loadUs, clock, signal);
   await inflight.below(1);
   await Promise.all([operations.close(), reads.close(), probes.close(), live.close()]);
@@ -90,8 +90,7 @@ async function drive(streams: readonly Stream[], endUs: number, clock: Clock, si
   while (!signal.aborted) {
     const nextUs = Math.min(...streams.map((stream) => stream.nextUs));
     if (nextUs >= endUs) return;
-    const waitUs = nextUs - clock.nowUs();
-    if (waitUs > 0) await clock.sleep(waitUs, signal).catch(() => {});
+    await clock.sleepUntil(nextUs, signal).catch(() => {});
     const nowUs = Math.min(clock.nowUs(), endUs - 1);
     for (const stream of streams) {
       while (stream.nextUs <= nowUs) stream.nextUs = stream.fire(stream.nextUs);

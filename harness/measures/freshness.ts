@@ -49,7 +49,7 @@ export function foldVisibility({ probes, awaited }: Panel): Visibility {
 export function visibilityOf(
   { awaited, probes }: Panel,
   { visibleUs, hiddenAtUs }: Visibility,
-  window: { readonly fromUs: number; readonly untilUs: number; readonly sloUs: number },
+  window: EmissionWindow,
 ): Samples {
   const untilUs = Math.min(window.untilUs, lastLookUs(probes) - window.sloUs);
   const observed: number[] = [];
@@ -74,13 +74,13 @@ export interface SloSeconds {
   readonly undecided: number;
 }
 
-/** Emission seconds of [fromUs, untilUs) in which 95 % of the panel's changes became visible within the SLO. */
+/** Whole emission seconds of [fromUs, untilUs) in which 95 % of the panel's changes became visible within the SLO. */
 export function foldSloSeconds(
   awaited: AwaitedChanges,
   { visibleUs, hiddenAtUs }: Visibility,
-  window: { readonly fromUs: number; readonly untilUs: number; readonly sloUs: number },
+  window: EmissionWindow,
 ): SloSeconds {
-  const length = Math.max(0, Math.ceil((window.untilUs - window.fromUs) / secondUs));
+  const length = Math.max(0, Math.floor((window.untilUs - window.fromUs) / secondUs));
   const changes = new Uint32Array(length);
   const fresh = new Uint32Array(length);
   const unknown = new Uint32Array(length);
@@ -91,6 +91,7 @@ export function foldSloSeconds(
     const emitUs = awaited.emitUs[i] as number;
     if (emitUs < window.fromUs || emitUs >= window.untilUs) continue;
     const second = Math.floor((emitUs - window.fromUs) / secondUs);
+    if (second >= length) continue;
     add(changes, second);
     if ((visibleUs[i] as number) - emitUs <= window.sloUs) add(fresh, second);
     else if (visibleUs[i] === Number.POSITIVE_INFINITY && (hiddenAtUs[i] as number) - emitUs < window.sloUs) {
@@ -113,48 +114,67 @@ export function foldSloSeconds(
   return { met, seconds, undecided };
 }
 
+export interface EmissionWindow {
+  readonly fromUs: number;
+  readonly untilUs: number;
+  readonly sloUs: number;
+}
+
+/**
+ * Which emissions tell of the plane at work, and which of the plane injured: what is emitted less than one SLO before the
+ * first fault may still be on its way when it strikes, and belongs to the fault, the same for every plane.
+ */
+export function emissionWindows({ timeline, faults, plan }: RunFacts): {
+  readonly measured: EmissionWindow;
+  readonly faulty: EmissionWindow;
+} {
+  const sloUs = plan.scenario.slo.freshnessUs;
+  const struckUs = Math.min(...faults.map((fault) => fault.injectedUs));
+  const partedUs = Math.max(timeline.measureStartUs, Math.min(timeline.measureEndUs, struckUs - sloUs));
+  return {
+    measured: { fromUs: timeline.measureStartUs, untilUs: partedUs, sloUs },
+    faulty: { fromUs: partedUs, untilUs: timeline.loadEndUs, sloUs },
+  };
+}
+
 export function measureFreshness(run: RunFacts, panel: Panel, visibility: Visibility) {
-  const { timeline } = run;
-  const sloUs = run.plan.scenario.slo.freshnessUs;
-  const measured = { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs, sloUs };
-  const faulty = { fromUs: timeline.measureEndUs, untilUs: timeline.loadEndUs, sloUs };
+  const { measured, faulty } = emissionWindows(run);
+  const unhurt = run.plan.scenario.faults.length === 0 ? notMeasured('the scenario injects no fault') : null;
   return {
     'freshness.visibility': visibilityMeasure(panel, visibility, measured, faultNote(run, panel, visibility)),
     'freshness.slo_met': sloMeasure(panel, visibility, measured),
     'freshness.unseen': unseenMeasure(panel, visibility, measured),
     ...measureReads(run),
-    'faults.visibility':
-      run.plan.scenario.faults.length === 0
-        ? notMeasured('the scenario injects no fault')
-        : visibilityMeasure(panel, visibility, faulty),
-    'faults.slo_met':
-      run.plan.scenario.faults.length === 0
-        ? notMeasured('the scenario injects no fault')
-        : sloMeasure(panel, visibility, faulty),
+    'faults.visibility': unhurt ?? visibilityMeasure(panel, visibility, faulty),
+    'faults.slo_met': unhurt ?? sloMeasure(panel, visibility, faulty),
   };
 }
 
-type Window = Parameters<typeof visibilityOf>[2];
-
-function visibilityMeasure(panel: Panel, visibility: Visibility, window: Window, note?: string): MeasureOf<'samples'> {
+function visibilityMeasure(
+  panel: Panel,
+  visibility: Visibility,
+  window: EmissionWindow,
+  note?: string,
+): MeasureOf<'samples'> {
   const samples = visibilityOf(panel, visibility, window);
   if (samples.observed.length + samples.censored.length === 0) return notMeasured('no panel change was watched');
   return { kind: 'samples', samples, ...(note === undefined ? {} : { note }) };
 }
 
-/** A fault comes after the measured window, but not after everything emitted in it has arrived. */
+/** For a plane so late that even one SLO before the fault was not early enough. */
 function faultNote(run: RunFacts, { awaited }: Panel, { visibleUs }: Visibility): string | undefined {
+  const { measured } = emissionWindows(run);
   const struckUs = Math.min(...run.faults.map((fault) => fault.injectedUs));
-  let touched = 0;
   for (let i = 0; i < awaited.rows; i++) {
     const emitUs = awaited.emitUs[i] as number;
-    const inWindow = emitUs >= run.timeline.measureStartUs && emitUs < run.timeline.measureEndUs;
-    if (inWindow && (visibleUs[i] as number) > struckUs) touched++;
+    if (emitUs >= measured.fromUs && emitUs < measured.untilUs && (visibleUs[i] as number) > struckUs) {
+      return 'some of these changes were still awaited when the fault struck';
+    }
   }
-  return touched === 0 ? undefined : 'some changes of the measured window were still awaited when the fault struck';
+  return undefined;
 }
 
-function sloMeasure(panel: Panel, visibility: Visibility, window: Window): MeasureOf<'ratio'> {
+function sloMeasure(panel: Panel, visibility: Visibility, window: EmissionWindow): MeasureOf<'ratio'> {
   const { met, seconds, undecided } = foldSloSeconds(panel.awaited, visibility, window);
   if (seconds === 0) return notMeasured('no second of emission could be judged');
   return {
@@ -166,7 +186,11 @@ function sloMeasure(panel: Panel, visibility: Visibility, window: Window): Measu
   };
 }
 
-function unseenMeasure({ awaited, probes }: Panel, { visibleUs }: Visibility, window: Window): MeasureOf<'count'> {
+function unseenMeasure(
+  { awaited, probes }: Panel,
+  { visibleUs }: Visibility,
+  window: EmissionWindow,
+): MeasureOf<'count'> {
   if (probes.probes === 0) return notMeasured('the panel was never probed');
   let count = 0;
   for (let i = 0; i < awaited.rows; i++) {

@@ -3,7 +3,7 @@ import { openScratch } from './scratch.js';
 import { supervise } from './supervisor.js';
 
 const scratch = await openScratch();
-const supervisor = supervise({ epochUs: 0, restartDelayUs: 0, scratch });
+const supervisor = supervise({ lullStartUs: 0, restartDelayUs: 0, scratch });
 const module = new URL('./fixture-role.js', import.meta.url);
 for (const name of ['running', 'stopped']) {
   await supervisor.start({ name, kind: 'role', module, init: () => ({ then: 'wait' }), restart: true });

@@ -39,7 +39,7 @@ describe('supervisor', () => {
   let supervisor: Supervisor;
   beforeEach(async () => {
     scratch = await openScratch();
-    supervisor = supervise({ epochUs: 1_000, restartDelayUs: 50_000, scratch });
+    supervisor = supervise({ lullStartUs: 1_000, restartDelayUs: 50_000, scratch });
   });
   afterEach(async () => {
     await supervisor.stopAll();
@@ -94,14 +94,16 @@ describe('supervisor', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('keeps event time standing until it is started, then the same in every process', async () => {
-    expect(await supervisor.start(spec('a', { then: 'wait' }))).toMatchObject({ nowUs: 1_000 });
-    expect(supervisor.clock.nowUs()).toBe(1_000);
-    supervisor.startClock(0);
-    await until(() => supervisor.clock.nowUs() > 1_000);
+  it('sets event time once, forward, and the same in every process', async () => {
+    const epochUs = 3_600_000_000;
+    const early = (await supervisor.start(spec('a', { then: 'wait' }))) as { nowUs: number };
+    expect(early.nowUs).toBeGreaterThanOrEqual(1_000);
+    expect(early.nowUs).toBeLessThanOrEqual(supervisor.clock.nowUs());
+    supervisor.startLoad(epochUs, 0);
     const late = (await supervisor.start(spec('b', { then: 'wait' }))) as { nowUs: number };
-    expect(late.nowUs).toBeGreaterThan(1_000);
+    expect(late.nowUs).toBeGreaterThan(epochUs);
     expect(late.nowUs).toBeLessThanOrEqual(supervisor.clock.nowUs());
+    expect(() => supervisor.startLoad(epochUs, 0)).toThrow(/longer than the lull/);
   });
 
   it.runIf(process.platform === 'linux')('samples what the processes use', async () => {

@@ -30,13 +30,12 @@ export interface ProcessEvent {
 }
 
 export interface Supervisor {
-  /** The event clock of the run; stands until `startClock`. */
+  /** The event clock of the run. */
   readonly clock: SystemClock;
-  readonly origin: ClockOrigin;
   /** Resolves with what the process, or the one that was started in its place, passed to `ready`. */
   start(spec: ProcessSpec): Promise<unknown>;
-  /** Starts event time `leadUs` from now, in every process. */
-  startClock(leadUs: number): void;
+  /** Sets event time to `epochUs`, in every process; it goes on from there `leadUs` from now. */
+  startLoad(epochUs: number, leadUs: number): void;
   /** SIGKILL; resolves when the process is gone. */
   kill(name: string): Promise<ProcessEvent>;
   /** How many events there have been: for `waitFor`, as event time may stand. */
@@ -87,10 +86,15 @@ export class DeadProcessError extends Error {
 const deathsUntilGivenUp = 5;
 const steadyUs = 10_000_000;
 const sampleEveryUs = 250_000;
+/**
+ * Everything that belongs to a plane stands back behind the load generator, by the same amount in every arm: a user's
+ * request does not arrive later because a plane is busy, and on two cores it otherwise would.
+ */
+const planeNiceness = 10;
 
-export function supervise(options: { epochUs: number; restartDelayUs: number; scratch: Scratch }): Supervisor {
+export function supervise(options: { lullStartUs: number; restartDelayUs: number; scratch: Scratch }): Supervisor {
   const { restartDelayUs, scratch } = options;
-  let origin: ClockOrigin = { epochUs: options.epochUs, zeroNs: null };
+  let origin: ClockOrigin = { epochUs: options.lullStartUs, zeroNs: monotonicNs() };
   const clock = systemClock(origin);
   const supervised = new Map<string, Supervised>();
   const events: ProcessEvent[] = [];
@@ -115,6 +119,7 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
       module: spec.module,
       init: spec.init(),
       origin,
+      niceness: spec.kind === 'load' ? 0 : planeNiceness,
       ...(spec.readyWithinUs === undefined ? {} : { readyWithinUs: spec.readyWithinUs }),
     });
     scratch.watch(child.pid);
@@ -222,9 +227,6 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
 
   return {
     clock,
-    get origin() {
-      return origin;
-    },
     start(spec) {
       if (supervised.has(spec.name)) throw new HarnessError(`two processes are named ${spec.name}`);
       const process: Supervised = {
@@ -255,10 +257,15 @@ export function supervise(options: { epochUs: number; restartDelayUs: number; sc
       }
       return ready;
     },
-    startClock(leadUs) {
-      origin = { epochUs: origin.epochUs, zeroNs: monotonicNs() + BigInt(leadUs) * 1000n };
-      clock.start(origin.zeroNs as bigint);
-      for (const { child } of supervised.values()) child.startClock(origin.zeroNs as bigint);
+    startLoad(epochUs, leadUs) {
+      if (clock.nowUs() > epochUs) {
+        throw new HarnessError(
+          `loading history took longer than the lull before the load, ${(epochUs - options.lullStartUs) / 1e6} s`,
+        );
+      }
+      origin = { epochUs, zeroNs: monotonicNs() + BigInt(leadUs) * 1000n };
+      clock.set(origin);
+      for (const { child } of supervised.values()) child.setClock(origin);
     },
     async kill(name) {
       const since = events.length;

@@ -141,7 +141,7 @@ function exampleFacts(): RunFacts {
         epochUs: 1_000_000,
         workload: {
           contract: { topic: 'changes', partitions: 2, customers: 10, allowedLatenessUs: 1000, tokenKey: '00' },
-          history: { facts: 0, days: 7 },
+          history: { facts: 0, days: 7, lullUs: 0 },
           changes: {
             perSecond: 100,
             slotUs: 10_000,

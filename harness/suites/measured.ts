@@ -38,7 +38,7 @@ export function measuredScenario(size: Size): Scenario {
         allowedLatenessUs: (2 * minuteUs) / timeScale,
         tokenKey: '706c616e6562656e63682d746f6b656e2d6b6579',
       },
-      history: { facts: size.historyFacts, days: 8 },
+      history: { facts: size.historyFacts, days: 8, lullUs: 5 * minuteUs },
       changes: {
         perSecond: size.changesPerSecond,
         slotUs: 10_000,

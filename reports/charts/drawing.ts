@@ -99,19 +99,27 @@ interface SvgRenderer {
 }
 
 /**
- * Drops what draws nothing, and decimals below a tenth of a pixel. The size comes from `viewBox` and the page's style;
- * ids get a prefix, because Vega counts its own from zero again when the page draws.
+ * Drops what draws nothing, and decimals below a tenth of a pixel; works tag by tag and leaves text alone. The size
+ * comes from `viewBox` and the page's style. Ids get a prefix, because Vega counts its own from zero again when the page
+ * draws.
  */
 function compact(svg: string): string {
-  return svg
-    .replace(/ (?:class|role|aria-\w+|pointer-events|font-family)="[^"]*"/g, '')
-    .replace(/ opacity="1"/g, '')
-    .replace(/<path [^>]*opacity="0"[^>]*\/>|<text [^>]*opacity="0"[^>]*>[^<]*<\/text>/g, '')
-    .replace(/<path d="[^"]*"(?: display="none")?\/>/g, '')
-    .replace(/(id="|url\(#)clip/g, '$1s')
-    .replace(/-?\d+\.\d{2,}(?:e-?\d+)?/g, (number) => String(Math.round(Number(number) * 10) / 10))
-    .replace(
-      /^<svg [^>]*?width="(\S+)" height="(\S+)"[^>]*>/,
-      '<svg viewBox="0 0 $1 $2" aria-hidden="true" focusable="false">',
+  return svg.replace(/<[^>]+>/g, compactTag);
+}
+
+function compactTag(tag: string): string {
+  if (tag.startsWith('<svg ')) return rootTag(tag);
+  if (/^<(?:path|line) /.test(tag) && (!/ (?:fill|stroke)="(?!none)/.test(tag) || tag.includes(' opacity="0"')))
+    return '';
+  return tag
+    .replace(/ (?:class|role|aria-[a-z]+|pointer-events|font-family)="[^"]*"| opacity="1"/g, '')
+    .replace(/(id="|url\(#)clip/, '$1s')
+    .replace(/ (?:d|transform|x[12]?|y[12]?|width|height)="[^"]*"/g, (attribute) =>
+      attribute.replace(/-?\d+\.\d{2,}(?:e-?\d+)?/g, (number) => String(Math.round(Number(number) * 10) / 10)),
     );
+}
+
+function rootTag(tag: string): string {
+  const [, width, height] = / width="([^"]+)" height="([^"]+)"/.exec(tag) ?? [];
+  return `<svg viewBox="0 0 ${width} ${height}" aria-hidden="true" focusable="false">`;
 }

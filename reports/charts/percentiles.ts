@@ -6,7 +6,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { confidenceText } from '../figures.js';
 import type { Estimate, RunSeries } from '../summary.js';
-import { formatNumber, formatValue } from '../units.js';
+import { formatValue } from '../units.js';
 import { type Curve, runCurves } from './curves.js';
 import type { Chart } from './drawing.js';
 import { axisLabels, config, ink, lookOf } from './theme.js';
@@ -54,6 +54,7 @@ function curvePoint(plane: string, { p, middle, low, high, runs }: Curve) {
   const spread = runs > 1 ? ` (${formatValue(low, 'us')} to ${formatValue(high, 'us')} in ${runs} runs)` : '';
   return {
     plane,
+    p,
     tail: tailOf(p),
     middle,
     low,
@@ -83,7 +84,7 @@ export function probabilityOf(statistic: string): number | null {
 }
 
 export function percentText(p: number): string {
-  return `p${formatNumber(Math.round(p * 1e7) / 1e5, { suffix: '', divisor: 1 }).replace(/\.0+$/, '')}`;
+  return `p${Math.round(p * 1e7) / 1e5}`;
 }
 
 function tailOf(p: number): number {
@@ -150,7 +151,7 @@ export const percentilesSpec: TopLevelSpec = {
     },
     {
       data: { name: 'stated' },
-      mark: { type: 'point', filled: true, size: 46, opacity: 1, stroke: 'var(--paper)', strokeWidth: 1 },
+      mark: { type: 'point', filled: true, size: 60, opacity: 1, stroke: 'var(--paper)', strokeWidth: 1 },
       encoding: {
         x,
         y: { ...y, field: 'middle' },

@@ -1,7 +1,7 @@
 /** One run over time, a panel a quantity, its faults as bands. Panels of a scenario share their axes. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { RunSeries, Unit } from '../summary.js';
-import { formatValue } from '../units.js';
+import { formatSetting, formatValue } from '../units.js';
 import type { Chart } from './drawing.js';
 import { axisLabels, config, ink, lookOf } from './theme.js';
 import { linearTicks, logTicks, type Ticks } from './ticks.js';
@@ -19,7 +19,7 @@ export const panels: readonly Panel[] = [
   { title: 'Freshness p95', unit: 'us', scale: 'log', read: (interval) => interval.visibilityP95Us },
   { title: 'Prediction p95', unit: 'us', scale: 'log', read: (interval) => interval.predictP95Us },
   { title: 'Backlog, changes', unit: 'changes', scale: 'linear', read: (interval) => interval.backlogChanges },
-  { title: 'Errors an interval', unit: 'count', scale: 'linear', read: (interval) => interval.errors },
+  { title: 'Errors', unit: 'count', scale: 'linear', read: (interval) => interval.errors },
 ];
 
 /** The axes that all runs of a scenario share, one a panel. */
@@ -59,7 +59,7 @@ export function timelineCharts(
         data: {
           faults,
           marks,
-          limits: index === 0 && sloUs !== null ? [{ value: sloUs, tip: `SLO ${formatValue(sloUs, 'us')}` }] : [],
+          limits: index === 0 && sloUs !== null ? [{ value: sloUs, tip: `SLO ${formatSetting(sloUs, 'us')}` }] : [],
           line: run.timeline.map((interval) => {
             const value = read(interval);
             const shown = value === null ? null : scale === 'log' ? Math.max(value, min) : value;

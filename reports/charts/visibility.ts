@@ -1,7 +1,7 @@
 /** Share of changes visible within a time: the empirical distribution of freshness, one line a plane. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { Estimate, RunSeries } from '../summary.js';
-import { formatValue } from '../units.js';
+import { formatSetting, formatValue } from '../units.js';
 import { runCurves } from './curves.js';
 import type { Chart } from './drawing.js';
 import { probabilityOf } from './percentiles.js';
@@ -17,7 +17,7 @@ export function visibilityChart(
   const curves = planes.map((plane) =>
     runCurves(plane, runs, (run) => run.visibilityQuantiles, limitOf(plane, estimates)),
   );
-  const limits = sloUs === null ? [] : [{ us: sloUs, label: `SLO ${formatValue(sloUs, 'us')}` }];
+  const limits = sloUs === null ? [] : [{ us: sloUs, label: `SLO ${formatSetting(sloUs, 'us')}` }];
   const points = curves.flat();
   const axis = logTicks([...points.flatMap(({ low, high }) => [low, high]), ...limits.map(({ us }) => us)]);
   if (axis === null || points.length === 0) return null;

@@ -14,7 +14,7 @@ ${
 <thead><tr><th scope="col">Claim</th><th scope="col">Published</th><th scope="col">Found here</th><th scope="col">Outcome</th></tr></thead>
 <tbody>${claims.map(
         (claim) => html`
-<tr><th scope="row">${claim.text}<span class="sub">${claim.id}, ${claim.metric}</span></th><td>${claim.published}</td><td>${claim.ours}</td><td>${mark(claim.outcome)}</td></tr>`,
+<tr><th scope="row" class="long">${claim.text}<span class="sub">${claim.id}, ${claim.metric}</span></th><td class="long">${claim.published}</td><td class="long">${claim.ours}</td><td>${mark(claim.outcome)}</td></tr>`,
       )}</tbody></table></div>`
 }`;
 }

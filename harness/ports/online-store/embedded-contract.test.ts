@@ -16,7 +16,7 @@ onlineStoreContract('the embedded online store', async () => {
     store,
     epochUs,
     advance(fromUs) {
-      server.child.startClock(monotonicNs() - BigInt(fromUs - epochUs) * 1000n);
+      server.child.setClock({ epochUs: fromUs, zeroNs: monotonicNs() });
     },
     async reopen() {
       server.child.signal('SIGKILL');

@@ -70,7 +70,7 @@ interface Rewrite {
 }
 
 async function computeRewrite(work: FoldWork): Promise<Rewrite> {
-  checkColumns(work);
+  checkTables(work);
   const { rows: foldedRows, keys } = await findChanged(work);
   if (foldedRows === 0) return { foldedRows, removed: [], added: [] };
   const candidates = await candidateFiles(work, keys);
@@ -86,7 +86,10 @@ const deleted = '"planebench deleted"';
 const file = '"planebench file"';
 const before = '"planebench before"';
 
-function checkColumns({ spec, from, into }: FoldWork): void {
+function checkTables({ spec, from, into }: FoldWork): void {
+  if (into.metaData.configuration['delta.appendOnly'] === 'true') {
+    throw new Error(`Table ${spec.into} is append-only (delta.appendOnly); a fold replaces and removes rows.`);
+  }
   const needed: Schema = [
     ...into.schema,
     ...[spec.order, ...spec.key].map((name) => columnOf(into.schema, spec.into, name)),

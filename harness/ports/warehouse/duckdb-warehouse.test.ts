@@ -7,7 +7,10 @@ import type { Warehouse } from './port.js';
 
 warehouseContract('the warehouse over a DuckDB file', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'warehouse-'));
-  const open = () => openDuckDbWarehouse({ directory, threads: 1, readers: 2 });
+  const onFatal = (error: Error) => {
+    throw error;
+  };
+  const open = () => openDuckDbWarehouse({ directory, threads: 1, readers: 2, onFatal });
   let opened = await open();
   return {
     /** The one that is open now. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, listValue } from '@duckdb/node-api';
 import { CallError, messageOf } from '../../errors.js';
 import type { ColumnBatch, Schema } from '../columns.js';
-import { appendColumns, createTableSql, quoteIdentifier as quoted, readColumns } from '../duckdb-columns.js';
+import { appendColumns, createTableSql, quoteIdentifier as quoted, quoteText, readColumns } from '../duckdb-columns.js';
 import type { MergeSpec, PositionMove, RefreshSpec, Warehouse } from './port.js';
 import { execute, inTransaction, queryRow } from './statements.js';
 import { openViewReaders } from './view-readers.js';
@@ -16,6 +16,8 @@ export interface DuckDbWarehouseOptions {
   readonly threads: number;
   /** Connections that answer `read`, each one statement at a time. */
   readonly readers: number;
+  /** DuckDB has given up on the file, say because the disk is full: nothing works until it is opened again. */
+  readonly onFatal: (error: Error) => void;
 }
 
 const memoryLimit = '1GB';
@@ -38,7 +40,7 @@ export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Prom
   const writer = await instance.connect();
   await createBooks(writer);
   const readers = await openViewReaders(instance, options.readers);
-  const write = writeInTurn(writer);
+  const write = writeInTurn(writer, options.onFatal);
 
   return {
     createTable: (table, schema) => write(() => createTable(writer, table, schema)),
@@ -51,9 +53,11 @@ export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Prom
     async *scan(table, columns) {
       const connection = await instance.connect();
       try {
-        const schema = columnsOf(await schemaOf(connection, table), table, columns);
+        const schema = columnsOf(await existingSchema(connection, table), table, columns);
         const names = schema.map(({ name }) => quoted(name)).join(', ');
         yield* readColumns(connection, `SELECT ${names} FROM ${quoted(table)}`, schema);
+      } catch (error) {
+        refuse(error);
       } finally {
         connection.closeSync();
       }
@@ -69,10 +73,21 @@ export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Prom
 }
 
 /** One transaction after the other, in the order of the calls. */
-function writeInTurn(writer: DuckDBConnection): <T>(work: () => Promise<T>) => Promise<T> {
+function writeInTurn(
+  writer: DuckDBConnection,
+  onFatal: (error: Error) => void,
+): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
-    const turn = last.then(() => inTransaction(writer, work)).catch(refuse);
+    const turn = last
+      .then(() => inTransaction(writer, work))
+      .catch((error: unknown) => {
+        if (!messageOf(error).startsWith('FATAL')) return refuse(error);
+        // It may have failed after the commit had reached the log.
+        const fatal = new CallError('indeterminate', messageOf(error), { cause: error });
+        onFatal(fatal);
+        throw fatal;
+      });
     last = turn.catch(() => {});
     return turn;
   };
@@ -90,21 +105,28 @@ async function createBooks(writer: DuckDBConnection): Promise<void> {
   await execute(writer, 'CREATE TABLE IF NOT EXISTS books.copies (source VARCHAR, copied_rows BIGINT)');
 }
 
-async function schemaOf(connection: DuckDBConnection, table: string): Promise<Schema> {
-  const reader = await connection.runAndReadAll(
-    `SELECT column_name, data_type, is_nullable FROM duckdb_columns()
-     WHERE schema_name = 'main' AND table_name = $1 ORDER BY column_index`,
-    [table],
+/** Null if there is no such table. */
+async function schemaOf(connection: DuckDBConnection, table: string): Promise<Schema | null> {
+  const exists = await queryRow(
+    connection,
+    'SELECT 1 FROM duckdb_tables() WHERE schema_name = $1 AND table_name = $2',
+    ['main', table],
   );
-  return reader.getRows().map(([name, type, nullable]) => ({
+  return exists && existingSchema(connection, table);
+}
+
+async function existingSchema(connection: DuckDBConnection, table: string): Promise<Schema> {
+  const columns = await connection.runAndReadAll(
+    `SELECT name, type, "notnull" FROM pragma_table_info(${quoteText(quoted(table))})`,
+  );
+  return columns.getRows().map(([name, type, notNull]) => ({
     name: String(name),
     type: type === 'BIGINT' ? 'int' : 'text',
-    nullable: nullable === true,
+    nullable: notNull === false,
   }));
 }
 
 function columnsOf(schema: Schema, table: string, columns: readonly string[]): Schema {
-  if (schema.length === 0) throw new CallError('failed', `there is no table '${table}'; create it first`);
   return columns.map((name) => {
     const column = schema.find((candidate) => candidate.name === name);
     if (!column) {
@@ -117,14 +139,9 @@ function columnsOf(schema: Schema, table: string, columns: readonly string[]): S
 
 const allColumns = (schema: Schema) => schema.map(({ name }) => name);
 
-async function existingSchema(connection: DuckDBConnection, table: string): Promise<Schema> {
-  const schema = await schemaOf(connection, table);
-  return columnsOf(schema, table, allColumns(schema));
-}
-
 async function createTable(writer: DuckDBConnection, table: string, schema: Schema): Promise<void> {
   const existing = await schemaOf(writer, table);
-  if (existing.length === 0) {
+  if (existing === null) {
     await execute(writer, createTableSql(table, schema));
     return;
   }

@@ -22,13 +22,21 @@ export interface WarehouseServerInit {
 const forgottenScanUs = 60_000_000;
 
 runChild<WarehouseServerInit>(async ({ directory, port, threads, readers }, child) => {
-  const warehouse = await openDuckDbWarehouse({ directory, threads, readers });
+  let giveUp: (error: Error) => void = () => {};
+  const fatal = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  const warehouse = await openDuckDbWarehouse({ directory, threads, readers, onFatal: giveUp });
   const server = await serveRpc(warehouseMethods(warehouse), { port });
   child.ready({ port: server.port });
-  await new Promise<void>((resolve) => child.signal.addEventListener('abort', () => resolve(), { once: true }));
+  await Promise.race([stopped(child.signal), fatal]);
   await server.close();
   await warehouse.close();
 });
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
 
 function warehouseMethods(warehouse: Warehouse): Record<string, RpcHandler> {
   const scans = openScans();

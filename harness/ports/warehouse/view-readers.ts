@@ -5,10 +5,14 @@
  * that waits, up to a bound, by one statement: a queue that grows is worked off in larger steps. An idle pool answers
  * a call by a statement of its own, at once.
  */
-import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
+import type {
+  DuckDBConnection,
+  DuckDBInstance,
+  DuckDBMaterializedResult,
+  DuckDBPreparedStatement,
+} from '@duckdb/node-api';
 import { CallError, messageOf } from '../../errors.js';
-import type { ColumnBatch, IntValues, Schema } from '../columns.js';
-import { quoteIdentifier as quoted, readColumns } from '../duckdb-columns.js';
+import { quoteIdentifier as quoted } from '../duckdb-columns.js';
 import type { ViewRows } from './port.js';
 import { isAgeColumn, viewItself, viewTable } from './view-refresh.js';
 
@@ -124,7 +128,7 @@ function openReader(connection: DuckDBConnection): Reader {
       const width = widthFor(keys.length + 1);
       const statement = await statementFor(view, layout, width);
       for (let i = 0; i < width; i++) statement.bindBigInt(i + 1, BigInt(keys[i] ?? viewItself));
-      return collect(layout, readColumns(connection, statement, layout.schema));
+      return collect(layout, await statement.run());
     },
     close: () => connection.closeSync(),
   };
@@ -137,15 +141,14 @@ function widthFor(keys: number): number {
   return width;
 }
 
-function lookUpSql(view: string, { schema }: ViewLayout, width: number): string {
-  const columns = schema.map(({ name }) => quoted(name)).join(', ');
+function lookUpSql(view: string, { columns }: ViewLayout, width: number): string {
   const keys = Array.from({ length: width }, (_, i) => `$${i + 1}`).join(', ');
-  return `SELECT ${columns} FROM ${viewTable(view)} WHERE customer IN (${keys})`;
+  return `SELECT ${columns.map(quoted).join(', ')} FROM ${viewTable(view)} WHERE customer IN (${keys})`;
 }
 
 interface ViewLayout {
   /** The entity, its last_seq, then the features. */
-  readonly schema: Schema;
+  readonly columns: readonly string[];
   /** Per feature, whether its column holds the time that it is the age of. */
   readonly isAge: readonly boolean[];
 }
@@ -155,29 +158,22 @@ async function readLayout(connection: DuckDBConnection, view: string): Promise<V
     `SELECT column_name FROM duckdb_columns() WHERE schema_name = 'views' AND table_name = $1 ORDER BY column_index`,
     [view],
   );
-  const names = reader.getRows().map(([name]) => String(name));
-  if (names.length === 0) throw new Error(`there is no view '${view}'; refresh it first`);
-  return {
-    schema: names.map((name) => ({ name, type: 'int', nullable: true })),
-    isAge: names.slice(2).map(isAgeColumn),
-  };
+  const columns = reader.getRows().map(([name]) => String(name));
+  if (columns.length === 0) throw new Error(`there is no view '${view}'; refresh it first`);
+  return { columns, isAge: columns.slice(2).map(isAgeColumn) };
 }
 
-async function collect({ schema, isAge }: ViewLayout, batches: AsyncIterable<ColumnBatch>): Promise<Found> {
-  const found: (readonly (number | null)[])[] = [];
-  for await (const { rows, columns } of batches) {
-    const values = schema.map(({ name }) => columns[name] as IntValues);
-    for (let i = 0; i < rows; i++) found.push(values.map((column) => column[i] as number | null));
+function collect({ isAge }: ViewLayout, result: DuckDBMaterializedResult): Found {
+  const found: (number | null)[][] = [];
+  for (let i = 0; i < result.chunkCount; i++) {
+    for (const row of result.getChunk(i).getRows())
+      found.push(row.map((value) => (value === null ? null : Number(value))));
   }
-  const asOfUs = found.find(([entity]) => entity === viewItself)![1] as number;
-  const rows = found.map(([entity, lastSeq, ...columns]): [number, FoundRow] => [
-    entity as number,
-    {
-      lastSeq: lastSeq as number,
-      features: columns.map((value, i) =>
-        isAge[i] && value !== null && value !== undefined ? asOfUs - value : (value ?? null),
-      ),
-    },
-  ]);
-  return { asOfUs, rows: new Map(rows) };
+  const asOfUs = found.find(([entity]) => entity === viewItself)![1]!;
+  const rows = new Map<number, FoundRow>();
+  for (const [entity, lastSeq, ...columns] of found) {
+    const features = columns.map((value, i) => (isAge[i] && value !== null ? asOfUs - value : value));
+    rows.set(entity!, { lastSeq: lastSeq!, features });
+  }
+  return { asOfUs, rows };
 }
