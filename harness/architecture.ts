@@ -13,8 +13,15 @@ export interface Architecture {
   readonly name: string;
   /** Resolved and validated; printed in every report. */
   readonly params: Json;
+  /** The ports it uses: the stack starts only the servers behind these. */
+  readonly uses: readonly (keyof Ports)[];
   /** The processes that make it up. The first role that is marked `ingests` is the one a crash scenario kills. */
   readonly roles: readonly Role[];
+  /**
+   * A plane that is only right again after work of its own that comes later (Lambda after its next batch): within this
+   * long after the load. The ledger then also reads it after that. Absent: it has nothing to correct.
+   */
+  readonly settlesWithinUs?: number;
 }
 
 export interface Role {
@@ -75,6 +82,9 @@ export interface ChangeKey {
 export interface Quarantined extends ChangeKey {
   readonly reason: string;
 }
+/** A data file below this is small: 1 MiB, far below the 128 MiB that table formats aim at, as the tables here are small too. */
+export const smallFileBytes = 1 << 20;
+
 export interface Inventory {
   readonly files: number;
   readonly bytes: number;

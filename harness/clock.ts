@@ -1,9 +1,10 @@
 /**
  * The only door to time. Everything inside planebench is integer microseconds.
  *
- * A run has one *event clock*. It stands at `epochUs` while history is loaded and starts when the load starts, so that
- * a trace, whose times are absolute, can be emitted at exactly the times written in it. All processes of a host read
- * the same monotonic source (`process.hrtime`, CLOCK_MONOTONIC), so their clocks agree without any synchronisation.
+ * A run has one *event clock*. While history is loaded it runs in the lull between the last fact of history and the
+ * first change; when the load starts it is set to the trace's epoch, so that a trace, whose times are absolute, can be
+ * emitted at exactly the times written in it. It is set once, forward. All processes of a host read the same monotonic
+ * source (`process.hrtime`, CLOCK_MONOTONIC), so their clocks agree without any synchronisation.
  */
 export type Cancel = () => void;
 
@@ -14,17 +15,19 @@ export interface Clock {
   after(durationUs: number, callback: () => void): Cancel;
   /** Resolves not before `durationUs` from now; rejects with the signal's reason when aborted. */
   sleep(durationUs: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves when event time is `timeUs` or later, at once if it is; otherwise as `sleep`. */
+  sleepUntil(timeUs: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Where event time begins. `zeroNs` null: the load has not started, the clock stands at `epochUs`. */
+/** Event time is `epochUs` at `zeroNs` on the host's monotonic clock, and before it; null: it stands at `epochUs`. */
 export interface ClockOrigin {
   readonly epochUs: number;
   readonly zeroNs: bigint | null;
 }
 
 export interface SystemClock extends Clock {
-  /** Starts a standing clock: event time is `epochUs` at `zeroNs` on the host's monotonic clock. */
-  start(zeroNs: bigint): void;
+  /** Sets the clock to another origin, of a later time than it shows. */
+  set(origin: ClockOrigin): void;
 }
 
 /** Host's monotonic time in nanoseconds. For the supervisor, which places event clocks; planes have `Clock`. */
@@ -42,18 +45,24 @@ export function calendarTime(): string {
   return new Date().toISOString();
 }
 
-export function systemClock(origin: ClockOrigin): SystemClock {
-  let zeroNs = origin.zeroNs;
-  const nowUs = () =>
-    zeroNs === null ? origin.epochUs : origin.epochUs + Number((process.hrtime.bigint() - zeroNs) / 1000n);
+export function systemClock(initial: ClockOrigin): SystemClock {
+  let origin = initial;
+  const nowUs = () => eventTimeUs(origin);
   return {
     nowUs,
     after,
     sleep: (durationUs, signal) => sleepBy(after, durationUs, signal),
-    start(zero) {
-      zeroNs = zero;
+    sleepUntil: (timeUs, signal) => sleepUntilBy(nowUs, timeUs, signal),
+    set(next) {
+      if (next.epochUs < eventTimeUs(origin)) throw new Error('an event clock is never set back');
+      origin = next;
     },
   };
+}
+
+function eventTimeUs({ epochUs, zeroNs }: ClockOrigin): number {
+  if (zeroNs === null) return epochUs;
+  return epochUs + Math.max(0, Number((process.hrtime.bigint() - zeroNs) / 1000n));
 }
 
 /** A clock of durations for code outside a run's event time: time-outs of servers, supervisors and clients. */
@@ -61,11 +70,17 @@ export const hostClock: Clock = {
   nowUs: monotonicUs,
   after,
   sleep: (durationUs, signal) => sleepBy(after, durationUs, signal),
+  sleepUntil: (timeUs, signal) => sleepUntilBy(monotonicUs, timeUs, signal),
 };
 
 function after(durationUs: number, callback: () => void): Cancel {
   const timer = setTimeout(callback, Math.max(0, Math.ceil(durationUs / 1000)));
   return () => clearTimeout(timer);
+}
+
+/** Timers fire early by a fraction of a millisecond at times, and event time stands before it begins: so look again. */
+async function sleepUntilBy(nowUs: () => number, timeUs: number, signal?: AbortSignal): Promise<void> {
+  for (let leftUs = timeUs - nowUs(); leftUs > 0; leftUs = timeUs - nowUs()) await sleepBy(after, leftUs, signal);
 }
 
 /** Sleep as every clock has it, over that clock's own `after`. */

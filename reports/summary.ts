@@ -156,7 +156,9 @@ export interface Manifest {
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly command: string;
+  readonly suite: string;
   readonly seed: number;
+  readonly repetitions: number;
   readonly traces: readonly {
     readonly seed: number;
     readonly scenario: string;

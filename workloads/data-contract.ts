@@ -2,13 +2,13 @@
  * The data contract: what every plane may rely on and must enforce. One value, resolved from the scenario, given to
  * every role.
  */
+import { createHmac } from 'node:crypto';
+import { UsageError } from '../harness/errors.js';
 import type { ChangeBatch } from './change-batch.js';
-import type { FeatureView } from './feature-view.js';
+import { createDecoder } from './contracts/decoder.js';
+import { customerActivity, type FeatureView } from './feature-view.js';
 
-/** Why a change is refused; the index is its code in `DecodedBatch.refusal`. A plane adds `duplicate` itself. */
-export const refusals = ['', 'late', 'undecodable', 'out_of_range', 'incompatible_schema', 'duplicate'] as const;
-export type Refusal = Exclude<(typeof refusals)[number], ''>;
-export const duplicateRefusal = refusals.indexOf('duplicate');
+export { duplicateRefusal, type Refusal, refusals } from './refusals.js';
 
 /** A contract as plain data: part of a scenario, sent to every process. */
 export interface ContractParams {
@@ -55,4 +55,36 @@ export interface DecodedBatch {
   /** Tokens of changes to `customers`; null elsewhere. */
   readonly emailToken: readonly (string | null)[];
   readonly phoneToken: readonly (string | null)[];
+}
+
+export function createContract(params: ContractParams): DataContract {
+  checkParams(params);
+  const key = Buffer.from(params.tokenKey, 'hex');
+  const tokenise = (personal: string) =>
+    createHmac('sha256', key)
+      .update(personal, 'utf8')
+      .digest('hex')
+      .slice(0, 2 * tokenBytes);
+  return {
+    ...params,
+    view: customerActivity,
+    partitionOf: (customer) => customer % params.partitions,
+    decode: createDecoder({ ...params, tokenise }),
+    tokenise,
+  };
+}
+
+const tokenBytes = 16;
+
+function checkParams({ partitions, customers, allowedLatenessUs, tokenKey }: ContractParams): void {
+  const wrong = [
+    !(Number.isInteger(partitions) && partitions >= 1 && partitions <= 256) && `partitions ${partitions} (1 to 256)`,
+    !(Number.isInteger(customers) && customers >= 2 && customers <= 0xffffffff) &&
+      `customers ${customers} (2 to 2^32 - 1)`,
+    !(Number.isInteger(allowedLatenessUs) && allowedLatenessUs > 0) &&
+      `allowedLatenessUs ${allowedLatenessUs} (a positive integer)`,
+    !/^([0-9a-f]{2}){16,}$/i.test(tokenKey) && 'tokenKey (at least 16 bytes in hexadecimal)',
+  ].filter((text) => text !== false);
+  if (wrong.length > 0)
+    throw new UsageError(`data contract: out of bounds: ${wrong.join(', ')}; correct the workload.`);
 }

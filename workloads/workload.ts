@@ -3,7 +3,8 @@ import type { ContractParams } from './data-contract.js';
 
 export interface Workload {
   readonly contract: ContractParams;
-  readonly history: { readonly facts: number; readonly days: number };
+  /** `lullUs`: between the last fact and the first change nothing happens; event time while a plane loads history. */
+  readonly history: { readonly facts: number; readonly days: number; readonly lullUs: number };
   readonly changes: ChangeWorkload;
   readonly reads: ReadWorkload;
   readonly panel: { readonly customers: number; readonly everyUs: number };

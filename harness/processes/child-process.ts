@@ -23,7 +23,7 @@ export interface StartedChild {
   /** Last lines of its stderr. */
   stderr(): string;
   onReport(listener: (kind: string, body: unknown) => void): void;
-  startClock(zeroNs: bigint): void;
+  setClock(origin: ClockOrigin): void;
   /** SIGKILL, SIGSTOP or SIGCONT. */
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   /** Asks it to end, kills it after `graceUs`; resolves when it is gone. */
@@ -36,6 +36,8 @@ export interface ChildOptions {
   readonly module: URL;
   readonly init: unknown;
   readonly origin: ClockOrigin;
+  /** How far it stands back when the processors are busy, 0 to 19 (nice(2)). */
+  readonly niceness?: number;
   readonly readyWithinUs?: number;
   readonly execArgv?: readonly string[];
 }
@@ -85,7 +87,7 @@ export function startChild(options: ChildOptions): StartedChild {
       ),
   );
   ready.catch(() => {});
-  send(child, { type: 'init', init: options.init, origin: options.origin });
+  send(child, { type: 'init', init: options.init, origin: options.origin, niceness: options.niceness ?? 0 });
   return {
     name: options.name,
     pid: child.pid ?? -1,
@@ -93,7 +95,7 @@ export function startChild(options: ChildOptions): StartedChild {
     exited,
     stderr: () => stderr,
     onReport: (listener) => listeners.push(listener),
-    startClock: (zeroNs) => send(child, { type: 'start-clock', zeroNs }),
+    setClock: (next) => send(child, { type: 'set-clock', origin: next }),
     signal: (signal) => child.kill(signal),
     async stop(graceUs = 5_000_000) {
       send(child, { type: 'stop' });

@@ -2,13 +2,14 @@
  * A process of a run, seen from inside: how servers, roles and load generators talk to the supervisor that forked them.
  * A child does its work until its signal aborts, and dies at once when its parent is gone, whatever killed the parent.
  */
+import { setPriority } from 'node:os';
 import { type ClockOrigin, type SystemClock, systemClock } from '../clock.js';
 import { messageOf } from '../errors.js';
 
 /** Parent to child. */
 export type ToChild =
-  | { readonly type: 'init'; readonly init: unknown; readonly origin: ClockOrigin }
-  | { readonly type: 'start-clock'; readonly zeroNs: bigint }
+  | { readonly type: 'init'; readonly init: unknown; readonly origin: ClockOrigin; readonly niceness: number }
+  | { readonly type: 'set-clock'; readonly origin: ClockOrigin }
   | { readonly type: 'stop' };
 
 /** Child to parent. */
@@ -21,8 +22,8 @@ export interface Child {
   readonly clock: SystemClock;
   /** Aborts when the supervisor asks the process to stop. */
   readonly signal: AbortSignal;
-  /** Resolves when the event clock has been started. */
-  readonly clockStarted: Promise<void>;
+  /** Resolves when the event clock has been set to the start of the load. */
+  readonly clockSet: Promise<void>;
   ready(info: unknown): void;
   report(kind: string, body: unknown): void;
 }
@@ -38,9 +39,9 @@ export function runChild<Init>(main: (init: Init, child: Child) => Promise<void>
   }
   const stop = new AbortController();
   let clock: SystemClock | undefined;
-  let started: () => void = () => {};
-  const clockStarted = new Promise<void>((resolve) => {
-    started = resolve;
+  let set: () => void = () => {};
+  const clockSet = new Promise<void>((resolve) => {
+    set = resolve;
   });
   process.on('disconnect', () => process.exit(1));
   // Ctrl-C reaches the whole process group; the supervisor decides when its children stop.
@@ -48,12 +49,12 @@ export function runChild<Init>(main: (init: Init, child: Child) => Promise<void>
   process.on('message', async (message: ToChild) => {
     switch (message.type) {
       case 'init': {
+        if (message.niceness > 0) setPriority(message.niceness);
         clock = systemClock(message.origin);
-        if (message.origin.zeroNs !== null) started();
         const child: Child = {
           clock,
           signal: stop.signal,
-          clockStarted,
+          clockSet,
           ready: (info) => send({ type: 'ready', info }),
           report: (kind, body) => send({ type: 'report', kind, body }),
         };
@@ -67,9 +68,9 @@ export function runChild<Init>(main: (init: Init, child: Child) => Promise<void>
         }
         return;
       }
-      case 'start-clock':
-        clock?.start(message.zeroNs);
-        started();
+      case 'set-clock':
+        clock?.set(message.origin);
+        set();
         return;
       case 'stop':
         stop.abort(new Error('stopped by the supervisor'));

@@ -201,6 +201,8 @@ export interface LedgerFacts {
   /** Rows of final reads and of the sampled live reads against the oracle at each row's own (lastSeq, asOfUs). */
   readonly final: RowVerdicts;
   readonly live: RowVerdicts;
+  /** Final rows again after the plane's own correction, for a plane that declares one (`settlesWithinUs`). */
+  readonly settled: RowVerdicts | null;
   /** Keys whose final row does not reflect every acknowledged change. */
   readonly behind: number;
   /** Reads of a key whose lastSeq, or asOfUs at equal lastSeq, was lower than that of an earlier finished read. */

@@ -35,6 +35,8 @@ export interface TableStore {
     table: string,
     options: { readonly retainUs: number },
   ): Promise<{ readonly deletedFiles: number; readonly deletedBytes: number }>;
+  /** Streams columns of a Parquet file that others wrote: how history comes in. */
+  readParquet(path: string, schema: Schema): AsyncIterable<ColumnBatch>;
   tables(): Promise<string[]>;
   close(): Promise<void>;
 }

@@ -1,44 +1,52 @@
 /**
  * The warehouse: one server with tables, set-oriented statements and bounded concurrency. A relational port: planes say
- * *what* in data, the variant writes the SQL. Each call is one transaction: durable and whole when it resolves.
+ * *what* in data, the variant writes the SQL. Each call is one transaction: durable and whole when it resolves. Calls
+ * that write take effect one after the other, in the order in which they arrive.
  */
 import type { FeatureView } from '../../../workloads/feature-view.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 
 export interface Warehouse {
+  /** Creates the table unless it exists; an existing table with another schema is an error. */
   createTable(table: string, schema: Schema): Promise<void>;
   /**
-   * Appends rows to a staging table and, in the same transaction, records `position` under `source`: the resume
-   * position of a loader, so that nothing is staged twice or skipped.
+   * Appends rows to a table and, in the same transaction, moves the source's recorded position from `position.from` to
+   * `position.to`. Rejects, and appends nothing, if the recorded position is not `from`: so nothing is staged twice or
+   * skipped, even when the call of a loader that died arrives after those of its successor.
    */
-  stage(table: string, rows: ColumnBatch, position: LoadPosition): Promise<void>;
+  stage(table: string, rows: ColumnBatch, position: PositionMove): Promise<void>;
+  /** Where the source's next `stage` goes on; null before its first. */
   position(source: string): Promise<readonly number[] | null>;
   /**
    * Moves every staged row into `into`: rows whose key is already in `into`, or appeared earlier in the staging order,
-   * go to `duplicatesInto` instead. Empties the staging table.
+   * go to `duplicatesInto` instead. Empties the staging table. All three tables have the same columns.
    */
   merge(spec: MergeSpec): Promise<{ readonly merged: number; readonly duplicates: number }>;
   /** Bulk-loads a Parquet file written by others, whose columns are those of the table. Exactly once a `source` name. */
   copy(table: string, parquetPath: string, source: string): Promise<{ readonly rows: number }>;
   /**
-   * Brings the materialised feature view up to `asOfUs`: recomputes by SQL every entity that has new merged changes or
-   * an event that left or entered one of its windows since the last refresh.
+   * Brings the materialised feature view up to `asOfUs`: changes, by SQL, every entity that has new merged changes or
+   * an event that left or entered one of its windows since the last refresh. The view's time is the latest of `asOfUs`,
+   * its former time and the commit times of the changes that it reflects.
    */
   refresh(spec: RefreshSpec): Promise<{ readonly entities: number }>;
   /**
    * The view's rows of `keys`, in their order, with the event time at which the view was last refreshed. The answers
-   * come from one snapshot.
+   * come from one snapshot. A view that was never refreshed is an error.
    */
   read(view: string, keys: readonly number[]): Promise<ViewRows>;
-  /** Streams columns of a table, optionally filtered; for exports, never for serving. */
+  /** Streams columns of a table as it is when the first rows are asked for; for exports, never for serving. */
   scan(table: string, columns: readonly string[]): AsyncIterable<ColumnBatch>;
-  inventory(): Promise<{ readonly files: number; readonly bytes: number; readonly rows: number }>;
+  /** Size of every file that holds data, and the rows of all tables that were created through the port. */
+  inventory(): Promise<{ readonly fileBytes: readonly number[]; readonly rows: number }>;
   close(): Promise<void>;
 }
 
-export interface LoadPosition {
+export interface PositionMove {
   readonly source: string;
-  readonly offsets: readonly number[];
+  /** What `position` answered; null: nothing has been staged from this source. */
+  readonly from: readonly number[] | null;
+  readonly to: readonly number[];
 }
 
 export interface MergeSpec {
@@ -50,8 +58,13 @@ export interface MergeSpec {
 
 export interface RefreshSpec {
   readonly view: FeatureView;
-  /** The table of history facts (no seq) and the table of merged changes; both in the shapes of workloads/fact-schemas.ts. */
+  /**
+   * The prefix of the names of the history tables: `history_` stands for `history_orders`, `history_clicks` and
+   * `history_devices`, in the shapes of `historySchemas` (workloads/fact-schemas.ts). A refresh after more history was
+   * loaded builds the view anew.
+   */
   readonly history: string;
+  /** The table of merged changes, in the shape of `changeSchema`; filled by `merge` only, with key (customer, seq). */
   readonly changes: string;
   readonly asOfUs: number;
 }

@@ -1,0 +1,111 @@
+/**
+ * The master data: every change as it came, appended to the table `raw` exactly once. What was refused is there too,
+ * with its reason, so that the batch layer knows that it has come.
+ */
+import type { RoleContext } from '../../harness/architecture.js';
+import type { ColumnBatch } from '../../harness/ports/columns.js';
+import { opNames, tableNames, viewBlock } from '../../workloads/change-batch.js';
+import { duplicateRefusal, refusals } from '../../workloads/data-contract.js';
+import { changeSchema } from '../../workloads/fact-schemas.js';
+import { createSeqIndex, type SeqIndex } from '../../workloads/seq-index.js';
+
+export const rawTable = 'raw';
+/** Of each partition in one commit: memory stays bounded while catching up. */
+const readBytes = 2 << 20;
+
+export interface Archive {
+  /** Per partition, the offset after the last archived entry. */
+  cut(): readonly number[];
+  /** Appends all that has come, in as few commits as memory allows. */
+  archive(): Promise<void>;
+}
+
+type Rows = { -readonly [name in (typeof changeSchema)[number]['name']]: (number | string | null)[] };
+
+export async function openArchive({ ports, contract, signal }: RoleContext): Promise<Archive> {
+  const { changeLog, tables } = ports;
+  await tables.create(rawTable, changeSchema);
+  const txns = await tables.txns(rawTable);
+  const appId = (partition: number) => `lambda.archive/${partition}`;
+  const offsets = Array.from({ length: contract.partitions }, (_, partition) => txns.get(appId(partition)) ?? 0);
+  const seen = await loadSeen(ports.tables, contract.customers);
+
+  return {
+    cut: () => offsets,
+    async archive() {
+      const ends = await changeLog.endOffsets(contract.topic);
+      while (offsets.some((offset, partition) => offset < (ends[partition] as number))) await appendOnce();
+    },
+  };
+
+  async function appendOnce(): Promise<void> {
+    const rows = emptyRows();
+    const next = [...offsets];
+    const slices = await Promise.all(
+      offsets.map((offset, partition) =>
+        changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
+      ),
+    );
+    for (const [partition, { entries }] of slices.entries()) {
+      for (const block of entries) {
+        appendBlock(rows, block);
+        next[partition] = (next[partition] as number) + 1;
+      }
+    }
+    const moved = next
+      .map((version, partition) => ({ appId: appId(partition), version }))
+      .filter(({ version }, partition) => version > (offsets[partition] as number));
+    const batch: ColumnBatch = { rows: rows.customer.length, columns: rows as ColumnBatch['columns'] };
+    const { committed } = await tables.append(rawTable, batch, moved);
+    if (!committed) throw new Error('the archive was written by another: this role is not the only one');
+    next.forEach((offset, partition) => {
+      offsets[partition] = offset;
+    });
+  }
+
+  function appendBlock(rows: Rows, block: Uint8Array): void {
+    const batch = viewBlock(block);
+    const decoded = contract.decode(batch);
+    for (let i = 0; i < batch.count; i++) {
+      const customer = batch.customer[i] as number;
+      const seq = batch.seq[i] as number;
+      const refusal = seen.add(customer, seq) ? (decoded.refusal[i] as number) : duplicateRefusal;
+      const sound = refusal === 0;
+      const value = (column: ArrayLike<number>) => (sound && (column[i] as number) >= 0 ? (column[i] as number) : null);
+      rows.customer.push(customer);
+      rows.seq.push(seq);
+      rows.source_table.push(tableNames[batch.table[i] as number] ?? null);
+      rows.op.push(opNames[batch.op[i] as number] ?? null);
+      rows.lsn.push(batch.lsn[i] as number);
+      rows.commit_us.push(batch.commitUs[i] as number);
+      rows.emit_us.push(batch.emitUs[i] as number);
+      rows.schema_version.push(batch.schemaVersion[i] as number);
+      rows.refused.push(sound ? null : (refusals[refusal] as string));
+      rows.entity.push(value(decoded.entity));
+      rows.event_us.push(value(decoded.eventUs));
+      rows.amount_cents.push(value(decoded.amountCents));
+      rows.category.push(value(decoded.category));
+      rows.risk.push(value(decoded.risk));
+      rows.before_event_us.push(value(decoded.beforeEventUs));
+      rows.before_amount_cents.push(value(decoded.beforeAmountCents));
+      rows.before_category.push(value(decoded.beforeCategory));
+      rows.email_token.push(sound ? (decoded.emailToken[i] ?? null) : null);
+      rows.phone_token.push(sound ? (decoded.phoneToken[i] ?? null) : null);
+    }
+  }
+}
+
+/** After a crash the table itself says what has been archived. */
+async function loadSeen(tables: RoleContext['ports']['tables'], customers: number): Promise<SeqIndex> {
+  const seen = createSeqIndex(customers);
+  for await (const { rows, columns } of tables.scan(await tables.snapshot(rawTable), {
+    columns: ['customer', 'seq'],
+  })) {
+    for (let i = 0; i < rows; i++) seen.add(columns.customer?.[i] as number, columns.seq?.[i] as number);
+  }
+  return seen;
+}
+
+function emptyRows(): Rows {
+  return Object.fromEntries(changeSchema.map(({ name }) => [name, []])) as unknown as Rows;
+}

@@ -1,0 +1,112 @@
+/** The batch role: keeps the master data, and recomputes the batch view from all of them on an interval. */
+import type {
+  BackfillRequest,
+  BackfillResult,
+  ChangeKey,
+  Inventory,
+  Quarantined,
+  RoleContext,
+} from '../../harness/architecture.js';
+import { smallFileBytes } from '../../harness/architecture.js';
+import { openArchive, rawTable } from './archive.js';
+import { publish, readPublished, readServing } from './epochs.js';
+import { historyNames, historyTable, loadHistory } from './history.js';
+import type { LambdaParams } from './params.js';
+import { recomputeView } from './recompute.js';
+
+const pollUs = 50_000;
+
+export async function runBatch(context: RoleContext, params: LambdaParams): Promise<void> {
+  const { ports, clock, signal } = context;
+  const archive = await openArchive(context);
+  const published = await readPublished(ports.onlineStore);
+  let epoch = published?.epoch ?? -1;
+  /** One recomputation at a time, whoever asks for it. */
+  let computing: Promise<unknown> = Promise.resolve();
+  const recompute = () => {
+    const next = computing.then(async () => {
+      const cut = [...archive.cut()];
+      await recomputeView(context, epoch + 1, clock.nowUs());
+      epoch++;
+      await publish(ports.onlineStore, { epoch, cut }, clock.nowUs());
+      return epoch;
+    });
+    computing = next.catch(() => {});
+    return next;
+  };
+
+  if (!published) await recompute();
+  await context.serve({
+    async backfill(request: BackfillRequest): Promise<BackfillResult> {
+      const loaded = await loadHistory(context, request);
+      const loadedIn = await recompute();
+      while (((await readServing(ports.onlineStore)) ?? -1) < loadedIn) await clock.sleep(pollUs, signal);
+      return loaded;
+    },
+    exportChanges: () => exportChanges(context),
+    quarantine: () => listQuarantine(context),
+    inventory: () => takeInventory(context),
+  });
+  context.ready();
+
+  let computedAtUs = clock.nowUs();
+  while (!signal.aborted) {
+    const untilUs = clock.nowUs() + params.archiveIntervalUs;
+    await archive.archive();
+    if (clock.nowUs() - computedAtUs >= params.batchIntervalUs) {
+      computedAtUs = clock.nowUs();
+      await recompute();
+      await tidy(context);
+    }
+    await clock.sleep(Math.max(0, untilUs - clock.nowUs()), signal);
+  }
+}
+
+/** A file a second would be thousands a day. */
+async function tidy({ ports }: RoleContext): Promise<void> {
+  await ports.tables.compact(rawTable, { smallFileBytes, targetFileBytes: smallFileBytes * 8 });
+  await ports.tables.vacuum(rawTable, { retainUs: 60_000_000 });
+}
+
+async function* exportChanges({ ports }: RoleContext): AsyncIterable<readonly ChangeKey[]> {
+  const { tables } = ports;
+  for await (const { rows, columns } of tables.scan(await tables.snapshot(rawTable), {
+    columns: ['customer', 'seq', 'refused'],
+  })) {
+    const page: ChangeKey[] = [];
+    for (let i = 0; i < rows; i++) {
+      if (columns.refused?.[i] === null)
+        page.push({ customer: columns.customer?.[i] as number, seq: columns.seq?.[i] as number });
+    }
+    yield page;
+  }
+}
+
+async function* listQuarantine({ ports }: RoleContext): AsyncIterable<readonly Quarantined[]> {
+  const { tables } = ports;
+  for await (const { rows, columns } of tables.scan(await tables.snapshot(rawTable), {
+    columns: ['customer', 'seq', 'refused'],
+  })) {
+    const page: Quarantined[] = [];
+    for (let i = 0; i < rows; i++) {
+      const reason = columns.refused?.[i] as string | null;
+      if (reason !== null)
+        page.push({ customer: columns.customer?.[i] as number, seq: columns.seq?.[i] as number, reason });
+    }
+    yield page;
+  }
+}
+
+async function takeInventory({ ports }: RoleContext): Promise<Inventory> {
+  const { tables } = ports;
+  const known = new Set(await tables.tables());
+  const names = [rawTable, ...historyNames.map(historyTable)].filter((name) => known.has(name));
+  const files = (await Promise.all(names.map((name) => tables.snapshot(name)))).flatMap((snapshot) => snapshot.files);
+  return {
+    files: files.length,
+    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    rows: files.reduce((sum, file) => sum + file.rows, 0),
+    smallFiles: files.filter(({ bytes }) => bytes < smallFileBytes).length,
+    smallFileBytes,
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * Epoch n is the batch view that the n-th recomputation wrote and the speed view of what came after its cut. Two
+ * pointers in the online store say how far an epoch has come: `published` when its batch view is whole, `serving` when
+ * its speed view has caught up. Only then do reads move over, and the tables of the epoch before go.
+ */
+import type { OnlineStore } from '../../harness/ports/online-store/port.js';
+
+const table = 'lambda-epochs';
+
+export interface Published {
+  readonly epoch: number;
+  /** Per partition, the offset of the first entry that the batch view has not seen. */
+  readonly cut: readonly number[];
+}
+
+export const batchTable = (epoch: number) => `lambda-batch-${epoch}`;
+export const speedTable = (epoch: number) => `lambda-speed-${epoch}`;
+export const speedGroup = (epoch: number) => `lambda.speed.${epoch}`;
+
+export async function publish(store: OnlineStore, published: Published, asOfUs: number): Promise<void> {
+  await point(store, 'published', published.epoch, published.cut, asOfUs);
+}
+
+export async function readPublished(store: OnlineStore): Promise<Published | null> {
+  const row = (await store.get(table, ['published']))[0];
+  return row ? { epoch: row.seq, cut: JSON.parse(new TextDecoder().decode(row.value)) as number[] } : null;
+}
+
+export async function serve(store: OnlineStore, epoch: number, asOfUs: number): Promise<void> {
+  await point(store, 'serving', epoch, [], asOfUs);
+}
+
+/** The epoch that reads come from; null before the first. */
+export async function readServing(store: OnlineStore): Promise<number | null> {
+  return (await store.get(table, ['serving']))[0]?.seq ?? null;
+}
+
+async function point(
+  store: OnlineStore,
+  key: string,
+  epoch: number,
+  value: readonly number[],
+  asOfUs: number,
+): Promise<void> {
+  await store.put(table, {
+    keys: [key],
+    seqs: [epoch],
+    asOfUs: [asOfUs],
+    values: [new TextEncoder().encode(JSON.stringify(value))],
+  });
+}

@@ -1,0 +1,24 @@
+/** Lambda: a batch view recomputed from everything, a speed view of what came since, merged on each read. */
+import type { ArchitectureFactory } from '../../harness/architecture.js';
+import { runBatch } from './batch.js';
+import { resolveParams } from './params.js';
+import { runServing } from './serving.js';
+import { runSpeed } from './speed.js';
+
+const lambda: ArchitectureFactory = (given) => {
+  const params = resolveParams(given);
+  return {
+    name: 'lambda',
+    params,
+    uses: ['changeLog', 'onlineStore', 'tables'],
+    roles: [
+      { name: 'batch', run: (context) => runBatch(context, params) },
+      { name: 'speed', ingests: true, run: (context) => runSpeed(context, params) },
+      { name: 'serving', run: (context) => runServing(context, params) },
+    ],
+    // A batch that began before the last change corrects nothing of it: the one after does.
+    settlesWithinUs: 2 * params.batchIntervalUs + 10_000_000,
+  };
+};
+
+export default lambda;

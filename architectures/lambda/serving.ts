@@ -1,0 +1,89 @@
+/** The serving layer: on each read adds the speed row of a customer to its batch row, both of one epoch. */
+import type { RoleContext } from '../../harness/architecture.js';
+import type { StoredRow } from '../../harness/ports/online-store/port.js';
+import type { FeatureRow } from '../../workloads/feature-view.js';
+import { modelVersion, predict } from '../../workloads/model.js';
+import { batchTable, readServing, speedTable } from './epochs.js';
+import type { LambdaParams } from './params.js';
+import { addRow, emptyRow, evaluateRow } from './view-row.js';
+
+const pollUs = 50_000;
+
+export async function runServing(context: RoleContext, params: LambdaParams): Promise<void> {
+  const { ports, clock, signal } = context;
+  const { onlineStore } = ports;
+  let epoch = await firstEpoch(context);
+  let batchRows = createCache(params.cachedRows);
+
+  async function readRows(keys: readonly string[]): Promise<FeatureRow[]> {
+    const of = epoch;
+    const cache = batchRows;
+    const missing = keys.filter((key) => !cache.has(key));
+    const [batch, speed] = await Promise.all([
+      missing.length === 0 ? [] : onlineStore.get(batchTable(of), missing),
+      onlineStore.get(speedTable(of), keys),
+    ]);
+    const found = new Map(missing.map((key, i) => [key, batch[i] ?? null]));
+    for (const [key, row] of found) cache.set(key, row);
+    const nowUs = clock.nowUs();
+    return keys.map((key, i) => merge(key, found.get(key) ?? cache.get(key) ?? null, speed[i] ?? null, nowUs));
+  }
+
+  await context.serve({
+    lookup: ({ keys }) => readRows(keys),
+    predict: async ({ keys }) =>
+      (await readRows(keys)).map(({ key, lastSeq, asOfUs, features }) => ({
+        key,
+        score: predict(features),
+        modelVersion,
+        lastSeq,
+        asOfUs,
+      })),
+  });
+  context.ready();
+  while (!signal.aborted) {
+    const now = await readServing(onlineStore);
+    if (now !== null && now !== epoch) {
+      epoch = now;
+      batchRows = createCache(params.cachedRows);
+    }
+    await clock.sleep(pollUs, signal);
+  }
+}
+
+async function firstEpoch({ ports, clock, signal }: RoleContext): Promise<number> {
+  for (;;) {
+    const epoch = await readServing(ports.onlineStore);
+    if (epoch !== null) return epoch;
+    await clock.sleep(pollUs, signal);
+  }
+}
+
+function merge(key: string, batch: StoredRow | null, speed: StoredRow | null, nowUs: number): FeatureRow {
+  const row = emptyRow();
+  if (batch) addRow(row, batch.value);
+  if (speed) addRow(row, speed.value);
+  // A row written by a clock that runs a little ahead is never evaluated before its own time.
+  const asOfUs = Math.max(nowUs, batch?.asOfUs ?? 0, speed?.asOfUs ?? 0);
+  return { key, lastSeq: Math.max(batch?.seq ?? 0, speed?.seq ?? 0), asOfUs, features: evaluateRow(row, asOfUs) };
+}
+
+interface Cache {
+  has(key: string): boolean;
+  get(key: string): StoredRow | null | undefined;
+  set(key: string, row: StoredRow | null): void;
+}
+
+/** Rows of one epoch never change, so they need no time to live; the oldest goes when there are too many. */
+function createCache(capacity: number): Cache {
+  const rows = new Map<string, StoredRow | null>();
+  return {
+    has: (key) => rows.has(key),
+    get: (key) => rows.get(key),
+    set(key, row) {
+      if (capacity === 0) return;
+      if (rows.size >= capacity) rows.delete(rows.keys().next().value as string);
+      rows.set(key, row);
+    },
+  };
+}

@@ -1,0 +1,169 @@
+/**
+ * The speed layer: adds every change since the cut of the served batch view to rows in memory and writes the changed
+ * ones. At-least-once, as Lambda has it: its position is stored now and then, a crash replays what came since, and what
+ * a written row had already counted is counted again, until the next batch view replaces it.
+ */
+import type { RoleContext } from '../../harness/architecture.js';
+import { viewBlock } from '../../workloads/change-batch.js';
+import { batchTable, type Published, readPublished, readServing, serve, speedGroup, speedTable } from './epochs.js';
+import type { LambdaParams } from './params.js';
+import { applyChange, type Change, changeAt, decodeRow, emptyRow, encodeRow, type ViewRow } from './view-row.js';
+
+interface SpeedRow {
+  readonly view: ViewRow;
+  /** Every change up to here is in the batch row or was counted in this one. */
+  lastSeq: number;
+  /** The highest seq that this process has counted: what it sees again up to here is a duplicate. */
+  countedSeq: number;
+  commitUs: number;
+}
+
+const readBytes = 1 << 20;
+const pollUs = 20_000;
+const rowsPerPut = 2_000;
+
+export async function runSpeed(context: RoleContext, params: LambdaParams): Promise<void> {
+  const { signal, clock, ports } = context;
+  let published = await firstEpoch(context);
+  let epoch = await beginEpoch(context, published, params);
+  context.ready();
+  while (!signal.aborted) {
+    await epoch.follow();
+    const newest = await readPublished(ports.onlineStore);
+    if (!newest || newest.epoch === published.epoch) continue;
+    const before = published.epoch;
+    published = newest;
+    epoch = await beginEpoch(context, published, params);
+    // Reads that began in the old epoch may still be on their way.
+    await clock.sleep(pollUs * 10, signal);
+    await Promise.all([ports.onlineStore.drop(batchTable(before)), ports.onlineStore.drop(speedTable(before))]);
+  }
+}
+
+async function firstEpoch({ ports, clock, signal }: RoleContext): Promise<Published> {
+  for (;;) {
+    const published = await readPublished(ports.onlineStore);
+    if (published) return published;
+    await clock.sleep(pollUs, signal);
+  }
+}
+
+interface Epoch {
+  /** Reads, counts and writes for one flush interval. */
+  follow(): Promise<void>;
+}
+
+/** Starts, or after a crash resumes, the speed view of an epoch; resolves when it has caught up and is served. */
+async function beginEpoch(context: RoleContext, published: Published, params: LambdaParams): Promise<Epoch> {
+  const { ports, clock, contract, signal } = context;
+  const { changeLog, onlineStore } = ports;
+  const group = speedGroup(published.epoch);
+  const offsets = [...((await changeLog.committed(group, contract.topic)) ?? published.cut)];
+  const rows = new Map<number, SpeedRow>();
+  const dirty = new Set<number>();
+  let committedAtUs = clock.nowUs();
+
+  async function consume(partition: number, block: Uint8Array): Promise<void> {
+    const batch = viewBlock(block);
+    const decoded = contract.decode(batch);
+    const changes: Change[] = [];
+    for (let i = 0; i < batch.count; i++) {
+      changes.push(changeAt(batch.seq[i] as number, batch.table[i] as number, batch.op[i] as number, decoded, i));
+    }
+    await loadRows(new Set(batch.customer));
+    changes.forEach((change, i) => {
+      const customer = batch.customer[i] as number;
+      const row = rows.get(customer) as SpeedRow;
+      count(row, change);
+      row.commitUs = Math.max(row.commitUs, batch.commitUs[i] as number);
+      dirty.add(customer);
+    });
+    offsets[partition] = (offsets[partition] as number) + 1;
+  }
+
+  /** Rows of customers that this process has not met: their speed row if one was written, else what the batch row holds back. */
+  async function loadRows(customers: ReadonlySet<number>): Promise<void> {
+    const unknown = [...customers].filter((customer) => !rows.has(customer));
+    if (unknown.length === 0) return;
+    const keys = unknown.map(String);
+    const [batchRows, speedRows] = await Promise.all([
+      onlineStore.get(batchTable(published.epoch), keys),
+      onlineStore.get(speedTable(published.epoch), keys),
+    ]);
+    unknown.forEach((customer, i) => {
+      const speed = speedRows[i];
+      const batch = batchRows[i];
+      const view = speed ? decodeRow(speed.value) : emptyRow();
+      if (!speed && batch) for (const [seq, change] of decodeRow(batch.value).held) view.held.set(seq, change);
+      // The batch view is exact: what it holds is not counted again. What a speed row holds, is.
+      rows.set(customer, { view, lastSeq: speed?.seq ?? batch?.seq ?? 0, countedSeq: batch?.seq ?? 0, commitUs: 0 });
+    });
+  }
+
+  async function flush(): Promise<void> {
+    if (dirty.size > 0) {
+      const customers = [...dirty];
+      dirty.clear();
+      const asOfUs = clock.nowUs();
+      for (let from = 0; from < customers.length; from += rowsPerPut) {
+        const some = customers.slice(from, from + rowsPerPut);
+        const found = some.map((customer) => rows.get(customer) as SpeedRow);
+        await onlineStore.put(speedTable(published.epoch), {
+          keys: some.map(String),
+          seqs: found.map(({ lastSeq }) => lastSeq),
+          asOfUs: found.map(({ commitUs }) => Math.max(asOfUs, commitUs)),
+          values: found.map(({ view }) => encodeRow(view)),
+        });
+      }
+    }
+    if (clock.nowUs() - committedAtUs < params.commitIntervalUs) return;
+    committedAtUs = clock.nowUs();
+    await changeLog.commit(group, contract.topic, offsets);
+  }
+
+  /** Takes what every partition has now; true if there was nothing left anywhere. */
+  async function consumeAvailable(): Promise<boolean> {
+    const slices = await Promise.all(
+      offsets.map((offset, partition) =>
+        changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
+      ),
+    );
+    for (const [partition, slice] of slices.entries())
+      for (const block of slice.entries) await consume(partition, block);
+    return slices.every(({ entries, baseOffset, endOffset }) => baseOffset + entries.length >= endOffset);
+  }
+
+  while (!(await consumeAvailable())) signal.throwIfAborted();
+  await flush();
+  if ((await readServing(onlineStore)) !== published.epoch) await serve(onlineStore, published.epoch, clock.nowUs());
+  return {
+    async follow() {
+      const untilUs = clock.nowUs() + params.flushIntervalUs;
+      for (;;) {
+        const idle = await consumeAvailable();
+        const leftUs = untilUs - clock.nowUs();
+        if (leftUs <= 0) break;
+        if (idle) await clock.sleep(Math.min(pollUs, leftUs), signal);
+      }
+      await flush();
+    },
+  };
+}
+
+/**
+ * Counts a change, and those that waited for it. A seq that this process has counted is a duplicate. One that only a
+ * written row holds is not known as one, and is counted again: there is nothing to tell a replay by.
+ */
+function count(row: SpeedRow, change: Change): void {
+  if (change.seq <= row.countedSeq) return;
+  if (change.seq > Math.max(row.lastSeq, row.countedSeq) + 1) {
+    row.view.held.set(change.seq, change);
+    return;
+  }
+  for (let next: Change | undefined = change; next; next = row.view.held.get(row.lastSeq + 1)) {
+    if (!next.refused) applyChange(row.view, next);
+    row.view.held.delete(next.seq);
+    row.countedSeq = next.seq;
+    row.lastSeq = Math.max(row.lastSeq, next.seq);
+  }
+}

@@ -1,0 +1,211 @@
+/** A suite from its plans to its report. */
+
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Manifest, Summary } from '../reports/summary.js';
+import { loadEmissions } from '../workloads/emissions.js';
+import { generateTrace } from '../workloads/trace-generation.js';
+import { calendarTime } from './clock.js';
+import { messageOf, UsageError } from './errors.js';
+import { openOracle } from './ledger/oracle.js';
+import type { LoadedTrace } from './loaded-trace.js';
+import { startChild } from './processes/child-process.js';
+import type { ArchitectureDescription, Described } from './processes/describe-architecture.js';
+import { openScratch, type Scratch } from './processes/scratch.js';
+import type { Progress } from './progress.js';
+import type { Finding, RunFacts } from './record/facts.js';
+import { createResults, type Results, saveManifest, saveReports, saveRun } from './results.js';
+import { executeRun, unstartedRun } from './run.js';
+import type { Arm, RunPlan, Scenario } from './scenario.js';
+import { planRuns, type Suite } from './suite.js';
+import { summarise } from './summarise.js';
+import { describeGit, describeMachine, hashLockFile, readSteal, readVersions } from './testbed.js';
+
+export interface BenchOptions {
+  readonly suite: Suite;
+  readonly seed: number;
+  readonly out: string;
+  readonly command: string;
+  readonly progress: Progress;
+  /** Ctrl-C: what is finished is saved and reported. */
+  readonly signal: AbortSignal;
+}
+
+export interface BenchOutcome {
+  readonly results: Results;
+  readonly summary: Summary;
+  readonly manifest: Manifest;
+}
+
+export async function bench(options: BenchOptions): Promise<BenchOutcome> {
+  const { suite, seed, command, progress, signal } = options;
+  const scratch = await openScratch();
+  try {
+    const described = await describeArms(suite.arms, scratch);
+    const plans = planRuns({ ...suite, seed });
+    const results = await createResults(options.out, suite.name);
+    const begun = await beginManifest({ results, suite, seed, command });
+    const stealBefore = await readSteal();
+    await saveManifest(results, begun);
+    progress.begin(plans.length);
+    const runs: RunFacts[] = [];
+    const traces: Manifest['traces'][number][] = [];
+    for (const group of groupByTrace(plans)) {
+      if (signal.aborted) break;
+      const { scenario, seed: traceSeed } = group[0] as RunPlan;
+      progress.phase(`repetition ${group[0]?.repetition}`, 'generating the trace');
+      const trace = await loadTrace(scenario, traceSeed, scratch);
+      traces.push({ seed: traceSeed, scenario: scenario.name, sha256: trace.info.sha256, changes: trace.info.changes });
+      for (const plan of group) {
+        if (signal.aborted) break;
+        const run = await oneRun(plan, described, { trace, scratch, progress, signal });
+        if (!run) break;
+        await saveRun(results, run);
+        runs.push(run);
+      }
+      await trace.close();
+    }
+    const manifest: Manifest = {
+      ...begun,
+      endedAt: calendarTime(),
+      traces,
+      machine: { ...begun.machine, stealBp: stolenBp(stealBefore, await readSteal()) },
+      interrupted: signal.aborted,
+    };
+    await saveManifest(results, manifest);
+    const summary = summarise({ suite: suite.name, seed, command, repetitions: suite.repetitions, runs });
+    await saveReports(results, summary, manifest);
+    return { results, summary, manifest };
+  } finally {
+    progress.end();
+    await scratch.close();
+  }
+}
+
+/** A plane that cannot even be described still has its runs: invalid ones, which say why. */
+type DescribedArms = ReadonlyMap<Arm, ArchitectureDescription | Finding>;
+
+const describer = new URL('./processes/describe-architecture.js', import.meta.url);
+
+async function describeArms(arms: readonly Arm[], scratch: Scratch): Promise<DescribedArms> {
+  const described = await Promise.all(
+    arms.map(async (arm): Promise<[Arm, ArchitectureDescription | Finding]> => {
+      const child = startChild({
+        name: `architecture ${arm.architecture}`,
+        module: describer,
+        init: { specifier: arm.specifier, params: arm.params ?? undefined },
+        origin: { epochUs: 0, zeroNs: null },
+      });
+      scratch.watch(child.pid);
+      try {
+        const answer = (await child.ready) as Described;
+        if (answer.outcome === 'misused') throw new UsageError(answer.message);
+        return [arm, answer.description];
+      } catch (error) {
+        if (error instanceof UsageError) throw error;
+        return [arm, { code: 'ARCHITECTURE_DOES_NOT_LOAD', message: messageOf(error) }];
+      } finally {
+        await child.stop();
+        scratch.forget(child.pid);
+      }
+    }),
+  );
+  return new Map(described);
+}
+
+async function oneRun(
+  plan: RunPlan,
+  described: DescribedArms,
+  options: { trace: LoadedTrace; scratch: Scratch; progress: Progress; signal: AbortSignal },
+): Promise<RunFacts | null> {
+  const label = `${plan.arm.architecture} ${plan.repetition}`;
+  const architecture = described.get(plan.arm) as ArchitectureDescription | Finding;
+  if ('code' in architecture) {
+    options.progress.finish(label, architecture.message.split('\n')[0] ?? '');
+    return unstartedRun(plan, options.trace, architecture);
+  }
+  try {
+    const progress = (phase: string) => options.progress.phase(label, phase);
+    const run = await executeRun(plan, { ...options, architecture, progress });
+    options.progress.finish(label, run.invalid[0]?.message.split('\n')[0] ?? 'done');
+    return run;
+  } catch (error) {
+    if (options.signal.aborted) return null;
+    throw error;
+  }
+}
+
+function groupByTrace(plans: readonly RunPlan[]): RunPlan[][] {
+  const groups = new Map<string, RunPlan[]>();
+  for (const plan of plans) {
+    const key = `${plan.scenario.name} ${plan.seed}`;
+    groups.set(key, [...(groups.get(key) ?? []), plan]);
+  }
+  return [...groups.values()];
+}
+
+interface OwnedTrace extends LoadedTrace {
+  close(): Promise<void>;
+}
+
+async function loadTrace(scenario: Scenario, seed: number, scratch: Scratch): Promise<OwnedTrace> {
+  const directory = join(scratch.directory, `trace-${scenario.name}-${seed}`);
+  const { warmUpUs, measureUs, faultUs } = scenario.phases;
+  const info = await generateTrace({
+    workload: scenario.workload,
+    seed,
+    epochUs: scenario.epochUs,
+    durationUs: warmUpUs + measureUs + faultUs,
+    directory,
+  });
+  const emissions = await loadEmissions(directory);
+  const oracle = await openOracle(directory);
+  return {
+    directory,
+    info,
+    emissions,
+    oracle,
+    async close() {
+      await oracle.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function beginManifest(options: {
+  results: Results;
+  suite: Suite;
+  seed: number;
+  command: string;
+}): Promise<Manifest> {
+  const [git, lockFileSha256, versions, machine] = await Promise.all([
+    describeGit(),
+    hashLockFile(),
+    readVersions(),
+    describeMachine(),
+  ]);
+  return {
+    schema: 'planebench.manifest/1',
+    id: options.results.id,
+    startedAt: calendarTime(),
+    endedAt: null,
+    command: options.command,
+    suite: options.suite.name,
+    seed: options.seed,
+    repetitions: options.suite.repetitions,
+    traces: [],
+    git,
+    lockFileSha256,
+    versions,
+    machine: { ...machine, stealBp: null },
+    scenarios: options.suite.scenarios,
+    interrupted: false,
+  };
+}
+
+type Steal = Awaited<ReturnType<typeof readSteal>>;
+
+function stolenBp(before: Steal, after: Steal): number | null {
+  if (!before || !after || after.total === before.total) return null;
+  return Math.round(((after.stolen - before.stolen) / (after.total - before.total)) * 10_000);
+}

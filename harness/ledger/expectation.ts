@@ -1,0 +1,139 @@
+/**
+ * What a plane must hold, change by change: the trace, copy by copy, crossed with what became of each append. A copy
+ * that was acknowledged is certainly in the change log, one of a failed append certainly not, one of an indeterminate
+ * append may be.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { viewBlock } from '../../workloads/change-batch.js';
+import { refusals } from '../../workloads/refusals.js';
+import { readEntries, type TraceInfo } from '../../workloads/trace.js';
+import { HarnessError } from '../errors.js';
+import { type AppendColumns, appendOutcomes } from '../record/facts.js';
+import { type ChangeNumbers, numberChanges } from './change-numbers.js';
+
+export interface Expectation {
+  readonly numbers: ChangeNumbers;
+  /** Copies by change number: those that must be applied once, and those that the contract refuses for themselves. */
+  readonly sound: Copies;
+  readonly refused: Copies;
+  /** By change number: the reasons that a listing of the change in quarantine may give, a bit each by refusal code. */
+  readonly reasons: Uint8Array;
+  /** By customer: every change up to this seq is certainly, or possibly, in the log. */
+  readonly certainSeq: Uint32Array;
+  readonly possibleSeq: Uint32Array;
+  readonly attempted: number;
+  readonly acknowledged: number;
+  readonly failed: number;
+  readonly indeterminate: number;
+}
+
+interface Copies {
+  readonly certain: Uint8Array;
+  readonly possible: Uint8Array;
+}
+
+const [acknowledged, failed, indeterminate] = [0, 1, 2] as const satisfies readonly (keyof typeof appendOutcomes)[];
+const late = refusals.indexOf('late');
+const duplicate = refusals.indexOf('duplicate');
+
+export async function expectTables(options: {
+  readonly directory: string;
+  readonly info: TraceInfo;
+  readonly appends: AppendColumns;
+}): Promise<Expectation> {
+  const { directory, info, appends } = options;
+  const numbers = await numberChanges(directory, info);
+  const outcomes = outcomesByEntry(appends, info);
+  const truth = await readFile(join(directory, 'truth.bin'));
+  const copies = (): Copies => ({
+    certain: new Uint8Array(numbers.changes),
+    possible: new Uint8Array(numbers.changes),
+  });
+  const sound = copies();
+  const refused = copies();
+  const reasons = new Uint8Array(numbers.changes);
+  /** The refusal of the first copy, which all later ones share unless they are late themselves. */
+  const firstRefusal = new Uint8Array(numbers.changes);
+
+  let at = 0;
+  for await (const entry of readEntries(directory)) {
+    const batch = viewBlock(entry.block);
+    const row = outcomes.get(entryKey(entry, info));
+    if (row !== undefined && appends.changes[row] !== batch.count)
+      throw new HarnessError(
+        `appends: row ${row} tells of ${appends.changes[row]} changes, the trace has ${batch.count} at +${entry.slotUs - info.epochUs} us in partition ${entry.partition}. The run did not replay this trace.`,
+      );
+    const outcome = row === undefined ? failed : appends.outcome[row];
+    outcomes.delete(entryKey(entry, info));
+    for (let i = 0; i < batch.count; i++, at++) {
+      const number = numbers.numberOf(batch.customer[i]!, batch.seq[i]!);
+      const told = truth[at]!;
+      if (told !== duplicate) firstRefusal[number] = told;
+      const isLate = batch.emitUs[i]! - batch.commitUs[i]! > info.contract.allowedLatenessUs;
+      const refusal = isLate ? late : firstRefusal[number]!;
+      const group = refusal === 0 ? sound : refused;
+      if (outcome === acknowledged) group.certain[number]!++;
+      else if (outcome === indeterminate) group.possible[number]!++;
+      reasons[number]! |= (1 << refusal) | (told === duplicate ? 1 << duplicate : 0);
+    }
+  }
+  if (outcomes.size > 0)
+    throw new HarnessError(
+      `appends: ${outcomes.size} appends are of no entry of the trace. The run did not replay this trace.`,
+    );
+  return { numbers, sound, refused, reasons, ...reachOf(numbers, [sound, refused]), ...bookkeeping(appends) };
+}
+
+function entryKey({ slotUs, partition }: { slotUs: number; partition: number }, info: TraceInfo): number {
+  return (slotUs - info.epochUs) * info.contract.partitions + partition;
+}
+
+/** Row of the append of each entry that was tried. */
+function outcomesByEntry(appends: AppendColumns, info: TraceInfo): Map<number, number> {
+  const rows = new Map<number, number>();
+  for (let row = 0; row < appends.rows; row++) {
+    const entry = { slotUs: appends.slotUs[row]!, partition: appends.partition[row]! };
+    const key = entryKey(entry, info);
+    if (rows.has(key))
+      throw new HarnessError(
+        `appends: rows ${rows.get(key)} and ${row} are of the same entry; the source offers each entry once`,
+      );
+    rows.set(key, row);
+  }
+  return rows;
+}
+
+function reachOf(numbers: ChangeNumbers, groups: readonly Copies[]) {
+  const certainSeq = new Uint32Array(numbers.customers);
+  const possibleSeq = new Uint32Array(numbers.customers);
+  const some = (number: number, kinds: readonly (keyof Copies)[]) =>
+    groups.some((copies) => kinds.some((kind) => copies[kind][number]! > 0));
+  for (let customer = 0; customer < numbers.customers; customer++) {
+    const highest = numbers.highestSeq(customer);
+    let certain = 0;
+    while (certain < highest && some(numbers.numberOf(customer, certain + 1), ['certain'])) certain++;
+    let possible = certain;
+    while (possible < highest && some(numbers.numberOf(customer, possible + 1), ['certain', 'possible'])) possible++;
+    certainSeq[customer] = certain;
+    possibleSeq[customer] = possible;
+  }
+  return { certainSeq, possibleSeq };
+}
+
+/** Changes, copies included, by what became of their appends. */
+function bookkeeping(appends: AppendColumns) {
+  const byOutcome = appendOutcomes.map(() => 0);
+  let attempted = 0;
+  for (let row = 0; row < appends.rows; row++) {
+    const changes = appends.changes[row]!;
+    attempted += changes;
+    byOutcome[appends.outcome[row]!]! += changes;
+  }
+  return {
+    attempted,
+    acknowledged: byOutcome[acknowledged]!,
+    failed: byOutcome[failed]!,
+    indeterminate: byOutcome[indeterminate]!,
+  };
+}

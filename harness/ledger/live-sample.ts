@@ -1,0 +1,159 @@
+/**
+ * Which reads of the load are kept whole, to be judged after the run: a seeded uniform sample, and strata where planes
+ * go wrong: moments just after a tile boundary, when windows lose events, and keys from which an order was just deleted.
+ * The strata are bounded in each second, so that neither the log nor the oracle's work grows with the load.
+ */
+import { viewBlock } from '../../workloads/change-batch.js';
+import { secondUs } from '../../workloads/durations.js';
+import { customerActivity, type FeatureRow } from '../../workloads/feature-view.js';
+import { readEntries } from '../../workloads/trace.js';
+import type { Workload } from '../../workloads/workload.js';
+import { type Random, seededRandom } from '../random.js';
+import { openRecording, readRecording } from '../record/recordings.js';
+import type { ServedRow } from './row-verdicts.js';
+
+export interface SampleRules {
+  readonly customers: number;
+  /** Share of all reads, in millionths. */
+  readonly uniformPpm: number;
+  /** A read sent less than this after a tile boundary, or after a deletion of the key's, is in a stratum. */
+  readonly boundaryUs: number;
+  readonly deletedUs: number;
+  /** Rows that each stratum may add in a second of event time. */
+  readonly perSecond: number;
+}
+
+export interface SampleChoice {
+  /** A deletion of the customer's has been emitted. */
+  noteDelete(customer: number, atUs: number): void;
+  shouldLog(customer: number, atUs: number): boolean;
+}
+
+const tilesUs = [
+  ...new Set(customerActivity.features.flatMap((feature) => ('window' in feature ? [feature.window.tileUs] : []))),
+];
+
+/** The rules, and nothing else: a function of the seed and of the calls. Times must not go back by more than a second. */
+export function chooseSample(rules: SampleRules, random: Random): SampleChoice {
+  const deletedUs = new Float64Array(rules.customers).fill(Number.NEGATIVE_INFINITY);
+  const boundary = allowance(rules.perSecond);
+  const deleted = allowance(rules.perSecond);
+  return {
+    noteDelete(customer, atUs) {
+      deletedUs[customer] = atUs;
+    },
+    shouldLog(customer, atUs) {
+      // Drawn for every read, so that the uniform sample does not depend on the strata.
+      if (random.below(1_000_000) < rules.uniformPpm) return true;
+      if (tilesUs.some((tileUs) => atUs % tileUs < rules.boundaryUs) && boundary(atUs)) return true;
+      const sinceUs = atUs - deletedUs[customer]!;
+      return sinceUs >= 0 && sinceUs < rules.deletedUs && deleted(atUs);
+    },
+  };
+}
+
+function allowance(perSecond: number): (atUs: number) => boolean {
+  let second = -1;
+  let used = 0;
+  return (atUs) => {
+    const now = Math.floor(atUs / secondUs);
+    if (now !== second) {
+      second = now;
+      used = 0;
+    }
+    return used++ < perSecond;
+  };
+}
+
+/** Some thousands of rows a run. */
+const uniformPerSecond = 40;
+const strataPerSecond = 100;
+const boundaryUs = secondUs;
+const deletedUs = secondUs / 2;
+
+const featureFields = customerActivity.features.map((_, i) => `feature${i}`);
+const layout = {
+  customer: 'u32',
+  lastSeq: 'f64',
+  asOfUs: 'f64',
+  sentUs: 'f64',
+  doneUs: 'f64',
+  ...Object.fromEntries(featureFields.map((field) => [field, 'f64' as const])),
+} as const;
+
+export interface LiveSample {
+  /** Logs the row if it is in the sample. */
+  offer(row: FeatureRow, sentUs: number, doneUs: number): void;
+  close(): Promise<void>;
+}
+
+export async function createLiveSample(
+  path: string,
+  options: {
+    readonly seed: number;
+    readonly workload: Workload;
+    /** Folder of the trace that is replayed: it tells when which keys have deletions. */
+    readonly trace: string;
+  },
+): Promise<LiveSample> {
+  const { seed, workload, trace } = options;
+  const recording = await openRecording(path, layout);
+  const deletions = await readDeletions(trace);
+  const { perSecond, keysPerCall } = workload.reads.lookup;
+  const rules: SampleRules = {
+    customers: workload.contract.customers,
+    uniformPpm: Math.min(1_000_000, Math.round((1_000_000 * uniformPerSecond) / Math.max(1, perSecond * keysPerCall))),
+    boundaryUs,
+    deletedUs,
+    perSecond: strataPerSecond,
+  };
+  const choice = chooseSample(rules, seededRandom(seed, '/live-sample'));
+  let next = 0;
+  return {
+    offer({ key, lastSeq, asOfUs, features }, sentUs, doneUs) {
+      for (; next < deletions.atUs.length && deletions.atUs[next]! <= sentUs; next++) {
+        choice.noteDelete(deletions.customer[next]!, deletions.atUs[next]!);
+      }
+      const customer = Number(key);
+      if (!choice.shouldLog(customer, sentUs)) return;
+      recording.push(
+        customer,
+        lastSeq,
+        asOfUs,
+        sentUs,
+        doneUs,
+        ...featureFields.map((_, i) => features[i] ?? Number.NaN),
+      );
+    },
+    close: () => recording.close(),
+  };
+}
+
+/** Deletions in order of emission. */
+async function readDeletions(trace: string): Promise<{ customer: Uint32Array; atUs: Float64Array }> {
+  const customer: number[] = [];
+  const atUs: number[] = [];
+  const deletion = 2;
+  for await (const { block } of readEntries(trace)) {
+    const batch = viewBlock(block);
+    for (let i = 0; i < batch.count; i++) {
+      if (batch.op[i] !== deletion) continue;
+      customer.push(batch.customer[i]!);
+      atUs.push(batch.emitUs[i]!);
+    }
+  }
+  return { customer: Uint32Array.from(customer), atUs: Float64Array.from(atUs) };
+}
+
+/** The rows that were logged, as they were served. */
+export async function readLiveSample(path: string): Promise<ServedRow[]> {
+  const columns = await readRecording(path, layout);
+  const features = featureFields.map((field) => (columns as unknown as Record<string, Float64Array>)[field]!);
+  return Array.from({ length: columns.rows }, (_, row) => ({
+    key: String(columns.customer[row]),
+    lastSeq: columns.lastSeq[row]!,
+    asOfUs: columns.asOfUs[row]!,
+    doneUs: columns.doneUs[row]!,
+    features: features.map((values) => (Number.isNaN(values[row]!) ? null : values[row]!)),
+  }));
+}

@@ -1,0 +1,97 @@
+/**
+ * Monotonic reads: a read that started after another read of the same key had finished must not show an older version.
+ * Reads that overlap in time may answer in either order.
+ */
+import type { OperationColumns, ProbeColumns, ReadColumns } from '../record/facts.js';
+import type { Examples } from './examples.js';
+
+export function countMonotonicViolations(options: {
+  readonly operations: OperationColumns;
+  readonly reads: ReadColumns;
+  readonly probes: ProbeColumns;
+  readonly panel: readonly number[];
+  readonly customers: number;
+  readonly epochUs: number;
+  readonly examples: Examples;
+}): number {
+  const { customers, epochUs, examples } = options;
+  const all = joinReads(options);
+  const bySent = orderBy(all.sentUs);
+  const byDone = orderBy(all.doneUs);
+  /** By customer, the highest version of a finished read. */
+  const lastSeq = new Float64Array(customers).fill(-1);
+  const asOfUs = new Float64Array(customers).fill(-1);
+  let violations = 0;
+  let finished = 0;
+  for (const read of bySent) {
+    // A read that was done in the very microsecond in which the other was sent may overlap it.
+    for (; finished < all.rows && all.doneUs[byDone[finished]!]! < all.sentUs[read]!; finished++) {
+      const earlier = byDone[finished]!;
+      const customer = all.customer[earlier]!;
+      if (isLower(lastSeq[customer]!, asOfUs[customer]!, all.lastSeq[earlier]!, all.asOfUs[earlier]!)) {
+        lastSeq[customer] = all.lastSeq[earlier]!;
+        asOfUs[customer] = all.asOfUs[earlier]!;
+      }
+    }
+    const customer = all.customer[read]!;
+    if (!isLower(all.lastSeq[read]!, all.asOfUs[read]!, lastSeq[customer]!, asOfUs[customer]!)) continue;
+    violations++;
+    examples.add('not monotonic', () => {
+      const at = (us: number) => `+${((us - epochUs) / 1e6).toFixed(6)} s`;
+      return `a read of customer ${customer} sent at ${at(all.sentUs[read]!)} showed seq ${all.lastSeq[read]} as of ${at(all.asOfUs[read]!)}, after a finished one had shown seq ${lastSeq[customer]} as of ${at(asOfUs[customer]!)}`;
+    });
+  }
+  return violations;
+}
+
+function isLower(seq: number, asOfUs: number, thanSeq: number, thanAsOfUs: number): boolean {
+  return seq < thanSeq || (seq === thanSeq && asOfUs < thanAsOfUs);
+}
+
+/** Rows of calls and of probes alike; probes that failed showed nothing. */
+function joinReads({ operations, reads, probes, panel }: Parameters<typeof countMonotonicViolations>[0]) {
+  const capacity = reads.rows + probes.rows;
+  const customer = new Uint32Array(capacity);
+  const columns = { sentUs: new Float64Array(capacity), doneUs: new Float64Array(capacity) };
+  const versions = { lastSeq: new Float64Array(capacity), asOfUs: new Float64Array(capacity) };
+  let rows = 0;
+  const push = (id: number, sentUs: number, doneUs: number, seq: number, at: number) => {
+    customer[rows] = id;
+    columns.sentUs[rows] = sentUs;
+    columns.doneUs[rows] = doneUs;
+    versions.lastSeq[rows] = seq;
+    versions.asOfUs[rows] = at;
+    rows++;
+  };
+  for (let row = 0; row < reads.rows; row++) {
+    const call = reads.operation[row]!;
+    push(
+      reads.customer[row]!,
+      operations.sentUs[call]!,
+      operations.doneUs[call]!,
+      reads.lastSeq[row]!,
+      reads.asOfUs[row]!,
+    );
+  }
+  for (let row = 0; row < probes.rows; row++) {
+    if (probes.lastSeq[row]! < 0) continue;
+    push(
+      panel[probes.member[row]!]!,
+      probes.sentUs[row]!,
+      probes.doneUs[row]!,
+      probes.lastSeq[row]!,
+      probes.asOfUs[row]!,
+    );
+  }
+  return {
+    rows,
+    customer,
+    sentUs: columns.sentUs.subarray(0, rows),
+    doneUs: columns.doneUs.subarray(0, rows),
+    ...versions,
+  };
+}
+
+function orderBy(values: Float64Array): Uint32Array {
+  return Uint32Array.from(values, (_, row) => row).sort((a, b) => values[a]! - values[b]! || a - b);
+}

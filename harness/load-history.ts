@@ -1,0 +1,71 @@
+/** Loads the history through the plane's own door and waits until what it serves equals the oracle. */
+import { join } from 'node:path';
+import type { FeatureRow } from '../workloads/feature-view.js';
+import type { BackfillRequest, BackfillResult } from './architecture.js';
+import { hostClock, monotonicUs } from './clock.js';
+import { differingRows } from './ledger/row-verdicts.js';
+import type { LoadedTrace } from './loaded-trace.js';
+import type { PlaneClient } from './processes/endpoint.js';
+import { seededRandom } from './random.js';
+import type { BackfillFact } from './record/facts.js';
+import type { RunPlan } from './scenario.js';
+
+const checkedCustomers = 1_000;
+const timeoutUs = 120_000_000;
+const settleUs = 30_000_000;
+const retryEveryUs = 100_000;
+
+/** Null where the plane offers no backfill. */
+export async function loadHistory(options: {
+  readonly plane: PlaneClient;
+  readonly trace: LoadedTrace;
+  readonly plan: RunPlan;
+}): Promise<BackfillFact | null> {
+  const { plane, trace, plan } = options;
+  if (!plane.offers('backfill')) return null;
+  const startUs = monotonicUs();
+  const { rows, filesByReference } = await plane.call<BackfillResult>('backfill', requestOf(trace.directory), {
+    timeoutUs,
+  });
+  const customers = sampleCustomers(trace, plan.seed);
+  let wrongRows: number;
+  let endUs: number;
+  do {
+    endUs = monotonicUs();
+    wrongRows = await countWrong(plane, trace, customers);
+    if (wrongRows === 0) break;
+    await hostClock.sleep(retryEveryUs);
+  } while (monotonicUs() - startUs < settleUs);
+  const { parquetBytes, columnBytes } = trace.info.history;
+  return {
+    hostUs: endUs - startUs,
+    rows,
+    parquetBytes,
+    columnBytes,
+    filesByReference,
+    checkedRows: customers.length,
+    wrongRows,
+  };
+}
+
+function requestOf(directory: string): BackfillRequest {
+  const file = (name: string) => join(directory, 'history', `${name}.parquet`);
+  return {
+    files: { orders: file('orders'), clicks: file('clicks'), devices: file('devices'), customers: file('customers') },
+  };
+}
+
+/** The panel, whose keys are hot, and others drawn at random. */
+function sampleCustomers({ info }: LoadedTrace, seed: number): number[] {
+  const random = seededRandom(seed, '/backfill-check');
+  const sample = new Set(info.panel);
+  const wanted = Math.min(checkedCustomers, info.contract.customers);
+  while (sample.size < wanted) sample.add(random.below(info.contract.customers));
+  return [...sample];
+}
+
+async function countWrong(plane: PlaneClient, trace: LoadedTrace, customers: readonly number[]): Promise<number> {
+  const request = { keys: customers.map(String) };
+  const rows = await plane.call<readonly FeatureRow[]>('lookup', request, { timeoutUs, probe: true });
+  return (await differingRows(trace.oracle, rows)).length;
+}

@@ -1,0 +1,149 @@
+/** What the load processes record, and its way into the columns of facts. A recording that was never begun has no rows. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LoadedTrace } from '../loaded-trace.js';
+import { allocateColumns, type Columns, type Layout } from '../record/column-files.js';
+import { appendOutcomes, type PanelFacts, type RunFacts } from '../record/facts.js';
+import { readRecording } from '../record/recordings.js';
+
+export interface RecordingPaths {
+  readonly appends: string;
+  readonly operations: string;
+  readonly reads: string;
+  readonly probes: string;
+  readonly live: string;
+}
+
+export function recordingPaths(directory: string): RecordingPaths {
+  const path = (name: string) => join(directory, `${name}.recording`);
+  return {
+    appends: path('appends'),
+    operations: path('operations'),
+    reads: path('reads'),
+    probes: path('probes'),
+    live: path('live'),
+  };
+}
+
+export const appendLayout = {
+  slotUs: 'f64',
+  partition: 'u8',
+  changes: 'u32',
+  bytes: 'u32',
+  sentUs: 'f64',
+  doneUs: 'f64',
+  outcome: 'u8',
+} as const;
+/** Calls are recorded when they are done, so `operation` carries the order in which they were due. */
+export const operationLayout = {
+  operation: 'u32',
+  kind: 'u8',
+  intendedUs: 'f64',
+  sentUs: 'f64',
+  doneUs: 'f64',
+  outcome: 'u8',
+  keys: 'u32',
+} as const;
+export const readLayout = { operation: 'u32', customer: 'u32', lastSeq: 'f64', asOfUs: 'f64' } as const;
+export const probeLayout = {
+  probe: 'u32',
+  sentUs: 'f64',
+  doneUs: 'f64',
+  member: 'u32',
+  lastSeq: 'f64',
+  asOfUs: 'f64',
+} as const;
+
+export type Recorded = Pick<RunFacts, 'operations' | 'reads' | 'probes' | 'appends' | 'panel'>;
+
+export async function readRecorded(paths: RecordingPaths, trace: LoadedTrace): Promise<Recorded> {
+  const appends = await readIfBegun(paths.appends, appendLayout);
+  const { operations, numberOf } = inOrder(await readIfBegun(paths.operations, operationLayout));
+  const reads = await readIfBegun(paths.reads, readLayout);
+  const probes = await readIfBegun(paths.probes, probeLayout);
+  return {
+    appends,
+    operations,
+    reads: {
+      ...reads,
+      operation: reads.operation.map((operation) => numberOf[operation] ?? 0),
+      nextEmitUs: reads.lastSeq.map((lastSeq, i) => trace.emissions.nextEmitUs(reads.customer[i] as number, lastSeq)),
+    },
+    probes,
+    panel: panelFacts(trace, appends),
+  };
+}
+
+/** No rows: what a run that never started its load has recorded. */
+export function noRecordings(trace: LoadedTrace): Promise<Recorded> {
+  return readRecorded(recordingPaths('/nonexistent'), trace);
+}
+
+async function readIfBegun<L extends Layout>(path: string, layout: L): Promise<Columns<L>> {
+  return existsSync(path) ? readRecording(path, layout) : allocateColumns(layout, 0);
+}
+
+/** Operations in the order in which they were due, and the row that each operation's number has now. */
+function inOrder(done: Columns<typeof operationLayout>): {
+  operations: RunFacts['operations'];
+  numberOf: Uint32Array;
+} {
+  const order = Uint32Array.from({ length: done.rows }, (_, row) => row).sort(
+    (a, b) => (done.intendedUs[a] as number) - (done.intendedUs[b] as number) || a - b,
+  );
+  const numberOf = new Uint32Array(done.operation.reduce((highest, operation) => Math.max(highest, operation + 1), 0));
+  order.forEach((row, position) => {
+    numberOf[done.operation[row] as number] = position;
+  });
+  const sorted = <T extends Float64Array | Uint32Array | Uint8Array>(values: T): T =>
+    values.map((_, i) => values[order[i] as number] as number) as T;
+  const { rows, kind, intendedUs, sentUs, doneUs, outcome, keys } = done;
+  return {
+    operations: {
+      rows,
+      kind: sorted(kind),
+      intendedUs: sorted(intendedUs),
+      sentUs: sorted(sentUs),
+      doneUs: sorted(doneUs),
+      outcome: sorted(outcome),
+      keys: sorted(keys),
+    },
+    numberOf,
+  };
+}
+
+/** Every change of the panel, with what came of its append. */
+function panelFacts({ info, emissions }: LoadedTrace, appends: RunFacts['appends']): PanelFacts {
+  const acknowledged = new Set<string>();
+  for (let i = 0; i < appends.rows; i++) {
+    if (appendOutcomes[appends.outcome[i] as number] === 'acknowledged')
+      acknowledged.add(`${appends.slotUs[i]} ${appends.partition[i]}`);
+  }
+  const member: number[] = [];
+  const seq: number[] = [];
+  const emitUs: number[] = [];
+  const refused: number[] = [];
+  const arrived: number[] = [];
+  info.panel.forEach((customer, index) => {
+    for (let s = 1; s <= emissions.highestSeq(customer); s++) {
+      const slotUs = emissions.emitUs(customer, s);
+      member.push(index);
+      seq.push(s);
+      emitUs.push(slotUs);
+      refused.push(emissions.refused(customer, s) ? 1 : 0);
+      arrived.push(acknowledged.has(`${slotUs} ${customer % info.contract.partitions}`) ? 1 : 0);
+    }
+  });
+  return {
+    customers: info.panel,
+    share: info.changes === 0 ? 0 : member.length / info.changes,
+    changes: {
+      rows: member.length,
+      member: Uint32Array.from(member),
+      seq: Uint32Array.from(seq),
+      emitUs: Float64Array.from(emitUs),
+      refused: Uint8Array.from(refused),
+      acknowledged: Uint8Array.from(arrived),
+    },
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * The registry: every measure, once, with its unit, which way is better, and how it is pooled over runs. The names of a
+ * metric and a statistic joined by a dot are those of reports/published-results.ts where the paper has the figure
+ * (`inference` + `p99`).
+ */
+import type { Unit } from '../../reports/summary.js';
+import type { Finding, RunFacts } from '../record/facts.js';
+import type { Domain } from '../statistics/interval.js';
+import { measureBackfill } from './backfill.js';
+import { foldBacklog, measureBacklog } from './backlog.js';
+import { measureCache } from './cache.js';
+import { foldVisibility, measureFreshness } from './freshness.js';
+import { measureLatency } from './latency.js';
+import { measureLedger } from './ledger.js';
+import type { Measure, MeasureOf } from './measured.js';
+import { readPanel } from './panel.js';
+import { measureRecovery } from './recovery.js';
+import { measureResources } from './resources.js';
+import { measureStorage } from './storage.js';
+import { judgeRun } from './validity.js';
+
+/**
+ * `kind` decides how runs are pooled: samples are merged, ratios are sums over sums, trials likewise with an exact
+ * interval, counts are totals. `domain` is what values the figure can have.
+ */
+interface Metric {
+  readonly kind: Exclude<Measure['kind'], 'absent'>;
+  readonly unit: Unit;
+  readonly better: 'lower' | 'higher' | 'neither';
+  readonly domain: Domain;
+  readonly statistics: readonly string[];
+  /** The statistic declared in advance for comparisons that are corrected as one family; others are exploratory. */
+  readonly primary?: string;
+}
+
+const times = { kind: 'samples', unit: 'us', better: 'lower', domain: 'positive' } as const;
+const quantiles = ['p50', 'p95', 'p99'] as const;
+const clock = { ...times, statistics: ['mean', 'p50'] } as const;
+const share = { kind: 'ratio', unit: 'share', domain: 'share', statistics: ['share'] } as const;
+const defects = { kind: 'count', unit: 'count', better: 'lower', domain: 'positive', statistics: ['total'] } as const;
+const oncePerRun = { kind: 'ratio', domain: 'positive', statistics: ['mean'] } as const;
+
+export const metrics = {
+  'freshness.visibility': { ...times, statistics: quantiles, primary: 'p95' },
+  'freshness.staleness': { ...times, statistics: [...quantiles, 'mean'] },
+  'freshness.as_of_lag': { ...times, statistics: quantiles },
+  'freshness.slo_met': { ...share, better: 'higher', primary: 'share' },
+  'freshness.unseen': { ...defects, unit: 'changes' },
+  inference: { ...times, statistics: quantiles, primary: 'p99' },
+  'inference.service': { ...times, statistics: quantiles },
+  'inference.errors': { ...share, better: 'lower' },
+  'inference.start_error': { ...times, better: 'neither', statistics: quantiles },
+  lookup: { ...times, statistics: quantiles },
+  'lookup.service': { ...times, statistics: quantiles },
+  'lookup.errors': { ...share, better: 'lower' },
+  'lookup.start_error': { ...times, better: 'neither', statistics: quantiles },
+  'ingest.backlog': {
+    kind: 'samples',
+    unit: 'changes',
+    better: 'lower',
+    domain: 'positive',
+    statistics: ['p50', 'p95'],
+  },
+  'ingest.backlog_growth': { ...oncePerRun, unit: 'changes_per_s', better: 'lower', domain: 'real' },
+  'ingest.achieved_rate': { ...oncePerRun, unit: 'changes_per_s', better: 'higher' },
+  'ingest.offered_rate': { ...oncePerRun, unit: 'changes_per_s', better: 'neither' },
+  'faults.mttr': { ...clock, primary: 'mean' },
+  'faults.slo_lost': { kind: 'trials', unit: 'share', better: 'lower', domain: 'share', statistics: ['share'] },
+  'faults.first_failure': { ...clock, better: 'neither' },
+  'faults.role_ready': clock,
+  'faults.first_success': clock,
+  'faults.slo_regained': clock,
+  'faults.back_in_band': clock,
+  'faults.backlog_drained': clock,
+  'faults.visibility': { ...times, statistics: quantiles },
+  'faults.slo_met': { ...share, better: 'higher' },
+  'faults.inference': { ...times, statistics: quantiles },
+  'faults.inference_errors': { ...share, better: 'lower' },
+  'ledger.acknowledged': { ...defects, unit: 'changes', better: 'neither' },
+  'ledger.lost': { ...defects, unit: 'changes' },
+  'ledger.duplicated': { ...defects, unit: 'changes' },
+  'ledger.unexpected': { ...defects, unit: 'changes' },
+  'ledger.quarantine_missing': { ...defects, unit: 'changes' },
+  'ledger.quarantine_unexpected': { ...defects, unit: 'changes' },
+  'ledger.rpo': { ...oncePerRun, unit: 'us', better: 'lower' },
+  'ledger.wrong_rows': { ...defects, unit: 'rows' },
+  'ledger.behind': { ...defects, unit: 'rows' },
+  'ledger.live_wrong': { ...share, better: 'lower' },
+  'ledger.settled_wrong_rows': { ...defects, unit: 'rows' },
+  'ledger.monotonic_violations': defects,
+  'ledger.personal_data_leaks': defects,
+  'storage.small_files_per_million_rows': { ...oncePerRun, unit: 'files_per_million_rows', better: 'lower' },
+  'storage.files': { ...oncePerRun, unit: 'count', better: 'neither' },
+  'storage.bytes': { ...oncePerRun, unit: 'bytes', better: 'lower' },
+  'backfill.time_per_tb': { ...oncePerRun, unit: 'us_per_tb', better: 'lower', primary: 'mean' },
+  'backfill.time_per_tb_columns': { ...oncePerRun, unit: 'us_per_tb', better: 'lower' },
+  'backfill.rows_per_s': { ...oncePerRun, unit: 'per_s', better: 'higher' },
+  'backfill.wrong_rows': { ...defects, unit: 'rows' },
+  'serving.cache_hit_ratio': { ...share, better: 'higher' },
+  'resources.cpu': { ...oncePerRun, unit: 'cores', better: 'lower' },
+  'resources.load_cpu': { ...oncePerRun, unit: 'cores', better: 'neither' },
+  'resources.memory': { ...oncePerRun, unit: 'bytes', better: 'lower' },
+} as const satisfies Record<string, Metric>;
+
+export type MetricName = keyof typeof metrics;
+export type Measures = { readonly [Name in MetricName]: MeasureOf<(typeof metrics)[Name]['kind']> };
+
+export const metricNames = Object.keys(metrics) as readonly MetricName[];
+
+/** The registry's entry, with the optional fields that only some entries have. */
+export function metricOf(name: MetricName): Metric {
+  return metrics[name];
+}
+
+/** One run, measured: everything that a summary needs of it beside its plan. */
+export interface MeasuredRun {
+  readonly measures: Measures;
+  readonly invalid: readonly Finding[];
+  readonly missing: readonly Finding[];
+}
+
+export function measureRun(run: RunFacts): MeasuredRun {
+  const panel = readPanel(run);
+  const visibility = foldVisibility(panel);
+  const measures: Measures = {
+    ...measureFreshness(run, panel, visibility),
+    ...measureLatency(run),
+    ...measureBacklog(run, foldBacklog(run, panel.probes)),
+    ...measureRecovery(run, panel, visibility),
+    ...measureLedger(run),
+    ...measureStorage(run),
+    ...measureBackfill(run),
+    ...measureCache(run),
+    ...measureResources(run),
+  };
+  return { measures, ...judgeRun(run, panel, visibility) };
+}

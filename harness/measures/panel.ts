@@ -1,0 +1,127 @@
+/**
+ * The panel as seen from outside: its probes in order, and its changes in the order in which a plane must show them.
+ * Freshness, backlog and recovery are folds over these two.
+ */
+import type { RunFacts } from '../record/facts.js';
+
+/** Probes in the order in which they were answered; matrices are row-major, a row a probe, a column a member. */
+export interface PanelProbes {
+  readonly probes: number;
+  readonly members: number;
+  readonly sentUs: Float64Array;
+  readonly doneUs: Float64Array;
+  /** 1 if the probe was answered. */
+  readonly answered: Uint8Array;
+  /** -1 where the probe failed. */
+  readonly lastSeq: Float64Array;
+}
+
+/** Changes that a plane must come to show (sound and acknowledged), by member and seq. */
+export interface AwaitedChanges {
+  readonly rows: number;
+  readonly seq: Uint32Array;
+  readonly member: Uint32Array;
+  readonly emitUs: Float64Array;
+  /** Member m's changes are rows `firstOf[m]` to `firstOf[m + 1]` - 1. */
+  readonly firstOf: Uint32Array;
+  /** The earliest emission among this change and the later ones of its member: changes may be emitted out of order. */
+  readonly earliestFromUs: Float64Array;
+  /** Rows in order of emission. */
+  readonly byEmission: Uint32Array;
+  /** Left out because nothing is to be awaited of them. */
+  readonly refused: number;
+  readonly unacknowledged: number;
+}
+
+export interface Panel {
+  readonly probes: PanelProbes;
+  readonly awaited: AwaitedChanges;
+}
+
+export function readPanel(run: RunFacts): Panel {
+  return { probes: orderProbes(run), awaited: awaitedChanges(run) };
+}
+
+function orderProbes({ probes, panel }: RunFacts): PanelProbes {
+  const members = panel.customers.length;
+  const times = new Map<number, { number: number; sentUs: number; doneUs: number }>();
+  for (let i = 0; i < probes.rows; i++) {
+    const number = probes.probe[i] as number;
+    if (!times.has(number)) {
+      times.set(number, { number, sentUs: probes.sentUs[i] as number, doneUs: probes.doneUs[i] as number });
+    }
+  }
+  const ordered = [...times.values()].sort((a, b) => a.doneUs - b.doneUs || a.number - b.number);
+  const rowOf = new Map(ordered.map(({ number }, row) => [number, row]));
+  const lastSeq = new Float64Array(ordered.length * members).fill(-1);
+  const answered = new Uint8Array(ordered.length);
+  for (let i = 0; i < probes.rows; i++) {
+    const row = rowOf.get(probes.probe[i] as number) as number;
+    const seen = probes.lastSeq[i] as number;
+    lastSeq[row * members + (probes.member[i] as number)] = seen;
+    if (seen >= 0) answered[row] = 1;
+  }
+  return {
+    probes: ordered.length,
+    members,
+    sentUs: Float64Array.from(ordered, (probe) => probe.sentUs),
+    doneUs: Float64Array.from(ordered, (probe) => probe.doneUs),
+    answered,
+    lastSeq,
+  };
+}
+
+function awaitedChanges({ panel: { changes, customers } }: RunFacts): AwaitedChanges {
+  let refused = 0;
+  let unacknowledged = 0;
+  const rows: number[] = [];
+  for (let i = 0; i < changes.rows; i++) {
+    if (changes.refused[i] === 1) refused++;
+    else if (changes.acknowledged[i] === 0) unacknowledged++;
+    else rows.push(i);
+  }
+  rows.sort(
+    (a, b) =>
+      (changes.member[a] as number) - (changes.member[b] as number) ||
+      (changes.seq[a] as number) - (changes.seq[b] as number),
+  );
+  const member = Uint32Array.from(rows, (row) => changes.member[row] as number);
+  const emitUs = Float64Array.from(rows, (row) => changes.emitUs[row] as number);
+  const firstOf = new Uint32Array(customers.length + 1);
+  for (const m of member) firstOf[m + 1] = (firstOf[m + 1] as number) + 1;
+  for (let m = 0; m < customers.length; m++) firstOf[m + 1] = (firstOf[m + 1] as number) + (firstOf[m] as number);
+  const earliestFromUs = emitUs.slice();
+  for (let i = rows.length - 2; i >= 0; i--) {
+    if (member[i] === member[i + 1]) {
+      earliestFromUs[i] = Math.min(earliestFromUs[i] as number, earliestFromUs[i + 1] as number);
+    }
+  }
+  return {
+    rows: rows.length,
+    seq: Uint32Array.from(rows, (row) => changes.seq[row] as number),
+    member,
+    emitUs,
+    firstOf,
+    earliestFromUs,
+    byEmission: Uint32Array.from(rows.keys()).sort((a, b) => (emitUs[a] as number) - (emitUs[b] as number) || a - b),
+    refused,
+    unacknowledged,
+  };
+}
+
+/** The first row of `member` whose change a row with this `lastSeq` does not show; the end of its rows if there is none. */
+export function firstHidden(awaited: AwaitedChanges, member: number, lastSeq: number): number {
+  let low = awaited.firstOf[member] as number;
+  let high = awaited.firstOf[member + 1] as number;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((awaited.seq[middle] as number) <= lastSeq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** When the harness last looked, whether or not it was answered. */
+export function lastLookUs({ probes, sentUs }: PanelProbes): number {
+  return probes === 0 ? Number.NEGATIVE_INFINITY : sentUs.reduce((latest, at) => Math.max(latest, at));
+}

@@ -1,0 +1,140 @@
+/**
+ * Whether a run may be judged. `invalid`: the harness did not do its own part, or cannot prove that it did, and no figure
+ * of the run is used. `missing`: the run stands, but something that the suite asked for was not observed; what is missing
+ * is never taken for a pass. What a plane loses or gets wrong is neither: it is a finding about the plane.
+ */
+import { appendOutcomes, type Finding, operationKinds, type RunFacts } from '../record/facts.js';
+import { countSamples, quantileBound, quantileOf, type Samples, sortSamples } from '../statistics/samples.js';
+import { emissionWindows, type Visibility, visibilityOf } from './freshness.js';
+import { foldCalls } from './latency.js';
+import { lastLookUs, type Panel } from './panel.js';
+
+export interface Validity {
+  readonly invalid: readonly Finding[];
+  readonly missing: readonly Finding[];
+}
+
+export function judgeRun(run: RunFacts, panel: Panel, visibility: Visibility): Validity {
+  return {
+    invalid: [
+      ...run.invalid,
+      ...readersBehind(run),
+      ...emitterBehind(run, panel, visibility),
+      ...unwitnessedFaults(run),
+      ...unbalancedBooks(run),
+    ],
+    missing: missingFacts(run, panel),
+  };
+}
+
+/** Below this no start error matters; above, it may be a tenth of what it delays. */
+const startErrorFloorUs = 5_000;
+const startErrorShare = 0.1;
+
+function readersBehind(run: RunFacts): Finding[] {
+  const window = { fromUs: run.timeline.measureStartUs, untilUs: run.timeline.measureEndUs };
+  return operationKinds.flatMap((kind) => {
+    const { startError, latency } = foldCalls(run, kind, window);
+    return behind(`${kind} calls`, startError, latency);
+  });
+}
+
+/** The emitter delays changes as the reader delays calls: its start error is part of every visibility. */
+function emitterBehind(run: RunFacts, panel: Panel, visibility: Visibility): Finding[] {
+  const { appends, timeline } = run;
+  const late: number[] = [];
+  for (let i = 0; i < appends.rows; i++) {
+    const slotUs = appends.slotUs[i] as number;
+    if (slotUs >= timeline.measureStartUs && slotUs < timeline.measureEndUs) {
+      late.push((appends.sentUs[i] as number) - slotUs);
+    }
+  }
+  return behind('changes', sortSamples(late), visibilityOf(panel, visibility, emissionWindows(run).measured));
+}
+
+function behind(what: string, startError: Samples, delayed: Samples): Finding[] {
+  if (countSamples(startError) === 0) return [];
+  const errorUs = quantileOf(startError, 0.99);
+  const delayedUs = countSamples(delayed) === 0 ? 0 : quantileBound([delayed], 0.99);
+  const allowedUs = Math.max(startErrorFloorUs, startErrorShare * delayedUs);
+  if (errorUs <= allowedUs) return [];
+  return [
+    {
+      code: 'GENERATOR_BEHIND',
+      message:
+        `the load generator started 1 % of its ${what} more than ${ms(errorUs)} late; allowed are ${ms(allowedUs)}, ` +
+        'the larger of 5 ms and a tenth of the p99 that it delays. The machine was too busy for this load: ' +
+        'lower the rates or close other programs',
+    },
+  ];
+}
+
+const ms = (us: number) => `${(us / 1000).toFixed(1)} ms`;
+
+function unwitnessedFaults({ faults, plan }: RunFacts): Finding[] {
+  const findings: Finding[] = faults
+    .filter(({ witnessedUs, role }) => witnessedUs === null && role !== '')
+    .map(({ kind, role }) => ({
+      code: 'FAULT_NOT_WITNESSED',
+      message: `${kind} of ${role} was injected but not seen to bite: nothing can be said of recovery from it`,
+    }));
+  if (faults.length < plan.scenario.faults.length) {
+    findings.push({
+      code: 'FAULT_NOT_INJECTED',
+      message: `${plan.scenario.faults.length} faults were planned and ${faults.length} injected`,
+    });
+  }
+  return findings;
+}
+
+function unbalancedBooks({ ledger, appends }: RunFacts): Finding[] {
+  const findings: Finding[] = [];
+  const unbalanced = (message: string) => findings.push({ code: 'BOOKS_DO_NOT_BALANCE', message });
+  if (ledger !== null) {
+    const { attempted, acknowledged, failed, indeterminate } = ledger;
+    if (attempted !== acknowledged + failed + indeterminate) {
+      unbalanced(
+        `${attempted} changes were attempted, but ${acknowledged} acknowledged + ${failed} failed + ` +
+          `${indeterminate} indeterminate make ${acknowledged + failed + indeterminate}`,
+      );
+    }
+    const recorded = appends.changes.reduce((sum, count) => sum + count, 0);
+    if (recorded !== attempted) {
+      unbalanced(`the ledger counts ${attempted} attempted changes, the recorded appends hold ${recorded}`);
+    }
+  }
+  if (appends.outcome.some((outcome) => appendOutcomes[outcome] === undefined)) {
+    unbalanced('an append has no known outcome');
+  }
+  return findings;
+}
+
+/** Share of the measured window whose changes may go unwatched for lack of time before it is said to be missing. */
+const leftOutShare = 0.05;
+
+function missingFacts(run: RunFacts, { probes }: Panel): Finding[] {
+  const { plan } = run;
+  const findings: Finding[] = [];
+  const missing = (code: string, message: string) => findings.push({ code, message });
+  const watchedUntilUs = lastLookUs(probes) - plan.scenario.slo.freshnessUs;
+  const { fromUs, untilUs } = emissionWindows(run).measured;
+  const leftOut = (untilUs - watchedUntilUs) / (untilUs - fromUs);
+  if (probes.probes === 0 || probes.answered.every((answered) => answered === 0)) {
+    missing('NO_PROBES', 'no probe of the panel was answered: freshness is unknown');
+  } else if (leftOut > leftOutShare) {
+    missing(
+      'WATCHED_TOO_SHORT',
+      `the panel was not watched for one SLO after the measured window: ${Math.round(100 * leftOut)} % of it is left out`,
+    );
+  }
+  if (run.ledger === null) missing('NO_LEDGER', 'the ledger was not drawn up: correctness is unknown');
+  if (run.appends.rows === 0) missing('NO_CHANGES', 'no change was offered');
+  if (!operationKinds.some((kind) => run.operations.kind.includes(operationKinds.indexOf(kind)))) {
+    missing('NO_READS', 'no call was recorded: latency is unknown');
+  }
+  if (run.usage.rows === 0) missing('NO_USAGE', 'no process was sampled: use of the machine is unknown');
+  if (run.faults.some(({ role }) => role === '')) {
+    missing('FAULT_HAS_NO_TARGET', 'the plane names no role that ingests, so no fault could strike it');
+  }
+  return findings;
+}

@@ -1,0 +1,47 @@
+/** The online store of the embedded stack: a client of its server process. */
+import { CallError } from '../../errors.js';
+import { connectRpc } from '../../rpc/client.js';
+import type { OnlineStore, RowBatch } from './port.js';
+import { packKeys, packRows, unpackKeys, unpackRows, viewKeyBlock, viewRecordBlock } from './row-blocks.js';
+
+/** After this, a call is given up. */
+const timeoutUs = 5_000_000;
+
+export function connectOnlineStore(options: { readonly port: number }): OnlineStore {
+  const rpc = connectRpc({ port: options.port, timeoutUs, name: 'online store' });
+  return {
+    async put(table, rows) {
+      checkColumns(table, rows);
+      const count = rows.keys.length;
+      const written = (await rpc.call('put', { head: { table, count }, body: packRows(rows) })).head as number;
+      return { written, stale: count - written };
+    },
+    async get(table, keys) {
+      const count = keys.length;
+      const { body } = await rpc.call('get', { head: { table, count }, body: packKeys(keys).body });
+      return unpackRows(body, viewRecordBlock(body, 0, count));
+    },
+    async scan(table, after, limit) {
+      const { head, body } = await rpc.call('scan', { head: { table, after, limit } });
+      const keyBlock = viewKeyBlock(body, 0, head as number);
+      const keys = unpackKeys(body, keyBlock);
+      const rows = unpackRows(body, viewRecordBlock(body, keyBlock.end, head as number));
+      return keys.map((key, i) => ({ key, ...rows[i]! }));
+    },
+    async drop(table) {
+      await rpc.call('drop', { head: table });
+    },
+    async close() {
+      rpc.close();
+    },
+  };
+}
+
+function checkColumns(table: string, { keys, seqs, asOfUs, values }: RowBatch): void {
+  const count = keys.length;
+  if (seqs.length !== count || asOfUs.length !== count || values.length !== count)
+    throw new CallError(
+      'failed',
+      `put to '${table}': columns of ${count} keys, ${seqs.length} seqs, ${asOfUs.length} asOfUs, ${values.length} values; expected as many of each`,
+    );
+}

@@ -1,0 +1,85 @@
+/** The actions of a Delta log, as far as tables of reader version 1 and writer version 2 have them, and their JSON. */
+export type Action =
+  | { readonly commitInfo: CommitInfo }
+  | { readonly protocol: Protocol }
+  | { readonly metaData: MetaData }
+  | { readonly add: AddFile }
+  | { readonly remove: RemoveFile }
+  | { readonly txn: SetTransaction };
+
+/** Commit provenance: for people and tools, never for the state of the table. */
+export interface CommitInfo {
+  /** Milliseconds since the epoch, event time, as all times here. */
+  readonly timestamp: number;
+  readonly operation: string;
+  readonly operationParameters: Readonly<Record<string, string>>;
+  readonly isBlindAppend: boolean;
+  readonly engineInfo: string;
+}
+
+export interface Protocol {
+  readonly minReaderVersion: number;
+  readonly minWriterVersion: number;
+}
+
+export interface MetaData {
+  readonly id: string;
+  readonly format: { readonly provider: string; readonly options: Readonly<Record<string, string>> };
+  readonly schemaString: string;
+  readonly partitionColumns: readonly string[];
+  readonly configuration: Readonly<Record<string, string>>;
+  readonly createdTime?: number;
+}
+
+export interface AddFile {
+  /** Relative to the table, percent-encoded. */
+  readonly path: string;
+  readonly partitionValues: Readonly<Record<string, string>>;
+  readonly size: number;
+  readonly modificationTime: number;
+  /** False: the same rows were in the table before, in other files. */
+  readonly dataChange: boolean;
+  /** JSON, see statistics.ts. */
+  readonly stats?: string | null;
+  readonly tags?: Readonly<Record<string, string>> | null;
+}
+
+export interface RemoveFile {
+  readonly path: string;
+  readonly deletionTimestamp?: number;
+  readonly dataChange: boolean;
+  readonly extendedFileMetadata?: boolean;
+  readonly partitionValues?: Readonly<Record<string, string>>;
+  readonly size?: number;
+}
+
+export interface SetTransaction {
+  readonly appId: string;
+  readonly version: number;
+  readonly lastUpdated?: number;
+}
+
+export function encodeActions(actions: readonly Action[]): string {
+  return `${actions.map((action) => JSON.stringify(action)).join('\n')}\n`;
+}
+
+export function decodeActions(text: string): Action[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Action);
+}
+
+export function commitInfo(
+  nowUs: number,
+  operation: string,
+  operationParameters: Readonly<Record<string, string>>,
+  isBlindAppend = false,
+): Action {
+  const timestamp = Math.floor(nowUs / 1000);
+  return { commitInfo: { timestamp, operation, operationParameters, isBlindAppend, engineInfo: 'planebench' } };
+}
+
+export function setTransaction(nowUs: number, appId: string, version: number): Action {
+  return { txn: { appId, version, lastUpdated: Math.floor(nowUs / 1000) } };
+}

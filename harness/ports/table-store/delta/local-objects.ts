@@ -1,0 +1,146 @@
+/**
+ * Objects as files of a directory that several processes of one host share. What a writer has not finished lies in
+ * `.staging`, under its process id, so that whoever opens the directory can sweep what dead processes left there.
+ * An object that was written is on the disk: file and directory are synchronised before a call resolves.
+ */
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CallError, messageOf } from '../../../errors.js';
+import type { ObjectStore } from './object-store.js';
+
+const stagingFolder = '.staging';
+
+export function localObjects(directory: string): ObjectStore {
+  const staging = join(directory, stagingFolder);
+  let prepared: Promise<void> | undefined;
+  const newStaged = async () => {
+    prepared ??= mkdir(staging, { recursive: true }).then(() => sweep(staging));
+    await prepared;
+    return join(staging, `${process.pid}-${randomUUID()}`);
+  };
+  const folders = new Set<string>();
+  const targetOf = async (path: string) => {
+    const target = join(directory, path);
+    const folder = dirname(target);
+    if (!folders.has(folder)) await mkdir(folder, { recursive: true });
+    folders.add(folder);
+    return target;
+  };
+
+  return {
+    async putIfAbsent(path, text) {
+      const target = await targetOf(path);
+      const staged = await newStaged();
+      try {
+        await writeDurably(staged, text);
+        return await linkAs(staged, target);
+      } finally {
+        await discard(staged);
+      }
+    },
+    async put(path, text) {
+      const target = await targetOf(path);
+      const staged = await newStaged();
+      try {
+        await writeDurably(staged, text);
+        await rename(staged, target);
+      } finally {
+        await discard(staged);
+      }
+      await syncName(target);
+    },
+    get: (path) => readFile(join(directory, path), 'utf8').catch((error) => orIfAbsent(error, null)),
+    async list(folder) {
+      const names = await readdir(join(directory, folder)).catch((error) => orIfAbsent(error, []));
+      const listed = [];
+      for (const name of names) {
+        const entry = await stat(join(directory, folder, name)).catch((error) => orIfAbsent(error, null));
+        if (entry?.isFile()) listed.push({ name, bytes: entry.size });
+      }
+      return listed;
+    },
+    async folders() {
+      const entries = await readdir(directory, { withFileTypes: true }).catch((error) => orIfAbsent(error, []));
+      return entries.filter((entry) => entry.isDirectory() && entry.name !== stagingFolder).map(({ name }) => name);
+    },
+    delete: (path) => rm(join(directory, path), { force: true }),
+    stage: newStaged,
+    async publish(staged, path) {
+      const target = await targetOf(path);
+      await syncPath(staged);
+      await rename(staged, target);
+      await syncName(target);
+    },
+    discard,
+    localFiles: async (paths) => paths.map((path) => join(directory, path)),
+  };
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** False if the name is taken. Fails as `indeterminate`: once link(2) was called, others may have seen the object. */
+async function linkAs(staged: string, target: string): Promise<boolean> {
+  try {
+    // Atomic, and fails if the name exists; opening the name itself would show a half-written object.
+    await link(staged, target);
+    await syncName(target);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw new CallError('indeterminate', `${target} may or may not have been written: ${messageOf(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Makes a file's new name durable. */
+const syncName = (path: string) => syncPath(dirname(path));
+
+/** What cannot be removed now is swept when this process is gone; no reason to fail what was done. */
+const discard = (staged: string) => rm(staged, { force: true }).catch(() => {});
+
+async function syncPath(path: string): Promise<void> {
+  // Windows cannot open a directory; there NTFS journals the names by itself.
+  if (process.platform === 'win32') return;
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Removes what processes that are no more left in the staging folder. */
+async function sweep(staging: string): Promise<void> {
+  for (const name of await readdir(staging)) {
+    const pid = Number.parseInt(name, 10);
+    if (pid !== process.pid && !isAlive(pid)) await rm(join(staging, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+function orIfAbsent<T>(error: unknown, absent: T): T {
+  if (codeOf(error) === 'ENOENT') return absent;
+  throw error;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | null)?.code;
+}

@@ -1,0 +1,33 @@
+/**
+ * All that a table needs of the place where its objects lie. Everything a variant (local disk, S3) must provide is
+ * here; nothing else in the table store touches a disk. Paths are relative, with `/`.
+ */
+export interface ObjectStore {
+  /**
+   * Writes the object unless there is one of that path: false if there is. The one operation that the whole commit
+   * protocol rests on: readers never see a part of the object, and of several writers exactly one is told true.
+   */
+  putIfAbsent(path: string, text: string): Promise<boolean>;
+  /** Writes or replaces the object, as a whole. */
+  put(path: string, text: string): Promise<void>;
+  /** Null if there is no such object. */
+  get(path: string): Promise<string | null>;
+  /** The objects directly in a folder, in no promised order; none if there is no such folder. */
+  list(folder: string): Promise<readonly ListedObject[]>;
+  /** The folders at the top. */
+  folders(): Promise<readonly string[]>;
+  /** Does nothing if there is no such object. */
+  delete(path: string): Promise<void>;
+  /** A new local file for a program (DuckDB) to write; it becomes an object by `publish`, or goes by `discard`. */
+  stage(): Promise<string>;
+  /** Makes a staged file the object `path`, durable and whole. */
+  publish(staged: string, path: string): Promise<void>;
+  discard(staged: string): Promise<void>;
+  /** Local files with the contents of these objects, in their order, for a program (DuckDB) to read. */
+  localFiles(paths: readonly string[]): Promise<readonly string[]>;
+}
+
+export interface ListedObject {
+  readonly name: string;
+  readonly bytes: number;
+}

@@ -1,0 +1,18 @@
+/** Tables on the local disk, shared by the processes of a host. */
+import type { Clock } from '../../clock.js';
+import { localObjects } from './delta/local-objects.js';
+import { deltaTableStore } from './delta-table-store.js';
+import type { TableStore } from './port.js';
+
+export function openTableStore(options: {
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Of DuckDB; more than one takes processor time from the other roles of the host. */
+  readonly threads?: number;
+}): TableStore {
+  return deltaTableStore({
+    objects: localObjects(options.directory),
+    clock: options.clock,
+    threads: options.threads ?? 1,
+  });
+}

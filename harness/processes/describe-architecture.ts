@@ -1,0 +1,33 @@
+/** A process that loads an architecture and says what it is, so that no plug-in code ever runs in the harness itself. */
+import { UsageError } from '../errors.js';
+import type { Json } from '../json.js';
+import type { Ports } from '../ports/ports.js';
+import { runChild } from './child.js';
+import { loadArchitecture } from './load-architecture.js';
+
+export interface ArchitectureDescription {
+  readonly name: string;
+  readonly params: Json;
+  readonly uses: readonly (keyof Ports)[];
+  readonly roles: readonly { readonly name: string; readonly ingests: boolean }[];
+  readonly settlesWithinUs: number | null;
+}
+
+export type Described =
+  | { readonly outcome: 'described'; readonly description: ArchitectureDescription }
+  | { readonly outcome: 'misused'; readonly message: string };
+
+runChild<{ specifier: string; params: Json | undefined }>(async ({ specifier, params }, child) => {
+  child.ready(await describe(specifier, params));
+});
+
+async function describe(specifier: string, params: Json | undefined): Promise<Described> {
+  try {
+    const { name, params: resolved, uses, roles, settlesWithinUs = null } = await loadArchitecture(specifier, params);
+    const described = roles.map((role) => ({ name: role.name, ingests: role.ingests ?? false }));
+    return { outcome: 'described', description: { name, params: resolved, uses, roles: described, settlesWithinUs } };
+  } catch (error) {
+    if (error instanceof UsageError) return { outcome: 'misused', message: error.message };
+    throw error;
+  }
+}

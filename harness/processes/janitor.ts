@@ -1,0 +1,46 @@
+/**
+ * Outlives the harness by a moment: when the harness is gone, even by SIGKILL, it kills what is left of its processes
+ * (a stopped one cannot notice by itself) and removes its temporary folder.
+ */
+import { readFile, rm } from 'node:fs/promises';
+
+export interface JanitorOrder {
+  readonly directory: string;
+}
+export type ToJanitor = { readonly order: JanitorOrder } | { readonly watch: number } | { readonly forget: number };
+
+const pids = new Map<number, string | null>();
+let directory: string | undefined;
+
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('message', async (message: ToJanitor) => {
+  if ('order' in message) directory = message.order.directory;
+  else if ('watch' in message) pids.set(message.watch, await startOf(message.watch));
+  else pids.delete(message.forget);
+});
+process.on('disconnect', async () => {
+  for (const [pid, start] of pids) {
+    if ((await startOf(pid)) === start) kill(pid);
+  }
+  if (directory !== undefined) await rm(directory, { recursive: true, force: true, maxRetries: 10 });
+  process.exit(0);
+});
+
+/** When a process started, so that a number given to another process since is left alone; null where unknown. */
+async function startOf(pid: number): Promise<string | null> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It was gone already.
+  }
+}

@@ -1,0 +1,43 @@
+/** The temporary folder of one harness process, and the janitor that removes it whatever happens. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HarnessError, messageOf } from '../errors.js';
+import type { ToJanitor } from './janitor.js';
+
+export interface Scratch {
+  readonly directory: string;
+  /** The janitor kills this process should the harness die. */
+  watch(pid: number): void;
+  forget(pid: number): void;
+  /** Removes the folder and ends the janitor. */
+  close(): Promise<void>;
+}
+
+export async function openScratch(parent: string = tmpdir()): Promise<Scratch> {
+  const directory = await mkdtemp(join(parent, 'planebench-')).catch((error: unknown) => {
+    throw new HarnessError(`cannot make a temporary folder in ${parent}: ${messageOf(error)}`);
+  });
+  const janitor = fork(new URL('./janitor.js', import.meta.url), { stdio: 'ignore', detached: true });
+  tell(janitor, { order: { directory } });
+  janitor.unref();
+  janitor.channel?.unref();
+  return {
+    directory,
+    watch: (pid) => tell(janitor, { watch: pid }),
+    forget: (pid) => tell(janitor, { forget: pid }),
+    async close() {
+      await rm(directory, { recursive: true, force: true, maxRetries: 10 });
+      if (!janitor.connected) return;
+      const gone = new Promise((resolve) => janitor.once('exit', resolve));
+      janitor.ref();
+      janitor.disconnect();
+      await gone;
+    },
+  };
+}
+
+function tell(janitor: ChildProcess, message: ToJanitor): void {
+  if (janitor.connected) janitor.send(message, () => {});
+}

@@ -1,0 +1,138 @@
+import { fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hostClock } from '../clock.js';
+import type { FixtureInit } from './fixture-role.js';
+import { openScratch, type Scratch } from './scratch.js';
+import { type ProcessSpec, type Supervisor, supervise } from './supervisor.js';
+
+const module = new URL('./fixture-role.js', import.meta.url);
+const spec = (name: string, init: FixtureInit, more: Partial<ProcessSpec> = {}): ProcessSpec => ({
+  name,
+  kind: 'role',
+  module,
+  init: () => init,
+  restart: true,
+  ...more,
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 1_000; i++) {
+    if (await condition()) return;
+    await hostClock.sleep(10_000);
+  }
+  throw new Error('waited 10 s in vain');
+}
+
+describe('supervisor', () => {
+  let scratch: Scratch;
+  let supervisor: Supervisor;
+  beforeEach(async () => {
+    scratch = await openScratch();
+    supervisor = supervise({ lullStartUs: 1_000, restartDelayUs: 50_000, scratch });
+  });
+  afterEach(async () => {
+    await supervisor.stopAll();
+    await scratch.close();
+  });
+  const pids = () => supervisor.processes().map(({ pid }) => pid);
+
+  it('starts a process, hears its ready, and leaves nothing behind', async () => {
+    expect(await supervisor.start(spec('a', { then: 'wait', note: 'x' }))).toMatchObject({ note: 'x' });
+    const [pid] = pids() as [number];
+    expect(isAlive(pid)).toBe(true);
+    await supervisor.stopAll();
+    expect(isAlive(pid)).toBe(false);
+    await scratch.close();
+    expect(existsSync(scratch.directory)).toBe(false);
+  });
+
+  it('starts a killed role again after the delay, and times it', async () => {
+    await supervisor.start(spec('a', { then: 'wait' }));
+    const [before] = pids();
+    const since = supervisor.eventCount();
+    const killed = await supervisor.kill('a');
+    expect(killed.exit?.signal).toBe('SIGKILL');
+    const restarted = await supervisor.waitFor('a', 'started', since, 5_000_000);
+    expect(restarted).not.toBeNull();
+    expect(await supervisor.waitFor('a', 'ready', since, 5_000_000)).not.toBeNull();
+    expect(pids()[0]).not.toBe(before);
+    expect(supervisor.processes()[0]?.restarts).toBe(1);
+  });
+
+  it('gives up a role that dies again and again, with its last words', async () => {
+    await expect(supervisor.start(spec('a', { then: 'throw' }))).rejects.toThrow(/for the 6th time in a row/);
+    await expect(supervisor.givenUp).rejects.toThrow(/a died .*for the 6th time in a row.*/s);
+    await expect(supervisor.givenUp).rejects.toThrow(/thrown on purpose/);
+  });
+
+  it('says that a process was not ready in time', async () => {
+    await expect(supervisor.start(spec('a', { then: 'never-ready' }, { readyWithinUs: 300_000 }))).rejects.toThrow(
+      /a was not ready within 0.3 s/,
+    );
+  });
+
+  it('reports the death of a process that is not restarted', async () => {
+    await supervisor.start(spec('a', { then: 'die' }, { restart: false }));
+    await expect(supervisor.givenUp).rejects.toThrow(/a died \(exit code 7\)/);
+  });
+
+  it('kills a process that does not stop when asked', async () => {
+    await supervisor.start(spec('a', { then: 'stubborn' }));
+    const [pid] = pids() as [number];
+    await supervisor.stop(['a']);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('sets event time once, forward, and the same in every process', async () => {
+    const epochUs = 3_600_000_000;
+    const early = (await supervisor.start(spec('a', { then: 'wait' }))) as { nowUs: number };
+    expect(early.nowUs).toBeGreaterThanOrEqual(1_000);
+    expect(early.nowUs).toBeLessThanOrEqual(supervisor.clock.nowUs());
+    supervisor.startLoad(epochUs, 0);
+    const late = (await supervisor.start(spec('b', { then: 'wait' }))) as { nowUs: number };
+    expect(late.nowUs).toBeGreaterThan(epochUs);
+    expect(late.nowUs).toBeLessThanOrEqual(supervisor.clock.nowUs());
+    expect(() => supervisor.startLoad(epochUs, 0)).toThrow(/longer than the lull/);
+  });
+
+  it.runIf(process.platform === 'linux')('samples what the processes use', async () => {
+    await supervisor.start(spec('a', { then: 'wait' }));
+    await until(() => supervisor.usage().rows > 1);
+    const { rssBytes, cpuUs } = supervisor.usage();
+    expect(rssBytes[rssBytes.length - 1]).toBeGreaterThan(1e6);
+    expect(cpuUs[cpuUs.length - 1]).toBeGreaterThan(0);
+  });
+
+  it('leaves no process and no folder when the harness itself is killed, not even a stopped process', async () => {
+    const harness = fork(new URL('./fixture-harness.js', import.meta.url), {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const started = await new Promise<{ pids: number[]; directory: string }>((resolve) =>
+      harness.once('message', (message) => resolve(message as never)),
+    );
+    expect(started.pids.length).toBe(2);
+    expect(started.pids.every(isAlive)).toBe(true);
+    harness.kill('SIGKILL');
+    await until(
+      async () => !(await Promise.all(started.pids.map(isRunning))).includes(true) && !existsSync(started.directory),
+    );
+  });
+});
+
+/** A zombie that nobody has waited for yet is no process that runs. */
+async function isRunning(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  if (stat === null) return process.platform !== 'linux' && isAlive(pid);
+  return !stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+}

@@ -1,0 +1,318 @@
+/**
+ * Owns every process of a run: starts them, waits for ready, starts a dead role again after a delay as an orchestrator
+ * would, samples what they use, and leaves none behind.
+ */
+import { type ClockOrigin, hostClock, monotonicNs, monotonicUs, type SystemClock, systemClock } from '../clock.js';
+import { HarnessError } from '../errors.js';
+import type { ProcessFact, UsageColumns } from '../record/facts.js';
+import { describeExit, type Exit, type StartedChild, startChild } from './child-process.js';
+import type { Scratch } from './scratch.js';
+import { readUsage } from './usage.js';
+
+export interface ProcessSpec {
+  readonly name: string;
+  readonly kind: ProcessFact['kind'];
+  readonly module: URL;
+  /** Called at every start: a restarted role may be told other things (its old port). */
+  readonly init: () => unknown;
+  /** Start it again when it dies. */
+  readonly restart: boolean;
+  readonly readyWithinUs?: number;
+  readonly onReport?: (kind: string, body: unknown) => void;
+}
+
+/** What happened to a process, in event time. */
+export interface ProcessEvent {
+  readonly atUs: number;
+  readonly process: string;
+  readonly kind: 'started' | 'ready' | 'exited';
+  readonly exit?: Exit;
+}
+
+export interface Supervisor {
+  /** The event clock of the run. */
+  readonly clock: SystemClock;
+  /** Resolves with what the process, or the one that was started in its place, passed to `ready`. */
+  start(spec: ProcessSpec): Promise<unknown>;
+  /** Sets event time to `epochUs`, in every process; it goes on from there `leadUs` from now. */
+  startLoad(epochUs: number, leadUs: number): void;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(name: string): Promise<ProcessEvent>;
+  /** How many events there have been: for `waitFor`, as event time may stand. */
+  eventCount(): number;
+  /** The first event of this kind of this process after the first `since` events, already there or to come; null: none in time. */
+  waitFor(name: string, kind: ProcessEvent['kind'], since: number, withinUs: number): Promise<ProcessEvent | null>;
+  /** Rejects when a process dies again and again, or dies without being one that is restarted. Never resolves. */
+  readonly givenUp: Promise<never>;
+  /** Stops these processes and no longer restarts them. */
+  stop(names: readonly string[]): Promise<void>;
+  stopAll(): Promise<void>;
+  processes(): ProcessFact[];
+  usage(): UsageColumns;
+}
+
+interface Supervised {
+  readonly spec: ProcessSpec;
+  readonly index: number;
+  child: StartedChild;
+  stopping: boolean;
+  deathsInARow: number;
+  restarts: number;
+  startedHostUs: number;
+  readyAfterUs: number | null;
+  exit: string;
+  becomeReady: (info: unknown) => void;
+  failToStart: (error: Error) => void;
+  /** Use of the incarnations before this one. */
+  cpuBeforeUs: number;
+  lastCpuUs: number;
+}
+
+/** A process that died for good: what it was, how often it died, its last words. */
+export class DeadProcessError extends Error {
+  override readonly name = 'DeadProcessError';
+  constructor(
+    readonly process: Pick<ProcessSpec, 'name' | 'kind'>,
+    exit: Exit,
+    deaths: number,
+    stderr: string,
+  ) {
+    const often = deaths > 1 ? `, for the ${deaths}th time in a row` : '';
+    super(`${process.name} died (${describeExit(exit)})${often}${stderr ? `; its last words:\n${stderr.trim()}` : ''}`);
+  }
+}
+
+/** A role that dies this often without ever staying up this long is given up. */
+const deathsUntilGivenUp = 5;
+const steadyUs = 10_000_000;
+const sampleEveryUs = 250_000;
+/**
+ * Everything that belongs to a plane stands back behind the load generator, by the same amount in every arm: a user's
+ * request does not arrive later because a plane is busy, and on two cores it otherwise would.
+ */
+const planeNiceness = 10;
+
+export function supervise(options: { lullStartUs: number; restartDelayUs: number; scratch: Scratch }): Supervisor {
+  const { restartDelayUs, scratch } = options;
+  let origin: ClockOrigin = { epochUs: options.lullStartUs, zeroNs: monotonicNs() };
+  const clock = systemClock(origin);
+  const supervised = new Map<string, Supervised>();
+  const events: ProcessEvent[] = [];
+  const waiting = new Set<(event: ProcessEvent) => void>();
+  const samples: number[][] = [[], [], [], [], [], []];
+  let sampling: 'not yet' | 'going' | 'over' = 'not yet';
+
+  let giveUp: (error: Error) => void = () => {};
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  givenUp.catch(() => {});
+
+  const tell = (event: ProcessEvent) => {
+    events.push(event);
+    for (const listener of [...waiting]) listener(event);
+  };
+
+  function launch(spec: ProcessSpec): StartedChild {
+    const child = startChild({
+      name: spec.name,
+      module: spec.module,
+      init: spec.init(),
+      origin,
+      niceness: spec.kind === 'load' ? 0 : planeNiceness,
+      ...(spec.readyWithinUs === undefined ? {} : { readyWithinUs: spec.readyWithinUs }),
+    });
+    scratch.watch(child.pid);
+    if (spec.onReport) child.onReport(spec.onReport);
+    tell({ atUs: clock.nowUs(), process: spec.name, kind: 'started' });
+    return child;
+  }
+
+  function watch(process: Supervised): void {
+    const { child, spec } = process;
+    const startedUs = monotonicUs();
+    process.startedHostUs = startedUs;
+    let gone = false;
+    child.ready.then(
+      (info) => {
+        process.readyAfterUs = monotonicUs() - startedUs;
+        tell({ atUs: clock.nowUs(), process: spec.name, kind: 'ready' });
+        process.becomeReady(info);
+      },
+      (error: Error) => {
+        // One that died is started again; one that hangs would only hang again.
+        if (gone && spec.restart) return;
+        process.failToStart(error);
+        child.signal('SIGKILL');
+      },
+    );
+    child.exited.then(async (exit) => {
+      gone = true;
+      scratch.forget(child.pid);
+      process.exit = describeExit(exit);
+      process.cpuBeforeUs += process.lastCpuUs;
+      process.lastCpuUs = 0;
+      tell({ atUs: clock.nowUs(), process: spec.name, kind: 'exited', exit });
+      if (process.stopping || (!spec.restart && exit.code === 0)) return;
+      if (monotonicUs() - startedUs > steadyUs) process.deathsInARow = 0;
+      if (!spec.restart || ++process.deathsInARow > deathsUntilGivenUp) {
+        const error = new DeadProcessError(spec, exit, process.deathsInARow, child.stderr());
+        process.failToStart(error);
+        giveUp(error);
+        return;
+      }
+      process.restarts++;
+      await hostClock.sleep(restartDelayUs);
+      if (process.stopping) return;
+      process.child = launch(spec);
+      watch(process);
+    });
+  }
+
+  async function sample(): Promise<void> {
+    const atUs = clock.nowUs();
+    for (const process of supervised.values()) {
+      const usage = await readUsage(process.child.pid);
+      if (!usage) continue;
+      process.lastCpuUs = usage.cpuUs;
+      const row = [
+        atUs,
+        process.index,
+        process.cpuBeforeUs + usage.cpuUs,
+        usage.rssBytes,
+        usage.readBytes,
+        usage.writeBytes,
+      ];
+      row.forEach((value, column) => {
+        samples[column]?.push(value);
+      });
+    }
+    if (sampling === 'going') hostClock.after(sampleEveryUs, () => void sample());
+  }
+
+  const processOf = (name: string): Supervised => {
+    const process = supervised.get(name);
+    if (!process) throw new HarnessError(`there is no process ${name}`);
+    return process;
+  };
+
+  function waitFor(
+    name: string,
+    kind: ProcessEvent['kind'],
+    since: number,
+    withinUs: number,
+  ): Promise<ProcessEvent | null> {
+    const matches = (event: ProcessEvent) => event.process === name && event.kind === kind;
+    const already = events.slice(since).find(matches);
+    if (already) return Promise.resolve(already);
+    return new Promise((resolve) => {
+      const settle = (event: ProcessEvent | null) => {
+        waiting.delete(listener);
+        cancel();
+        resolve(event);
+      };
+      const listener = (event: ProcessEvent) => {
+        if (matches(event)) settle(event);
+      };
+      const cancel = hostClock.after(withinUs, () => settle(null));
+      waiting.add(listener);
+    });
+  }
+
+  async function stop(names: readonly string[]): Promise<void> {
+    const stopping = names.map(processOf);
+    for (const process of stopping) process.stopping = true;
+    await Promise.all(stopping.map((process) => process.child.stop()));
+  }
+
+  return {
+    clock,
+    start(spec) {
+      if (supervised.has(spec.name)) throw new HarnessError(`two processes are named ${spec.name}`);
+      const process: Supervised = {
+        spec,
+        index: supervised.size,
+        child: launch(spec),
+        stopping: false,
+        deathsInARow: 0,
+        restarts: 0,
+        startedHostUs: 0,
+        readyAfterUs: null,
+        exit: '',
+        becomeReady: () => {},
+        failToStart: () => {},
+        cpuBeforeUs: 0,
+        lastCpuUs: 0,
+      };
+      const ready = new Promise<unknown>((resolve, reject) => {
+        process.becomeReady = resolve;
+        process.failToStart = reject;
+      });
+      ready.catch(() => {});
+      supervised.set(spec.name, process);
+      watch(process);
+      if (sampling === 'not yet') {
+        sampling = 'going';
+        void sample();
+      }
+      return ready;
+    },
+    startLoad(epochUs, leadUs) {
+      if (clock.nowUs() > epochUs) {
+        throw new HarnessError(
+          `loading history took longer than the lull before the load, ${(epochUs - options.lullStartUs) / 1e6} s`,
+        );
+      }
+      origin = { epochUs, zeroNs: monotonicNs() + BigInt(leadUs) * 1000n };
+      clock.set(origin);
+      for (const { child } of supervised.values()) child.setClock(origin);
+    },
+    async kill(name) {
+      const since = events.length;
+      processOf(name).child.signal('SIGKILL');
+      const exited = await waitFor(name, 'exited', since, 5_000_000);
+      if (!exited) throw new HarnessError(`${name} survived SIGKILL for 5 s`);
+      return exited;
+    },
+    eventCount: () => events.length,
+    waitFor,
+    givenUp,
+    stop,
+    async stopAll() {
+      sampling = 'over';
+      // Last in, first out: clients end before the servers they talk to.
+      for (const kind of ['load', 'role', 'server'] as const) {
+        await stop([...supervised.values()].filter(({ spec }) => spec.kind === kind).map(({ spec }) => spec.name));
+      }
+    },
+    processes: () =>
+      [...supervised.values()].map(({ spec, child, startedHostUs, readyAfterUs, exit, restarts }) => ({
+        name: spec.name,
+        kind: spec.kind,
+        pid: child.pid,
+        startedHostUs,
+        readyAfterUs,
+        exit,
+        restarts,
+      })),
+    usage: () => {
+      const [atUs, process, cpuUs, rssBytes, readBytes, writeBytes] = samples as [
+        number[],
+        number[],
+        number[],
+        number[],
+        number[],
+        number[],
+      ];
+      return {
+        rows: atUs.length,
+        atUs: Float64Array.from(atUs),
+        process: Uint32Array.from(process),
+        cpuUs: Float64Array.from(cpuUs),
+        rssBytes: Float64Array.from(rssBytes),
+        readBytes: Float64Array.from(readBytes),
+        writeBytes: Float64Array.from(writeBytes),
+      };
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** A results folder: results/<suite>-<time>-<id>/, the manifest first, then run by run, the conclusions last. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { renderHtml } from '../reports/html.js';
+import { renderJunit } from '../reports/junit.js';
+import { renderMarkdown } from '../reports/markdown.js';
+import type { Manifest, Summary } from '../reports/summary.js';
+import { validateManifest } from '../reports/validate.js';
+import { calendarTime } from './clock.js';
+import { HarnessError, messageOf, UsageError } from './errors.js';
+import type { RunFacts } from './record/facts.js';
+import { loadFacts, saveFacts } from './record/saved-facts.js';
+
+export interface Results {
+  readonly id: string;
+  readonly directory: string;
+}
+
+export async function createResults(parent: string, suite: string): Promise<Results> {
+  const time = calendarTime().replace(/[-:]/g, '').replace(/\..*/, '');
+  // An id is for people and folders: the one draw that no seed decides.
+  const id = `${suite}-${time}-${randomBytes(2).toString('hex')}`;
+  const directory = join(parent, id);
+  try {
+    await mkdir(join(directory, 'runs'), { recursive: true });
+  } catch (error) {
+    throw new HarnessError(`cannot write results to ${parent}: ${messageOf(error)}. Choose another folder with --out.`);
+  }
+  return { id, directory };
+}
+
+/** Whole or not at all: written beside, then renamed. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(`${path}.part`, text);
+    await rename(`${path}.part`, path);
+  } catch (error) {
+    throw new HarnessError(`cannot write ${path}: ${messageOf(error)}`);
+  }
+}
+
+export async function saveManifest({ directory }: Results, manifest: Manifest): Promise<void> {
+  await writeWhole(join(directory, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+export async function saveRun({ directory }: Results, facts: RunFacts): Promise<void> {
+  try {
+    await saveFacts(join(directory, 'runs', facts.plan.id), facts);
+  } catch (error) {
+    throw new HarnessError(`cannot save run ${facts.plan.id} under ${directory}: ${messageOf(error)}`);
+  }
+}
+
+export async function saveReports({ directory }: Results, summary: Summary, manifest: Manifest): Promise<void> {
+  await writeWhole(join(directory, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  await writeWhole(join(directory, 'report.html'), await renderHtml(summary, manifest));
+  await writeWhole(join(directory, 'report.md'), renderMarkdown(summary, manifest));
+  await writeWhole(join(directory, 'junit.xml'), renderJunit(summary, manifest));
+}
+
+export async function loadResults(directory: string): Promise<{ manifest: Manifest; runs: RunFacts[] }> {
+  const text = await readFile(join(directory, 'manifest.json'), 'utf8').catch(() => {
+    throw new UsageError(`${directory} holds no manifest.json: name a folder that \`planebench run\` has written`);
+  });
+  const manifest = validateManifest(text, join(directory, 'manifest.json'));
+  const names = (await readdir(join(directory, 'runs')).catch(() => [])).sort();
+  const runs: RunFacts[] = [];
+  for (const name of names) runs.push(await loadFacts(join(directory, 'runs', name)));
+  return { manifest, runs };
+}

@@ -1,0 +1,76 @@
+/**
+ * A measured scenario: the paper's minutes divided by the time scale, everything physical real. The two sizes in which
+ * it is offered are suites/headline.ts and suites/smoke.ts.
+ */
+import { minuteUs, secondUs } from '../../workloads/durations.js';
+import type { Arm, Scenario } from '../scenario.js';
+
+export interface Size {
+  readonly name: string;
+  readonly customers: number;
+  readonly historyFacts: number;
+  readonly changesPerSecond: number;
+  readonly predictionsPerSecond: number;
+  readonly lookupsPerSecond: number;
+  readonly warmUpUs: number;
+  readonly measureUs: number;
+  readonly faultUs: number;
+}
+
+const timeScale = 60;
+
+/** Noon of 15 January 2026, UTC. */
+const boundaryUs = 1_768_478_400 * secondUs;
+/** How far into the measured window the clock strikes the hour: minute, quarter-hour and hour tiles expire at once. */
+const strikesAfter = 1 / 3;
+
+export function measuredScenario(size: Size): Scenario {
+  return {
+    name: size.name,
+    stack: 'embedded',
+    timeScale,
+    epochUs: boundaryUs - size.warmUpUs - Math.round(size.measureUs * strikesAfter),
+    workload: {
+      contract: {
+        topic: 'changes',
+        partitions: 4,
+        customers: size.customers,
+        allowedLatenessUs: (2 * minuteUs) / timeScale,
+        tokenKey: '706c616e6562656e63682d746f6b656e2d6b6579',
+      },
+      history: { facts: size.historyFacts, days: 8, lullUs: 5 * minuteUs },
+      changes: {
+        perSecond: size.changesPerSecond,
+        slotUs: 10_000,
+        zipfMilli: 800,
+        dirt: { duplicatePpm: 2_000, outOfOrderPpm: 2_000, latePpm: 500, violationPpm: 1_000 },
+        evolveAfterUs: Math.round(size.warmUpUs + size.measureUs / 4),
+        breakAfterUs: Math.round(size.warmUpUs + size.measureUs / 2),
+        bursts: [{ afterUs: Math.round(size.warmUpUs + (size.measureUs * 3) / 5), forUs: secondUs / 2, times: 2 }],
+      },
+      reads: {
+        predict: { perSecond: size.predictionsPerSecond, keysPerCall: 1, arrivals: { kind: 'poisson' } },
+        lookup: { perSecond: size.lookupsPerSecond, keysPerCall: 10, arrivals: { kind: 'poisson' } },
+        timeoutUs: 2 * secondUs,
+        zipfMilli: 800,
+      },
+      panel: { customers: Math.min(200, size.customers / 10), everyUs: 50_000 },
+    },
+    phases: {
+      warmUpUs: size.warmUpUs,
+      measureUs: size.measureUs,
+      faultUs: size.faultUs,
+      drainUs: 20 * secondUs,
+    },
+    slo: { freshnessUs: (5 * minuteUs) / timeScale, holdUs: minuteUs / timeScale },
+    // After a margin that settles the measured window, at a moment drawn over one interval of the slowest plane.
+    faults: [{ kind: 'role-crash', afterUs: 200_000, jitterUs: Math.min(2 * secondUs, Math.round(size.faultUs / 4)) }],
+    restartDelayUs: secondUs / 2,
+  };
+}
+
+export const threePlanes: readonly Arm[] = ['lakehouse', 'warehouse', 'lambda'].map((name) => ({
+  architecture: name,
+  specifier: name,
+  params: null,
+}));

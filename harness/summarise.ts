@@ -1,0 +1,106 @@
+/** From the facts of a suite's runs to its summary: a pure function, the same bytes for the same facts in any order. */
+import type { RunFinding, ScenarioSummary, Summary } from '../reports/summary.js';
+import { measureRun } from './measures/metrics.js';
+import type { RunFacts } from './record/facts.js';
+import type { Scenario } from './scenario.js';
+import { checkClaims } from './summary/claims.js';
+import { comparePlanes } from './summary/comparisons.js';
+import { chanceOf, confidenceLevel, estimatePlane, type PlannedRun, withoutBound } from './summary/estimates.js';
+import { drawSeries } from './summary/series.js';
+import { reachVerdict } from './summary/verdict.js';
+
+export interface SuiteFacts {
+  readonly suite: string;
+  readonly seed: number;
+  /** The command that does it again. */
+  readonly command: string;
+  /** As planned; fewer runs than that are a suite that was interrupted. */
+  readonly repetitions: number;
+  readonly runs: readonly RunFacts[];
+}
+
+export function summarise({ suite, seed, command, repetitions, runs }: SuiteFacts): Summary {
+  const facts = inOrder(runs);
+  const measured = facts.map((run): PlannedRun => ({ plan: run.plan, ...measureRun(run) }));
+  const chance = chanceOf(seed);
+  const scenarios = [...new Map(facts.map(({ plan }) => [plan.scenario.name, plan.scenario])).values()];
+  const estimates = scenarios.flatMap((scenario) =>
+    [...planesOf(measured, scenario).values()].flatMap((plane) => estimatePlane(plane, chance)),
+  );
+  const comparisons = scenarios.flatMap((scenario) => comparePlanes(planesOf(measured, scenario), chance));
+  const described = scenarios.map(describeScenario);
+  const claims = checkClaims({ scenarios: described, estimates, comparisons });
+  const findings = measured.flatMap(findingsOf);
+  return {
+    schema: 'planebench.summary/1',
+    run: {
+      suite,
+      seed,
+      repetitions,
+      confidenceLevel,
+      scenarios: described,
+      architectures: architecturesOf(facts),
+      command,
+    },
+    validity: { valid: measured.length > 0 && measured.every(({ invalid }) => invalid.length === 0), findings },
+    estimates: estimates.map(withoutBound),
+    comparisons,
+    claims,
+    series: facts.map((run, i) => drawSeries(run, measured[i]?.invalid.length === 0)),
+    verdict: reachVerdict({ runs: measured, findings, estimates, comparisons, claims }),
+  };
+}
+
+/** The order in which runs were done, or read back, tells nothing. */
+function inOrder(runs: readonly RunFacts[]): RunFacts[] {
+  const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  return [...runs].sort(
+    ({ plan: a }, { plan: b }) =>
+      compare(a.scenario.name, b.scenario.name) ||
+      compare(a.arm.architecture, b.arm.architecture) ||
+      a.repetition - b.repetition ||
+      compare(a.id, b.id),
+  );
+}
+
+function planesOf(runs: readonly PlannedRun[], scenario: Scenario): Map<string, PlannedRun[]> {
+  const planes = new Map<string, PlannedRun[]>();
+  for (const run of runs) {
+    if (run.plan.scenario.name !== scenario.name) continue;
+    const plane = planes.get(run.plan.arm.architecture);
+    if (plane) plane.push(run);
+    else planes.set(run.plan.arm.architecture, [run]);
+  }
+  return planes;
+}
+
+function architecturesOf(runs: readonly RunFacts[]): Summary['run']['architectures'] {
+  const params = new Map(runs.map((run) => [run.plan.arm.architecture, run.params]));
+  return [...params].map(([name, value]) => ({ name, params: value }));
+}
+
+function describeScenario({ name, stack, timeScale, workload, phases, slo, faults }: Scenario): ScenarioSummary {
+  return {
+    name,
+    stack,
+    timeScale,
+    changesPerSecond: workload.changes.perSecond,
+    historyFacts: workload.history.facts,
+    customers: workload.contract.customers,
+    predictionsPerSecond: workload.reads.predict.perSecond,
+    lookupsPerSecond: workload.reads.lookup.perSecond,
+    measuredUs: phases.measureUs,
+    freshnessSloUs: slo.freshnessUs,
+    fault: faults.length === 0 ? null : faults.map(({ kind }) => kind).join(', '),
+  };
+}
+
+function findingsOf({ plan, invalid, missing }: PlannedRun): RunFinding[] {
+  return [...invalid, ...missing].map(({ code, message }) => ({
+    run: plan.id,
+    architecture: plan.arm.architecture,
+    repetition: plan.repetition,
+    code,
+    message,
+  }));
+}

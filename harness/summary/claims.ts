@@ -1,0 +1,172 @@
+/** The paper's claims, checked one by one: confirmed, refuted, inconclusive or not measured. */
+import {
+  type PublishedFigure,
+  type PublishedPlane,
+  type PublishedRow,
+  publishedFreshnessSloMin,
+  publishedSmallFileReductionPercent,
+  publishedTables,
+} from '../../reports/published-results.js';
+import type { Claim, Comparison, ScenarioSummary } from '../../reports/summary.js';
+import type { MetricName } from '../measures/metrics.js';
+import type { BoundedEstimate } from './estimates.js';
+import { digits, inWords } from './wording.js';
+
+export interface Evidence {
+  readonly scenarios: readonly ScenarioSummary[];
+  readonly estimates: readonly BoundedEstimate[];
+  readonly comparisons: readonly Comparison[];
+}
+
+/** The paper's metrics that planebench measures, and by which figure. Anything else is "not measured". */
+const measuredAs: Readonly<Record<string, { readonly metric: MetricName; readonly statistic: string }>> = {
+  'freshness.p50': { metric: 'freshness.visibility', statistic: 'p50' },
+  'freshness.p95': { metric: 'freshness.visibility', statistic: 'p95' },
+  'inference.p50': { metric: 'inference', statistic: 'p50' },
+  'inference.p95': { metric: 'inference', statistic: 'p95' },
+  'inference.p99': { metric: 'inference', statistic: 'p99' },
+  'backfill.time_per_tb': { metric: 'backfill.time_per_tb', statistic: 'mean' },
+  'serving.cache_hit_ratio': { metric: 'serving.cache_hit_ratio', statistic: 'share' },
+  'storage.small_files_per_million_rows': { metric: 'storage.small_files_per_million_rows', statistic: 'mean' },
+  'freshness.slo_met': { metric: 'freshness.slo_met', statistic: 'share' },
+  'faults.mttr': { metric: 'faults.mttr', statistic: 'mean' },
+};
+
+const proposal = 'lakehouse';
+
+export function checkClaims(evidence: Evidence): Claim[] {
+  return [freshnessSlo(evidence), ...directionClaims(evidence), smallFileReduction()];
+}
+
+/** "Freshness p95 <= 5 min", at the scenario's time scale. */
+function freshnessSlo({ scenarios, estimates }: Evidence): Claim {
+  const metric = 'freshness.visibility';
+  const claim = {
+    id: 'text.freshness.slo',
+    text: `${proposal} keeps freshness p95 within ${publishedFreshnessSloMin} min (divided by the time scale)`,
+    metric: `${metric}.p95`,
+    published: `p95 <= ${publishedFreshnessSloMin} min; table 1: 4.7 min`,
+  };
+  const estimate = estimates.find(
+    (candidate) => candidate.architecture === proposal && candidate.metric === metric && candidate.statistic === 'p95',
+  );
+  const scenario = scenarios.find(({ name }) => name === estimate?.scenario);
+  if (!estimate || !scenario) return { ...claim, ours: `${proposal} was not run`, outcome: 'not measured' };
+  const limitUs = (publishedFreshnessSloMin * 60e6) / scenario.timeScale;
+  const ours = `${describe(estimate)} against ${inWords(limitUs, 'us')} at time scale ${scenario.timeScale} (${scenario.name})`;
+  return { ...claim, ours, outcome: withinLimit(estimate, limitUs) };
+}
+
+function withinLimit(estimate: BoundedEstimate, limit: number): Claim['outcome'] {
+  if (estimate.atLeast !== null && estimate.atLeast > limit) return 'refuted';
+  if (estimate.validity === 'not_measured' || estimate.validity === 'not_offered') return 'not measured';
+  const interval = estimate.confidenceInterval;
+  if (interval === null) return 'inconclusive';
+  if (interval.upperBound <= limit) return 'confirmed';
+  return interval.lowerBound > limit ? 'refuted' : 'inconclusive';
+}
+
+/** "The lakehouse is better than this baseline", for every figure that the paper prints for both. */
+function directionClaims(evidence: Evidence): Claim[] {
+  return publishedTables.flatMap(({ id, rows }) =>
+    rows.flatMap((row) =>
+      (Object.keys(row.figures) as PublishedPlane[])
+        .filter((plane) => plane !== proposal)
+        .flatMap((plane) => baselinesOf(plane).map((baseline) => directionClaim(evidence, id, row, plane, baseline))),
+    ),
+  );
+}
+
+/** Tables 3 and 4 do not say which baseline they mean: the claim is checked against both. */
+function baselinesOf(plane: PublishedPlane): string[] {
+  return plane === 'baseline' ? ['warehouse', 'lambda'] : [plane];
+}
+
+function directionClaim(
+  evidence: Evidence,
+  table: string,
+  row: PublishedRow,
+  printed: PublishedPlane,
+  baseline: string,
+): Claim {
+  const unnamed = printed === 'baseline' ? ' (the paper names only a "Baseline")' : '';
+  const claim = {
+    id: `${table}.${row.metric}.${baseline}`,
+    text: `${proposal} has a ${row.better} ${row.metric} than ${baseline}${unnamed}`,
+    metric: row.metric,
+    published: published(row, printed),
+  };
+  const figure = measuredAs[row.metric];
+  if (!figure) return { ...claim, ours: 'planebench does not measure this yet', outcome: 'not measured' };
+  const comparison = evidence.comparisons.find(
+    (candidate) =>
+      candidate.metric === figure.metric &&
+      candidate.statistic === figure.statistic &&
+      candidate.candidate === proposal &&
+      candidate.reference === baseline,
+  );
+  const estimateOf = (plane: string) =>
+    evidence.estimates.find(
+      (estimate) =>
+        estimate.architecture === plane &&
+        estimate.metric === figure.metric &&
+        estimate.statistic === figure.statistic &&
+        (comparison === undefined || estimate.scenario === comparison.scenario),
+    );
+  const [ours, theirs] = [estimateOf(proposal), estimateOf(baseline)];
+  const figures = `${ours ? describe(ours) : 'not run'} against ${theirs ? describe(theirs) : 'not run'}`;
+  if (!comparison) return { ...claim, ours: figures, outcome: 'not measured' };
+  return { ...claim, ours: `${figures}${describeRatio(comparison)}`, outcome: outcomeOf(comparison) };
+}
+
+function outcomeOf({ outcome }: Comparison): Claim['outcome'] {
+  switch (outcome) {
+    case 'better':
+      return 'confirmed';
+    case 'worse':
+    case 'equivalent':
+      return 'refuted';
+    case 'inconclusive':
+      return 'inconclusive';
+  }
+}
+
+function published(row: PublishedRow, plane: PublishedPlane): string {
+  const text = (figure: PublishedFigure | undefined) =>
+    figure === undefined
+      ? ''
+      : `${digits(figure.value)}${figure.ci95 ? ` [${digits(figure.ci95[0])}, ${digits(figure.ci95[1])}]` : ''}`;
+  const [ours, theirs] = [row.figures[proposal], row.figures[plane]];
+  const ratio = ours && theirs ? `, ratio ${digits(ours.value / theirs.value)}` : '';
+  return `${text(ours)} against ${text(theirs)} ${row.unit}${ratio}`;
+}
+
+export function describe(estimate: BoundedEstimate): string {
+  if (estimate.pointEstimate === null) {
+    return estimate.atLeast === null
+      ? estimate.validity.replaceAll('_', ' ')
+      : `at least ${inWords(estimate.atLeast, estimate.unit)}`;
+  }
+  const interval = estimate.confidenceInterval;
+  const value = inWords(estimate.pointEstimate, estimate.unit);
+  if (!interval) return value;
+  return `${value} [${inWords(interval.lowerBound, estimate.unit)}, ${inWords(interval.upperBound, estimate.unit)}]`;
+}
+
+export function describeRatio({ ratio, confidenceInterval, pairs }: Comparison): string {
+  const interval = confidenceInterval
+    ? ` [${digits(confidenceInterval.lowerBound)}, ${digits(confidenceInterval.upperBound)}]`
+    : '';
+  return `${ratio === null ? '' : `; ratio ${digits(ratio)}${interval}`}; ${pairs} pair${pairs === 1 ? '' : 's'}`;
+}
+
+function smallFileReduction(): Claim {
+  return {
+    id: 'text.storage.small_file_reduction',
+    text: `compaction reduces small files by about ${publishedSmallFileReductionPercent} %`,
+    metric: 'storage.small_file_reduction',
+    published: `${publishedSmallFileReductionPercent} %`,
+    ours: 'planebench does not measure this yet',
+    outcome: 'not measured',
+  };
+}

@@ -1,0 +1,181 @@
+/**
+ * Every pair of planes, metric by metric, paired by seed. A difference is decided only by at least 10 pairs, an interval
+ * that excludes equality, and a permutation test; the comparisons declared in advance (the registry's `primary`
+ * statistics) are corrected as one family a scenario, the others are marked exploratory.
+ */
+import type { Comparison } from '../../reports/summary.js';
+import type { Measure } from '../measures/measured.js';
+import { type MetricName, metricNames, metricOf } from '../measures/metrics.js';
+import { comparePaired, type PairedComparison } from '../statistics/comparison.js';
+import { holmAdjusted } from '../statistics/holm.js';
+import { estimateOf, figuresByRun, type PooledFigure } from '../statistics/pooled-figure.js';
+import { sortSamples } from '../statistics/samples.js';
+import { type Chance, confidenceLevel, figureOf, type PlannedRun, rounded, roundedBounds } from './estimates.js';
+
+export const fewestPairs = 10;
+const alpha = 1 - confidenceLevel;
+/** Differences smaller than this do not matter in practice: 5 % of a figure, one point of a share. */
+const practicalRatio = 1.05;
+const practicalShare = 0.01;
+
+interface Draft {
+  readonly metric: MetricName;
+  readonly statistic: string;
+  readonly candidate: string;
+  readonly reference: string;
+  readonly compared: PairedComparison;
+  /** Effects between these two do not matter in practice. */
+  readonly indifferent: readonly [number, number];
+  /** Which side's figure is right-censored and was taken at its bound. */
+  readonly censored: 'none' | 'candidate' | 'reference' | 'both';
+}
+
+/** `planes`: the runs of each plane under one scenario. */
+export function comparePlanes(planes: ReadonlyMap<string, readonly PlannedRun[]>, chance: Chance): Comparison[] {
+  const names = [...planes.keys()];
+  const scenario = planes.get(names[0] ?? '')?.[0]?.plan.scenario.name ?? '';
+  const drafts = names.flatMap((candidate, i) =>
+    names.slice(i + 1).flatMap((reference) => {
+      const pairs = pairBySeed(planes.get(candidate) ?? [], planes.get(reference) ?? []);
+      return metricNames.flatMap((metric) => draftMetric({ metric, candidate, reference, pairs, chance }));
+    }),
+  );
+  const corrected = correctPrimaries(drafts);
+  return drafts.map((draft) => {
+    const { compared } = draft;
+    const adjusted = corrected.get(draft);
+    const asRatio = compared.effect === 'ratio' && draft.censored === 'none';
+    return {
+      scenario,
+      metric: draft.metric,
+      statistic: draft.statistic,
+      candidate: draft.candidate,
+      reference: draft.reference,
+      ratio: asRatio && compared.estimate !== null ? rounded(compared.estimate) : null,
+      confidenceInterval:
+        asRatio && compared.interval ? { confidenceLevel, ...roundedBounds(compared.interval) } : null,
+      pairs: compared.pairs,
+      method: methodOf(draft, adjusted),
+      outcome: decide(draft, adjusted ?? compared.pValue),
+    };
+  });
+}
+
+type Pair = readonly [PlannedRun, PlannedRun];
+
+function pairBySeed(candidates: readonly PlannedRun[], references: readonly PlannedRun[]): Pair[] {
+  const keyOf = ({ plan }: PlannedRun) => `${plan.seed} ${plan.repetition}`;
+  const valid = ({ invalid }: PlannedRun) => invalid.length === 0;
+  const partners = new Map(references.filter(valid).map((run) => [keyOf(run), run]));
+  return candidates.filter(valid).flatMap((run): Pair[] => {
+    const partner = partners.get(keyOf(run));
+    return partner ? [[run, partner]] : [];
+  });
+}
+
+function draftMetric(options: {
+  metric: MetricName;
+  candidate: string;
+  reference: string;
+  pairs: readonly Pair[];
+  chance: Chance;
+}): Draft[] {
+  const { metric, candidate, reference, chance } = options;
+  const { better, kind, domain, statistics } = metricOf(metric);
+  if (better === 'neither' || (kind !== 'samples' && kind !== 'ratio')) return [];
+  const both = options.pairs
+    .map(([one, other]): [Measure, Measure] => [one.measures[metric], other.measures[metric]])
+    .filter(([one, other]) => one.kind !== 'absent' && other.kind !== 'absent');
+  if (both.length === 0) return [];
+
+  const sides = [both.map(([one]) => one), both.map(([, other]) => other)] as const;
+  return statistics.map((statistic) => {
+    const [one, other] = sides.map((measures) => boundedFigure(measures, statistic)) as [Bounded, Bounded];
+    // Zero has no ratio: a plane that was never hurt has an MTTR of 0.
+    const positive = [one, other].every(({ figure }) => figuresByRun(figure).every((value) => value > 0));
+    const effect = domain === 'positive' && positive ? 'ratio' : 'difference';
+    const margin = domain === 'share' ? practicalShare : (practicalRatio - 1) * Math.abs(estimateOf(other.figure));
+    const censored = one.censored ? (other.censored ? 'both' : 'candidate') : other.censored ? 'reference' : 'none';
+    const compared = comparePaired(one.figure, other.figure, {
+      effect,
+      level: confidenceLevel,
+      random: chance.random.fork(`${metric} ${statistic} ${candidate} ${reference}`),
+    });
+    const indifferent =
+      effect === 'ratio' ? ([1 / practicalRatio, practicalRatio] as const) : ([-margin, margin] as const);
+    return { metric, statistic, candidate, reference, compared, indifferent, censored };
+  });
+}
+
+interface Bounded {
+  readonly figure: PooledFigure;
+  readonly censored: boolean;
+}
+
+/** The figure, or where it is censored in all runs together or in one of them, that of the bounds. */
+function boundedFigure(measures: readonly Measure[], statistic: string): Bounded {
+  const present = measures.filter((measure) => measure.kind !== 'absent');
+  const figure = figureOf(present, statistic) as PooledFigure;
+  if (!figuresByRun(figure).includes(Number.POSITIVE_INFINITY)) return { figure, censored: false };
+  const bounds = present.map((measure) =>
+    measure.kind === 'samples'
+      ? { ...measure, samples: sortSamples([...measure.samples.observed, ...measure.samples.censored]) }
+      : measure,
+  );
+  return { figure: figureOf(bounds, statistic) as PooledFigure, censored: true };
+}
+
+const isPrimary = ({ metric, statistic }: Draft) => metricOf(metric).primary === statistic;
+
+function correctPrimaries(drafts: readonly Draft[]): Map<Draft, number> {
+  const family = drafts.filter((draft) => isPrimary(draft) && draft.compared.pValue !== null);
+  const adjusted = holmAdjusted(family.map(({ compared }) => compared.pValue as number));
+  return new Map(family.map((draft, i) => [draft, adjusted[i] as number]));
+}
+
+function decide(draft: Draft, pValue: number | null): Comparison['outcome'] {
+  const { compared, metric, censored } = draft;
+  if (compared.pairs < fewestPairs || compared.estimate === null || pValue === null || censored === 'both') {
+    return 'inconclusive';
+  }
+  const equality = compared.effect === 'ratio' ? 1 : 0;
+  // Without any variation over the pairs there is no interval, and the permutation test stands alone.
+  const { lowerBound, upperBound } = compared.interval ?? {
+    lowerBound: compared.estimate,
+    upperBound: compared.estimate,
+  };
+  if (compared.interval === null && !compared.method.includes('the same in every')) return 'inconclusive';
+  const [least, most] = draft.indifferent;
+  if (lowerBound >= least && upperBound <= most) return censored === 'none' ? 'equivalent' : 'inconclusive';
+  if (pValue > alpha || (lowerBound <= equality && upperBound >= equality)) return 'inconclusive';
+  const isLower = upperBound < equality;
+  // A censored figure is really higher than its bound: only the conclusion that it is higher stands.
+  if (censored === (isLower ? 'candidate' : 'reference')) return 'inconclusive';
+  return isLower === (metricOf(metric).better === 'lower') ? 'better' : 'worse';
+}
+
+function methodOf(draft: Draft, adjusted: number | undefined): string {
+  const { compared, censored } = draft;
+  const difference =
+    compared.effect === 'difference' && compared.estimate !== null
+      ? ` of ${rounded(compared.estimate)}${
+          compared.interval
+            ? ` [${rounded(compared.interval.lowerBound)}, ${rounded(compared.interval.upperBound)}]`
+            : ''
+        }`
+      : '';
+  return [
+    `${compared.effect}${difference} of pooled figures, ${compared.method.replace('over runs', 'over pairs')}`,
+    censored === 'none'
+      ? ''
+      : `${censored === 'both' ? 'both are' : `the ${censored} is`} right-censored, taken at the bound`,
+    compared.pValue === null
+      ? ''
+      : `sign-flip p = ${rounded(compared.pValue)}, ${
+          adjusted === undefined ? 'exploratory' : `${rounded(adjusted)} after Holm`
+        }`,
+    compared.pairs < fewestPairs ? `${compared.pairs} pairs, ${fewestPairs} needed to decide` : '',
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
+}

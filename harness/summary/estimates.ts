@@ -1,0 +1,222 @@
+/** From measured runs to estimates: one for every plane, metric and statistic, with its interval or with the reason for none. */
+import type { Estimate } from '../../reports/summary.js';
+import type { AbsentMeasure, Measure } from '../measures/measured.js';
+import { type MeasuredRun, type MetricName, metricNames, metricOf } from '../measures/metrics.js';
+import { type Random, seededRandom } from '../random.js';
+import type { RunPlan } from '../scenario.js';
+import { proportionInterval, sampleFloor } from '../statistics/binomial.js';
+import { intervalOverRuns } from '../statistics/interval.js';
+import { estimateOf, type PooledFigure, pooledMean, pooledQuantile, pooledRatio } from '../statistics/pooled-figure.js';
+import { drawResamples, type Resamples } from '../statistics/resamples.js';
+import { countSamples, meanBound, quantileBound } from '../statistics/samples.js';
+import { counted, inWords } from './wording.js';
+
+/** A run of the suite with its plan. */
+export interface PlannedRun extends MeasuredRun {
+  readonly plan: RunPlan;
+}
+
+export const confidenceLevel = 0.95;
+
+/** What pooling needs beside the runs; one for the whole suite, so that every figure sees the same resamples. */
+export interface Chance {
+  readonly random: Random;
+  resamples(runs: number): Resamples | null;
+}
+
+const resampleCount = 10_000;
+const bootstrapFromRuns = 10;
+
+export function chanceOf(seed: number): Chance {
+  const random = seededRandom(seed, '/summary');
+  const drawn = new Map<number, Resamples>();
+  return {
+    random,
+    resamples(runs) {
+      if (runs < bootstrapFromRuns) return null;
+      const known = drawn.get(runs) ?? drawResamples(runs, resampleCount, random.fork(`resamples of ${runs}`));
+      drawn.set(runs, known);
+      return known;
+    },
+  };
+}
+
+/** An estimate, and where it is right-censored what it certainly reaches. */
+export interface BoundedEstimate extends Estimate {
+  readonly metric: MetricName;
+  readonly atLeast: number | null;
+}
+
+/** All estimates of one plane under one scenario. */
+export function estimatePlane(runs: readonly PlannedRun[], chance: Chance): BoundedEstimate[] {
+  return metricNames.flatMap((name) =>
+    metricOf(name).statistics.map((statistic) => estimateFigure(runs, name, statistic, chance)),
+  );
+}
+
+type Verdict = Pick<
+  BoundedEstimate,
+  'pointEstimate' | 'confidenceInterval' | 'method' | 'runs' | 'samples' | 'validity' | 'atLeast'
+> & {
+  readonly note?: string;
+};
+
+function estimateFigure(
+  runs: readonly PlannedRun[],
+  name: MetricName,
+  statistic: string,
+  chance: Chance,
+): BoundedEstimate {
+  const { unit, better } = metricOf(name);
+  const { scenario, arm } = (runs[0] as PlannedRun).plan;
+  return {
+    scenario: scenario.name,
+    architecture: arm.architecture,
+    metric: name,
+    statistic,
+    unit,
+    better,
+    badge: 'measured',
+    stack: scenario.stack,
+    timeScale: scenario.timeScale,
+    ...judge(runs, name, statistic, chance),
+  };
+}
+
+function judge(runs: readonly PlannedRun[], name: MetricName, statistic: string, chance: Chance): Verdict {
+  const valid = runs.filter(({ invalid }) => invalid.length === 0);
+  if (valid.length === 0) return nothing('invalid', `${counted(runs.length, 'run')}, all invalid`);
+  const { present, absent } = measuresOf(valid, name);
+  if (present.length === 0) {
+    const why = absent.every(({ why }) => why === 'not_offered') ? 'not_offered' : 'not_measured';
+    return nothing(why, reasonsOf(absent));
+  }
+  const pooled = pool(present, name, statistic, chance);
+  const notes = [
+    pooled.note,
+    ...new Set(present.map(({ note }) => note)),
+    absent.length === 0 ? undefined : `without ${counted(absent.length, 'run')}: ${reasonsOf(absent)}`,
+  ].filter((note) => note !== undefined);
+  return {
+    ...pooled,
+    runs: present.length,
+    ...(notes.length === 0 ? {} : { note: notes.join('; ') }),
+  };
+}
+
+function nothing(validity: Estimate['validity'], note: string): Verdict {
+  return {
+    pointEstimate: null,
+    confidenceInterval: null,
+    method: 'none',
+    runs: 0,
+    samples: 0,
+    validity,
+    atLeast: null,
+    note,
+  };
+}
+
+const reasonsOf = (absent: readonly AbsentMeasure[]) => [...new Set(absent.map(({ note }) => note))].join('; ');
+
+type Present = Exclude<Measure, AbsentMeasure>;
+
+function measuresOf(runs: readonly PlannedRun[], name: MetricName): { present: Present[]; absent: AbsentMeasure[] } {
+  const measures: Measure[] = runs.map((run) => run.measures[name]);
+  return {
+    present: measures.filter((measure) => measure.kind !== 'absent'),
+    absent: measures.filter((measure) => measure.kind === 'absent'),
+  };
+}
+
+/** The probability of a statistic that is a quantile, 'p99' or 'p99.9'; null for others. */
+export function probabilityOf(statistic: string): number | null {
+  const found = /^p(\d+(?:\.\d+)?)$/.exec(statistic);
+  return found ? Number(found[1]) / 100 : null;
+}
+
+/** The pooled figure of runs that all have the measure; null for what is not pooled by weights. */
+export function figureOf(measures: readonly Present[], statistic: string): PooledFigure | null {
+  const sampled = measures.flatMap((measure) => (measure.kind === 'samples' ? [measure.samples] : []));
+  const p = probabilityOf(statistic);
+  if (sampled.length > 0) return p === null ? pooledMean(sampled) : pooledQuantile(sampled, p);
+  const ratios = measures.flatMap((measure) => (measure.kind === 'ratio' ? [measure] : []));
+  return ratios.length > 0 ? pooledRatio(ratios) : null;
+}
+
+function pool(measures: readonly Present[], name: MetricName, statistic: string, chance: Chance): Verdict {
+  const { domain, unit } = metricOf(name);
+  const base = { runs: measures.length, atLeast: null, validity: 'ok' } as const;
+  const first = measures[0] as Present;
+
+  if (first.kind === 'count') {
+    const total = measures.reduce((sum, measure) => sum + (measure.kind === 'count' ? measure.count : 0), 0);
+    const method = 'total over runs, complete';
+    return { ...base, pointEstimate: total, confidenceInterval: null, method, samples: measures.length };
+  }
+  if (first.kind === 'trials') {
+    const trials = measures.reduce((sum, measure) => sum + (measure.kind === 'trials' ? measure.trials : 0), 0);
+    const successes = measures.reduce((sum, measure) => sum + (measure.kind === 'trials' ? measure.successes : 0), 0);
+    const bounds = proportionInterval(successes, trials, confidenceLevel);
+    return {
+      ...base,
+      pointEstimate: rounded(successes / trials),
+      confidenceInterval: { confidenceLevel, ...roundedBounds(bounds) },
+      method: 'Clopper-Pearson over faults',
+      samples: trials,
+    };
+  }
+
+  const figure = figureOf(measures, statistic) as PooledFigure;
+  const samples = measures.reduce(
+    (sum, measure) =>
+      sum +
+      (measure.kind === 'samples' ? countSamples(measure.samples) : measure.kind === 'ratio' ? measure.samples : 0),
+    0,
+  );
+  const p = probabilityOf(statistic);
+  if (p !== null && samples < sampleFloor(p, confidenceLevel)) {
+    return {
+      ...nothing(
+        'insufficient',
+        `${counted(samples, 'sample')}; a ${statistic} needs ${sampleFloor(p, confidenceLevel)}`,
+      ),
+      samples,
+    };
+  }
+  const estimate = estimateOf(figure);
+  if (Number.isNaN(estimate)) return { ...nothing('not_measured', 'nothing to divide by'), samples };
+  if (!Number.isFinite(estimate)) {
+    const sampled = measures.flatMap((measure) => (measure.kind === 'samples' ? [measure.samples] : []));
+    const atLeast = p === null ? meanBound(sampled) : quantileBound(sampled, p);
+    const censored = sampled.reduce((sum, run) => sum + run.censored.length, 0);
+    const note = `right-censored: at least ${inWords(atLeast, unit)} (${censored} of ${samples} had not ended when the watch did)`;
+    return { ...nothing('censored', note), samples, atLeast };
+  }
+  const resamples = chance.resamples(figure.runs);
+  const { interval, method } = intervalOverRuns(figure, { domain, level: confidenceLevel, resamples });
+  return {
+    ...base,
+    pointEstimate: rounded(estimate),
+    confidenceInterval: interval && { confidenceLevel, ...roundedBounds(interval) },
+    method,
+    samples,
+  };
+}
+
+/**
+ * Six significant digits: more than any figure deserves, and few enough that the last bit of a logarithm, which may
+ * differ between processors, does not show in a summary that must be the same everywhere.
+ */
+export function rounded(value: number): number {
+  return Number(value.toPrecision(6));
+}
+
+export function roundedBounds(bounds: { readonly lowerBound: number; readonly upperBound: number }) {
+  return { lowerBound: rounded(bounds.lowerBound), upperBound: rounded(bounds.upperBound) };
+}
+
+/** As the summary has it. */
+export function withoutBound({ atLeast: _, ...estimate }: BoundedEstimate): Estimate {
+  return estimate;
+}

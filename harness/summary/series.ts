@@ -1,0 +1,123 @@
+/** What charts show of one run, reduced to a hundred or so rows. Times are relative to the start of the load. */
+import type { RunSeries } from '../../reports/summary.js';
+import { foldBacklog } from '../measures/backlog.js';
+import { emissionWindows, foldVisibility, type Visibility, visibilityOf } from '../measures/freshness.js';
+import { foldCalls } from '../measures/latency.js';
+import { type Panel, readPanel } from '../measures/panel.js';
+import { foldProcesses } from '../measures/resources.js';
+import { appendOutcomes, operationKinds, outcomes, type RunFacts } from '../record/facts.js';
+import { sampleFloor } from '../statistics/binomial.js';
+import { countSamples, quantileBound, quantileOf, type Samples, sortSamples } from '../statistics/samples.js';
+import { rounded } from './estimates.js';
+
+const mostIntervals = 120;
+const intervalStepUs = 50_000;
+
+/** More towards the tail, where planes differ. */
+const probabilities = [
+  0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995,
+  0.999,
+];
+
+export function drawSeries(run: RunFacts, valid: boolean): RunSeries {
+  const { plan, timeline } = run;
+  const zeroUs = timeline.loadStartUs;
+  const measured = { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs };
+  const panel = readPanel(run);
+  const visibility = foldVisibility(panel);
+  const visible = visibilityOf(panel, visibility, emissionWindows(run).measured);
+  return {
+    run: plan.id,
+    scenario: plan.scenario.name,
+    architecture: plan.arm.architecture,
+    repetition: plan.repetition,
+    valid,
+    measureStartUs: timeline.measureStartUs - zeroUs,
+    measureEndUs: timeline.measureEndUs - zeroUs,
+    faults: run.faults.map(({ kind, role, injectedUs, readyUs }) => ({
+      kind,
+      role,
+      injectedUs: injectedUs - zeroUs,
+      readyUs: readyUs === null ? null : readyUs - zeroUs,
+    })),
+    ...drawTimeline(run, panel, visibility),
+    inferenceQuantiles: quantilesOf(foldCalls(run, 'predict', measured).latency),
+    visibilityQuantiles: quantilesOf(visible),
+    processes: foldProcesses(run, measured).flatMap(({ name, kind, cpuCores, peakRssBytes }) =>
+      cpuCores === null ? [] : [{ name, kind, cpuCores: rounded(cpuCores), peakRssBytes }],
+    ),
+  };
+}
+
+/** Those that the run's own samples can bear and that are not censored. */
+function quantilesOf(samples: Samples): { p: number; us: number }[] {
+  return probabilities
+    .filter((p) => countSamples(samples) >= sampleFloor(p))
+    .map((p) => ({ p, us: rounded(quantileOf(samples, p)) }))
+    .filter(({ us }) => Number.isFinite(us));
+}
+
+function drawTimeline(
+  run: RunFacts,
+  panel: Panel,
+  { visibleUs, hiddenAtUs }: Visibility,
+): Pick<RunSeries, 'intervalUs' | 'timeline'> {
+  const { timeline, operations, appends } = run;
+  const spanUs = timeline.loadEndUs - timeline.loadStartUs;
+  const intervalUs = Math.max(1, Math.ceil(spanUs / mostIntervals / intervalStepUs)) * intervalStepUs;
+  const length = Math.ceil(spanUs / intervalUs);
+  const intervalOf = (us: number) => Math.floor((us - timeline.loadStartUs) / intervalUs);
+  const within = (interval: number) => interval >= 0 && interval < length;
+  const lists = () => Array.from({ length }, (): number[] => []);
+
+  const { timeoutUs } = run.plan.scenario.workload.reads;
+  const predict = operationKinds.indexOf('predict');
+  const ok = outcomes.indexOf('ok');
+  const latencies = lists();
+  const errors = new Uint32Array(length);
+  for (let i = 0; i < operations.rows; i++) {
+    const intendedUs = operations.intendedUs[i] as number;
+    const interval = intervalOf(intendedUs);
+    if (!within(interval)) continue;
+    const failed = operations.outcome[i] !== ok;
+    if (failed) errors[interval] = (errors[interval] as number) + 1;
+    if (operations.kind[i] !== predict) continue;
+    const tookUs = (operations.doneUs[i] as number) - intendedUs;
+    latencies[interval]?.push(failed ? Math.max(tookUs, timeoutUs) : tookUs);
+  }
+
+  const appended = new Uint32Array(length);
+  for (let i = 0; i < appends.rows; i++) {
+    const interval = intervalOf(appends.slotUs[i] as number);
+    if (within(interval) && appendOutcomes[appends.outcome[i] as number] === 'acknowledged') {
+      appended[interval] = (appended[interval] as number) + (appends.changes[i] as number);
+    }
+  }
+
+  const delays = lists();
+  for (let i = 0; i < panel.awaited.rows; i++) {
+    const emitUs = panel.awaited.emitUs[i] as number;
+    const seenUs = visibleUs[i] === Number.POSITIVE_INFINITY ? (hiddenAtUs[i] as number) : (visibleUs[i] as number);
+    delays[intervalOf(emitUs)]?.push(Math.max(0, seenUs - emitUs));
+  }
+
+  const backlog = new Map<number, number>();
+  const series = foldBacklog(run, panel.probes);
+  series.atUs.forEach((atUs, row) => {
+    backlog.set(intervalOf(atUs), series.changes[row] as number);
+  });
+
+  const p95 = (values: readonly number[] | undefined) =>
+    values === undefined || values.length === 0 ? null : rounded(quantileBound([sortSamples(values)], 0.95));
+  return {
+    intervalUs,
+    timeline: Array.from({ length }, (_, interval) => ({
+      atUs: interval * intervalUs,
+      predictP95Us: p95(latencies[interval]),
+      visibilityP95Us: p95(delays[interval]),
+      backlogChanges: backlog.has(interval) ? rounded(backlog.get(interval) as number) : null,
+      errors: errors[interval] as number,
+      appended: appended[interval] as number,
+    })),
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * The report's first sentences, most important first: whether the runs can be trusted, what each plane lost or got wrong,
+ * which plane wins where (a baseline as loudly as the proposal), what is left open, what became of the paper's claims.
+ */
+import type { Claim, Comparison, RunFinding, Verdict } from '../../reports/summary.js';
+import { type MetricName, metricNames, metricOf } from '../measures/metrics.js';
+import { describe } from './claims.js';
+import { fewestPairs } from './comparisons.js';
+import type { BoundedEstimate, PlannedRun } from './estimates.js';
+import { counted, digits, listed } from './wording.js';
+
+export function reachVerdict(input: {
+  readonly runs: readonly PlannedRun[];
+  readonly findings: readonly RunFinding[];
+  readonly estimates: readonly BoundedEstimate[];
+  readonly comparisons: readonly Comparison[];
+  readonly claims: readonly Claim[];
+}): Verdict {
+  const { runs, estimates, comparisons, claims } = input;
+  const invalid = runs.filter((run) => run.invalid.length > 0).length;
+  const missing = runs.filter((run) => run.invalid.length === 0 && run.missing.length > 0).length;
+  const defects = describeDefects(estimates);
+  const sentences = [
+    ...(runs.length === 0 ? ['No run was finished: there is nothing to report.'] : []),
+    ...describeTrust(runs.length, invalid, missing),
+    ...defects,
+    ...describeCorrect(estimates, defects.length),
+    ...describeWins(comparisons),
+    ...describeFigures(estimates),
+    ...describeOpen(comparisons),
+    ...describeClaims(claims),
+  ];
+  const incomplete = runs.length === 0 || invalid > 0 || missing > 0;
+  return { outcome: defects.length > 0 ? 'fail' : incomplete ? 'inconclusive' : 'pass', sentences };
+}
+
+function describeTrust(runs: number, invalid: number, missing: number): string[] {
+  const sentences: string[] = [];
+  if (invalid > 0) {
+    sentences.push(
+      `${digits(invalid)} of ${counted(runs, 'run')} ${invalid === 1 ? 'is' : 'are'} invalid and left out of every figure.`,
+    );
+  }
+  if (missing > 0) {
+    sentences.push(`${digits(missing)} of ${counted(runs, 'run')} did not observe everything that was asked for.`);
+  }
+  return sentences;
+}
+
+/** What may not happen once a plane has been healed, drained and, where it declares so, has corrected itself. */
+const defectsInWords: Readonly<Partial<Record<MetricName, string>>> = {
+  'ledger.lost': 'lost acknowledged changes',
+  'ledger.duplicated': 'holds changes more than once',
+  'ledger.unexpected': 'holds changes that were never sent or had to be refused',
+  'ledger.wrong_rows': 'serves rows that differ from the oracle after draining',
+  'ledger.settled_wrong_rows': 'serves rows that differ from the oracle even after its own correction',
+  'ledger.behind': 'serves rows that do not reflect every acknowledged change after draining',
+  'ledger.personal_data_leaks': 'stored raw personal data',
+};
+
+function describeDefects(estimates: readonly BoundedEstimate[]): string[] {
+  const settles = new Set(
+    estimates
+      .filter(({ metric, pointEstimate }) => metric === 'ledger.settled_wrong_rows' && pointEstimate !== null)
+      .map(({ scenario, architecture }) => `${scenario} ${architecture}`),
+  );
+  return estimates.flatMap(({ metric, scenario, architecture, pointEstimate, runs }) => {
+    const words = defectsInWords[metric];
+    if (words === undefined || pointEstimate === null || pointEstimate === 0) return [];
+    // A plane that corrects itself later is judged after that.
+    if (metric === 'ledger.wrong_rows' && settles.has(`${scenario} ${architecture}`)) return [];
+    return [`${architecture} ${words}: ${digits(pointEstimate)} in ${counted(runs, 'run')} (${scenario}).`];
+  });
+}
+
+function describeCorrect(estimates: readonly BoundedEstimate[], defects: number): string[] {
+  const judged = estimates.filter(
+    ({ metric, pointEstimate }) => metric === 'ledger.wrong_rows' && pointEstimate !== null,
+  );
+  if (defects > 0 || judged.length === 0) return [];
+  const planes = [...new Set(judged.map(({ architecture }) => architecture))];
+  return [
+    `Correctness: ${listed(planes)} kept every acknowledged change and served what the oracle expects at the end.`,
+  ];
+}
+
+const isPrimary = (metric: MetricName, statistic: string) => metricOf(metric).primary === statistic;
+
+function describeWins(comparisons: readonly Comparison[]): string[] {
+  return comparisons
+    .filter(
+      ({ metric, statistic, outcome }) => outcome !== 'inconclusive' && isPrimary(metric as MetricName, statistic),
+    )
+    .map((comparison) => {
+      const { candidate, reference, outcome, scenario } = comparison;
+      const figure = `${comparison.metric}.${comparison.statistic}`;
+      const ratio = comparison.ratio === null ? '' : `, ratio ${digits(comparison.ratio)}`;
+      const where = `(${scenario}, ${comparison.pairs} pairs${ratio})`;
+      if (outcome === 'equivalent')
+        return `${figure}: ${candidate} and ${reference} do not differ in practice ${where}.`;
+      const [winner, loser] = outcome === 'better' ? [candidate, reference] : [reference, candidate];
+      return `${figure}: ${winner} beats ${loser} ${where}.`;
+    });
+}
+
+function describeFigures(estimates: readonly BoundedEstimate[]): string[] {
+  const scenarios = [...new Set(estimates.map(({ scenario }) => scenario))];
+  return scenarios.flatMap((scenario) =>
+    metricNames.flatMap((metric) => {
+      const { primary, better } = metricOf(metric);
+      if (primary === undefined) return [];
+      const figures = estimates
+        .filter((estimate) => estimate.scenario === scenario && estimate.metric === metric)
+        .filter((estimate) => estimate.statistic === primary)
+        .filter(({ pointEstimate, atLeast }) => pointEstimate !== null || atLeast !== null)
+        .sort((a, b) => (better === 'lower' ? 1 : -1) * (worth(a) - worth(b)));
+      if (figures.length === 0) return [];
+      const planes = figures.map((estimate) => `${estimate.architecture} ${describe(estimate)}`);
+      return [`${metric}.${primary} (${scenario}, ${better} is better): ${planes.join('; ')}.`];
+    }),
+  );
+}
+
+const worth = ({ pointEstimate, atLeast }: BoundedEstimate) => pointEstimate ?? atLeast ?? 0;
+
+function describeOpen(comparisons: readonly Comparison[]): string[] {
+  const primaries = comparisons.filter(({ metric, statistic }) => isPrimary(metric as MetricName, statistic));
+  const open = primaries.filter(({ outcome }) => outcome === 'inconclusive');
+  if (open.length === 0) return [];
+  const few = Math.max(...primaries.map(({ pairs }) => pairs)) < fewestPairs;
+  return [
+    few
+      ? `No difference between planes is decided: that takes at least ${fewestPairs} repetitions, and the figures above are from fewer.`
+      : `${digits(open.length)} of ${counted(primaries.length, 'main comparison')} between planes ${open.length === 1 ? 'is' : 'are'} inconclusive.`,
+  ];
+}
+
+function describeClaims(claims: readonly Claim[]): string[] {
+  if (claims.length === 0) return [];
+  const count = (outcome: Claim['outcome']) => claims.filter((claim) => claim.outcome === outcome).length;
+  const refuted = claims.filter(({ outcome }) => outcome === 'refuted').map(({ text }) => text);
+  return [
+    `Of ${counted(claims.length, 'claim')} of the paper ${digits(count('confirmed'))} confirmed, ${digits(count('refuted'))} refuted, ` +
+      `${digits(count('inconclusive'))} inconclusive, ${digits(count('not measured'))} not measured.`,
+    ...refuted.map((text) => `Refuted here: ${text}.`),
+  ];
+}

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { customerActivity } from './feature-view.js';
+import { modelVersion, predict } from './model.js';
+
+const quiet = [0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, null, null];
+const busy = [3, 12, 40, 45_000, 160_000, 500_000, 20, 90, 400, 1_800_000_000, 4, 4_200, 870];
+
+// Pinned: a change of any weight is a new model and needs a new modelVersion.
+test('the predictions of version 1', () => {
+  expect(modelVersion).toBe(1);
+  expect(predict(quiet)).toBe(0.17857142857142855);
+  expect(predict(busy)).toBe(0.804455699420666);
+});
+
+test('a prediction is a probability, whatever the features', () => {
+  const extreme = [0, 1, 1e6, 1e15, null];
+  for (const value of extreme) {
+    const score = predict(customerActivity.features.map(() => value));
+    expect(score).toBeGreaterThanOrEqual(0);
+    expect(score).toBeLessThanOrEqual(1);
+  }
+});
+
+test('features of another view are refused', () => {
+  expect(() => predict([1, 2, 3])).toThrow(/expected 13 features/);
+});

@@ -1,0 +1,56 @@
+/**
+ * The model that every plane serves: pinned integer weights over the feature view, so that a prediction is a function
+ * of the row alone and the same on every machine (no exponential: the logistic curve is replaced by x / (1 + |x|)).
+ */
+import { UsageError } from '../harness/errors.js';
+import { customerActivity } from './feature-view.js';
+
+export const modelVersion = 1;
+
+interface Term {
+  /** The feature is read as value / (value + half), which is 1/2 at `half` and stays below 1. */
+  readonly half: number;
+  readonly weight: number;
+  /** Contribution where the feature is null, in the place of value / (value + half). */
+  readonly absent: number;
+}
+
+const terms: Readonly<Record<string, Term>> = {
+  orders_count_1h: { half: 2, weight: 900, absent: 0 },
+  orders_count_24h: { half: 8, weight: 400, absent: 0 },
+  orders_count_7d: { half: 30, weight: -300, absent: 0 },
+  orders_amount_cents_1h: { half: 20_000, weight: 1_200, absent: 0 },
+  orders_amount_cents_24h: { half: 80_000, weight: 500, absent: 0 },
+  orders_amount_cents_7d: { half: 300_000, weight: -400, absent: 0 },
+  clicks_count_1h: { half: 10, weight: -500, absent: 0 },
+  clicks_count_24h: { half: 60, weight: -200, absent: 0 },
+  clicks_count_7d: { half: 250, weight: -200, absent: 0 },
+  last_order_age_us: { half: 21_600_000_000, weight: -700, absent: 1 },
+  top_category_7d: { half: 6, weight: 100, absent: 0 },
+  top_category_share_bp_7d: { half: 5_000, weight: 300, absent: 0 },
+  device_risk_latest: { half: 500, weight: 2_500, absent: 0 },
+};
+const bias = -1_100;
+const scale = 1_000;
+
+const weights = customerActivity.features.map(({ name }) => {
+  const term = terms[name];
+  if (!term) throw new Error(`model: feature ${name} of ${customerActivity.name} has no weight; add one to model.ts`);
+  return term;
+});
+
+/** A probability in [0, 1] from features in the order of the view. */
+export function predict(features: readonly (number | null)[]): number {
+  if (features.length !== weights.length)
+    throw new UsageError(
+      `model: expected ${weights.length} features of ${customerActivity.name}, got ${features.length}`,
+    );
+  let sum = bias;
+  for (let i = 0; i < weights.length; i++) {
+    const { half, weight, absent } = weights[i] as Term;
+    const value = features[i] as number | null;
+    sum += weight * (value === null ? absent : value / (value + half));
+  }
+  const x = sum / scale;
+  return 0.5 + 0.5 * (x / (1 + Math.abs(x)));
+}

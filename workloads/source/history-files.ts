@@ -1,0 +1,116 @@
+/** History on disk: one Parquet file a table, written and read by DuckDB. */
+import type { Hash } from 'node:crypto';
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, DuckDBInstance, VARCHAR } from '@duckdb/node-api';
+import type { Column, ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
+import { historySchemas } from '../fact-schemas.js';
+import type { History, HistoryTable } from './history.js';
+
+export const historyTables = Object.keys(historySchemas) as HistoryTable[];
+
+export function historyPath(directory: string, table: HistoryTable): string {
+  return join(directory, `${table}.parquet`);
+}
+
+export async function writeHistory(directory: string, history: History): Promise<{ readonly parquetBytes: number }> {
+  await mkdir(directory, { recursive: true });
+  return withDuckDb(async (connection) => {
+    let parquetBytes = 0;
+    for (const table of historyTables) {
+      await stageTable(connection, table, history[table]);
+      const path = historyPath(directory, table);
+      await connection.run(`COPY (SELECT ${castColumns(table)} FROM ${table}) TO ${quoted(path)} (FORMAT parquet)`);
+      await connection.run(`DROP TABLE ${table}`);
+      parquetBytes += (await stat(path)).size;
+    }
+    return { parquetBytes };
+  });
+}
+
+/** Bytes of the columns uncompressed: 8 per integer, the UTF-8 length per text. */
+export function columnBytes(history: History): number {
+  let bytes = 0;
+  for (const table of historyTables)
+    for (const { name, type } of historySchemas[table] as readonly Column[]) {
+      const values = history[table].columns[name] as IntValues | TextValues;
+      if (type === 'int') bytes += 8 * values.length;
+      else for (const text of values as TextValues) bytes += Buffer.byteLength(text ?? '');
+    }
+  return bytes;
+}
+
+/** Canonical bytes: tables and columns in the order of their schemas; integers as float64, texts ended by a zero. */
+export function hashHistory(hash: Hash, history: History): void {
+  for (const table of historyTables)
+    for (const { name, type } of historySchemas[table] as readonly Column[])
+      hashValues(hash, type, history[table].columns[name] as IntValues | TextValues);
+}
+
+/** The same bytes, from the files. */
+export async function hashHistoryFiles(hash: Hash, directory: string): Promise<void> {
+  await withDuckDb(async (connection) => {
+    for (const table of historyTables)
+      for (const { name, type } of historySchemas[table] as readonly Column[]) {
+        const selected = type === 'int' ? `${name}::DOUBLE` : name;
+        const result = await connection.stream(`SELECT ${selected} FROM ${quoted(historyPath(directory, table))}`);
+        for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk())
+          hashValues(hash, type, chunk.getColumnValues(0) as number[] | string[]);
+      }
+  });
+}
+
+function hashValues(hash: Hash, type: Column['type'], values: IntValues | TextValues): void {
+  if (type === 'int') {
+    const numbers = Float64Array.from(values as ArrayLike<number>);
+    hash.update(new Uint8Array(numbers.buffer));
+    return;
+  }
+  const step = 10_000;
+  for (let from = 0; from < values.length; from += step)
+    hash.update(`${(values as TextValues).slice(from, from + step).join('\0')}\0`, 'utf8');
+}
+
+/** Integers are staged as DOUBLE, exact up to 2^53, because filling a BIGINT vector costs a BigInt a value. */
+async function stageTable(connection: DuckDBConnection, table: HistoryTable, batch: ColumnBatch): Promise<void> {
+  const schema: readonly Column[] = historySchemas[table];
+  const types = schema.map(({ type }) => (type === 'int' ? DOUBLE : VARCHAR));
+  const definition = schema.map(({ name }, i) => `${name} ${types[i]}`).join(', ');
+  await connection.run(`CREATE TEMP TABLE ${table} (${definition})`);
+  const appender = await connection.createAppender(table);
+  const chunkRows = 2_048;
+  for (let from = 0; from < batch.rows; from += chunkRows) {
+    const rows = Math.min(chunkRows, batch.rows - from);
+    const chunk = DuckDBDataChunk.create(types, rows);
+    for (const [i, { name }] of schema.entries()) {
+      const values = batch.columns[name] as IntValues | TextValues;
+      chunk.setColumnValues(i, values.slice(from, from + rows) as unknown as (number | string)[]);
+    }
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
+}
+
+function castColumns(table: HistoryTable): string {
+  return (historySchemas[table] as readonly Column[])
+    .map(({ name, type }) => (type === 'int' ? `${name}::BIGINT AS ${name}` : name))
+    .join(', ');
+}
+
+async function withDuckDb<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
+  try {
+    const connection = await instance.connect();
+    try {
+      return await work(connection);
+    } finally {
+      connection.closeSync();
+    }
+  } finally {
+    instance.closeSync();
+  }
+}
+
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", "''")}'`;
+}
