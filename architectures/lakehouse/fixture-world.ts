@@ -37,7 +37,7 @@ export const smallWorkload: Workload = {
     allowedLatenessUs: 500_000,
     tokenKey: '000102030405060708090a0b0c0d0e0f',
   },
-  history: { facts: 2_500, days: 8 },
+  history: { facts: 2_500, days: 8, lullUs: 0 },
   changes: {
     perSecond: 400,
     slotUs: 10_000,
