@@ -82,6 +82,11 @@ describe('a drawing', () => {
           name,
           rows.map((row) => ({ ...row })),
         );
+      if (chart.near !== null)
+        view.data(
+          'near',
+          chart.data[chart.near]!.map((row) => ({ ...row })),
+        );
       view.run();
     }
     expect(missing).toEqual([]);

@@ -30,6 +30,8 @@ export interface Chart {
   readonly height: number;
   readonly signals: Readonly<Record<string, number | readonly number[]>>;
   readonly data: Readonly<Record<string, readonly object[]>>;
+  /** The data whose rows a pointer finds; in the page alone, a still drawing does not need them. */
+  readonly near: string | null;
 }
 
 export interface Drawer {
@@ -39,29 +41,31 @@ export interface Drawer {
   readonly functions: Compiled;
 }
 
+/** Compiled and parsed when first drawn, then kept: specs are constants. */
+const compiled = new Map<ChartKind, { readonly spec: vega.Spec; readonly runtime: vega.Runtime }>();
+
+function compiledOf(kind: ChartKind) {
+  let known = compiled.get(kind);
+  if (known === undefined) {
+    const { spec } = vegaLite.compile(specs[kind]);
+    known = { spec, runtime: vega.parse(spec) };
+    compiled.set(kind, known);
+  }
+  return known;
+}
+
 export function openDrawer(): Drawer {
   resetSVGDefIds();
-  const compiled = new Map<ChartKind, vega.Spec>();
-  const parsed = new Map<ChartKind, vega.Runtime>();
+  const drawn = new Map<ChartKind, vega.Spec>();
   const functions = recordingCompiler();
   const expr = expressionEvaluator(functions.compile);
-
-  const runtimeOf = (kind: ChartKind): vega.Runtime => {
-    let runtime = parsed.get(kind);
-    if (runtime === undefined) {
-      const spec = vegaLite.compile(specs[kind]).spec;
-      compiled.set(kind, spec);
-      runtime = vega.parse(spec);
-      parsed.set(kind, runtime);
-    }
-    return runtime;
-  };
-
   return {
-    specs: compiled,
+    specs: drawn,
     functions,
     draw(chart, width = chart.width) {
-      const view = new vega.View(runtimeOf(chart.kind), { renderer: 'none', expr } as vega.ViewOptions);
+      const { spec, runtime } = compiledOf(chart.kind);
+      drawn.set(chart.kind, spec);
+      const view = new vega.View(runtime, { renderer: 'none', expr } as vega.ViewOptions);
       view.width(width).height(chart.height);
       for (const [name, value] of Object.entries(chart.signals)) view.signal(name, value);
       for (const [name, rows] of Object.entries(chart.data))

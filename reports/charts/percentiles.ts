@@ -35,6 +35,7 @@ export function percentilesChart(
   const tailMax = Math.max(2, ...[...data.curves, ...stated].map(({ tail }) => tail));
   return {
     kind: 'percentiles',
+    near: 'curves',
     width: 452,
     height: 260,
     signals: { yMin: axis.min, yMax: axis.max, yTicks: axis.ticks, tailMax },
@@ -161,7 +162,7 @@ export const percentilesSpec: TopLevelSpec = {
       },
     },
     {
-      data: { name: 'curves' },
+      data: { name: 'near' },
       params: [{ name: 'near', select: { type: 'point', nearest: true, on: 'pointerover', clear: 'pointerout' } }],
       mark: { type: 'point', filled: true, size: 30, color: ink.text },
       encoding: {

@@ -53,6 +53,7 @@ export function timelineCharts(
       title,
       chart: {
         kind: `timeline-${scale}`,
+        near: 'line',
         width: 264,
         height: 52,
         signals: { yMin: min, yMax: max, yTicks: ends(ticks), xMax: end },
@@ -142,7 +143,7 @@ export function timelineSpec(scale: 'log' | 'linear'): TopLevelSpec {
         encoding: { x, y, stroke: { field: 'color', type: 'nominal', scale: null } },
       },
       {
-        data: { name: 'line' },
+        data: { name: 'near' },
         params: [{ name: 'near', select: { type: 'point', nearest: true, on: 'pointerover', clear: 'pointerout' } }],
         mark: { type: 'point', filled: true, size: 26, color: ink.text, invalid: 'filter' },
         encoding: {

@@ -23,6 +23,7 @@ export function visibilityChart(
   if (axis === null || points.length === 0) return null;
   return {
     kind: 'visibility',
+    near: 'curves',
     width: 452,
     height: 260,
     signals: { xMin: axis.min, xMax: axis.max, xTicks: axis.ticks },
@@ -113,7 +114,7 @@ export const visibilitySpec: TopLevelSpec = {
       },
     },
     {
-      data: { name: 'curves' },
+      data: { name: 'near' },
       params: [{ name: 'near', select: { type: 'point', nearest: true, on: 'pointerover', clear: 'pointerout' } }],
       mark: { type: 'point', filled: true, size: 30, color: ink.text },
       encoding: {

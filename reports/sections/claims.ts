@@ -9,8 +9,9 @@ export function claimsSection(claims: readonly Claim[]): Markup {
 ${
   claims.length === 0
     ? html`<p>This suite checks none.</p>`
-    : html`<div class="scroll" role="region" aria-label="Claims of the paper" tabindex="0"><table>
-<caption>${claimCounts(claims)}</caption>
+    : html`<p class="muted">${claimCounts(claims)}.</p>
+<div class="scroll" role="region" aria-label="Claims of the paper" tabindex="0"><table>
+<caption class="unseen">Claims of the paper</caption>
 <thead><tr><th scope="col">Claim</th><th scope="col">Published</th><th scope="col">Found here</th><th scope="col">Outcome</th></tr></thead>
 <tbody>${claims.map(
         (claim) => html`

@@ -23,8 +23,10 @@ function comparisonTable(scenario: string, rows: readonly Comparison[]): Markup 
   const methods = [...new Set(rows.flatMap((row) => intervalMethod(row) ?? []))];
   const measures = [...new Set(rows.map(({ metric, statistic }) => metricLabel(metric, statistic)))];
   return html`
+<h3>Scenario ${scenario}</h3>
+${methods.length === 1 && html`<p class="facts">Intervals: ${methods[0]!}.</p>`}
 <div class="scroll" role="region" aria-label="Comparisons in scenario ${scenario}" tabindex="0"><table>
-<caption>Scenario ${scenario}${methods.length === 1 && html`; intervals: ${methods[0]!}`}</caption>
+<caption class="unseen">Comparisons in scenario ${scenario}</caption>
 <thead><tr><th scope="col">Measure</th><th scope="col">Planes</th><th scope="col" class="number">Ratio</th><th scope="col" class="number">Interval</th><th scope="col" class="number">Pairs</th><th scope="col">The first is</th></tr></thead>
 ${measures.map((measure) => {
   const own = rows.filter(({ metric, statistic }) => metricLabel(metric, statistic) === measure);
@@ -36,7 +38,7 @@ ${measures.map((measure) => {
 function comparisonRow(row: Comparison, head: { measure: string; span: number } | null, method: boolean): Markup {
   const { candidate, reference, ratio, confidenceInterval, pairs, outcome } = row;
   return html`
-<tr>${head !== null && html`<th scope="rowgroup" rowspan="${head.span}">${head.measure}</th>`}<td>${candidate} / ${reference}</td>
+<tr>${head !== null && html`<th scope="rowgroup" rowspan="${head.span}">${head.measure}</th>`}<td class="pair">${candidate} / ${reference}</td>
 <td class="number">${ratio === null ? 'none' : formatRatio(ratio)}</td>
 <td class="number">${confidenceInterval === null ? 'none' : `${formatRatio(confidenceInterval.lowerBound)} to ${formatRatio(confidenceInterval.upperBound)}`}${method && confidenceInterval !== null && html`<span class="sub">${intervalMethod(row)!}</span>`}</td>
 <td class="number">${pairs}</td><td>${mark(outcome)}</td></tr>`;
