@@ -16,7 +16,7 @@ import { connectOnlineStore } from '../../harness/ports/online-store/embedded.js
 import { startOnlineStoreServer } from '../../harness/ports/online-store/embedded-process.js';
 import type { Ports } from '../../harness/ports/ports.js';
 import { openTableStore } from '../../harness/ports/table-store/embedded.js';
-import { type Random, seededRandom } from '../../harness/random.js';
+import type { Random } from '../../harness/random.js';
 import { opNames, tableNames, viewBlock } from '../../workloads/change-batch.js';
 import { createContract, type DataContract, refusals } from '../../workloads/data-contract.js';
 import { secondUs } from '../../workloads/durations.js';
@@ -107,8 +107,11 @@ export async function openWorld(seed: number, workload = smallWorkload): Promise
     traceDirectory,
     truth: await readTruth(traceDirectory, contract, ports, entries),
     async append(from, to) {
-      for (const { partition, block } of entries.slice(from, to))
-        await changeLog.append(contract.topic, partition, [block]);
+      const some = entries.slice(from, to);
+      for (let partition = 0; partition < contract.partitions; partition++) {
+        const blocks = some.filter((entry) => entry.partition === partition).map(({ block }) => block);
+        if (blocks.length > 0) await changeLog.append(contract.topic, partition, blocks);
+      }
     },
     endOffsets: () => changeLog.endOffsets(contract.topic),
     async close() {
@@ -322,5 +325,3 @@ function troublePorts(ports: Ports, random: Random, trouble: Trouble, underWay: 
     warehouse: ports.warehouse,
   };
 }
-
-export { seededRandom };

@@ -1,11 +1,12 @@
 /** The roles on the real embedded servers and tables, killed and failed at their calls by a seeded draw. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Plane } from '../../harness/architecture.js';
+import { seededRandom } from '../../harness/random.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predict } from '../../workloads/model.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { evaluateAll } from './fixture-brute-force.js';
-import { Death, noTrouble, openWorld, seededRandom, startRole, type Trouble, type World } from './fixture-world.js';
+import { Death, noTrouble, openWorld, startRole, type Trouble, type World } from './fixture-world.js';
 import { changesTable, rowTable, streamTxn } from './tables.js';
 
 const params = {
