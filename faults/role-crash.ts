@@ -14,7 +14,7 @@ export const injectRoleCrash: Injector = async ({ supervisor, architecture, atUs
     restartedUs: null,
     readyUs: null,
   } as const;
-  await clock.sleep(Math.max(0, atUs - clock.nowUs()));
+  await clock.sleepUntil(atUs);
   if (role === undefined) return { ...unhurt, role: '', injectedUs: clock.nowUs() };
   const since = supervisor.eventCount();
   const injectedUs = clock.nowUs();

@@ -15,6 +15,8 @@ export interface Clock {
   after(durationUs: number, callback: () => void): Cancel;
   /** Resolves not before `durationUs` from now; rejects with the signal's reason when aborted. */
   sleep(durationUs: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves when event time is `timeUs` or later, at once if it is; otherwise as `sleep`. */
+  sleepUntil(timeUs: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** Event time is `epochUs` at `zeroNs` on the host's monotonic clock, and before it; null: it stands at `epochUs`. */
@@ -45,10 +47,12 @@ export function calendarTime(): string {
 
 export function systemClock(initial: ClockOrigin): SystemClock {
   let origin = initial;
+  const nowUs = () => eventTimeUs(origin);
   return {
-    nowUs: () => eventTimeUs(origin),
+    nowUs,
     after,
     sleep: (durationUs, signal) => sleepBy(after, durationUs, signal),
+    sleepUntil: (timeUs, signal) => sleepUntilBy(nowUs, timeUs, signal),
     set(next) {
       if (next.epochUs < eventTimeUs(origin)) throw new Error('an event clock is never set back');
       origin = next;
@@ -66,11 +70,17 @@ export const hostClock: Clock = {
   nowUs: monotonicUs,
   after,
   sleep: (durationUs, signal) => sleepBy(after, durationUs, signal),
+  sleepUntil: (timeUs, signal) => sleepUntilBy(monotonicUs, timeUs, signal),
 };
 
 function after(durationUs: number, callback: () => void): Cancel {
   const timer = setTimeout(callback, Math.max(0, Math.ceil(durationUs / 1000)));
   return () => clearTimeout(timer);
+}
+
+/** Timers fire early by a fraction of a millisecond at times, and event time stands before it begins: so look again. */
+async function sleepUntilBy(nowUs: () => number, timeUs: number, signal?: AbortSignal): Promise<void> {
+  for (let leftUs = timeUs - nowUs(); leftUs > 0; leftUs = timeUs - nowUs()) await sleepBy(after, leftUs, signal);
 }
 
 /** Sleep as every clock has it, over that clock's own `after`. */

@@ -4,12 +4,14 @@
  */
 import type { FeatureRow } from '../workloads/feature-view.js';
 import { type Clock, hostClock, monotonicUs } from './clock.js';
+import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { PlaneClient } from './processes/endpoint.js';
 
 const keysPerCall = 500;
 const callsInFlight = 2;
 const retryEveryUs = 100_000;
+const settleEveryUs = 500_000;
 const timeoutUs = 60_000_000;
 
 /** One row a touched customer: the newest that was read. */
@@ -33,15 +35,25 @@ export async function readFinalRows(options: {
   }
 }
 
-/** The same rows once more, at `atUs` of event time. */
+/**
+ * The same rows once more, when a plane that corrects itself has done so: as soon as every row is right, or at `untilUs`
+ * of event time, whatever it shows then.
+ */
 export async function readSettledRows(options: {
   readonly plane: PlaneClient;
   readonly trace: LoadedTrace;
+  readonly final: readonly FeatureRow[];
   readonly clock: Clock;
-  readonly atUs: number;
+  readonly untilUs: number;
 }): Promise<readonly FeatureRow[]> {
-  await options.clock.sleep(Math.max(0, options.atUs - options.clock.nowUs()));
-  return readRows(options.plane, touchedCustomers(options.trace));
+  const { plane, trace, clock } = options;
+  let wrong = await differingRows(trace.oracle, options.final);
+  while (wrong.length > 0 && clock.nowUs() < options.untilUs) {
+    await clock.sleep(settleEveryUs);
+    const customers = wrong.map(({ key }) => Number(key));
+    wrong = await differingRows(trace.oracle, await readRows(plane, customers));
+  }
+  return readRows(plane, touchedCustomers(trace));
 }
 
 function touchedCustomers({ info, emissions }: LoadedTrace): number[] {

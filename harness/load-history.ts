@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { FeatureRow } from '../workloads/feature-view.js';
 import type { BackfillRequest, BackfillResult } from './architecture.js';
 import { hostClock, monotonicUs } from './clock.js';
+import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { PlaneClient } from './processes/endpoint.js';
 import { seededRandom } from './random.js';
@@ -64,13 +65,7 @@ function sampleCustomers({ info }: LoadedTrace, seed: number): number[] {
 }
 
 async function countWrong(plane: PlaneClient, trace: LoadedTrace, customers: readonly number[]): Promise<number> {
-  const rows = await plane.call<readonly FeatureRow[]>(
-    'lookup',
-    { keys: customers.map(String) },
-    { timeoutUs, probe: true },
-  );
-  const expected = await trace.oracle.evaluate(
-    rows.map(({ key, lastSeq, asOfUs }) => ({ customer: Number(key), lastSeq, asOfUs })),
-  );
-  return rows.filter((row, i) => !row.features.every((value, feature) => value === expected[i]?.[feature])).length;
+  const request = { keys: customers.map(String) };
+  const rows = await plane.call<readonly FeatureRow[]>('lookup', request, { timeoutUs, probe: true });
+  return (await differingRows(trace.oracle, rows)).length;
 }

@@ -54,7 +54,7 @@ export async function saveRun({ directory }: Results, facts: RunFacts): Promise<
 
 export async function saveReports({ directory }: Results, summary: Summary, manifest: Manifest): Promise<void> {
   await writeWhole(join(directory, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-  await writeWhole(join(directory, 'report.html'), await renderHtml(summary, manifest));
+  await writeWhole(join(directory, 'report.html'), renderHtml(summary, manifest));
   await writeWhole(join(directory, 'report.md'), renderMarkdown(summary, manifest));
   await writeWhole(join(directory, 'junit.xml'), renderJunit(summary, manifest));
 }
@@ -63,9 +63,17 @@ export async function loadResults(directory: string): Promise<{ manifest: Manife
   const text = await readFile(join(directory, 'manifest.json'), 'utf8').catch(() => {
     throw new UsageError(`${directory} holds no manifest.json: name a folder that \`planebench run\` has written`);
   });
-  const manifest = validateManifest(text, join(directory, 'manifest.json'));
+  const manifest = readManifest(text, join(directory, 'manifest.json'));
   const names = (await readdir(join(directory, 'runs')).catch(() => [])).sort();
   const runs: RunFacts[] = [];
   for (const name of names) runs.push(await loadFacts(join(directory, 'runs', name)));
   return { manifest, runs };
+}
+
+function readManifest(text: string, path: string): Manifest {
+  try {
+    return validateManifest(JSON.parse(text), path);
+  } catch (error) {
+    throw new UsageError(`${path} is no manifest of this version: ${messageOf(error)}`, { cause: error });
+  }
 }

@@ -7,6 +7,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FeatureRow } from '../workloads/feature-view.js';
 import type { ChangeKey, Inventory, Quarantined } from './architecture.js';
+import { hostClock, monotonicUs } from './clock.js';
 import { HarnessError, messageOf } from './errors.js';
 import { readFinalRows, readSettledRows } from './final-reads.js';
 import { injectFaults } from './injection.js';
@@ -49,6 +50,7 @@ const usageKinds = {
 const startLeadUs = 300_000;
 /** For calls that are no part of a measure: exports, final reads. */
 export const patientUs = 60_000_000;
+const exportEveryUs = 250_000;
 
 /** What a run has seen beside its recordings; kept when a later step fails. */
 interface Seen {
@@ -95,15 +97,16 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
     progress('draining');
     seen.final = await readFinalRows({ plane: seen.plane.client, trace, drainUs: scenario.phases.drainUs });
     seen.drainEndUs = supervisor.clock.nowUs();
-    await exportTables(seen.plane, seen);
+    await exportTables(seen.plane, trace, scenario.phases.drainUs, seen);
     const settlesUs = options.architecture.settlesWithinUs;
     if (settlesUs !== null) {
       progress('waiting for its own correction');
       seen.settled = await readSettledRows({
         plane: seen.plane.client,
         trace,
+        final: seen.final,
         clock: supervisor.clock,
-        atUs: timeline.loadEndUs + settlesUs,
+        untilUs: timeline.loadEndUs + settlesUs,
       });
     }
     await supervisor.stopAll();
@@ -229,7 +232,7 @@ async function startLoad(options: {
 /** The load processes end by themselves when their last answer has come, or was given up. */
 async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }, signal: AbortSignal): Promise<void> {
   const { clock } = supervisor;
-  await clock.sleep(Math.max(0, timeline.loadEndUs - clock.nowUs()), signal);
+  await clock.sleepUntil(timeline.loadEndUs, signal);
   for (const name of ['emitter', 'reader']) {
     const exited = await supervisor.waitFor(name, 'exited', 0, patientUs);
     if (!exited?.exit) throw new HarnessError(`${name} did not end within ${patientUs / 1e6} s of the end of the load`);
@@ -238,9 +241,18 @@ async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }
   }
 }
 
-async function exportTables({ client }: StartedPlane, seen: Seen): Promise<void> {
+/** What the tables hold once they hold everything, or when the plane's time to drain is over. */
+async function exportTables({ client }: StartedPlane, trace: LoadedTrace, drainUs: number, seen: Seen): Promise<void> {
   const options = { timeoutUs: patientUs };
-  if (client.offers('exportChanges')) seen.exported = await collect(client.pages('exportChanges', options));
+  const deadlineUs = monotonicUs() + drainUs;
+  if (client.offers('exportChanges')) {
+    for (;;) {
+      seen.exported = await collect(client.pages<readonly ChangeKey[]>('exportChanges', options));
+      const held = seen.exported.reduce((sum, page) => sum + page.length, 0);
+      if (held >= trace.emissions.soundChanges || monotonicUs() > deadlineUs) break;
+      await hostClock.sleep(exportEveryUs);
+    }
+  }
   if (client.offers('quarantine')) seen.quarantined = await collect(client.pages('quarantine', options));
   if (client.offers('inventory')) seen.inventory = await client.call('inventory', undefined, options);
 }

@@ -3,7 +3,7 @@
  * terminal print this model, so that they cannot disagree on a word, a digit or a winner.
  */
 import type { Badge, Comparison, Estimate, ScenarioSummary, Summary } from './summary.js';
-import { formatNumber, sharedScale, withSuffix } from './units.js';
+import { formatCount, formatNumber, sharedScale, withSuffix } from './units.js';
 
 export interface FigureTable {
   readonly scenario: string;
@@ -32,6 +32,7 @@ export interface Basis {
 export type Cell = { readonly plane: string } & (
   | {
       readonly kind: 'figure';
+      readonly value: number;
       readonly text: string;
       /** "39.0 to 44.1", in the unit of the text; null where no interval could be made. */
       readonly interval: string | null;
@@ -66,13 +67,12 @@ export function planeNames(summary: Summary): string[] {
 
 /** "20,000 changes/s, 300 predictions/s, ..." of a scenario, for the reader. */
 export function loadOf(scenario: ScenarioSummary): string {
-  const number = (value: number) => formatNumber(value, { suffix: '', divisor: 1 });
   return [
-    `${number(scenario.changesPerSecond)} changes/s`,
-    `${number(scenario.predictionsPerSecond)} predictions/s`,
-    `${number(scenario.lookupsPerSecond)} lookups/s`,
-    `${number(scenario.customers)} customers`,
-    `${number(scenario.historyFacts)} facts of history`,
+    `${formatCount(scenario.changesPerSecond)} changes/s`,
+    `${formatCount(scenario.predictionsPerSecond)} predictions/s`,
+    `${formatCount(scenario.lookupsPerSecond)} lookups/s`,
+    `${formatCount(scenario.customers)} customers`,
+    `${formatCount(scenario.historyFacts)} facts of history`,
   ].join(', ');
 }
 
@@ -81,11 +81,11 @@ export function basisText({ badge, stack, timeScale }: Basis): string {
 }
 
 export function timeScaleText(timeScale: number): string {
-  return timeScale === 1 ? 'real time' : `time \u00F7 ${formatNumber(timeScale, { suffix: '', divisor: 1 })}`;
+  return timeScale === 1 ? 'real time' : `time \u00F7 ${formatCount(timeScale)}`;
 }
 
 export function confidenceText(level: number): string {
-  return `${formatNumber(level * 100, { suffix: '', divisor: 1 }).replace(/\.0+$/, '')} %`;
+  return `${formatCount(Math.round(level * 1e6) / 1e4)} %`;
 }
 
 export function metricLabel(metric: string, statistic: string): string {
@@ -149,6 +149,7 @@ function figureRow(
     return {
       plane,
       kind: 'figure',
+      value: estimate.pointEstimate,
       text: withSuffix(formatNumber(estimate.pointEstimate, scaled), scaled),
       interval:
         interval && `${formatNumber(interval.lowerBound, scaled)} to ${formatNumber(interval.upperBound, scaled)}`,
@@ -234,12 +235,26 @@ function groupOf(metric: string): GroupTitle {
 const metrics: Readonly<Record<string, { readonly label: string; readonly meaning: string }>> = {
   'freshness.visibility': { label: 'Visibility', meaning: 'from the emission of a change until a read shows it' },
   'freshness.staleness': { label: 'Staleness', meaning: 'age of the first change that a read does not show yet' },
-  'freshness.as_of_lag': { label: 'Lag of as_of', meaning: 'age of the moment at which a row was evaluated' },
+  'freshness.as_of_lag': { label: 'Age of as_of', meaning: 'age of the moment at which a row was evaluated' },
   'freshness.slo_met': { label: 'SLO met', meaning: 'share of seconds of which 95 % of changes were visible in time' },
   inference: { label: 'Prediction', meaning: 'from the intended start; errors count as time-outs' },
   'inference.service': { label: 'Prediction, service time', meaning: 'from the actual start' },
   lookup: { label: 'Feature lookup', meaning: 'from the intended start; errors count as time-outs' },
   'lookup.service': { label: 'Feature lookup, service time', meaning: 'from the actual start' },
+  'ledger.lost': { label: 'Lost', meaning: 'acknowledged changes that the tables do not hold' },
+  'ledger.duplicated': { label: 'Duplicated', meaning: 'changes held more than once, the surplus' },
+  'ledger.unexpected': { label: 'Unexpected', meaning: 'changes held that were never emitted, or were to be refused' },
+  'faults.mttr': { label: 'MTTR', meaning: 'from a fault until the SLO is regained and held' },
+  'faults.slo_lost': { label: 'SLO lost', meaning: 'share of faults that cost the SLO' },
+  'rollback.time': { label: 'Rollback', meaning: 'until every probe reads the restored versions' },
+  'ingest.throughput': { label: 'Throughput', meaning: 'changes taken in' },
+  'ingest.backlog': { label: 'Backlog', meaning: 'changes emitted and not yet visible' },
+  'backfill.time_per_tb': { label: 'Backfill', meaning: 'until the loaded history is served, per TB' },
+  'storage.small_files_per_million_rows': { label: 'Small files', meaning: 'data files below the small-file bound' },
+  'serving.cache_hit_ratio': { label: 'Cache hits', meaning: 'keys answered without a read of the store' },
+  'scoring.throughput': { label: 'Batch scoring', meaning: 'rows scored' },
+  'scoring.scan_amplification': { label: 'Scan amplification', meaning: 'bytes read per byte of the columns needed' },
+  'lineage.coverage': { label: 'Lineage coverage', meaning: 'assets whose provenance resolves completely' },
 };
 
 const ranks: Readonly<Record<string, number>> = Object.fromEntries(
@@ -254,7 +269,10 @@ function rankOf(metric: string): number {
 const unsaid: ReadonlySet<string> = new Set(['total', 'share', 'value']);
 
 function plain(name: string): string {
-  const spaced = name.replaceAll('_', ' ').replaceAll('.', ', ');
+  const spaced = name
+    .replaceAll('_', ' ')
+    .replaceAll('.', ', ')
+    .replace(/\b(?:cpu|rss|slo|tb|io)\b/g, (word) => word.toUpperCase());
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 

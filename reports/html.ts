@@ -56,7 +56,7 @@ ${reproduceSection(summary)}`;
 <a class="skip" href="#figures">Skip to the figures</a>
 <header>
 <h1>planebench: ${summary.run.suite}</h1>
-<p class="facts">${manifest.startedAt}; ${summary.run.architectures.map(({ name }) => name).join(', ')}; ${summary.run.repetitions} repetitions; seed ${summary.run.seed}</p>
+<p class="facts">${minuteOf(manifest.startedAt)}; ${summary.run.architectures.map(({ name }) => name).join(', ')}; ${summary.run.repetitions} repetitions; seed ${summary.run.seed}</p>
 ${verdictSection(summary, manifest)}
 <nav aria-label="Sections"><ul>${sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 </header>
@@ -84,6 +84,11 @@ const sections = [
   ['reproduce', 'Run it again'],
   ['reading', 'How to read this'],
 ] as const;
+
+/** "2026-01-01 12:00 UTC" of an ISO time; anything else as it is. */
+function minuteOf(time: string): string {
+  return time.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$/, '$1 $2 UTC');
+}
 
 function hash(content: string): string {
   return `sha256-${createHash('sha256').update(content).digest('base64')}`;

@@ -30,6 +30,7 @@ function explore(figure, tip) {
     view.height(chart.height);
     Object.keys(chart.signals).forEach(function (name) { view.signal(name, chart.signals[name]); });
     Object.keys(chart.data).forEach(function (name) { view.data(name, chart.data[name]); });
+    if (chart.near) view.data('near', chart.data[chart.near].map(function (row) { return Object.assign({}, row); }));
     view.tooltip(function (handler, event, item, value) { show(tip, event, value); });
     view.initialize(host).hover().run();
     drawing.classList.add('explored');

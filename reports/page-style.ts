@@ -21,7 +21,7 @@ html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-  font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
+  font-variant-numeric: tabular-nums; overflow-wrap: break-word;
 }
 main, header, footer { max-width: 72rem; margin: 0 auto; padding: 0 1.25rem; }
 header { padding-top: 2.25rem; }
@@ -63,18 +63,24 @@ nav a { display: inline-block; padding: .2rem 0; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.25rem; font-size: .9rem; margin: .75rem 0; }
 
 .scroll { overflow-x: auto; margin: .75rem 0; }
+.scroll td, .scroll tbody th { min-width: 5rem; }
+.scroll .pair { white-space: nowrap; }
+.scroll .long { min-width: 10rem; }
 table { border-collapse: collapse; width: 100%; font-size: .925rem; line-height: 1.4; }
 caption { text-align: left; color: var(--muted); font-size: .875rem; padding: 0 0 .5rem; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem; border-bottom: 1px solid var(--grid); }
 th { font-weight: 600; }
 thead th { border-bottom: 1px solid var(--ink); vertical-align: bottom; }
-th:first-child, td:first-child { padding-left: 0; }
+th:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 .number { text-align: right; white-space: nowrap; }
-tbody th[scope=row] { font-weight: 500; }
+tbody th[scope=row], tbody th[scope=rowgroup] { font-weight: 500; }
+.scroll tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
 .sub { display: block; color: var(--muted); font-size: .8125rem; font-weight: 400; }
-.group th { padding-top: 1.35rem; font-size: .8125rem; letter-spacing: .04em; color: var(--muted); border-bottom-color: var(--line); }
+tbody .group th[scope=rowgroup] { font-weight: 650; padding-top: 1.35rem; font-size: .8125rem; letter-spacing: .04em; color: var(--muted); border-bottom-color: var(--line); }
 
+caption.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.figures th, .figures td { overflow-wrap: anywhere; }
 .figures td.cell { text-align: right; }
 .figures .value { white-space: nowrap; font-size: 1rem; }
 .figures .interval, .figures .note { display: block; color: var(--muted); font-size: .8125rem; }
@@ -111,25 +117,25 @@ code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 pre code { font: inherit; user-select: all; }
 dl { display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .3rem 1.5rem; margin: .75rem 0; font-size: .925rem; }
 dt { color: var(--muted); }
-dd { margin: 0; min-width: 0; }
+dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .findings { list-style: none; padding: 0; }
 .findings li { border-left: 3px solid var(--warn); padding: .1rem 0 .1rem 1rem; margin: 1rem 0; }
 
-@media (max-width: 60rem) {
+@media screen and (max-width: 60rem) {
   .figures td.basis { width: auto; }
   .figures, .figures thead, .figures tbody, .figures tr, .figures th, .figures td { display: block; }
   .figures thead { position: absolute; left: -999rem; }
   .figures tr { padding: .8rem 0; border-bottom: 1px solid var(--grid); }
   .figures tr.group { padding: 1.5rem 0 .25rem; border-bottom: 1px solid var(--line); }
   .figures th, .figures td { border: 0; padding: .15rem 0; }
-  .figures .group th { padding: 0; }
+  .figures tbody .group th[scope=rowgroup] { font-weight: 650; padding: 0; }
   .figures td.cell { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.5fr); column-gap: 1rem; }
   .figures td.cell::before { content: attr(data-plane); text-align: left; color: var(--muted); font-size: .875rem; grid-row: span 3; }
   .figures td.cell > * { grid-column: 2; }
   .figures .value { white-space: normal; }
   .figures td.basis { margin-top: .35rem; }
 }
-@media (max-width: 34rem) {
+@media screen and (max-width: 34rem) {
   body { font-size: 15px; }
   main, header, footer { padding-left: 1rem; padding-right: 1rem; }
   header { padding-top: 1.25rem; }
@@ -149,12 +155,19 @@ dd { margin: 0; min-width: 0; }
     --plane-1: #0072b2; --plane-2: #c24e00; --plane-3: #007d5a; --plane-4: #a6487f; --plane-5: #8a6100; --plane-6: #3a3f8f;
   }
   @page { margin: 14mm; }
-  body { font-size: 10pt; }
+  html { font-size: 12px; }
+  body { font-size: 1rem; }
   main, header, footer { max-width: none; padding: 0; }
   nav, button, .skip, .tip, details:not([open]), summary { display: none; }
   .scroll { overflow: visible; }
   h2 { break-after: avoid; margin-top: 1.5rem; }
-  h3, .group, figcaption, caption { break-after: avoid; }
+  h3, .group, .legend, figcaption, caption { break-after: avoid; }
+  .figures th, .figures td { padding: .3rem .5rem; }
+  .figures th:first-child { padding-left: 0; }
+  .figures td.basis { width: 26%; }
+  .drawing.explored > div:not(.live):not(.narrow) { display: block; }
+  .drawing .live { display: none; }
+  h2 + p, h3 + p { break-after: avoid; }
   tr, figure, .verdict, li, pre { break-inside: avoid; }
   .charts { grid-template-columns: 1fr 1fr; gap: 1rem; }
   .runs { grid-template-columns: 1fr 1fr 1fr; gap: 1rem; }

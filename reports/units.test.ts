@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Unit } from './summary.js';
-import { formatNumber, formatRatio, formatValue, scaleOf, sharedScale, withSuffix } from './units.js';
+import {
+  formatCount,
+  formatNumber,
+  formatRatio,
+  formatSetting,
+  formatValue,
+  scaleOf,
+  sharedScale,
+  withSuffix,
+} from './units.js';
 
 describe('formatValue', () => {
   it.each<[number, Unit, string]>([
@@ -10,19 +19,19 @@ describe('formatValue', () => {
     [412.4, 'us', '412 \u00B5s'],
     [999.4, 'us', '999 \u00B5s'],
     [999.6, 'us', '1.00 ms'],
-    [1000, 'us', '1 ms'],
+    [1000, 'us', '1.00 ms'],
     [41_234, 'us', '41.2 ms'],
     [999_499, 'us', '999 ms'],
     [999_500, 'us', '1.00 s'],
-    [5_000_000, 'us', '5 s'],
+    [5_000_000, 'us', '5.00 s'],
     [119_000_000, 'us', '119 s'],
     [119_600_000, 'us', '120 s'],
-    [120_000_000, 'us', '2 min'],
+    [120_000_000, 'us', '2.00 min'],
     [204_000_000, 'us', '3.40 min'],
-    [7_200_000_000, 'us', '2 h'],
+    [7_200_000_000, 'us', '2.00 h'],
     [-1500, 'us', '\u22121.50 ms'],
     [0.0004, 'us', '< 0.001 \u00B5s'],
-    [28 * 60e6, 'us_per_tb', '28 min/TB'],
+    [28 * 60e6, 'us_per_tb', '28.0 min/TB'],
     [299.7, 'per_s', '300 /s'],
     [19_998.4, 'changes_per_s', '19,998 changes/s'],
     [12_400_000, 'rows', '12,400,000 rows'],
@@ -41,7 +50,7 @@ describe('formatValue', () => {
     [999, 'bytes', '999 B'],
     [999.9, 'bytes', '1.00 kB'],
     [1_500_000, 'bytes', '1.50 MB'],
-    [2_000_000_000, 'bytes', '2 GB'],
+    [2_000_000_000, 'bytes', '2.00 GB'],
     [1.234, 'cores', '1.23 cores'],
     [210, 'files_per_million_rows', '210 files/1M rows'],
     [7, 'count', '7'],
@@ -90,4 +99,13 @@ describe('sharedScale', () => {
 it('prints ratios with three digits', () => {
   expect(formatRatio(2.1449)).toBe('2.14');
   expect(formatRatio(0.05)).toBe('0.0500');
+});
+
+it('prints settings without trailing zeros, and counts in full', () => {
+  expect(formatSetting(5_000_000, 'us')).toBe('5 s');
+  expect(formatSetting(1_500_000, 'us')).toBe('1.5 s');
+  expect(formatSetting(200_000, 'us')).toBe('200 ms');
+  expect(formatSetting(600_000_000, 'us')).toBe('10 min');
+  expect(formatCount(1_000_000)).toBe('1,000,000');
+  expect(formatCount(5)).toBe('5');
 });

@@ -1,12 +1,13 @@
 /**
  * Figures as people read them. The rules, all of them:
  *
- * - Three significant digits, and no digit of a whole number is dropped: 41.2, 9.80, 1,234.
+ * - Three significant digits, and no digit before the point is dropped: 41.2, 9.80, 58.0, 1,234.
+ * - Counts that are whole are printed as they are: 5, 12,400,000.
  * - Time steps from us to ms at 1 ms, to s at 1 s, to min at 2 min, to h at 2 h; bytes in steps of 1000.
  * - A step is taken by the number as printed: 999.6 us prints as 1.00 ms, never as 1,000 us.
  * - Shares are percentages with one decimal; only an exact 1 prints as 100 %, only an exact 0 as 0 %.
- * - Whole counts are printed in full.
  * - What is not zero never prints as zero: below 0.001 of the unit it is "< 0.001".
+ * - A setting, which is exact, is printed without trailing zeros: 5 s, 1.5 s.
  * - Figures side by side share a unit, that of the smallest, unless they span a factor of 1000 or more.
  */
 import type { Unit } from './summary.js';
@@ -18,6 +19,8 @@ export interface Scale {
   readonly singular?: string;
   readonly divisor: number;
   readonly share?: true;
+  /** Counts things, so that whole numbers are exact. */
+  readonly count?: true;
 }
 
 export function formatValue(value: number, unit: Unit): string {
@@ -50,8 +53,27 @@ export function formatNumber(value: number, scale: Scale): string {
   if (!Number.isFinite(value)) return 'no number';
   const scaled = value / scale.divisor;
   const size = Math.abs(scaled);
-  const digits = scale.share ? percent(size) : separated(size);
+  const digits = scale.share
+    ? percent(size)
+    : scale.count && Number.isInteger(size)
+      ? grouped(String(size))
+      : separated(size);
   return scaled < 0 && size > 0 ? `\u2212${digits}` : digits;
+}
+
+/** A quantity that was set, not measured. */
+export function formatSetting(value: number, unit: Unit): string {
+  const scale = scaleOf(value, unit);
+  return withSuffix(
+    formatNumber(value, scale)
+      .replace(/(\.\d*?)0+$/, '$1')
+      .replace(/\.$/, ''),
+    scale,
+  );
+}
+
+export function formatCount(value: number): string {
+  return formatNumber(value, scaleOf(value, 'count'));
 }
 
 /** A ratio of two figures of one unit: "2.14". */
@@ -76,22 +98,23 @@ const scales: Readonly<Record<Unit, readonly Step[]>> = {
   us: time,
   us_per_tb: time.map((step) => ({ ...step, suffix: `${step.suffix}/TB` })),
   per_s: [{ suffix: '/s', divisor: 1, from: 0 }],
-  changes: [{ suffix: 'changes', singular: 'change', divisor: 1, from: 0 }],
+  changes: [{ suffix: 'changes', singular: 'change', divisor: 1, from: 0, count: true }],
   changes_per_s: [{ suffix: 'changes/s', divisor: 1, from: 0 }],
-  rows: [{ suffix: 'rows', singular: 'row', divisor: 1, from: 0 }],
+  rows: [{ suffix: 'rows', singular: 'row', divisor: 1, from: 0, count: true }],
   share: [{ suffix: '%', divisor: 0.01, from: 0, share: true }],
-  count: [{ suffix: '', divisor: 1, from: 0 }],
+  count: [{ suffix: '', divisor: 1, from: 0, count: true }],
   bytes: ['B', 'kB', 'MB', 'GB', 'TB', 'PB'].map((suffix, power) => ({
     suffix,
     divisor: Number(`1e${3 * power}`),
     from: power === 0 ? 0 : 1,
+    ...(power === 0 && { count: true as const }),
   })),
   cores: [{ suffix: 'cores', singular: 'core', divisor: 1, from: 0 }],
   files_per_million_rows: [{ suffix: 'files/1M rows', divisor: 1, from: 0 }],
 };
 
 function separated(size: number): string {
-  if (Number.isInteger(size)) return grouped(String(size));
+  if (size === 0) return '0';
   if (size < 0.001) return '< 0.001';
   return grouped(significant(size));
 }

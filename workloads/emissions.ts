@@ -9,6 +9,8 @@ import { duplicateRefusal } from './refusals.js';
 import { readEntries, readTrace, tracePaths } from './trace.js';
 
 export interface EmissionIndex {
+  /** Changes that a plane must apply: not refused, copies counted once. */
+  readonly soundChanges: number;
   /** 0 if the customer has no change. */
   highestSeq(customer: number): number;
   /** First emission of a change, event time. */
@@ -34,6 +36,7 @@ export async function loadEmissions(directory: string): Promise<EmissionIndex> {
 
   const truth = await readFile(tracePaths(directory).truth);
   let change = 0;
+  let soundChanges = 0;
   for await (const { block } of readEntries(directory)) {
     const batch = viewBlock(block);
     for (let i = 0; i < batch.count; i++, change++) {
@@ -43,6 +46,7 @@ export async function loadEmissions(directory: string): Promise<EmissionIndex> {
       emitUs[place] = batch.emitUs[i] as number;
       commitUs[place] = batch.commitUs[i] as number;
       refused[place] = done === 0 ? 0 : 1;
+      if (done === 0) soundChanges++;
     }
   }
   if (change !== truth.length)
@@ -68,6 +72,7 @@ export async function loadEmissions(directory: string): Promise<EmissionIndex> {
     return (start[customer] as number) + seq - 1;
   };
   return {
+    soundChanges,
     highestSeq: (customer) => highest[customer] ?? 0,
     emitUs: (customer, seq) => emitUs[placeOf(customer, seq)] as number,
     commitUs: (customer, seq) => commitUs[placeOf(customer, seq)] as number,

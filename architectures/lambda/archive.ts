@@ -10,15 +10,14 @@ import { changeSchema } from '../../workloads/fact-schemas.js';
 import { createSeqIndex, type SeqIndex } from '../../workloads/seq-index.js';
 
 export const rawTable = 'raw';
-const readBytes = 1 << 20;
-/** An append is cut here, however long the interval: memory stays bounded while catching up. */
-const rowsPerAppend = 50_000;
+/** Of each partition in one commit: memory stays bounded while catching up. */
+const readBytes = 2 << 20;
 
 export interface Archive {
   /** Per partition, the offset after the last archived entry. */
   cut(): readonly number[];
-  /** Appends what has come; returns the number of changes. */
-  archive(): Promise<number>;
+  /** Appends all that has come, in as few commits as memory allows. */
+  archive(): Promise<void>;
 }
 
 type Rows = { -readonly [name in (typeof changeSchema)[number]['name']]: (number | string | null)[] };
@@ -34,36 +33,35 @@ export async function openArchive({ ports, contract, signal }: RoleContext): Pro
   return {
     cut: () => offsets,
     async archive() {
-      const rows = emptyRows();
-      const next = [...offsets];
-      const slices = await Promise.all(
-        offsets.map((offset, partition) =>
-          changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
-        ),
-      );
-      for (const [partition, { entries }] of slices.entries()) {
-        for (const block of entries) {
-          if (rows.customer.length >= rowsPerAppend) break;
-          appendBlock(rows, block);
-          next[partition] = (next[partition] as number) + 1;
-        }
-      }
-      if (rows.customer.length === 0) return 0;
-      const txnsOfCommit = next
-        .map((version, partition) => ({ appId: appId(partition), version }))
-        .filter(({ version }, partition) => version > (offsets[partition] as number));
-      const { committed } = await tables.append(
-        rawTable,
-        { rows: rows.customer.length, columns: rows as ColumnBatch['columns'] },
-        txnsOfCommit,
-      );
-      if (!committed) throw new Error('the archive was written by another: this role is not the only one');
-      next.forEach((offset, partition) => {
-        offsets[partition] = offset;
-      });
-      return rows.customer.length;
+      const ends = await changeLog.endOffsets(contract.topic);
+      while (offsets.some((offset, partition) => offset < (ends[partition] as number))) await appendOnce();
     },
   };
+
+  async function appendOnce(): Promise<void> {
+    const rows = emptyRows();
+    const next = [...offsets];
+    const slices = await Promise.all(
+      offsets.map((offset, partition) =>
+        changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
+      ),
+    );
+    for (const [partition, { entries }] of slices.entries()) {
+      for (const block of entries) {
+        appendBlock(rows, block);
+        next[partition] = (next[partition] as number) + 1;
+      }
+    }
+    const moved = next
+      .map((version, partition) => ({ appId: appId(partition), version }))
+      .filter(({ version }, partition) => version > (offsets[partition] as number));
+    const batch: ColumnBatch = { rows: rows.customer.length, columns: rows as ColumnBatch['columns'] };
+    const { committed } = await tables.append(rawTable, batch, moved);
+    if (!committed) throw new Error('the archive was written by another: this role is not the only one');
+    next.forEach((offset, partition) => {
+      offsets[partition] = offset;
+    });
+  }
 
   function appendBlock(rows: Rows, block: Uint8Array): void {
     const batch = viewBlock(block);

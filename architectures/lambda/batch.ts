@@ -52,7 +52,7 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   let computedAtUs = clock.nowUs();
   while (!signal.aborted) {
     const untilUs = clock.nowUs() + params.archiveIntervalUs;
-    while ((await archive.archive()) > 0) signal.throwIfAborted();
+    await archive.archive();
     if (clock.nowUs() - computedAtUs >= params.batchIntervalUs) {
       computedAtUs = clock.nowUs();
       await recompute();

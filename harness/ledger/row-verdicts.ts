@@ -19,7 +19,6 @@ const { features } = customerActivity;
 const isCount = features.map(({ kind }) => kind === 'count');
 const isAdditive = features.map(({ kind }) => kind === 'count' || kind === 'sum');
 const age = features.findIndex(({ kind }) => kind === 'age');
-const tilesUs = [...new Set(features.flatMap((feature) => ('window' in feature ? [feature.window.tileUs] : [])))];
 const batchRows = 16_384;
 
 export interface ServedRow {
@@ -143,11 +142,7 @@ function verdictOf(served: Features, expected: Features, elsewhere: RowVersion |
   return above ? 'over' : 'under';
 }
 
-/**
- * The version that each row really shows, if the customer ever had it: at another seq at the row's own moment, or at any
- * seq at a moment that the row gives away: by its age of the last order, or, where there is none, the ends of the tiles
- * before its own.
- */
+/** The version that each row really shows, if the customer ever had it: at any seq, at one of the moments below. */
 async function findElsewhere(oracle: Oracle, rows: readonly Different[]): Promise<(RowVersion | null)[]> {
   const found: (RowVersion | null)[] = rows.map(() => null);
   const searches = rows.flatMap(({ row, version, expected }, i) =>
@@ -161,14 +156,16 @@ async function findElsewhere(oracle: Oracle, rows: readonly Different[]): Promis
   return found;
 }
 
+/** Its own moment and, if its age of the last order is off, the one that this age gives away. */
 function momentsOf({ asOfUs, features: served }: ServedRow, expected: Features): number[] {
-  const shown = served[age] ?? null;
-  const wanted = expected[age] ?? null;
-  const others =
-    shown === null
-      ? tilesUs.map((tileUs) => asOfUs - (asOfUs % tileUs) - 1)
-      : wanted === null || wanted === shown
-        ? []
-        : [asOfUs + shown - wanted];
-  return [asOfUs, ...others].filter((us) => us >= 0);
+  const offUs = (served[age] ?? 0) - (expected[age] ?? 0);
+  const isKnown = served[age] !== null && expected[age] !== null && Number.isSafeInteger(asOfUs + offUs);
+  return isKnown && offUs !== 0 && asOfUs + offUs >= 0 ? [asOfUs, asOfUs + offUs] : [asOfUs];
+}
+
+/** The rows that differ from the oracle at their own version; nothing more is said of them. */
+export async function differingRows<Row extends ServedRow>(oracle: Oracle, rows: readonly Row[]): Promise<Row[]> {
+  const versions = rows.map(({ key, lastSeq, asOfUs }) => ({ customer: Number(key), lastSeq, asOfUs }));
+  const expected = await oracle.evaluate(versions);
+  return rows.filter(({ features }, i) => !sameFeatures(features, expected[i] as Features));
 }

@@ -51,8 +51,7 @@ runChild<EmitterInit>(async (init, { clock, signal, clockSet, ready }) => {
   await clockSet;
   while (!next.done && !signal.aborted) {
     const { slotUs, partition, block } = next.value;
-    const waitUs = slotUs - clock.nowUs();
-    if (waitUs > 0) await clock.sleep(waitUs, signal);
+    await clock.sleepUntil(slotUs, signal);
     await inflight.below(inflightLimit);
     inflight.add(append(slotUs, partition, block.slice())); // the trace's buffer is used again
     next = await entries.next();

@@ -90,8 +90,7 @@ async function drive(streams: readonly Stream[], endUs: number, clock: Clock, si
   while (!signal.aborted) {
     const nextUs = Math.min(...streams.map((stream) => stream.nextUs));
     if (nextUs >= endUs) return;
-    const waitUs = nextUs - clock.nowUs();
-    if (waitUs > 0) await clock.sleep(waitUs, signal).catch(() => {});
+    await clock.sleepUntil(nextUs, signal).catch(() => {});
     const nowUs = Math.min(clock.nowUs(), endUs - 1);
     for (const stream of streams) {
       while (stream.nextUs <= nowUs) stream.nextUs = stream.fire(stream.nextUs);

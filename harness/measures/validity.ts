@@ -5,7 +5,7 @@
  */
 import { appendOutcomes, type Finding, operationKinds, type RunFacts } from '../record/facts.js';
 import { countSamples, quantileBound, quantileOf, type Samples, sortSamples } from '../statistics/samples.js';
-import { type Visibility, visibilityOf } from './freshness.js';
+import { measuredEmissions, measuredVisibility, type Visibility } from './freshness.js';
 import { foldCalls } from './latency.js';
 import { lastLookUs, type Panel } from './panel.js';
 
@@ -41,7 +41,7 @@ function readersBehind(run: RunFacts): Finding[] {
 
 /** The emitter delays changes as the reader delays calls: its start error is part of every visibility. */
 function emitterBehind(run: RunFacts, panel: Panel, visibility: Visibility): Finding[] {
-  const { appends, timeline, plan } = run;
+  const { appends, timeline } = run;
   const late: number[] = [];
   for (let i = 0; i < appends.rows; i++) {
     const slotUs = appends.slotUs[i] as number;
@@ -49,12 +49,7 @@ function emitterBehind(run: RunFacts, panel: Panel, visibility: Visibility): Fin
       late.push((appends.sentUs[i] as number) - slotUs);
     }
   }
-  const window = {
-    fromUs: timeline.measureStartUs,
-    untilUs: timeline.measureEndUs,
-    sloUs: plan.scenario.slo.freshnessUs,
-  };
-  return behind('changes', sortSamples(late), visibilityOf(panel, visibility, window));
+  return behind('changes', sortSamples(late), measuredVisibility(run, panel, visibility));
 }
 
 function behind(what: string, startError: Samples, delayed: Samples): Finding[] {
@@ -118,11 +113,12 @@ function unbalancedBooks({ ledger, appends }: RunFacts): Finding[] {
 const leftOutShare = 0.05;
 
 function missingFacts(run: RunFacts, { probes }: Panel): Finding[] {
-  const { timeline, plan } = run;
+  const { plan } = run;
   const findings: Finding[] = [];
   const missing = (code: string, message: string) => findings.push({ code, message });
   const watchedUntilUs = lastLookUs(probes) - plan.scenario.slo.freshnessUs;
-  const leftOut = (timeline.measureEndUs - watchedUntilUs) / (timeline.measureEndUs - timeline.measureStartUs);
+  const { fromUs, untilUs } = measuredEmissions(run);
+  const leftOut = (untilUs - watchedUntilUs) / (untilUs - fromUs);
   if (probes.probes === 0 || probes.answered.every((answered) => answered === 0)) {
     missing('NO_PROBES', 'no probe of the panel was answered: freshness is unknown');
   } else if (leftOut > leftOutShare) {

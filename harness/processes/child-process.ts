@@ -36,6 +36,8 @@ export interface ChildOptions {
   readonly module: URL;
   readonly init: unknown;
   readonly origin: ClockOrigin;
+  /** How far it stands back when the processors are busy, 0 to 19 (nice(2)). */
+  readonly niceness?: number;
   readonly readyWithinUs?: number;
   readonly execArgv?: readonly string[];
 }
@@ -85,7 +87,7 @@ export function startChild(options: ChildOptions): StartedChild {
       ),
   );
   ready.catch(() => {});
-  send(child, { type: 'init', init: options.init, origin: options.origin });
+  send(child, { type: 'init', init: options.init, origin: options.origin, niceness: options.niceness ?? 0 });
   return {
     name: options.name,
     pid: child.pid ?? -1,

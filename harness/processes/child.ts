@@ -2,12 +2,13 @@
  * A process of a run, seen from inside: how servers, roles and load generators talk to the supervisor that forked them.
  * A child does its work until its signal aborts, and dies at once when its parent is gone, whatever killed the parent.
  */
+import { setPriority } from 'node:os';
 import { type ClockOrigin, type SystemClock, systemClock } from '../clock.js';
 import { messageOf } from '../errors.js';
 
 /** Parent to child. */
 export type ToChild =
-  | { readonly type: 'init'; readonly init: unknown; readonly origin: ClockOrigin }
+  | { readonly type: 'init'; readonly init: unknown; readonly origin: ClockOrigin; readonly niceness: number }
   | { readonly type: 'set-clock'; readonly origin: ClockOrigin }
   | { readonly type: 'stop' };
 
@@ -48,6 +49,7 @@ export function runChild<Init>(main: (init: Init, child: Child) => Promise<void>
   process.on('message', async (message: ToChild) => {
     switch (message.type) {
       case 'init': {
+        if (message.niceness > 0) setPriority(message.niceness);
         clock = systemClock(message.origin);
         const child: Child = {
           clock,

@@ -86,6 +86,11 @@ export class DeadProcessError extends Error {
 const deathsUntilGivenUp = 5;
 const steadyUs = 10_000_000;
 const sampleEveryUs = 250_000;
+/**
+ * Everything that belongs to a plane stands back behind the load generator, by the same amount in every arm: a user's
+ * request does not arrive later because a plane is busy, and on two cores it otherwise would.
+ */
+const planeNiceness = 10;
 
 export function supervise(options: { lullStartUs: number; restartDelayUs: number; scratch: Scratch }): Supervisor {
   const { restartDelayUs, scratch } = options;
@@ -114,6 +119,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       module: spec.module,
       init: spec.init(),
       origin,
+      niceness: spec.kind === 'load' ? 0 : planeNiceness,
       ...(spec.readyWithinUs === undefined ? {} : { readyWithinUs: spec.readyWithinUs }),
     });
     scratch.watch(child.pid);

@@ -84,7 +84,7 @@ function setsOf(facts: RunFacts): Sets {
 
 function withoutSets(facts: RunFacts): Omit<SavedRun, 'schema' | 'files'> {
   const { operations, reads, probes, panel, appends, usage, ...rest } = facts;
-  return { ...rest, panel: { customers: panel.customers, share: panel.share } } as Omit<SavedRun, 'schema' | 'files'>;
+  return { ...rest, panel: { customers: panel.customers, share: panel.share } };
 }
 
 async function readManifest(path: string): Promise<SavedRun> {
@@ -111,7 +111,7 @@ async function readManifest(path: string): Promise<SavedRun> {
   const parsed = savedRun.safeParse(json);
   if (!parsed.success)
     throw new HarnessError(`${path} does not hold the facts of a run:\n${z.prettifyError(parsed.error)}`);
-  return parsed.data as unknown as SavedRun;
+  return parsed.data;
 }
 
 /** JSON has no infinities: JSON.stringify would write them as null, and a figure would silently turn into "none". */
@@ -154,14 +154,33 @@ async function digestOf(path: string): Promise<string> {
 
 const whole = z.number().int().nonnegative();
 const inventory = z.object({ files: whole, bytes: whole, rows: whole, smallFiles: whole, smallFileBytes: whole });
-const rowVerdicts = z.object({ checked: whole, right: whole, over: whole, under: whole, torn: whole, wrong: whole });
+const rowVerdicts = z.object({
+  checked: whole,
+  right: whole,
+  over: whole,
+  under: whole,
+  torn: whole,
+  wrong: whole,
+});
 const savedFile = z.object({ rows: whole, sha256: z.string() });
 
-/**
- * run.json. The plan is the harness's own value, validated where it was made; of it only what every fold needs is
- * checked here, and the rest is kept as it is.
- */
-const savedRun = z.object({
+/** The plan was validated where it was made; here it is only told apart from something else. */
+const planCore = z.looseObject({
+  id: z.string(),
+  scenario: z.looseObject({ name: z.string(), timeScale: z.number().positive(), epochUs: whole }),
+  arm: z.looseObject({ architecture: z.string(), specifier: z.string() }),
+  repetition: whole,
+  seed: z.number().int(),
+});
+
+/** run.json: RunFacts but for its columns. */
+type SavedRun = Omit<RunFacts, Exclude<SetName, 'panel.changes'> | 'panel'> & {
+  readonly schema: typeof schemaName;
+  readonly files: Readonly<Record<SetName, { readonly rows: number; readonly sha256: string }>>;
+  readonly panel: Omit<RunFacts['panel'], 'changes'>;
+};
+
+const savedRun: z.ZodType<SavedRun> = z.object({
   schema: z.literal(schemaName),
   files: z.object({
     operations: savedFile,
@@ -171,13 +190,7 @@ const savedRun = z.object({
     appends: savedFile,
     usage: savedFile,
   } satisfies Record<SetName, typeof savedFile>),
-  plan: z.looseObject({
-    id: z.string(),
-    scenario: z.looseObject({ name: z.string(), timeScale: z.number().positive(), epochUs: whole }),
-    arm: z.looseObject({ architecture: z.string(), specifier: z.string() }),
-    repetition: whole,
-    seed: z.number().int(),
-  }),
+  plan: z.custom<RunPlan>((value) => planCore.safeParse(value).success, 'is no plan of a run'),
   params: z.unknown(),
   timeline: z.object({
     loadStartUs: z.number(),
@@ -260,8 +273,3 @@ const savedRun = z.object({
     .nullable(),
   errors: z.array(z.object({ operation: z.string(), message: z.string(), count: whole })),
 });
-
-type SavedRun = Omit<z.infer<typeof savedRun>, 'plan' | 'params'> & {
-  readonly plan: RunPlan;
-  readonly params: unknown;
-};

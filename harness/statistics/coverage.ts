@@ -2,12 +2,14 @@
  * Does a 95 % interval hold the truth 95 times in 100? A committed, runnable answer: `node dist/harness/statistics/coverage.js`.
  *
  * Each process below is run many times as a benchmark would be, in runs of 5,000 requests, and has a true quantile in
- * closed form. Counted is how often the printed interval holds it. README.md keeps the table.
+ * closed form. Counted is how often the printed interval holds it. And how often are two planes told apart that
+ * do not differ? README.md keeps both tables.
  */
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { type Random, seededRandom } from '../random.js';
 import { binomialCumulative } from './binomial.js';
+import { comparePaired } from './comparison.js';
 import { intervalOverRuns } from './interval.js';
 import { estimateOf, pooledQuantile } from './pooled-figure.js';
 import { drawResamples } from './resamples.js';
@@ -176,6 +178,52 @@ export function coverageIsWithin(coverage: Coverage, least: number, most: number
   );
 }
 
+export interface FalseAlarms {
+  readonly process: string;
+  readonly pairs: number;
+  readonly p: number;
+  readonly replicates: number;
+  /** Replicates whose interval excluded equality. */
+  readonly byInterval: number;
+  /** Replicates whose test gave p <= 0.05. */
+  readonly byTest: number;
+  /** Replicates in which both did: a difference would have been declared. */
+  readonly declared: number;
+}
+
+/** A against A: how often two planes that do not differ are told apart at the 5 % level, one comparison at a time. */
+export function studyFalseAlarms(process: Process, options: Omit<CoverageOptions, 'resamples'>): FalseAlarms[] {
+  const random = seededRandom(options.seed).fork(process.name).fork(`${options.runs} pairs`);
+  const latencies = new Float64Array(options.requests);
+  const tallies = studied.map((p) => ({ p, byInterval: 0, byTest: 0, declared: 0 }));
+  const runPlane = () =>
+    Array.from({ length: options.runs }, () => {
+      process.run(latencies, random);
+      return sortSamples(latencies);
+    });
+  for (let replicate = 0; replicate < options.replicates; replicate++) {
+    const [one, other] = [runPlane(), runPlane()];
+    for (const tally of tallies) {
+      const { interval, pValue } = comparePaired(pooledQuantile(one, tally.p), pooledQuantile(other, tally.p), {
+        effect: 'ratio',
+        level: 0.95,
+        random,
+      });
+      const excludes = interval !== null && (interval.lowerBound > 1 || interval.upperBound < 1);
+      const rejects = pValue !== null && pValue <= 0.05;
+      if (excludes) tally.byInterval++;
+      if (rejects) tally.byTest++;
+      if (excludes && rejects) tally.declared++;
+    }
+  }
+  return tallies.map((tally) => ({
+    ...tally,
+    process: process.name,
+    pairs: options.runs,
+    replicates: options.replicates,
+  }));
+}
+
 function bisect(reached: (x: number) => boolean): number {
   let low = 0;
   let high = 1;
@@ -205,23 +253,41 @@ function normalQuantile(p: number): number {
   return z;
 }
 
-function printTable(): void {
-  const replicates = Number(argv[2] ?? 1000);
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-  const rows = [...processes, hardProcess].flatMap((process) =>
-    [5, 10].flatMap((runs) =>
-      studyCoverage(process, { runs, replicates, requests: 5_000, resamples: 10_000, seed: 20_251_120 }),
-    ),
-  );
+const printed = { requests: 5_000, seed: 20_251_120 };
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+function printCoverage(replicates: number): void {
   console.log(`${replicates} replicates, 5,000 requests a run, nominal 95 %\n`);
   console.log('| process | runs | quantile | coverage | mean width | bias | bootstrap gave way |');
   console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: |');
-  for (const row of rows) {
-    console.log(
-      `| ${row.process} | ${row.runs} | p${100 * row.p} | ${percent(row.held / row.replicates)} | ` +
-        `${row.meanWidth.toFixed(3)} | ${percent(row.bias)} | ${row.runs < 10 ? '-' : percent(row.fallback)} |`,
-    );
+  for (const process of [...processes, hardProcess]) {
+    for (const runs of [5, 10]) {
+      for (const row of studyCoverage(process, { ...printed, runs, replicates, resamples: 10_000 })) {
+        console.log(
+          `| ${row.process} | ${row.runs} | p${100 * row.p} | ${percent(row.held / row.replicates)} | ` +
+            `${row.meanWidth.toFixed(3)} | ${percent(row.bias)} | ${row.runs < 10 ? '-' : percent(row.fallback)} |`,
+        );
+      }
+    }
   }
 }
 
-if (argv[1] === fileURLToPath(import.meta.url)) printTable();
+function printFalseAlarms(replicates: number): void {
+  console.log(`\n${replicates} replicates of A against A, 10 pairs, level 5 %\n`);
+  console.log('| process | quantile | interval excludes 1 | sign-flip p <= 0.05 | both: declared |');
+  console.log('| --- | ---: | ---: | ---: | ---: |');
+  for (const process of [...processes, hardProcess]) {
+    for (const row of studyFalseAlarms(process, { ...printed, runs: 10, replicates })) {
+      console.log(
+        `| ${row.process} | p${100 * row.p} | ${percent(row.byInterval / row.replicates)} | ` +
+          `${percent(row.byTest / row.replicates)} | ${percent(row.declared / row.replicates)} |`,
+      );
+    }
+  }
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  const replicates = Number(argv[2] ?? 1000);
+  printCoverage(replicates);
+  printFalseAlarms(replicates);
+}

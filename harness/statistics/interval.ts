@@ -38,7 +38,8 @@ export interface IntervalOptions {
   readonly resamples: Resamples | null;
 }
 
-const bootstrapFromRuns = 10;
+/** From this many runs on the bootstrap has something to resample. */
+export const bootstrapFromRuns = 10;
 const tooWide = 2;
 
 export function intervalOverRuns(figure: PooledFigure, options: IntervalOptions): IntervalOverRuns {
@@ -118,23 +119,21 @@ function studentisedQuantiles(
   for (let b = 0; b < count; b++) {
     const whole = resamples.whole[b] as number;
     const deviation = (figures[whole] as number) - centre;
-    let mean = 0;
-    for (let k = 0; k < runs; k++) {
-      const times = resamples.weights[whole * runs + k] as number;
-      if (times > 0) mean += (times / runs) * (figures[resamples.without[b * runs + k] as number] as number);
-    }
+    // Around the estimate, so that one pass loses no digits that matter.
+    let sum = 0;
     let squares = 0;
     for (let k = 0; k < runs; k++) {
       const times = resamples.weights[whole * runs + k] as number;
       if (times === 0) continue;
-      const left = (figures[resamples.without[b * runs + k] as number] as number) - mean;
+      const left = (figures[resamples.without[b * runs + k] as number] as number) - centre;
+      sum += times * left;
       squares += times * left * left;
     }
-    const error = Math.sqrt(((runs - 1) / runs) * squares);
+    const error = Math.sqrt(Math.max(0, ((runs - 1) / runs) * (squares - (sum * sum) / runs)));
     // No spread to divide by: further out than any other on its side. Censored without one of its runs: above all.
     if (!Number.isFinite(error)) studentised[b] = Number.POSITIVE_INFINITY;
     else if (deviation === 0) studentised[b] = 0;
-    else studentised[b] = deviation / (error <= 1e-12 * Math.abs(mean) ? 0 : error);
+    else studentised[b] = deviation / error;
   }
   studentised.sort();
   const tail = (1 - level) / 2;

@@ -32,37 +32,40 @@ export function pooledQuantile(runs: readonly Samples[], p: number): PooledFigur
     for (let k = 0, at = index * width; k < width; k++, at++) count += (weights[k] as number) * (counts[at] as number);
     return count;
   };
-  // Observations an index, were all runs counted once: how far to step for a given lack of observations.
   const ones = new Uint8Array(width).fill(1);
+  // Resamples lie close to the estimate, so every search begins there and steps by what it lacks.
   const density = last > 0 ? (countUpTo(last, ones) - countUpTo(0, ones)) / (last * width) : 1;
-  let near = last >> 1;
+  const mayBeCensored = runs.some((run) => run.censored.length > 0);
+  const find = (weights: Weights, from: number): number => {
+    let n = 0;
+    let counted = 0;
+    for (let k = 0; k < width; k++) {
+      n += (weights[k] as number) * (sizes[k] as number);
+      counted += weights[k] as number;
+    }
+    if (n === 0) return -1;
+    const rank = quantileRank(n, p);
+    if (last < 0 || (mayBeCensored && countUpTo(last, weights) < rank)) return values.length;
+    // The least index whose count reaches the rank lies in (low, high]. From the fifth step on the search halves.
+    let low = -1;
+    let high = last;
+    for (let step = 0, probe = from; high - low > 1; step++) {
+      probe = Math.min(high - 1, Math.max(low + 1, probe));
+      const lack = rank - countUpTo(probe, weights);
+      if (lack <= 0) high = probe;
+      else low = probe;
+      if (step >= 4) probe = (low + high) >> 1;
+      else probe += Math.round(lack / (density * counted)) + (lack <= 0 ? -1 : 0);
+    }
+    return high;
+  };
+  const estimate = find(ones, last >> 1);
 
   return {
     runs: width,
     at(weights) {
-      let n = 0;
-      let counted = 0;
-      for (let k = 0; k < width; k++) {
-        n += (weights[k] as number) * (sizes[k] as number);
-        counted += weights[k] as number;
-      }
-      if (n === 0) return Number.NaN;
-      const rank = quantileRank(n, p);
-      if (last < 0 || countUpTo(last, weights) < rank) return Number.POSITIVE_INFINITY;
-      // The least index whose count reaches the rank lies in (low, high]. Resamples lie close together, so the search
-      // begins where the last one ended and steps by the lack; from the fifth step on it halves, which bounds it.
-      let low = -1;
-      let high = last;
-      for (let step = 0, probe = near; high - low > 1; step++) {
-        probe = Math.min(high - 1, Math.max(low + 1, probe));
-        const lack = rank - countUpTo(probe, weights);
-        if (lack <= 0) high = probe;
-        else low = probe;
-        if (step >= 4) probe = (low + high) >> 1;
-        else probe += Math.round(lack / (density * counted)) + (lack <= 0 ? -1 : 0);
-      }
-      near = high;
-      return values[high] as number;
+      const index = find(weights, estimate);
+      return index === -1 ? Number.NaN : (values[index] ?? Number.POSITIVE_INFINITY);
     },
   };
 }

@@ -128,7 +128,7 @@ describe('the sign-flip test', () => {
 });
 
 describe('a paired comparison', () => {
-  const options = { level: 0.95, resamples: null, random: seededRandom(1) };
+  const options = { level: 0.95, random: seededRandom(1) };
   const seeds = [1, 2.1, 0.7, 5, 3, 1.3, 8, 0.9, 2, 4];
   const figure = (values: readonly number[]) => pooledRatio(values.map((numerator) => ({ numerator, denominator: 1 })));
 

@@ -4,19 +4,27 @@
  * statistics) are corrected as one family a scenario, the others are marked exploratory.
  */
 import type { Comparison } from '../../reports/summary.js';
-import type { Measure } from '../measures/measured.js';
 import { type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { comparePaired, type PairedComparison } from '../statistics/comparison.js';
 import { holmAdjusted } from '../statistics/holm.js';
-import type { PooledFigure } from '../statistics/pooled-figure.js';
+import { estimateOf, figuresByRun, type PooledFigure } from '../statistics/pooled-figure.js';
 import { sortSamples } from '../statistics/samples.js';
-import { type Chance, confidenceLevel, figureOf, type PlannedRun, rounded, roundedBounds } from './estimates.js';
+import {
+  type Chance,
+  confidenceLevel,
+  figureOf,
+  lackOfSamples,
+  type PlannedRun,
+  type Present,
+  rounded,
+  roundedBounds,
+} from './estimates.js';
 
 export const fewestPairs = 10;
 const alpha = 1 - confidenceLevel;
 /** Differences smaller than this do not matter in practice: 5 % of a figure, one point of a share. */
 const practicalRatio = 1.05;
-const practicalDifference = 0.01;
+const practicalShare = 0.01;
 
 interface Draft {
   readonly metric: MetricName;
@@ -24,6 +32,8 @@ interface Draft {
   readonly candidate: string;
   readonly reference: string;
   readonly compared: PairedComparison;
+  /** Effects between these two do not matter in practice. */
+  readonly indifferent: readonly [number, number];
   /** Which side's figure is right-censored and was taken at its bound. */
   readonly censored: 'none' | 'candidate' | 'reference' | 'both';
 }
@@ -81,23 +91,29 @@ function draftMetric(options: {
   const { metric, candidate, reference, chance } = options;
   const { better, kind, domain, statistics } = metricOf(metric);
   if (better === 'neither' || (kind !== 'samples' && kind !== 'ratio')) return [];
-  const both = options.pairs
-    .map(([one, other]): [Measure, Measure] => [one.measures[metric], other.measures[metric]])
-    .filter(([one, other]) => one.kind !== 'absent' && other.kind !== 'absent');
+  const both = options.pairs.flatMap(([one, other]): [Present, Present][] => {
+    const [ours, theirs] = [one.measures[metric], other.measures[metric]];
+    return ours.kind === 'absent' || theirs.kind === 'absent' ? [] : [[ours, theirs]];
+  });
   if (both.length === 0) return [];
 
   const sides = [both.map(([one]) => one), both.map(([, other]) => other)] as const;
-  const effect = domain === 'positive' ? 'ratio' : 'difference';
-  return statistics.map((statistic) => {
+  return statistics.flatMap((statistic) => {
+    if (sides.some((measures) => lackOfSamples(measures, statistic) !== null)) return [];
     const [one, other] = sides.map((measures) => boundedFigure(measures, statistic)) as [Bounded, Bounded];
+    // Zero has no ratio: a plane that was never hurt has an MTTR of 0.
+    const positive = [one, other].every(({ figure }) => figuresByRun(figure).every((value) => value > 0));
+    const effect = domain === 'positive' && positive ? 'ratio' : 'difference';
+    const margin = domain === 'share' ? practicalShare : (practicalRatio - 1) * Math.abs(estimateOf(other.figure));
     const censored = one.censored ? (other.censored ? 'both' : 'candidate') : other.censored ? 'reference' : 'none';
     const compared = comparePaired(one.figure, other.figure, {
       effect,
       level: confidenceLevel,
-      resamples: chance.resamples(both.length),
       random: chance.random.fork(`${metric} ${statistic} ${candidate} ${reference}`),
     });
-    return { metric, statistic, candidate, reference, compared, censored };
+    const indifferent =
+      effect === 'ratio' ? ([1 / practicalRatio, practicalRatio] as const) : ([-margin, margin] as const);
+    return [{ metric, statistic, candidate, reference, compared, indifferent, censored }];
   });
 }
 
@@ -107,19 +123,15 @@ interface Bounded {
 }
 
 /** The figure, or where it is censored in all runs together or in one of them, that of the bounds. */
-function boundedFigure(measures: readonly Measure[], statistic: string): Bounded {
-  const present = measures.filter((measure) => measure.kind !== 'absent');
-  const figure = figureOf(present, statistic) as PooledFigure;
-  const single = Array.from({ length: figure.runs }, (_, k) =>
-    figure.at(Array.from({ length: figure.runs }, (_, other) => (other === k ? 1 : 0))),
-  );
-  if (!single.includes(Number.POSITIVE_INFINITY)) return { figure, censored: false };
-  const bounds = present.map((measure) =>
+function boundedFigure(measures: readonly Present[], statistic: string): Bounded {
+  const figure = figureOf(measures, statistic);
+  if (!figuresByRun(figure).includes(Number.POSITIVE_INFINITY)) return { figure, censored: false };
+  const bounds = measures.map((measure) =>
     measure.kind === 'samples'
       ? { ...measure, samples: sortSamples([...measure.samples.observed, ...measure.samples.censored]) }
       : measure,
   );
-  return { figure: figureOf(bounds, statistic) as PooledFigure, censored: true };
+  return { figure: figureOf(bounds, statistic), censored: true };
 }
 
 const isPrimary = ({ metric, statistic }: Draft) => metricOf(metric).primary === statistic;
@@ -142,8 +154,7 @@ function decide(draft: Draft, pValue: number | null): Comparison['outcome'] {
     upperBound: compared.estimate,
   };
   if (compared.interval === null && !compared.method.includes('the same in every')) return 'inconclusive';
-  const [least, most] =
-    compared.effect === 'ratio' ? [1 / practicalRatio, practicalRatio] : [-practicalDifference, practicalDifference];
+  const [least, most] = draft.indifferent;
   if (lowerBound >= least && upperBound <= most) return censored === 'none' ? 'equivalent' : 'inconclusive';
   if (pValue > alpha || (lowerBound <= equality && upperBound >= equality)) return 'inconclusive';
   const isLower = upperBound < equality;

@@ -1,9 +1,9 @@
 /** What charts show of one run, reduced to a hundred or so rows. Times are relative to the start of the load. */
 import type { RunSeries } from '../../reports/summary.js';
 import { foldBacklog } from '../measures/backlog.js';
-import { foldVisibility, visibilityOf } from '../measures/freshness.js';
+import { foldVisibility, measuredVisibility, type Visibility } from '../measures/freshness.js';
 import { foldCalls } from '../measures/latency.js';
-import { readPanel } from '../measures/panel.js';
+import { type Panel, readPanel } from '../measures/panel.js';
 import { foldProcesses } from '../measures/resources.js';
 import { appendOutcomes, operationKinds, outcomes, type RunFacts } from '../record/facts.js';
 import { sampleFloor } from '../statistics/binomial.js';
@@ -24,10 +24,8 @@ export function drawSeries(run: RunFacts, valid: boolean): RunSeries {
   const zeroUs = timeline.loadStartUs;
   const measured = { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs };
   const panel = readPanel(run);
-  const visible = visibilityOf(panel, foldVisibility(panel), {
-    ...measured,
-    sloUs: plan.scenario.slo.freshnessUs,
-  });
+  const visibility = foldVisibility(panel);
+  const visible = measuredVisibility(run, panel, visibility);
   return {
     run: plan.id,
     scenario: plan.scenario.name,
@@ -42,7 +40,7 @@ export function drawSeries(run: RunFacts, valid: boolean): RunSeries {
       injectedUs: injectedUs - zeroUs,
       readyUs: readyUs === null ? null : readyUs - zeroUs,
     })),
-    ...drawTimeline(run),
+    ...drawTimeline(run, panel, visibility),
     inferenceQuantiles: quantilesOf(foldCalls(run, 'predict', measured).latency),
     visibilityQuantiles: quantilesOf(visible),
     processes: foldProcesses(run, measured).flatMap(({ name, kind, cpuCores, peakRssBytes }) =>
@@ -59,7 +57,11 @@ function quantilesOf(samples: Samples): { p: number; us: number }[] {
     .filter(({ us }) => Number.isFinite(us));
 }
 
-function drawTimeline(run: RunFacts): Pick<RunSeries, 'intervalUs' | 'timeline'> {
+function drawTimeline(
+  run: RunFacts,
+  panel: Panel,
+  { visibleUs, hiddenAtUs }: Visibility,
+): Pick<RunSeries, 'intervalUs' | 'timeline'> {
   const { timeline, operations, appends } = run;
   const spanUs = timeline.loadEndUs - timeline.loadStartUs;
   const intervalUs = Math.max(1, Math.ceil(spanUs / mostIntervals / intervalStepUs)) * intervalStepUs;
@@ -92,8 +94,6 @@ function drawTimeline(run: RunFacts): Pick<RunSeries, 'intervalUs' | 'timeline'>
     }
   }
 
-  const panel = readPanel(run);
-  const { visibleUs, hiddenAtUs } = foldVisibility(panel);
   const delays = lists();
   for (let i = 0; i < panel.awaited.rows; i++) {
     const emitUs = panel.awaited.emitUs[i] as number;

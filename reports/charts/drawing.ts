@@ -30,6 +30,8 @@ export interface Chart {
   readonly height: number;
   readonly signals: Readonly<Record<string, number | readonly number[]>>;
   readonly data: Readonly<Record<string, readonly object[]>>;
+  /** The data whose rows a pointer finds; in the page alone, a still drawing does not need them. */
+  readonly near: string | null;
 }
 
 export interface Drawer {
@@ -39,29 +41,31 @@ export interface Drawer {
   readonly functions: Compiled;
 }
 
+/** Compiled and parsed when first drawn, then kept: specs are constants. */
+const compiled = new Map<ChartKind, { readonly spec: vega.Spec; readonly runtime: vega.Runtime }>();
+
+function compiledOf(kind: ChartKind) {
+  let known = compiled.get(kind);
+  if (known === undefined) {
+    const { spec } = vegaLite.compile(specs[kind]);
+    known = { spec, runtime: vega.parse(spec) };
+    compiled.set(kind, known);
+  }
+  return known;
+}
+
 export function openDrawer(): Drawer {
   resetSVGDefIds();
-  const compiled = new Map<ChartKind, vega.Spec>();
-  const parsed = new Map<ChartKind, vega.Runtime>();
+  const drawn = new Map<ChartKind, vega.Spec>();
   const functions = recordingCompiler();
   const expr = expressionEvaluator(functions.compile);
-
-  const runtimeOf = (kind: ChartKind): vega.Runtime => {
-    let runtime = parsed.get(kind);
-    if (runtime === undefined) {
-      const spec = vegaLite.compile(specs[kind]).spec;
-      compiled.set(kind, spec);
-      runtime = vega.parse(spec);
-      parsed.set(kind, runtime);
-    }
-    return runtime;
-  };
-
   return {
-    specs: compiled,
+    specs: drawn,
     functions,
     draw(chart, width = chart.width) {
-      const view = new vega.View(runtimeOf(chart.kind), { renderer: 'none', expr } as vega.ViewOptions);
+      const { spec, runtime } = compiledOf(chart.kind);
+      drawn.set(chart.kind, spec);
+      const view = new vega.View(runtime, { renderer: 'none', expr } as vega.ViewOptions);
       view.width(width).height(chart.height);
       for (const [name, value] of Object.entries(chart.signals)) view.signal(name, value);
       for (const [name, rows] of Object.entries(chart.data))
@@ -99,19 +103,27 @@ interface SvgRenderer {
 }
 
 /**
- * Drops what draws nothing, and decimals below a tenth of a pixel. The size comes from `viewBox` and the page's style;
- * ids get a prefix, because Vega counts its own from zero again when the page draws.
+ * Drops what draws nothing, and decimals below a tenth of a pixel; works tag by tag and leaves text alone. The size
+ * comes from `viewBox` and the page's style. Ids get a prefix, because Vega counts its own from zero again when the page
+ * draws.
  */
 function compact(svg: string): string {
-  return svg
-    .replace(/ (?:class|role|aria-\w+|pointer-events|font-family)="[^"]*"/g, '')
-    .replace(/ opacity="1"/g, '')
-    .replace(/<path [^>]*opacity="0"[^>]*\/>|<text [^>]*opacity="0"[^>]*>[^<]*<\/text>/g, '')
-    .replace(/<path d="[^"]*"(?: display="none")?\/>/g, '')
-    .replace(/(id="|url\(#)clip/g, '$1s')
-    .replace(/-?\d+\.\d{2,}(?:e-?\d+)?/g, (number) => String(Math.round(Number(number) * 10) / 10))
-    .replace(
-      /^<svg [^>]*?width="(\S+)" height="(\S+)"[^>]*>/,
-      '<svg viewBox="0 0 $1 $2" aria-hidden="true" focusable="false">',
+  return svg.replace(/<[^>]+>/g, compactTag);
+}
+
+function compactTag(tag: string): string {
+  if (tag.startsWith('<svg ')) return rootTag(tag);
+  if (/^<(?:path|line) /.test(tag) && (!/ (?:fill|stroke)="(?!none)/.test(tag) || tag.includes(' opacity="0"')))
+    return '';
+  return tag
+    .replace(/ (?:class|role|aria-[a-z]+|pointer-events|font-family)="[^"]*"| opacity="1"/g, '')
+    .replace(/(id="|url\(#)clip/, '$1s')
+    .replace(/ (?:d|transform|x[12]?|y[12]?|width|height)="[^"]*"/g, (attribute) =>
+      attribute.replace(/-?\d+\.\d{2,}(?:e-?\d+)?/g, (number) => String(Math.round(Number(number) * 10) / 10)),
     );
+}
+
+function rootTag(tag: string): string {
+  const [, width, height] = / width="([^"]+)" height="([^"]+)"/.exec(tag) ?? [];
+  return `<svg viewBox="0 0 ${width} ${height}" aria-hidden="true" focusable="false">`;
 }

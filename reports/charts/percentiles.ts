@@ -6,7 +6,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { confidenceText } from '../figures.js';
 import type { Estimate, RunSeries } from '../summary.js';
-import { formatNumber, formatValue } from '../units.js';
+import { formatValue } from '../units.js';
 import { type Curve, runCurves } from './curves.js';
 import type { Chart } from './drawing.js';
 import { axisLabels, config, ink, lookOf } from './theme.js';
@@ -35,6 +35,7 @@ export function percentilesChart(
   const tailMax = Math.max(2, ...[...data.curves, ...stated].map(({ tail }) => tail));
   return {
     kind: 'percentiles',
+    near: 'curves',
     width: 452,
     height: 260,
     signals: { yMin: axis.min, yMax: axis.max, yTicks: axis.ticks, tailMax },
@@ -54,6 +55,7 @@ function curvePoint(plane: string, { p, middle, low, high, runs }: Curve) {
   const spread = runs > 1 ? ` (${formatValue(low, 'us')} to ${formatValue(high, 'us')} in ${runs} runs)` : '';
   return {
     plane,
+    p,
     tail: tailOf(p),
     middle,
     low,
@@ -83,7 +85,7 @@ export function probabilityOf(statistic: string): number | null {
 }
 
 export function percentText(p: number): string {
-  return `p${formatNumber(Math.round(p * 1e7) / 1e5, { suffix: '', divisor: 1 }).replace(/\.0+$/, '')}`;
+  return `p${Math.round(p * 1e7) / 1e5}`;
 }
 
 function tailOf(p: number): number {
@@ -150,7 +152,7 @@ export const percentilesSpec: TopLevelSpec = {
     },
     {
       data: { name: 'stated' },
-      mark: { type: 'point', filled: true, size: 46, opacity: 1, stroke: 'var(--paper)', strokeWidth: 1 },
+      mark: { type: 'point', filled: true, size: 60, opacity: 1, stroke: 'var(--paper)', strokeWidth: 1 },
       encoding: {
         x,
         y: { ...y, field: 'middle' },
@@ -160,7 +162,7 @@ export const percentilesSpec: TopLevelSpec = {
       },
     },
     {
-      data: { name: 'curves' },
+      data: { name: 'near' },
       params: [{ name: 'near', select: { type: 'point', nearest: true, on: 'pointerover', clear: 'pointerout' } }],
       mark: { type: 'point', filled: true, size: 30, color: ink.text },
       encoding: {

@@ -44,6 +44,7 @@ export function processesChart(
   const rows = uses.map((use) => ({ name: use.name, values: quantity === 'cores' ? use.cpuCores : use.peakRssBytes }));
   return {
     kind: quantity === 'cores' ? 'processes-cpu' : 'processes-memory',
+    near: null,
     width: 210,
     height: 22 * rows.length,
     signals: { xMax: axis.max, xTicks: axis.ticks },

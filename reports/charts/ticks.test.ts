@@ -4,7 +4,7 @@ import { linearTicks, logTicks } from './ticks.js';
 
 it('encloses the values and labels decades of a wide logarithmic axis, 1-2-5 of a narrow one', () => {
   expect(logTicks([380, 41_000, 0])).toEqual({ min: 200, max: 50_000, ticks: [1000, 10_000] });
-  expect(logTicks([380, 4000])).toEqual({ min: 200, max: 5000, ticks: [200, 500, 1000, 2000, 5000] });
+  expect(logTicks([380, 4999])).toEqual({ min: 200, max: 5000, ticks: [200, 500, 1000, 2000, 5000] });
   expect(logTicks([1000])).toEqual({ min: 1000, max: 2000, ticks: [1000, 2000] });
   expect(logTicks([0])).toBeNull();
 });

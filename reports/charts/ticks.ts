@@ -5,7 +5,7 @@ export interface Ticks {
   readonly ticks: readonly number[];
 }
 
-/** For a logarithmic axis. Decades alone are labelled from two decades on. Null where nothing is above zero. */
+/** For a logarithmic axis; it ends above the highest value, so that a line at the top is seen. Decades alone are labelled from two decades on. Null where nothing is above zero. */
 export function logTicks(values: Iterable<number>): Ticks | null {
   let low = Number.POSITIVE_INFINITY;
   let high = 0;
@@ -15,7 +15,7 @@ export function logTicks(values: Iterable<number>): Ticks | null {
   }
   if (high === 0) return null;
   const min = ladder.findLast((step) => step <= low) ?? ladder[0]!;
-  const max = ladder.find((step) => step >= high && step > min) ?? ladder.at(-1)!;
+  const max = ladder.find((step) => step > high) ?? ladder.at(-1)!;
   const within = ladder.filter((step) => step >= min && step <= max);
   const decades = within.filter((_, index) => ladder.indexOf(within[index]!) % 3 === 0);
   return { min, max, ticks: max / min >= 100 ? decades : within };

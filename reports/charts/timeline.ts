@@ -1,7 +1,7 @@
 /** One run over time, a panel a quantity, its faults as bands. Panels of a scenario share their axes. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { RunSeries, Unit } from '../summary.js';
-import { formatValue } from '../units.js';
+import { formatSetting, formatValue } from '../units.js';
 import type { Chart } from './drawing.js';
 import { axisLabels, config, ink, lookOf } from './theme.js';
 import { linearTicks, logTicks, type Ticks } from './ticks.js';
@@ -19,7 +19,7 @@ export const panels: readonly Panel[] = [
   { title: 'Freshness p95', unit: 'us', scale: 'log', read: (interval) => interval.visibilityP95Us },
   { title: 'Prediction p95', unit: 'us', scale: 'log', read: (interval) => interval.predictP95Us },
   { title: 'Backlog, changes', unit: 'changes', scale: 'linear', read: (interval) => interval.backlogChanges },
-  { title: 'Errors an interval', unit: 'count', scale: 'linear', read: (interval) => interval.errors },
+  { title: 'Errors', unit: 'count', scale: 'linear', read: (interval) => interval.errors },
 ];
 
 /** The axes that all runs of a scenario share, one a panel. */
@@ -53,13 +53,14 @@ export function timelineCharts(
       title,
       chart: {
         kind: `timeline-${scale}`,
+        near: 'line',
         width: 264,
         height: 52,
         signals: { yMin: min, yMax: max, yTicks: ends(ticks), xMax: end },
         data: {
           faults,
           marks,
-          limits: index === 0 && sloUs !== null ? [{ value: sloUs, tip: `SLO ${formatValue(sloUs, 'us')}` }] : [],
+          limits: index === 0 && sloUs !== null ? [{ value: sloUs, tip: `SLO ${formatSetting(sloUs, 'us')}` }] : [],
           line: run.timeline.map((interval) => {
             const value = read(interval);
             const shown = value === null ? null : scale === 'log' ? Math.max(value, min) : value;
@@ -142,7 +143,7 @@ export function timelineSpec(scale: 'log' | 'linear'): TopLevelSpec {
         encoding: { x, y, stroke: { field: 'color', type: 'nominal', scale: null } },
       },
       {
-        data: { name: 'line' },
+        data: { name: 'near' },
         params: [{ name: 'near', select: { type: 'point', nearest: true, on: 'pointerover', clear: 'pointerout' } }],
         mark: { type: 'point', filled: true, size: 26, color: ink.text, invalid: 'filter' },
         encoding: {

@@ -1,7 +1,7 @@
 /** Share of changes visible within a time: the empirical distribution of freshness, one line a plane. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { Estimate, RunSeries } from '../summary.js';
-import { formatValue } from '../units.js';
+import { formatSetting, formatValue } from '../units.js';
 import { runCurves } from './curves.js';
 import type { Chart } from './drawing.js';
 import { probabilityOf } from './percentiles.js';
@@ -17,12 +17,13 @@ export function visibilityChart(
   const curves = planes.map((plane) =>
     runCurves(plane, runs, (run) => run.visibilityQuantiles, limitOf(plane, estimates)),
   );
-  const limits = sloUs === null ? [] : [{ us: sloUs, label: `SLO ${formatValue(sloUs, 'us')}` }];
+  const limits = sloUs === null ? [] : [{ us: sloUs, label: `SLO ${formatSetting(sloUs, 'us')}` }];
   const points = curves.flat();
   const axis = logTicks([...points.flatMap(({ low, high }) => [low, high]), ...limits.map(({ us }) => us)]);
   if (axis === null || points.length === 0) return null;
   return {
     kind: 'visibility',
+    near: 'curves',
     width: 452,
     height: 260,
     signals: { xMin: axis.min, xMax: axis.max, xTicks: axis.ticks },
@@ -113,7 +114,7 @@ export const visibilitySpec: TopLevelSpec = {
       },
     },
     {
-      data: { name: 'curves' },
+      data: { name: 'near' },
       params: [{ name: 'near', select: { type: 'point', nearest: true, on: 'pointerover', clear: 'pointerout' } }],
       mark: { type: 'point', filled: true, size: 30, color: ink.text },
       encoding: {

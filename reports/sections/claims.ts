@@ -9,12 +9,13 @@ export function claimsSection(claims: readonly Claim[]): Markup {
 ${
   claims.length === 0
     ? html`<p>This suite checks none.</p>`
-    : html`<div class="scroll" role="region" aria-label="Claims of the paper" tabindex="0"><table>
-<caption>${claimCounts(claims)}</caption>
+    : html`<p class="muted">${claimCounts(claims)}.</p>
+<div class="scroll" role="region" aria-label="Claims of the paper" tabindex="0"><table>
+<caption class="unseen">Claims of the paper</caption>
 <thead><tr><th scope="col">Claim</th><th scope="col">Published</th><th scope="col">Found here</th><th scope="col">Outcome</th></tr></thead>
 <tbody>${claims.map(
         (claim) => html`
-<tr><th scope="row">${claim.text}<span class="sub">${claim.id}, ${claim.metric}</span></th><td>${claim.published}</td><td>${claim.ours}</td><td>${mark(claim.outcome)}</td></tr>`,
+<tr><th scope="row" class="long">${claim.text}<span class="sub">${claim.id}, ${claim.metric}</span></th><td class="long">${claim.published}</td><td class="long">${claim.ours}</td><td>${mark(claim.outcome)}</td></tr>`,
       )}</tbody></table></div>`
 }`;
 }

@@ -1,6 +1,6 @@
 import { html, type Markup } from '../markup.js';
 import type { Manifest, Summary } from '../summary.js';
-import { formatNumber, formatValue } from '../units.js';
+import { formatCount, formatValue } from '../units.js';
 
 /** Machine, versions, traces and parameters: what else a figure depends on. */
 export function environmentSection(summary: Summary, manifest: Manifest): Markup {
@@ -12,7 +12,7 @@ export function environmentSection(summary: Summary, manifest: Manifest): Markup
     ['Started', manifest.startedAt],
     ['Ended', manifest.endedAt ?? 'not known'],
     ['Processor', machine.cpu],
-    ['Cores', formatNumber(machine.cores, plain)],
+    ['Cores', formatCount(machine.cores)],
     ['Memory', formatValue(machine.memoryBytes, 'bytes')],
     ['Platform', machine.platform],
     ['Limits (cgroup)', machine.cgroup ?? 'not known'],
@@ -29,12 +29,10 @@ export function environmentSection(summary: Summary, manifest: Manifest): Markup
 <thead><tr><th scope="col">Scenario</th><th scope="col" class="number">Seed</th><th scope="col" class="number">Changes</th><th scope="col">SHA-256</th></tr></thead>
 <tbody>${manifest.traces.map(
     ({ scenario, seed, changes, sha256 }) => html`
-<tr><th scope="row">${scenario}</th><td class="number">${seed}</td><td class="number">${formatNumber(changes, plain)}</td><td><code>${sha256}</code></td></tr>`,
+<tr><th scope="row">${scenario}</th><td class="number">${seed}</td><td class="number">${formatCount(changes)}</td><td><code>${sha256}</code></td></tr>`,
   )}</tbody></table></div></details>
 <details><summary>Parameters of the planes</summary>${summary.run.architectures.map(
     ({ name, params }) => html`<h3>${name}</h3><pre>${JSON.stringify(params, null, 2) ?? 'none'}</pre>`,
   )}</details>
 <details><summary>Scenarios as they were run</summary><pre>${JSON.stringify(manifest.scenarios, null, 2) ?? 'none'}</pre></details>`;
 }
-
-const plain = { suffix: '', divisor: 1 };

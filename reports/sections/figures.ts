@@ -10,7 +10,7 @@ import {
 } from '../figures.js';
 import { html, type Markup } from '../markup.js';
 import type { ScenarioSummary, Summary } from '../summary.js';
-import { formatNumber, formatValue } from '../units.js';
+import { formatCount, formatSetting } from '../units.js';
 
 /** The comparison: planes as columns. On a narrow page each row becomes a block; the roles keep it a table to readers. */
 export function figuresSection(summary: Summary, tables: readonly FigureTable[]): Markup {
@@ -35,9 +35,9 @@ function figureTable(
   const columns = planes.length + 2;
   return html`
 <h3>Scenario ${scenario}</h3>
-${load !== undefined && html`<p class="facts">${loadOf(load)}; ${formatValue(load.measuredUs, 'us')} measured; ${load.fault === null ? 'no fault' : `fault: ${load.fault}`}; freshness SLO ${formatValue(load.freshnessSloUs, 'us')} at p95, ${timeScaleText(load.timeScale)}.</p>`}
+${load !== undefined && html`<p class="facts">${loadOf(load)}; ${formatSetting(load.measuredUs, 'us')} measured; ${load.fault === null ? 'no fault' : `fault: ${load.fault}`}; freshness SLO ${formatSetting(load.freshnessSloUs, 'us')} at p95, ${timeScaleText(load.timeScale)}.</p>`}
 <table class="figures" role="table">
-<caption>Figures of scenario ${scenario}, planes as columns</caption>
+<caption class="unseen">Figures of scenario ${scenario}, planes as columns</caption>
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Measure</th>${planes.map(
     (plane) => html`<th role="columnheader" scope="col" class="cell">${planeName(plane, all.indexOf(plane))}</th>`,
   )}<th role="columnheader" scope="col">How it is known</th></tr></thead>
@@ -79,7 +79,7 @@ function basis({ basis: { badge, stack, timeScale }, cells }: FigureRow): Markup
   const counted =
     figures.length === 0 ? '' : `${(runs.length === 1 ? runs : figures.map((cell) => cell.runs)).join(', ')} runs`;
   const samples = Math.min(...figures.map((cell) => cell.samples));
-  const size = figures.length === 0 ? '' : `at least ${formatNumber(samples, { suffix: '', divisor: 1 })} samples`;
+  const size = figures.length === 0 ? '' : `at least ${formatCount(samples)} samples`;
   const text = [[methods, ...levels].filter((part) => part !== '').join(', '), counted, size]
     .filter((part) => part !== '')
     .join('; ');

@@ -48,7 +48,7 @@ export async function writeDataFile(
   try {
     const columns = schema.map(({ name }) => quoteIdentifier(name)).join(', ');
     const written = await connection.runAndReadAll(
-      `COPY (SELECT ${columns} FROM (${query})) TO ${quoteText(staged)} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS)`,
+      `COPY (SELECT ${columns} FROM (${query})) TO ${quoteText(staged)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, RETURN_STATS)`,
     );
     const [row] = written.getRowObjectsJson();
     const statistics = statisticsFrom(

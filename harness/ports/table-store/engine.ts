@@ -51,15 +51,12 @@ export function openEngine(options: { readonly threads: number; readonly spill: 
 }
 
 async function open(threads: number, spill: () => Promise<string>): Promise<DuckDBInstance> {
-  const instance = await DuckDBInstance.create(':memory:', {
+  return DuckDBInstance.create(':memory:', {
     threads: String(threads),
     memory_limit: '768MB',
     temp_directory: await spill(),
+    // The operating system caches files already, for all processes at once.
+    enable_external_file_cache: 'false',
     autoinstall_known_extensions: 'false',
   });
-  const connection = await instance.connect();
-  // The extension is part of the library. Data files never change, so what was read of their footers stays true.
-  await connection.run('LOAD parquet; SET GLOBAL parquet_metadata_cache = true');
-  connection.closeSync();
-  return instance;
 }

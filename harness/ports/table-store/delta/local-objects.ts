@@ -34,16 +34,10 @@ export function localObjects(directory: string): ObjectStore {
       const staged = await newStaged();
       try {
         await writeDurably(staged, text);
-        // link(2) is atomic and fails if the name exists; opening the name itself would show a half-written object.
-        await link(staged, target);
-      } catch (error) {
-        if (codeOf(error) === 'EEXIST') return false;
-        throw error;
+        return await linkAs(staged, target);
       } finally {
-        await rm(staged, { force: true });
+        await discard(staged);
       }
-      await syncName(target);
-      return true;
     },
     async put(path, text) {
       const target = await targetOf(path);
@@ -52,7 +46,7 @@ export function localObjects(directory: string): ObjectStore {
         await writeDurably(staged, text);
         await rename(staged, target);
       } finally {
-        await rm(staged, { force: true });
+        await discard(staged);
       }
       await syncName(target);
     },
@@ -78,7 +72,7 @@ export function localObjects(directory: string): ObjectStore {
       await rename(staged, target);
       await syncName(target);
     },
-    discard: (staged) => rm(staged, { force: true }),
+    discard,
     localFiles: async (paths) => paths.map((path) => join(directory, path)),
   };
 }
@@ -93,16 +87,26 @@ async function writeDurably(path: string, text: string): Promise<void> {
   }
 }
 
-/** Makes a file's new name durable. The name is already visible, so a failure leaves open what others saw. */
-async function syncName(path: string): Promise<void> {
+/** False if the name is taken. Fails as `indeterminate`: once link(2) was called, others may have seen the object. */
+async function linkAs(staged: string, target: string): Promise<boolean> {
   try {
-    await syncPath(dirname(path));
+    // Atomic, and fails if the name exists; opening the name itself would show a half-written object.
+    await link(staged, target);
+    await syncName(target);
+    return true;
   } catch (error) {
-    throw new CallError('indeterminate', `${path} was written but its folder not synchronised: ${messageOf(error)}.`, {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw new CallError('indeterminate', `${target} may or may not have been written: ${messageOf(error)}.`, {
       cause: error,
     });
   }
 }
+
+/** Makes a file's new name durable. */
+const syncName = (path: string) => syncPath(dirname(path));
+
+/** What cannot be removed now is swept when this process is gone; no reason to fail what was done. */
+const discard = (staged: string) => rm(staged, { force: true }).catch(() => {});
 
 async function syncPath(path: string): Promise<void> {
   // Windows cannot open a directory; there NTFS journals the names by itself.

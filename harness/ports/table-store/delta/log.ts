@@ -151,8 +151,9 @@ export function openDeltaLog(context: DeltaLogContext): DeltaLog {
 
   async function newestCheckpoint(): Promise<TableState | null> {
     const hint = await objects.get(`${folder}/_last_checkpoint`);
-    if (hint === null) return listedCheckpoint(Number.POSITIVE_INFINITY);
-    const { version } = JSON.parse(hint) as { readonly version: number };
+    const { version, parts } = (hint === null ? {} : JSON.parse(hint)) as { version?: number; parts?: number };
+    // Without a hint, or with one at a checkpoint of several parts, which others may write, any whole one will do.
+    if (version === undefined || parts !== undefined) return listedCheckpoint(Number.POSITIVE_INFINITY);
     return readCheckpoint(engine, objects, table, `${folder}/${checkpointName(version)}`, version);
   }
 

@@ -1,0 +1,51 @@
+/**
+ * Table maintenance, beside the stream and in no one's way: folds the changes into the latest image of each entity,
+ * merges small files, deletes files that nobody needs. Everything it does may be lost and done again.
+ */
+import { type RoleContext, smallFileBytes } from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
+import type { FoldSpec, TableStore } from '../../harness/ports/table-store/port.js';
+import { changeSchema } from '../../workloads/fact-schemas.js';
+import type { LakehouseParams } from './params.js';
+import { untilDone } from './retries.js';
+import { changesTable, createTables, currentTable } from './tables.js';
+
+/** A merged file: large enough to be scanned well, small enough to be rewritten in a moment. */
+const targetFileBytes = 16 << 20;
+
+/** An entity's changes are all of one customer, whose commits have rising lsns. */
+const foldSpec: FoldSpec = {
+  from: changesTable,
+  into: currentTable,
+  key: ['source_table', 'entity'],
+  order: 'lsn',
+  unless: 'refused',
+  deletion: { column: 'op', value: 'd' },
+};
+
+export async function runCompactor(context: RoleContext, params: LakehouseParams): Promise<void> {
+  const { ports, clock, signal } = context;
+  const { tables } = ports;
+  await untilDone(context, async () => {
+    await createTables(tables);
+    await tables.create(currentTable, changeSchema);
+  });
+  context.ready();
+  for (;;) {
+    await clock.sleep(params.maintenanceIntervalUs, signal);
+    await maintain(tables, params).catch(skipRound);
+  }
+}
+
+async function maintain(tables: TableStore, { retainUs }: LakehouseParams): Promise<void> {
+  await tables.fold(foldSpec);
+  for (const table of [changesTable, currentTable]) {
+    await tables.compact(table, { smallFileBytes, targetFileBytes });
+    await tables.vacuum(table, { retainUs });
+  }
+}
+
+/** A round that lost a race, or a store that did not answer: the next round does it. */
+function skipRound(error: unknown): void {
+  if (!(error instanceof CallError)) throw error;
+}

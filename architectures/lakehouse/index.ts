@@ -1,0 +1,22 @@
+/** The lakehouse: open tables that hold everything, an online store that serves what they imply, one stream into both. */
+import type { ArchitectureFactory } from '../../harness/architecture.js';
+import { runCompactor } from './compactor.js';
+import { resolveParams } from './params.js';
+import { runServing } from './serving.js';
+import { runStream } from './stream.js';
+
+const lakehouse: ArchitectureFactory = (given) => {
+  const params = resolveParams(given);
+  return {
+    name: 'lakehouse',
+    params,
+    uses: ['changeLog', 'onlineStore', 'tables'],
+    roles: [
+      { name: 'stream', ingests: true, run: (context) => runStream(context, params) },
+      { name: 'compactor', run: (context) => runCompactor(context, params) },
+      { name: 'serving', run: (context) => runServing(context, params) },
+    ],
+  };
+};
+
+export default lakehouse;

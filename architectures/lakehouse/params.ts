@@ -1,0 +1,39 @@
+/** What may be set of the lakehouse plane, and why its defaults are fair: see README.md. */
+import { z } from 'zod';
+import { UsageError } from '../../harness/errors.js';
+import type { Json } from '../../harness/json.js';
+
+const intervalUs = (milliseconds: number) =>
+  z
+    .int()
+    .min(1_000)
+    .max(3_600_000_000)
+    .default(milliseconds * 1_000);
+
+const schema = z.strictObject({
+  /** From the start of one micro-batch to the start of the next, while the stream keeps up. */
+  batchIntervalUs: intervalUs(200),
+  /** Changes that a micro-batch takes at most (and what was read with the last of them): larger ones when catching up. */
+  batchRows: z.int().min(1).max(500_000).default(40_000),
+  /** Customer rows that the stream keeps in memory; others are read from the online store when they are needed. */
+  cachedCustomers: z.int().min(1).max(50_000_000).default(500_000),
+  /** How long serving may answer from its own copy of a row. 500 ms: 30 s at time scale 60. 0: never. */
+  cacheTtlUs: z.int().min(0).max(3_600_000_000).default(500_000),
+  /** Rows that serving keeps. */
+  cachedRows: z.int().min(0).max(10_000_000).default(50_000),
+  /** From the end of one round of table maintenance to the start of the next. 5 s: 5 min at time scale 60. */
+  maintenanceIntervalUs: intervalUs(5_000),
+  /** How long files that no current version needs are kept, for readers of older versions. 30 s: 30 min at time scale 60. */
+  retainUs: intervalUs(30_000),
+});
+
+export type LakehouseParams = z.infer<typeof schema>;
+
+export function resolveParams(params: Json | undefined): LakehouseParams {
+  const parsed = schema.safeParse(params ?? {});
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${['lakehouse', ...path].join('.')}: ${message}`);
+  throw new UsageError(
+    `${problems.join('; ')}. Given: ${JSON.stringify(params)}. Parameters: ${Object.keys(schema.shape).join(', ')}`,
+  );
+}

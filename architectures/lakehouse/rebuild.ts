@@ -1,0 +1,108 @@
+/**
+ * Makes customer rows anew from the tables, which have everything: history, and every change once. Slow and always
+ * right; for the customers whose row does not suffice (see fold.ts).
+ */
+import type { RoleContext } from '../../harness/architecture.js';
+import type { ColumnBatch } from '../../harness/ports/columns.js';
+import type { TableStore } from '../../harness/ports/table-store/port.js';
+import { tableNames } from '../../workloads/change-batch.js';
+import { refusals } from '../../workloads/data-contract.js';
+import { appendRow, appendScanned, type ChangeRows, createChangeRows, foldedColumns } from './change-rows.js';
+import { applyChange, type CustomerState, clearState, createState } from './customer-state.js';
+import { type ChangedRows, forEachGroup, groupByCustomer } from './fold.js';
+import { type FactName, factColumns, factNames, type HistoryFacts, indexFacts } from './history-facts.js';
+import { clearList, upsert } from './recent-list.js';
+import { encodeState } from './row-codec.js';
+import { changesTable, historyTable } from './tables.js';
+
+export interface RebuildInput {
+  readonly customers: readonly number[];
+  /** The batch whose rows are not in the tables yet, and how many there are. */
+  readonly rows: ChangeRows;
+  readonly fresh: number;
+  readonly historyLoaded: boolean;
+  readonly nowUs: number;
+}
+
+const duplicate = refusals.indexOf('duplicate');
+
+export async function rebuildRows(context: RoleContext, input: RebuildInput): Promise<ChangedRows> {
+  const { tables } = context.ports;
+  const changes = await readChanges(tables, input);
+  const facts = input.historyLoaded ? await readFacts(tables, input, context.contract.customers) : null;
+  const withoutChanges = new Set(input.customers);
+  const rebuilt: ChangedRows = { customers: [], seqs: [], values: [] };
+  const state = createState();
+  const rebuild = (customer: number, members: readonly number[]) => {
+    clearState(state);
+    facts?.addTo(state, customer);
+    state.history = input.historyLoaded;
+    const applied: number[] = [];
+    for (const i of members) {
+      if (changes.seq[i] !== state.lastSeq + 1) continue;
+      applyChange(state, changes, i);
+      if (changes.refusal[i] === 0) applied.push(i);
+    }
+    listAgain(state, customer, facts, changes, applied);
+    rebuilt.customers.push(customer);
+    rebuilt.seqs.push(state.lastSeq);
+    rebuilt.values.push(encodeState(state, input.nowUs));
+  };
+  forEachGroup(changes, groupByCustomer(changes), (customer, members) => {
+    withoutChanges.delete(customer);
+    rebuild(customer, members);
+  });
+  for (const customer of withoutChanges) rebuild(customer, []);
+  return rebuilt;
+}
+
+/**
+ * The lists of latest orders and devices from those that are live in the end: listed one by one, as the changes came,
+ * they would lose their tail to orders that were deleted later.
+ */
+function listAgain(
+  state: CustomerState,
+  customer: number,
+  facts: HistoryFacts | null,
+  changes: ChangeRows,
+  applied: readonly number[],
+): void {
+  const placedUs = new Map<number, number>();
+  const devices = new Map<number, { readonly seenUs: number; readonly risk: number }>();
+  facts?.forEachOrder(customer, (id, us) => placedUs.set(id, us));
+  facts?.forEachDevice(customer, (id, seenUs, risk) => devices.set(id, { seenUs, risk }));
+  for (const i of applied) {
+    const id = changes.entity[i] as number;
+    const eventUs = changes.eventUs[i] as number;
+    const table = tableNames[changes.table[i] as number];
+    if (table === 'devices') devices.set(id, { seenUs: eventUs, risk: changes.risk[i] as number });
+    if (table !== 'orders') continue;
+    if (eventUs < 0) placedUs.delete(id);
+    else placedUs.set(id, eventUs);
+  }
+  clearList(state.orders);
+  for (const [id, us] of placedUs) upsert(state.orders, id, us, 0);
+  clearList(state.devices);
+  for (const [id, { seenUs, risk }] of devices) upsert(state.devices, id, seenUs, risk);
+}
+
+/** Every change of the customers, of the tables and of the batch, without the duplicates. */
+async function readChanges(tables: TableStore, input: RebuildInput): Promise<ChangeRows> {
+  const scanned = createChangeRows();
+  const query = { columns: foldedColumns, where: { column: 'customer', values: input.customers } };
+  for await (const batch of tables.scan(await tables.snapshot(changesTable), query)) appendScanned(scanned, batch);
+  for (let i = 0; i < scanned.count; i++) if (scanned.refusal[i] === duplicate) scanned.unfolded[i] = 1;
+  const wanted = new Set(input.customers);
+  for (let i = 0; i < input.fresh; i++)
+    if (input.rows.unfolded[i] === 0 && wanted.has(input.rows.customer[i] as number)) appendRow(scanned, input.rows, i);
+  return scanned;
+}
+
+async function readFacts(tables: TableStore, input: RebuildInput, customers: number): Promise<HistoryFacts> {
+  const batches: Record<FactName, ColumnBatch[]> = { orders: [], clicks: [], devices: [] };
+  for (const name of factNames) {
+    const query = { columns: factColumns[name], where: { column: 'customer', values: input.customers } };
+    for await (const batch of tables.scan(await tables.snapshot(historyTable(name)), query)) batches[name].push(batch);
+  }
+  return indexFacts(batches, customers);
+}

@@ -1,0 +1,81 @@
+/**
+ * Rows as serving has them: from its own copy while that is young enough, else from the online store. Misses that come
+ * while a read is under way go together into the next one. There is never more than one read under way, so a row that is
+ * answered is never older than one that was answered before.
+ */
+import type { Clock } from '../../harness/clock.js';
+import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/port.js';
+import { rowTable } from './tables.js';
+
+export interface RowCache {
+  /** The rows of `keys`, in their order; null for customers of whom nothing is known. */
+  get(keys: readonly string[]): Promise<(Uint8Array | null)[]>;
+}
+
+export interface RowCacheOptions {
+  readonly store: Pick<OnlineStore, 'get'>;
+  readonly clock: Pick<Clock, 'nowUs'>;
+  readonly ttlUs: number;
+  readonly capacity: number;
+}
+
+interface CachedRow {
+  readonly value: Uint8Array;
+  readonly expiresUs: number;
+}
+type ReadRows = ReadonlyMap<string, Uint8Array | null>;
+
+export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOptions): RowCache {
+  const cached = new Map<string, CachedRow>();
+  let reading: Promise<unknown> = Promise.resolve();
+  let next: { readonly keys: Set<string>; readonly rows: Promise<ReadRows> } | null = null;
+
+  return {
+    async get(keys) {
+      const nowUs = clock.nowUs();
+      const rows = keys.map((key) => {
+        const row = cached.get(key);
+        return row && nowUs < row.expiresUs ? row.value : null;
+      });
+      const missing = keys.filter((_, i) => rows[i] === null);
+      if (missing.length === 0) return rows;
+      const found = await readTogether(missing);
+      return rows.map((row, i) => row ?? found.get(keys[i] as string) ?? null);
+    },
+  };
+
+  function readTogether(keys: readonly string[]): Promise<ReadRows> {
+    if (!next) {
+      const gathered = new Set<string>();
+      const rows = reading.then(() => {
+        next = null;
+        return read([...gathered]);
+      });
+      next = { keys: gathered, rows };
+      reading = rows.catch(() => {}); // those who wait for this read hear of its failure
+    }
+    for (const key of keys) next.keys.add(key);
+    return next.rows;
+  }
+
+  async function read(keys: readonly string[]): Promise<ReadRows> {
+    const expiresUs = clock.nowUs() + ttlUs;
+    const found = await store.get(rowTable, keys);
+    const rows = new Map<string, Uint8Array | null>();
+    for (const [i, row] of found.entries()) {
+      const key = keys[i] as string;
+      rows.set(key, row?.value ?? null);
+      if (row) keep(key, row, expiresUs);
+    }
+    return rows;
+  }
+
+  /** An absent row is not kept: it is about to come. */
+  function keep(key: string, row: StoredRow, expiresUs: number): void {
+    if (ttlUs === 0) return;
+    cached.delete(key);
+    // A copy: what a port returns may be a view of a whole answer, which a kept row must not keep alive.
+    cached.set(key, { value: row.value.slice(), expiresUs });
+    if (cached.size > capacity) cached.delete(cached.keys().next().value as string);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Serving: evaluates rows of the online store at the moment of the read, so windows never stand still; and tells from
+ * the tables what the plane holds and what it refused.
+ */
+import {
+  type ChangeKey,
+  type Inventory,
+  type Quarantined,
+  type RoleContext,
+  smallFileBytes,
+} from '../../harness/architecture.js';
+import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
+import type { TableStore } from '../../harness/ports/table-store/port.js';
+import type { FeatureRow } from '../../workloads/feature-view.js';
+import { modelVersion, predict } from '../../workloads/model.js';
+import { newRow } from './customer-rows.js';
+import { createState } from './customer-state.js';
+import { createEvaluation } from './evaluation.js';
+import type { LakehouseParams } from './params.js';
+import { createRowCache } from './row-cache.js';
+import { decodeState } from './row-codec.js';
+import { changesTable } from './tables.js';
+
+export async function runServing(context: RoleContext, params: LakehouseParams): Promise<void> {
+  const { ports, clock, contract, signal } = context;
+  const cache = createRowCache({
+    store: ports.onlineStore,
+    clock,
+    ttlUs: params.cacheTtlUs,
+    capacity: params.cachedRows,
+  });
+  const evaluate = createEvaluation(contract.view);
+  const state = createState();
+
+  async function readRows(keys: readonly string[]): Promise<FeatureRow[]> {
+    const rows = await cache.get(keys);
+    const nowUs = clock.nowUs();
+    return keys.map((key, i) => {
+      decodeState(rows[i] ?? newRow, state);
+      const asOfUs = Math.max(nowUs, state.commitUs);
+      return { key, lastSeq: state.lastSeq, asOfUs, features: evaluate(state, asOfUs) };
+    });
+  }
+
+  await context.serve({
+    lookup: ({ keys }) => readRows(keys),
+    predict: async ({ keys }) =>
+      (await readRows(keys)).map(({ key, lastSeq, asOfUs, features }) => ({
+        key,
+        score: predict(features),
+        modelVersion,
+        lastSeq,
+        asOfUs,
+      })),
+    exportChanges: () => exportChanges(ports.tables),
+    quarantine: () => listRefused(ports.tables),
+    inventory: () => takeInventory(ports.tables),
+  });
+  context.ready();
+  await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+}
+
+/** Every change that was not refused, as often as the table has it. */
+async function* exportChanges(tables: TableStore): AsyncIterable<ChangeKey[]> {
+  for await (const batch of scanChanges(tables)) yield keysOf(batch, (reason) => reason === null);
+}
+
+async function* listRefused(tables: TableStore): AsyncIterable<Quarantined[]> {
+  for await (const batch of scanChanges(tables)) yield keysOf(batch, (reason) => reason !== null) as Quarantined[];
+}
+
+async function* scanChanges(tables: TableStore): AsyncIterable<ColumnBatch> {
+  const snapshot = await tables.snapshot(changesTable);
+  yield* tables.scan(snapshot, { columns: ['customer', 'seq', 'refused'] });
+}
+
+function keysOf(
+  { rows, columns }: ColumnBatch,
+  wanted: (reason: string | null) => boolean,
+): (ChangeKey & { readonly reason?: string })[] {
+  const found: (ChangeKey & { readonly reason?: string })[] = [];
+  const customers = columns.customer as IntValues;
+  const seqs = columns.seq as IntValues;
+  for (let i = 0; i < rows; i++) {
+    const reason = (columns.refused?.[i] ?? null) as string | null;
+    if (!wanted(reason)) continue;
+    const key = { customer: customers[i] as number, seq: seqs[i] as number };
+    found.push(reason === null ? key : { ...key, reason });
+  }
+  return found;
+}
+
+async function takeInventory(tables: TableStore): Promise<Inventory> {
+  const inventory = { files: 0, bytes: 0, rows: 0, smallFiles: 0, smallFileBytes };
+  for (const table of await tables.tables()) {
+    for (const file of (await tables.snapshot(table)).files) {
+      inventory.files++;
+      inventory.bytes += file.bytes;
+      inventory.rows += file.rows;
+      if (file.bytes < smallFileBytes) inventory.smallFiles++;
+    }
+  }
+  return inventory;
+}

@@ -1,0 +1,165 @@
+/**
+ * The stream: takes micro-batches from the change log, folds them into customer rows, puts the rows online, then commits
+ * the changes to the table together with the position in the log. README.md argues why nothing is lost or doubled
+ * wherever it is killed.
+ */
+import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
+import type { LogSlice } from '../../harness/ports/change-log/port.js';
+import { viewBlock } from '../../workloads/change-batch.js';
+import { duplicateRefusal } from '../../workloads/data-contract.js';
+import { loadHistory } from './backfill.js';
+import { appendDecoded, appendRow, type ChangeRows, createChangeRows, toColumns } from './change-rows.js';
+import { createCustomerRows } from './customer-rows.js';
+import { type ChangedRows, customersOf, foldBatch, groupByCustomer } from './fold.js';
+import { putRows } from './online-rows.js';
+import type { LakehouseParams } from './params.js';
+import { rebuildRows } from './rebuild.js';
+import { recoverPosition } from './recovery.js';
+import { untilDone } from './retries.js';
+import { changesTable, streamTxn } from './tables.js';
+
+/** Of one partition, in one read. */
+const readBytes = 1 << 20;
+/** Changes that may wait in memory for earlier ones; beyond, all are forgotten and read from the tables when needed. */
+const heldRows = 200_000;
+
+/** What a micro-batch took from the log. */
+interface Batch {
+  readonly rows: ChangeRows;
+  /** Per partition, the offset after the last entry in `rows`. */
+  readonly offsets: readonly number[];
+}
+
+interface PendingBackfill {
+  readonly request: BackfillRequest;
+  readonly resolve: (result: BackfillResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export async function runStream(context: RoleContext, params: LakehouseParams): Promise<void> {
+  const { ports, clock, contract, signal } = context;
+  const position = await recoverPosition(context);
+  const customerRows = createCustomerRows(context, params.cachedCustomers);
+  const backfills: PendingBackfill[] = [];
+  let held = createChangeRows(0);
+  let committed: readonly number[] = [...position.offsets];
+
+  await context.serve({
+    backfill: (request) => new Promise((resolve, reject) => backfills.push({ request, resolve, reject })),
+  });
+  context.ready();
+
+  let written = Promise.resolve();
+  for (let dueUs = clock.nowUs(); ; ) {
+    await clock.sleep(Math.max(0, dueUs - clock.nowUs()), signal);
+    dueUs = Math.max(dueUs + params.batchIntervalUs, clock.nowUs());
+    const batch = await collectBatch();
+    await written;
+    await runBackfills();
+    if (batch.rows.count === 0) continue;
+    const changed = await fold(batch.rows);
+    written = write(changed, batch);
+    written.catch(() => {}); // reported by the await above
+  }
+
+  /** Reads what the log has, up to the bound, while the batch before is being written. */
+  async function collectBatch(): Promise<Batch> {
+    const rows = createChangeRows();
+    for (let more = true; more && rows.count < params.batchRows; ) {
+      const slices = await untilDone(context, () => Promise.all(position.offsets.map(readSlice)));
+      more = false;
+      for (const [partition, slice] of slices.entries()) {
+        for (const entry of slice.entries) takeBlock(rows, entry);
+        position.offsets[partition] = slice.baseOffset + slice.entries.length;
+        more ||= slice.baseOffset + slice.entries.length < slice.endOffset;
+      }
+    }
+    return { rows, offsets: [...position.offsets] };
+  }
+
+  function readSlice(offset: number, partition: number): Promise<LogSlice> {
+    return ports.changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal });
+  }
+
+  /**
+   * What the contract refuses keeps its reason, and its seq counts as seen: the changes after it do not wait for it. A
+   * sound change whose seq was seen is a duplicate.
+   */
+  function takeBlock(rows: ChangeRows, entry: Uint8Array): void {
+    const block = viewBlock(entry);
+    const from = appendDecoded(rows, block, contract.decode(block));
+    for (let i = from; i < rows.count; i++) {
+      const customer = rows.customer[i] as number;
+      if (customer < contract.customers && position.seen.add(customer, rows.seq[i] as number)) continue;
+      rows.unfolded[i] = 1;
+      if (rows.refusal[i] === 0) rows.refusal[i] = duplicateRefusal;
+    }
+  }
+
+  /** The rows that a batch changes. The batch before it is in the tables. */
+  async function fold(rows: ChangeRows): Promise<ChangedRows & { readonly fresh: number }> {
+    const fresh = rows.count;
+    for (let i = 0; i < held.count; i++) appendRow(rows, held, i);
+    const groups = groupByCustomer(rows);
+    await customerRows.load(customersOf(groups));
+    const input = {
+      rows,
+      fresh,
+      nowUs: clock.nowUs(),
+      historyLoaded: position.historyLoaded,
+      prefix: position.seen.prefix,
+    };
+    const folded = foldBatch(input, customerRows, groups);
+    held = folded.held.count > heldRows ? createChangeRows(0) : folded.held;
+    const { customers, seqs, values, shortfall } = folded;
+    if (shortfall.length > 0) {
+      const rebuilt = await untilDone(context, () => rebuildRows(context, { ...input, customers: shortfall }));
+      for (let i = 0; i < rebuilt.customers.length; i++) {
+        customers.push(rebuilt.customers[i] as number);
+        seqs.push(rebuilt.seqs[i] as number);
+        values.push(rebuilt.values[i] as Uint8Array);
+      }
+    }
+    customerRows.takeOver(folded);
+    return { customers, seqs, values, fresh };
+  }
+
+  /** Online first, tables last: what the tables have, the rows show; what they do not have is read again. */
+  async function write(changed: ChangedRows & { readonly fresh: number }, { rows, offsets }: Batch): Promise<void> {
+    await putRows(context, changed);
+    // Only partitions that moved: a txn that says nothing new would keep the whole commit from being written.
+    const txns = offsets.flatMap((version, partition) =>
+      version > (committed[partition] as number) ? [{ appId: streamTxn(partition), version }] : [],
+    );
+    const columns = toColumns(rows, changed.fresh);
+    const result = await untilDone(context, () => ports.tables.append(changesTable, columns, txns));
+    if (!result.committed) await requireOwnCommit(offsets);
+    committed = offsets;
+    customerRows.trim();
+  }
+
+  /** A commit that was tried again after its answer was lost finds itself; any other position is another writer's. */
+  async function requireOwnCommit(offsets: readonly number[]): Promise<void> {
+    const recorded = await untilDone(context, () => ports.tables.txns(changesTable));
+    for (const [partition, offset] of offsets.entries()) {
+      const found = recorded.get(streamTxn(partition)) ?? 0;
+      if (found !== offset)
+        throw new Error(
+          `lakehouse stream: table ${changesTable} is at offset ${found} of partition ${partition}, expected ${offset}; another stream writes to it: stop one of them`,
+        );
+    }
+  }
+
+  /** Between two micro-batches, when no row is on its way. */
+  async function runBackfills(): Promise<void> {
+    for (const { request, resolve, reject } of backfills.splice(0)) {
+      try {
+        const result = await loadHistory(context, request, customerRows);
+        position.historyLoaded = true;
+        resolve(result);
+      } catch (error) {
+        reject(error);
+      }
+    }
+  }
+}

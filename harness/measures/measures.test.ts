@@ -1,0 +1,402 @@
+/** Measures of planted runs, against answers worked out by hand. */
+import { describe, expect, it } from 'vitest';
+import type { RunFacts } from '../record/facts.js';
+import { quantileBound, quantileOf } from '../statistics/samples.js';
+import { foldBacklog } from './backlog.js';
+import type { Measure } from './measured.js';
+import { type MetricName, measureRun, metricNames, metricOf } from './metrics.js';
+import { readPanel } from './panel.js';
+import { allRight, injectedUs, loadEndUs, measureEndUs, plantRun, scenario, startUs } from './planted-run.js';
+
+const secondUs = 1_000_000;
+
+function measure<Name extends MetricName>(run: RunFacts, name: Name) {
+  return measureRun(run).measures[name];
+}
+
+function quantile(measure: Measure, p: number): number {
+  if (measure.kind !== 'samples') throw new Error(`expected samples, found ${JSON.stringify(measure)}`);
+  return quantileOf(measure.samples, p);
+}
+
+function ratio(measure: Measure): number {
+  if (measure.kind !== 'ratio') throw new Error(`expected a ratio, found ${JSON.stringify(measure)}`);
+  return measure.numerator / measure.denominator;
+}
+
+describe('a plane that shows each change exactly 2 s late', () => {
+  const run = plantRun();
+
+  it('has a visibility of 2 s and the 1 ms of the probe, at every quantile', () => {
+    const visibility = measure(run, 'freshness.visibility');
+    for (const p of [0.01, 0.5, 0.99, 1]) expect(quantile(visibility, p)).toBe(2_001_000);
+    // 8 s of 10 changes a second of 5 members: what is emitted less than an SLO before the crash is the fault's.
+    expect(visibility).toMatchObject({ samples: { observed: { length: 400 }, censored: { length: 0 } } });
+    // While the role was away, for a second.
+    expect(measure(run, 'faults.visibility')).toMatchObject({ samples: { observed: { length: 50 } } });
+  });
+
+  it('meets an SLO of 3 s in all eight seconds and leaves nothing unseen', () => {
+    expect(measure(run, 'freshness.slo_met')).toEqual({ kind: 'ratio', numerator: 8, denominator: 8, samples: 8 });
+    expect(measure(run, 'freshness.unseen')).toEqual({ kind: 'count', count: 0 });
+  });
+
+  it('misses an SLO of 1.9 s in all nine seconds', () => {
+    const strict = { ...scenario, slo: { freshnessUs: 1_900_000, holdUs: secondUs } };
+    const missed = plantRun({ facts: { plan: { ...run.plan, scenario: strict } } });
+    expect(measure(missed, 'freshness.slo_met')).toMatchObject({ numerator: 0, denominator: 9 });
+    expect(measure(missed, 'faults.slo_lost')).toMatchObject({ kind: 'absent', why: 'not_measured' });
+  });
+
+  it('has 200 changes of backlog that do not grow: 5 members x 20 changes, half of the stream', () => {
+    expect(quantile(measure(run, 'ingest.backlog'), 0)).toBe(200);
+    expect(quantile(measure(run, 'ingest.backlog'), 1)).toBe(200);
+    expect(ratio(measure(run, 'ingest.backlog_growth'))).toBe(0);
+  });
+
+  it('keeps up with the 100 changes/s that it is offered', () => {
+    // From the first probe of the window to the last, 9.95 s, it shows 99 or 100 changes a member.
+    expect(ratio(measure(run, 'ingest.achieved_rate'))).toBeCloseTo((99 * 5) / 0.5 / 9.95, 6);
+    expect(ratio(measure(run, 'ingest.offered_rate'))).toBe(100);
+  });
+
+  it('serves rows half a second old, of which every other lacks a change emitted 1.9 s before', () => {
+    expect(quantile(measure(run, 'freshness.as_of_lag'), 0.5)).toBe(500_000);
+    expect(quantile(measure(run, 'freshness.staleness'), 0.5)).toBe(0);
+    expect(quantile(measure(run, 'freshness.staleness'), 0.51)).toBe(1_900_000);
+  });
+
+  it('uses the processors and memory that it was given', () => {
+    expect(ratio(measure(run, 'resources.cpu'))).toBeCloseTo(1.5, 9);
+    expect(ratio(measure(run, 'resources.load_cpu'))).toBeCloseTo(0.2, 9);
+    expect(ratio(measure(run, 'resources.memory'))).toBe(300e6);
+  });
+
+  it('loads a terabyte in the time of 2 MB of Parquet or 8 MB of columns in 4 s', () => {
+    expect(ratio(measure(run, 'backfill.time_per_tb'))).toBe(2e12);
+    expect(ratio(measure(run, 'backfill.time_per_tb_columns'))).toBe(0.5e12);
+    expect(ratio(measure(run, 'backfill.rows_per_s'))).toBe(250);
+  });
+
+  it('has 150 small files per million rows, and answers 4 keys in 5 from its cache', () => {
+    expect(ratio(measure(run, 'storage.small_files_per_million_rows'))).toBe(150);
+    expect(ratio(measure(run, 'serving.cache_hit_ratio'))).toBe(0.8);
+  });
+
+  it('is unhurt by a crash that delays nothing', () => {
+    const { measures, invalid, missing } = measureRun(run);
+    expect(measures['faults.slo_lost']).toEqual({ kind: 'trials', successes: 0, trials: 1 });
+    expect(quantile(measures['faults.back_in_band'], 0.5)).toBe(0);
+    expect(quantile(measures['faults.mttr'], 0.5)).toBe(0);
+    expect(measures['faults.mttr']).toMatchObject({ note: expect.stringContaining('the SLO was not lost') });
+    expect(measures['faults.slo_regained']).toMatchObject({ kind: 'absent' });
+    expect(measures['faults.first_failure']).toMatchObject({ kind: 'absent', note: 'no failure was seen' });
+    expect({ invalid, missing }).toEqual({ invalid: [], missing: [] });
+  });
+});
+
+describe('a plane that stops for 4 s after a crash', () => {
+  /** What would have been shown from the crash on is shown 4 s after it. */
+  const stops = (emitUs: number) => {
+    const usualUs = emitUs + 2 * secondUs;
+    return usualUs < injectedUs ? usualUs : Math.max(usualUs, injectedUs + 4 * secondUs);
+  };
+  const { measures, invalid } = measureRun(plantRun({ shownAtUs: stops }));
+
+  it('is valid: what a plane does is a finding about the plane', () => expect(invalid).toEqual([]));
+
+  it('leaves the figures of the measured window alone', () => {
+    expect(quantile(measures['freshness.visibility'], 1)).toBe(2_001_000);
+    expect(measures['freshness.slo_met']).toMatchObject({ numerator: 8, denominator: 8 });
+    // What is emitted in the second in which the role is away is shown 4 s after the crash, at the soonest 3.1 s later.
+    expect(quantile(measures['faults.visibility'], 0)).toBe(3_101_000);
+    expect(quantile(measures['faults.visibility'], 1)).toBe(4_001_000);
+    // Emission seconds 13 to 19 could be judged; those of 13 and 14 hold changes that come 3.001 to 4.001 s late.
+    expect(measures['faults.slo_met']).toMatchObject({ numerator: 5, denominator: 7 });
+  });
+
+  it('loses the SLO of 3 s when the first change that was held up is due, a second after the crash', () => {
+    expect(measures['faults.slo_lost']).toMatchObject({ successes: 1, trials: 1 });
+    expect(quantile(measures['faults.first_failure'], 0.5)).toBe(1_001_000);
+  });
+
+  it('regains it 4 s after the crash: that is its MTTR', () => {
+    expect(quantile(measures['faults.slo_regained'], 0.5)).toBe(4_001_000);
+    expect(quantile(measures['faults.mttr'], 0.5)).toBe(4_001_000);
+    expect(measures['faults.mttr']).toMatchObject({ note: 'time to the SLO regained and held' });
+  });
+
+  it('has its other clocks', () => {
+    expect(quantile(measures['faults.role_ready'], 0.5)).toBe(1_000_000);
+    expect(quantile(measures['faults.first_success'], 0.5)).toBe(4_001_000);
+    expect(quantile(measures['faults.back_in_band'], 0.5)).toBe(4_001_000);
+    expect(quantile(measures['faults.backlog_drained'], 0.5)).toBe(4_001_000);
+  });
+});
+
+describe('a plane that flaps', () => {
+  it('has regained the SLO only when it holds', () => {
+    // Silent for 1 to 4 s and again for 4.5 to 6 s after the crash: half a second of standing is not held for a second.
+    const silent = (sentUs: number) => {
+      const after = sentUs - injectedUs;
+      return (after >= secondUs && after < 4 * secondUs) || (after >= 4.5 * secondUs && after < 6 * secondUs);
+    };
+    const { measures } = measureRun(plantRun({ silent, fault: { readyUs: injectedUs + 6 * secondUs } }));
+    expect(quantile(measures['faults.first_failure'], 0.5)).toBe(1_001_000);
+    expect(quantile(measures['faults.first_success'], 0.5)).toBe(4_001_000);
+    expect(quantile(measures['faults.mttr'], 0.5)).toBe(6_001_000);
+  });
+});
+
+describe('a plane that never recovers', () => {
+  const dies = (emitUs: number) =>
+    emitUs + 2 * secondUs < injectedUs ? emitUs + 2 * secondUs : Number.POSITIVE_INFINITY;
+  const run = plantRun({ shownAtUs: dies, fault: { restartedUs: null, readyUs: null } });
+  const { measures } = measureRun(run);
+  /** The last probe is sent 50 ms before the end of the load. */
+  const watchedUs = loadEndUs - 50_000 - injectedUs;
+
+  it.each([
+    'faults.mttr',
+    'faults.slo_regained',
+    'faults.back_in_band',
+    'faults.first_success',
+    'faults.role_ready',
+  ] as const)('has no %s, only that it took longer than the watch', (name) => {
+    const found = measures[name];
+    expect(quantile(found, 0.5)).toBe(Number.POSITIVE_INFINITY);
+    expect(found.kind === 'samples' && quantileBound([found.samples], 0.5)).toBe(watchedUs);
+  });
+
+  it('lost the SLO', () => expect(measures['faults.slo_lost']).toMatchObject({ successes: 1, trials: 1 }));
+});
+
+describe('a plane that stops by itself', () => {
+  it('has unseen changes, which stand above all others', () => {
+    // From one second after the measured window on it shows nothing new, so 10 changes of each member never come.
+    const shownAtUs = (emitUs: number) =>
+      emitUs + 2 * secondUs < injectedUs ? emitUs + 2 * secondUs : Number.POSITIVE_INFINITY;
+    const { plan } = plantRun();
+    const calm = { ...plan, scenario: { ...scenario, faults: [] } };
+    const { measures, invalid } = measureRun(plantRun({ shownAtUs, facts: { plan: calm, faults: [] } }));
+    expect(invalid).toEqual([]);
+    expect(measures['freshness.unseen']).toEqual({ kind: 'count', count: 50 });
+    expect(quantile(measures['freshness.visibility'], 0.9)).toBe(2_001_000);
+    expect(quantile(measures['freshness.visibility'], 0.91)).toBe(Number.POSITIVE_INFINITY);
+    expect(measures['freshness.slo_met']).toMatchObject({ numerator: 9, denominator: 10 });
+    expect(measures['faults.mttr']).toMatchObject({ kind: 'absent', note: 'the scenario injects no fault' });
+  });
+});
+
+describe('a plane whose SLO could not be seen to be lost', () => {
+  it('is undecided, not recovered, if the watch ends too early', () => {
+    const stops = (emitUs: number) =>
+      emitUs + 2 * secondUs < injectedUs ? emitUs + 2 * secondUs : Number.POSITIVE_INFINITY;
+    const whole = plantRun({ shownAtUs: stops });
+    // No probe later than 0.5 s after the crash: nothing that was held up is due by then.
+    const rows = whole.probes.sentUs.findIndex((sentUs) => sentUs > injectedUs + secondUs / 2);
+    const { measures } = measureRun({ ...whole, probes: { ...whole.probes, rows } });
+    expect(measures['faults.slo_lost']).toMatchObject({ kind: 'absent', why: 'not_measured' });
+    expect(quantile(measures['faults.mttr'], 0.5)).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('a plane that works in batches of 2 s', () => {
+  /** At every even second it shows what was emitted up to a second before. */
+  const batches = (emitUs: number) =>
+    startUs + Math.ceil((emitUs + secondUs - startUs) / (2 * secondUs)) * 2 * secondUs;
+  const run = plantRun({ shownAtUs: batches });
+
+  it('shows changes 1 to 2.9 s late, and is not taken to fall behind', () => {
+    const visibility = measure(run, 'freshness.visibility');
+    expect(quantile(visibility, 0)).toBe(1_001_000);
+    expect(quantile(visibility, 1)).toBe(2_901_000);
+    expect(ratio(measure(run, 'ingest.backlog_growth'))).toBe(0);
+  });
+
+  it('is not judged to grow or not on fewer than four of its cycles', () => {
+    const slow = (emitUs: number) => startUs + Math.ceil((emitUs - startUs) / (4 * secondUs)) * 4 * secondUs;
+    expect(measure(plantRun({ shownAtUs: slow }), 'ingest.backlog_growth')).toMatchObject({
+      kind: 'absent',
+      why: 'not_measured',
+    });
+  });
+
+  it('falls behind by 50 changes/s if it handles half of what it is offered', () => {
+    const half = (emitUs: number) => startUs + 2 * (emitUs - startUs);
+    const found = measure(plantRun({ shownAtUs: half }), 'ingest.backlog_growth');
+    expect(ratio(found)).toBeCloseTo(50, 0);
+  });
+});
+
+describe('calls', () => {
+  it('that fail are counted as at least the time-out, however fast they failed', () => {
+    // 2 in 100 fail after 3 ms.
+    const run = plantRun({ latencyUs: (i) => (i % 50 === 0 ? null : 5_000) });
+    const inference = measure(run, 'inference');
+    expect(quantile(inference, 0.5)).toBe(5_000);
+    expect(quantile(inference, 0.98)).toBe(5_000);
+    expect(quantile(inference, 0.99)).toBe(Number.POSITIVE_INFINITY);
+    expect(inference.kind === 'samples' && quantileBound([inference.samples], 0.99)).toBe(secondUs);
+    expect(measure(run, 'inference.errors')).toMatchObject({ numerator: 20, denominator: 1000 });
+    expect(quantile(measure(run, 'inference.service'), 0.5)).toBe(4_900);
+    expect(quantile(measure(run, 'inference.start_error'), 0.99)).toBe(100);
+    expect(quantile(measure(run, 'faults.first_failure'), 0.5)).toBeLessThan(secondUs);
+  });
+
+  it('count from when they were due, in the window in which they were due', () => {
+    // The prediction due at the very end of the window, and only it, takes a second.
+    const last = (measureEndUs - startUs) / 10_000 - 1;
+    const run = plantRun({ latencyUs: (i) => (i === last ? 900_000 : i === last + 1 ? 990_000 : 5_000) });
+    expect(quantile(measure(run, 'inference'), 1)).toBe(900_000);
+    expect(quantile(measure(run, 'faults.inference'), 1)).toBe(990_000);
+  });
+
+  it('that a plane does not offer are not offered, and those nobody asked for not measured', () => {
+    const none = { rows: 0, kind: new Uint8Array(), intendedUs: new Float64Array(), sentUs: new Float64Array() };
+    const run = plantRun();
+    const without = {
+      ...run,
+      operations: { ...none, doneUs: new Float64Array(), outcome: new Uint8Array(), keys: new Uint32Array() },
+      reads: { ...run.reads, rows: 0 },
+    };
+    expect(measure(without, 'inference')).toMatchObject({ kind: 'absent', why: 'not_offered' });
+    expect(measure(run, 'lookup')).toMatchObject({ kind: 'absent', why: 'not_measured' });
+    expect(measure(without, 'freshness.staleness')).toMatchObject({ kind: 'absent', why: 'not_measured' });
+    expect(measureRun(without).missing.map(({ code }) => code)).toEqual(['NO_READS']);
+  });
+});
+
+describe('the cache', () => {
+  const counter = { calls: 1, bytes: 1, probe: false } as const;
+  it('has hit nothing where a key takes two reads', () => {
+    const ports = [
+      { ...counter, role: 'serving', port: 'onlineStore', operation: 'get', rows: 4400 },
+      { ...counter, role: 'serving', port: 'onlineStore', operation: 'get', rows: 1, probe: true },
+    ];
+    expect(ratio(measure(plantRun({ facts: { ports } }), 'serving.cache_hit_ratio'))).toBe(0);
+  });
+  it('does not exist where nothing is read through a port', () => {
+    expect(measure(plantRun({ facts: { ports: [] } }), 'serving.cache_hit_ratio')).toMatchObject({
+      why: 'not_offered',
+    });
+  });
+  it('counts a warehouse that answers reads itself as a store', () => {
+    const ports = [
+      { ...counter, role: 'serving', port: 'warehouse', operation: 'read', rows: 2200 },
+      { ...counter, role: 'serving', port: 'warehouse', operation: 'read', rows: 9, probe: true },
+    ];
+    expect(ratio(measure(plantRun({ facts: { ports } }), 'serving.cache_hit_ratio'))).toBe(0);
+  });
+});
+
+describe('what the contract refuses, and what was never acknowledged', () => {
+  it('is not awaited', () => {
+    const run = plantRun();
+    const { changes } = run.panel;
+    const refused = changes.refused.map((_, i) => (i % 10 === 0 ? 1 : 0));
+    const acknowledged = changes.acknowledged.map((_, i) => (i % 10 === 1 ? 0 : 1));
+    const panel = { ...run.panel, changes: { ...changes, refused, acknowledged } };
+    const { awaited } = readPanel({ ...run, panel });
+    expect(awaited).toMatchObject({ rows: 880, refused: 110, unacknowledged: 110 });
+    expect(measure({ ...run, panel }, 'freshness.visibility')).toMatchObject({
+      samples: { observed: { length: 320 } },
+    });
+    // Of the two changes a member that are emitted in the first 100 ms, one never entered the log: it is nobody's backlog.
+    expect(foldBacklog({ ...run, panel }, readPanel({ ...run, panel }).probes).changes[2]).toBe(5 / 0.5);
+  });
+});
+
+describe('a run is invalid', () => {
+  const codes = (run: RunFacts) => measureRun(run).invalid.map(({ code }) => code);
+
+  it('if its generator fell behind: 6 ms late on calls of 5 ms, but not on calls of 100 ms', () => {
+    expect(codes(plantRun({ startErrorUs: 6_000, latencyUs: () => 11_000 }))).toEqual(['GENERATOR_BEHIND']);
+    expect(codes(plantRun({ startErrorUs: 5_000, latencyUs: () => 11_000 }))).toEqual([]);
+    expect(codes(plantRun({ startErrorUs: 6_000, latencyUs: () => 100_000 }))).toEqual([]);
+  });
+  it('if its changes were emitted late', () => {
+    const run = plantRun();
+    const late = { ...run.appends, sentUs: run.appends.slotUs.map((slot) => slot + 300_000) };
+    expect(codes({ ...run, appends: late })).toEqual(['GENERATOR_BEHIND']);
+  });
+  it('if a fault was not witnessed, or not injected', () => {
+    expect(codes(plantRun({ fault: { witnessedUs: null } }))).toEqual(['FAULT_NOT_WITNESSED']);
+    expect(codes(plantRun({ facts: { faults: [] } }))).toEqual(['FAULT_NOT_INJECTED']);
+  });
+  it('if the books do not balance', () => {
+    const { ledger } = plantRun();
+    if (!ledger) throw new Error('expected a ledger');
+    expect(codes(plantRun({ facts: { ledger: { ...ledger, failed: 1 } } }))).toEqual(['BOOKS_DO_NOT_BALANCE']);
+    const short = { ...ledger, attempted: ledger.attempted - 1, acknowledged: ledger.acknowledged - 1 };
+    expect(codes(plantRun({ facts: { ledger: short } }))).toEqual(['BOOKS_DO_NOT_BALANCE']);
+  });
+  it('for whatever the harness itself found', () => {
+    expect(codes(plantRun({ facts: { invalid: [{ code: 'HARNESS', message: 'disk full' }] } }))).toEqual(['HARNESS']);
+  });
+  it('but not for what a plane lost', () => {
+    const { ledger } = plantRun();
+    if (!ledger?.tables) throw new Error('expected a ledger');
+    const run = plantRun({ facts: { ledger: { ...ledger, tables: { ...ledger.tables, lost: 7, rpoUs: 300_000 } } } });
+    expect(codes(run)).toEqual([]);
+    expect(measure(run, 'ledger.lost')).toEqual({ kind: 'count', count: 7 });
+    expect(ratio(measure(run, 'ledger.rpo'))).toBe(300_000);
+  });
+});
+
+describe('what is missing is said to be', () => {
+  const codes = (run: RunFacts) => measureRun(run).missing.map(({ code }) => code);
+  it('probes, ledger, usage, a target for the fault', () => {
+    const run = plantRun();
+    expect(codes({ ...run, ledger: null })).toEqual(['NO_LEDGER']);
+    expect(codes({ ...run, usage: { ...run.usage, rows: 0 } })).toEqual(['NO_USAGE']);
+    expect(codes({ ...run, probes: { ...run.probes, rows: 0 } })).toEqual(['NO_PROBES']);
+    expect(codes(plantRun({ silent: () => true }))).toEqual(['NO_PROBES']);
+    expect(codes(plantRun({ fault: { role: '', witnessedUs: null } }))).toEqual(['FAULT_HAS_NO_TARGET']);
+  });
+  it('never a zero: a run of which nothing is known has no figure at all', () => {
+    const empty = plantRun({
+      facts: {
+        operations: { ...plantRun().operations, rows: 0, kind: new Uint8Array(), keys: new Uint32Array() },
+        reads: { ...plantRun().reads, rows: 0 },
+        probes: { ...plantRun().probes, rows: 0 },
+        appends: { ...plantRun().appends, rows: 0, changes: new Uint32Array(), outcome: new Uint8Array() },
+        usage: { ...plantRun().usage, rows: 0 },
+        faults: [],
+        processes: [],
+        ports: [],
+        backfill: null,
+        inventories: { afterLoad: null },
+        ledger: null,
+      },
+    });
+    const { measures } = measureRun(empty);
+    for (const name of metricNames) expect(measures[name], name).toMatchObject({ kind: 'absent' });
+  });
+});
+
+describe('the ledger', () => {
+  it('counts rows that are over, under, torn or wrong as wrong, and after a correction those of the correction', () => {
+    const { ledger } = plantRun();
+    if (!ledger) throw new Error('expected a ledger');
+    const final = { checked: 100, right: 90, over: 4, under: 3, torn: 2, wrong: 1 };
+    const run = plantRun({ facts: { ledger: { ...ledger, final, settled: allRight(100) } } });
+    expect(measure(run, 'ledger.wrong_rows')).toEqual({ kind: 'count', count: 10 });
+    expect(measure(run, 'ledger.settled_wrong_rows')).toEqual({ kind: 'count', count: 0 });
+    expect(measure(plantRun(), 'ledger.settled_wrong_rows')).toMatchObject({ why: 'not_offered' });
+  });
+});
+
+describe('the registry', () => {
+  it('has a primary statistic only where the metric has that statistic', () => {
+    for (const name of metricNames) {
+      const { primary, statistics } = metricOf(name);
+      if (primary !== undefined) expect(statistics).toContain(primary);
+    }
+  });
+  it('is answered in full by every run, in the kind it declares', () => {
+    const { measures } = measureRun(plantRun());
+    expect(Object.keys(measures).sort()).toEqual([...metricNames].sort());
+    for (const name of metricNames) expect(['absent', metricOf(name).kind]).toContain(measures[name].kind);
+  });
+});

@@ -1,0 +1,257 @@
+import { mkdtempSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hostClock } from '../../../clock.js';
+import { CallError } from '../../../errors.js';
+import { seededRandom } from '../../../random.js';
+import { type Engine, openEngine } from '../engine.js';
+import { type Action, type AddFile, commitInfo, encodeActions } from './actions.js';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { localObjects } from './local-objects.js';
+import { openDeltaLog } from './log.js';
+import type { ObjectStore } from './object-store.js';
+import { decodeSchema, encodeSchema } from './schema-string.js';
+import { mayExceed, mayHold } from './statistics.js';
+import { replay, type TableState } from './table-state.js';
+
+let directory: string;
+let objects: ObjectStore;
+let engine: Engine;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'planebench-log-'));
+  objects = localObjects(directory);
+  engine = openEngine({ threads: 1, spill: objects.stage });
+});
+afterEach(async () => {
+  await engine.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const openLog = (over: Partial<ObjectStore> = {}) =>
+  openDeltaLog({ table: 't', objects: { ...objects, ...over }, engine, clock: hostClock, random: seededRandom(1) });
+
+const creation: readonly Action[] = [
+  commitInfo(0, 'CREATE TABLE', {}),
+  { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
+  {
+    metaData: {
+      id: 'id',
+      format: { provider: 'parquet', options: {} },
+      schemaString: encodeSchema([{ name: 'a "quoted" column', type: 'int', nullable: true }]),
+      partitionColumns: [],
+      configuration: { 'delta.appendOnly': 'false' },
+      createdTime: 1,
+    },
+  },
+];
+
+const file = (path: string, more: Partial<AddFile> = {}): AddFile => ({
+  path,
+  partitionValues: {},
+  size: 1,
+  modificationTime: 2,
+  dataChange: true,
+  ...more,
+});
+
+/** A state as data, without what only its replay knows. */
+const comparable = ({ files, removed, dataVersion, ...rest }: TableState) => ({
+  ...rest,
+  files: Array.from(files.values(), (add) => ({ ...add, dataChange: false })),
+  removed: Array.from(removed.values(), (remove) => ({ ...remove, dataChange: false })),
+});
+
+describe('the log', () => {
+  test('a state that went through a checkpoint is the state that was replayed', async () => {
+    const path = fc.integer({ min: 1, max: 9 }).map((n) => `part-${n}.parquet`);
+    const name = fc.constantFrom('x', 'ä "b"', 'null', '');
+    const action: fc.Arbitrary<Action> = fc.oneof(
+      fc.record({
+        add: fc.record(
+          {
+            path,
+            partitionValues: fc.constant({}),
+            size: fc.maxSafeInteger(),
+            modificationTime: fc.nat(),
+            dataChange: fc.boolean(),
+            stats: fc.constant('{"numRecords":3,"minValues":{"a\\"":null}}'),
+            tags: fc.dictionary(name, name, { maxKeys: 2 }),
+          },
+          { requiredKeys: ['path', 'partitionValues', 'size', 'modificationTime', 'dataChange'] },
+        ),
+      }),
+      fc.record({ remove: fc.record({ path, deletionTimestamp: fc.nat(), dataChange: fc.boolean() }) }),
+      fc.record({
+        txn: fc.record(
+          { appId: name, version: fc.maxSafeInteger(), lastUpdated: fc.nat() },
+          { requiredKeys: ['appId', 'version'] },
+        ),
+      }),
+    );
+    let version = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(action, { maxLength: 6 }), { maxLength: 8 }), async (commits) => {
+        version++;
+        const states = [creation, ...commits].map((actions, i) => ({ version: i, actions }));
+        const state = replay('t', null, states)!;
+        await writeCheckpoint(engine, objects, state, `t/_delta_log/${version}.checkpoint.parquet`, 0);
+        const read = await readCheckpoint(
+          engine,
+          objects,
+          't',
+          `t/_delta_log/${version}.checkpoint.parquet`,
+          state.version,
+        );
+        // Only an empty map of tags is not told from none.
+        const withoutEmptyTags = (value: unknown) => JSON.parse(JSON.stringify(value).replaceAll(',"tags":{}', ''));
+        expect(withoutEmptyTags(comparable(read!))).toEqual(withoutEmptyTags(comparable(state)));
+        expect(read!.txns).toEqual(state.txns);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('of two writers with the same view one goes first, and the other is asked again with the newer state', async () => {
+    const [a, b] = [openLog(), openLog()];
+    await a.commit(() => creation);
+    await b.refresh();
+    await a.commit(() => [{ add: file('1') }]);
+    const seen: (number | undefined)[] = [];
+    const result = await b.commit((state) => {
+      seen.push(state?.version);
+      return state?.files.has('1') ? [{ remove: { path: '1', dataChange: true, deletionTimestamp: 5 } }] : [];
+    });
+    expect(seen).toEqual([0, 1]);
+    expect(result).toEqual({ committed: true, version: 2 });
+    expect([...(await a.refresh())!.files.keys()]).toEqual([]);
+    expect(await b.commit(() => null)).toEqual({ committed: false, version: 2 });
+  });
+
+  test('of several actions on a file the last one counts', async () => {
+    const log = openLog();
+    await log.commit(() => creation);
+    const remove = (path: string): Action => ({ remove: { path, dataChange: true, deletionTimestamp: 5 } });
+    await log.commit(() => [{ add: file('1') }, { add: file('2') }]);
+    await log.commit(() => [remove('1'), remove('2')]);
+    await log.commit(() => [{ add: file('1', { size: 7 }) }]);
+    const state = (await log.refresh())!;
+    expect(Array.from(state.files, ([path, { size }]) => [path, size])).toEqual([['1', 7]]);
+    expect([...state.removed.keys()]).toEqual(['2']);
+  });
+
+  test('reads after a checkpoint only what came after it, and lists when the hint is gone', async () => {
+    const log = openLog();
+    await log.commit(() => creation);
+    for (let i = 1; i <= 103; i++) await log.commit(() => [{ add: file(`${i}`) }]);
+    const asked: string[] = [];
+    const counting = openLog({
+      get: (path) => {
+        asked.push(path.replace('t/_delta_log/', '').replace(/^0+(?=\d)/, ''));
+        return objects.get(path);
+      },
+    });
+    const state = await counting.refresh();
+    expect(comparable(state!)).toEqual(comparable((await log.refresh())!));
+    expect(asked).toEqual(['_last_checkpoint', '101.json', '102.json', '103.json', '104.json']);
+    asked.length = 0;
+    await counting.refresh();
+    expect(asked).toEqual(['104.json']);
+    expect(JSON.parse((await objects.get('t/_delta_log/_last_checkpoint'))!)).toEqual({ version: 100, size: 102 });
+    await objects.delete('t/_delta_log/_last_checkpoint');
+    expect(comparable((await openLog().refresh())!)).toEqual(comparable(state!));
+  });
+
+  test('a checkpoint that cannot be written does not undo the commit', async () => {
+    const broken = openLog({ publish: () => Promise.reject(new Error('disk full')) });
+    const warnings: string[] = [];
+    const listen = (warning: Error) => warnings.push(warning.message);
+    process.on('warning', listen);
+    await broken.commit(() => creation);
+    for (let i = 1; i <= 50; i++) await broken.commit(() => [{ add: file(`${i}`) }]);
+    await hostClock.sleep(0);
+    process.off('warning', listen);
+    expect(warnings).toEqual(['Table t: no checkpoint of version 50: disk full']);
+    expect((await openLog().refresh())?.files.size).toBe(50);
+  });
+
+  test('a store that fails is reported as such: nothing happened, or nobody knows', async () => {
+    const failing = openLog({ putIfAbsent: () => Promise.reject(new Error('ENOSPC')) });
+    await expect(failing.commit(() => creation)).rejects.toMatchObject({ name: 'CallError', outcome: 'failed' });
+    const unsure = openLog({ putIfAbsent: () => Promise.reject(new CallError('indeterminate', 'reset')) });
+    await expect(unsure.commit(() => creation)).rejects.toMatchObject({ outcome: 'indeterminate' });
+  });
+
+  test('refuses tables that need more than it has, and logs with holes', async () => {
+    await openLog().commit(() => creation);
+    await objects.put(
+      't/_delta_log/00000000000000000001.json',
+      encodeActions([{ protocol: { minReaderVersion: 3, minWriterVersion: 7 } }]),
+    );
+    await expect(openLog().refresh()).rejects.toThrow(
+      /needs Delta reader version 3 and writer version 7; this store has 1 and 2/,
+    );
+    await writeFile(join(directory, 't/_delta_log/00000000000000000000.json'), '{"commitInfo":{}}\n');
+    await expect(openLog().refresh()).rejects.toThrow(/no protocol or no metaData/);
+    await expect(openLog().filesAdded(1, 7)).rejects.toThrow(/lacks commits between versions 1 and 7/);
+    expect(() => decodeSchema('t', '{"fields":[{"name":"d","type":"double","nullable":true,"metadata":{}}]}')).toThrow(
+      /column d is "double"/,
+    );
+  });
+});
+
+describe('objects on the local disk', () => {
+  test('put-if-absent tells exactly one of many writers true, and readers see whole objects', async () => {
+    const others = Array.from({ length: 8 }, () => localObjects(directory));
+    for (let round = 0; round < 10; round++) {
+      const text = (i: number) => `${i}`.repeat(50_000);
+      const told = await Promise.all(others.map((other, i) => other.putIfAbsent(`x/${round}`, text(i))));
+      const winner = told.indexOf(true);
+      expect(told.filter(Boolean).length).toBe(1);
+      expect(await objects.get(`x/${round}`)).toBe(text(winner));
+    }
+    expect(await readdir(join(directory, '.staging'))).toEqual([]);
+    expect((await objects.list('x')).length).toBe(10);
+    expect(await objects.folders()).toEqual(['x']);
+  });
+
+  test('what is absent is absent, and what is put twice is the latter', async () => {
+    expect(await objects.get('no/thing')).toBeNull();
+    expect(await objects.list('no')).toEqual([]);
+    await objects.delete('no/thing');
+    await objects.put('a/b', '1');
+    await objects.put('a/b', '2');
+    expect(await objects.get('a/b')).toBe('2');
+    const staged = await objects.stage();
+    await writeFile(staged, 'three');
+    await objects.publish(staged, 'a/c');
+    expect(await objects.list('a')).toEqual(expect.arrayContaining([{ name: 'c', bytes: 5 }]));
+    const [local] = await objects.localFiles(['a/c']);
+    expect(await readFile(local!, 'utf8')).toBe('three');
+  });
+});
+
+describe('file skipping', () => {
+  test('never skips a file that holds a value, and skips by bounds', () => {
+    const value = fc.integer({ min: -20, max: 20 });
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1 }), fc.array(value), value, (held, asked, bound) => {
+        const stats = {
+          numRecords: held.length,
+          minValues: { a: Math.min(...held) },
+          maxValues: { a: Math.max(...held) },
+        };
+        const add = file('x', { stats: JSON.stringify(stats) });
+        const sorted = asked.toSorted((a, b) => a - b);
+        const within = sorted.some((one) => one >= stats.minValues.a && one <= stats.maxValues.a);
+        expect(mayHold(add, 'a', sorted)).toBe(within);
+        expect(mayHold(add, 'b', sorted)).toBe(sorted.length > 0);
+        expect(mayExceed(add, 'a', bound)).toBe(stats.maxValues.a > bound);
+        expect(mayExceed(add, 'b', bound)).toBe(true);
+        expect(mayHold(file('y'), 'a', sorted)).toBe(sorted.length > 0);
+      }),
+    );
+  });
+});

@@ -1,0 +1,331 @@
+import { describe, expect, it } from 'vitest';
+import type { Comparison, Estimate, Summary } from '../reports/summary.js';
+import { validateSummary } from '../reports/validate.js';
+import { injectedUs, type Planted, plantRun } from './measures/planted-run.js';
+import type { RunFacts } from './record/facts.js';
+import { summarise } from './summarise.js';
+
+const secondUs = 1_000_000;
+const later = (delayUs: number) => (emitUs: number) => emitUs + delayUs;
+
+/** Repetition r of a plane: everything a little slower than in repetition r - 1, as days differ. */
+function repeat(architecture: string, repetitions: number, planted: (repetition: number) => Planted): RunFacts[] {
+  return Array.from({ length: repetitions }, (_, i) =>
+    plantRun({ architecture, repetition: i + 1, ...planted(i + 1) }),
+  );
+}
+
+const lakehouse = (repetitions: number) =>
+  repeat('lakehouse', repetitions, (r) => ({
+    shownAtUs: later(secondUs + r * 50_000),
+    latencyUs: () => 5_000 + r * 100,
+  }));
+const lambda = (repetitions: number) =>
+  repeat('lambda', repetitions, (r) => ({
+    shownAtUs: later(2 * secondUs + r * 50_000),
+    latencyUs: () => 20_000 + r * 400 + (r % 2) * 50,
+  }));
+/** A baseline that is three times as fast to answer. */
+const warehouse = (repetitions: number) =>
+  repeat('warehouse', repetitions, (r) => ({
+    shownAtUs: later(2.8 * secondUs + r * 10_000),
+    latencyUs: () => 1_500 + r * 30 + (r % 2) * 10,
+  }));
+
+function summaryOf(runs: readonly RunFacts[], repetitions = 5): Summary {
+  return summarise({ suite: 'planted', seed: 7, command: 'planebench run --suite planted', repetitions, runs });
+}
+
+function estimate(summary: Summary, architecture: string, metric: string, statistic: string): Estimate {
+  const found = summary.estimates.find(
+    (candidate) =>
+      candidate.architecture === architecture && candidate.metric === metric && candidate.statistic === statistic,
+  );
+  if (!found) throw new Error(`no estimate ${architecture} ${metric} ${statistic}`);
+  return found;
+}
+
+function comparison(summary: Summary, metric: string, candidate: string, reference: string): Comparison {
+  const found = summary.comparisons.find(
+    (one) => one.metric === metric && one.candidate === candidate && one.reference === reference,
+  );
+  if (!found) throw new Error(`no comparison ${metric} ${candidate} ${reference}`);
+  return found;
+}
+
+describe('a summary of five repetitions', () => {
+  const runs = [...lakehouse(5), ...warehouse(5), ...lambda(5)];
+  const summary = summaryOf(runs);
+
+  it('pools runs and gives intervals over them, named', () => {
+    const visibility = estimate(summary, 'lakehouse', 'freshness.visibility', 'p95');
+    // Five runs of 400 changes, 1.05 to 1.25 s late (probes see them 1 ms after, those off the grid 51 ms after).
+    expect(visibility).toMatchObject({
+      pointEstimate: 1_251_000,
+      method: 'jackknife-t over runs (log)',
+      runs: 5,
+      samples: 2000,
+      validity: 'ok',
+      badge: 'measured',
+      stack: 'embedded',
+      timeScale: 60,
+    });
+    const { lowerBound = 0, upperBound = 0 } = visibility.confidenceInterval ?? {};
+    expect(lowerBound).toBeLessThan(1_251_000);
+    expect(upperBound).toBeGreaterThan(1_251_000);
+  });
+
+  it('decides nothing between planes on fewer than ten pairs, and shows the figures', () => {
+    expect(new Set(summary.comparisons.map(({ outcome }) => outcome))).toEqual(new Set(['inconclusive']));
+    const inference = summary.comparisons.find(
+      ({ metric, statistic, reference }) => metric === 'inference' && statistic === 'p99' && reference === 'lambda',
+    );
+    expect(inference).toMatchObject({ candidate: 'lakehouse', pairs: 5 });
+    expect(inference?.ratio).toBeCloseTo(5_500 / 22_050, 2);
+    expect(inference?.confidenceInterval?.upperBound).toBeLessThan(0.3);
+    expect(inference?.method).toContain('5 pairs, 10 needed to decide');
+    expect(summary.verdict.sentences.join('\n')).toContain('No difference between planes is decided');
+  });
+
+  it('compares no quantile for which there are too few samples', () => {
+    const mttr = summary.comparisons.filter(({ metric }) => metric === 'faults.mttr');
+    expect(new Set(mttr.map(({ statistic }) => statistic))).toEqual(new Set(['mean']));
+  });
+
+  it('checks the paper: an SLO can be judged by one plane alone, a direction cannot on five pairs', () => {
+    const outcomeOf = (id: string) => summary.claims.find((claim) => claim.id === id)?.outcome;
+    expect(outcomeOf('text.freshness.slo')).toBe('confirmed');
+    expect(outcomeOf('T2.inference.p99.lambda')).toBe('inconclusive');
+    expect(outcomeOf('T1.ingest.throughput.warehouse')).toBe('not measured');
+    expect(outcomeOf('T5.rollback.time.lambda')).toBe('not measured');
+    expect(new Set(summary.claims.map(({ id }) => id)).size).toBe(summary.claims.length);
+  });
+
+  it('passes when every run is valid and complete and no plane lost or broke anything', () => {
+    expect(summary.validity).toEqual({ valid: true, findings: [] });
+    expect(summary.verdict.outcome).toBe('pass');
+    expect(summary.verdict.sentences[0]).toContain('lakehouse, lambda and warehouse kept every acknowledged change');
+  });
+
+  it('is the same, byte for byte, whatever the order of the runs', () => {
+    const bytes = JSON.stringify(summary);
+    expect(JSON.stringify(summaryOf([...runs].reverse()))).toBe(bytes);
+    expect(JSON.stringify(summaryOf([...warehouse(5), ...lambda(5), ...lakehouse(5)]))).toBe(bytes);
+  });
+
+  it('is what reports/summary.schema.json publishes', () => {
+    expect(validateSummary(JSON.parse(JSON.stringify(summary)))).toEqual(summary);
+  });
+
+  it('holds no number that JSON cannot carry', () => {
+    const walk = (value: unknown): void => {
+      if (typeof value === 'number') expect(Number.isFinite(value)).toBe(true);
+      else if (value !== null && typeof value === 'object') for (const inner of Object.values(value)) walk(inner);
+    };
+    walk(summary);
+  });
+
+  it('draws each run with at most 120 rows of timeline', () => {
+    const series = summary.series.find(({ run }) => run === 'planted-1-lakehouse');
+    expect(series).toMatchObject({ measureStartUs: 2 * secondUs, measureEndUs: 12 * secondUs, intervalUs: 200_000 });
+    expect(series?.timeline).toHaveLength(110);
+    expect(series?.timeline[20]).toEqual({
+      atUs: 4 * secondUs,
+      predictP95Us: 5_100,
+      visibilityP95Us: 1_051_000,
+      // The interval's last probe, at 4.15 s, lacks the changes of 3.2 to 4.1 s: 10 of each member, half of all there are.
+      backlogChanges: 100,
+      errors: 0,
+      appended: 20,
+    });
+    expect(series?.faults).toEqual([
+      { kind: 'role-crash', role: 'stream', injectedUs: 13 * secondUs, readyUs: 14 * secondUs },
+    ]);
+    expect(series?.processes.map(({ name, cpuCores }) => [name, cpuCores])).toEqual([
+      ['change-log', 0.5],
+      ['stream', 1],
+      ['reader', 0.2],
+    ]);
+    // 1,000 predictions bear a p99, and not a p99.9.
+    expect(series?.inferenceQuantiles.at(-1)).toEqual({ p: 0.995, us: 5_100 });
+  });
+});
+
+describe('twelve repetitions', () => {
+  const summary = summaryOf([...lakehouse(12), ...warehouse(12), ...lambda(12)], 12);
+
+  it('decide: the better plane, and as loudly the baseline that wins', () => {
+    const p99 = (reference: string) =>
+      summary.comparisons.find(
+        (one) =>
+          one.metric === 'inference' &&
+          one.statistic === 'p99' &&
+          one.reference === reference &&
+          one.candidate === 'lakehouse',
+      );
+    expect(p99('lambda')).toMatchObject({ outcome: 'better', pairs: 12 });
+    expect(p99('warehouse')).toMatchObject({ outcome: 'worse', pairs: 12 });
+    expect(p99('lambda')?.method).toMatch(/after Holm/);
+    const sentences = summary.verdict.sentences.join('\n');
+    expect(sentences).toContain('inference.p99: lakehouse beats lambda');
+    expect(sentences).toContain('inference.p99: warehouse beats lakehouse');
+    expect(sentences).toContain('Refuted here: lakehouse has a lower inference.p99 than warehouse.');
+  });
+
+  it('confirm and refute the paper', () => {
+    const outcomes = Object.fromEntries(summary.claims.map(({ id, outcome }) => [id, outcome]));
+    expect(outcomes['T2.inference.p99.lambda']).toBe('confirmed');
+    expect(outcomes['T5.inference.p99.warehouse']).toBe('refuted');
+    expect(outcomes['T1.freshness.p95.warehouse']).toBe('confirmed');
+    // Both meet the SLO in every second: equivalent, so the claim that one is higher does not hold here.
+    expect(outcomes['T5.freshness.slo_met.warehouse']).toBe('refuted');
+  });
+
+  it('use the bootstrap from ten runs on, or say why not', () => {
+    const { method } = estimate(summary, 'lakehouse', 'inference', 'p50');
+    expect(method).toMatch(/^(bootstrap-t|jackknife-t over runs \(log; bootstrap-t over twice as wide\))/);
+  });
+});
+
+describe('one run', () => {
+  const summary = summaryOf(lakehouse(1), 1);
+  it('has figures and no interval, and says why', () => {
+    expect(estimate(summary, 'lakehouse', 'inference', 'p95')).toMatchObject({
+      pointEstimate: 5_100,
+      confidenceInterval: null,
+      method: 'none: one run has no interval over runs',
+      validity: 'ok',
+    });
+    expect(summary.comparisons).toEqual([]);
+    expect(summary.claims.find(({ id }) => id === 'text.freshness.slo')?.outcome).toBe('inconclusive');
+  });
+  it('has too few samples for a tail: 1 fault is no median', () => {
+    expect(estimate(summary, 'lakehouse', 'faults.mttr', 'p50')).toMatchObject({
+      pointEstimate: null,
+      validity: 'insufficient',
+      note: '1 sample; a p50 needs 6; the SLO was not lost: time to the return to the staleness of before',
+    });
+    expect(estimate(summary, 'lakehouse', 'lookup', 'p99')).toMatchObject({
+      pointEstimate: null,
+      validity: 'not_measured',
+    });
+  });
+});
+
+describe('what is censored', () => {
+  const dies = (emitUs: number) =>
+    emitUs + 2 * secondUs < injectedUs ? emitUs + 2 * secondUs : Number.POSITIVE_INFINITY;
+  const dead = (repetitions: number) =>
+    repeat('lambda', repetitions, () => ({ shownAtUs: dies, fault: { restartedUs: null, readyUs: null } }));
+
+  it('has no figure, but a bound in words', () => {
+    const summary = summaryOf([...lakehouse(5), ...dead(5)]);
+    expect(estimate(summary, 'lambda', 'faults.mttr', 'mean')).toMatchObject({
+      pointEstimate: null,
+      confidenceInterval: null,
+      validity: 'censored',
+      note: 'right-censored: at least 8.95 s (of 5 in 5 only a bound is known); time to the SLO regained and held',
+    });
+    expect(estimate(summary, 'lambda', 'faults.slo_lost', 'share')).toMatchObject({
+      pointEstimate: 1,
+      method: 'Clopper-Pearson over faults',
+      confidenceInterval: { confidenceLevel: 0.95, lowerBound: 0.478176, upperBound: 1 },
+    });
+  });
+
+  it('still loses a comparison that its bound loses', () => {
+    const stops = (r: number) => (emitUs: number) => {
+      const usualUs = emitUs + 2 * secondUs;
+      return usualUs < injectedUs ? usualUs : Math.max(usualUs, injectedUs + 4 * secondUs + r * 50_000);
+    };
+    const recovers = repeat('lakehouse', 12, (r) => ({ shownAtUs: stops(r) }));
+    const summary = summaryOf([...recovers, ...dead(12)], 12);
+    const mttr = comparison(summary, 'faults.mttr', 'lakehouse', 'lambda');
+    expect(mttr).toMatchObject({ outcome: 'better', ratio: null, confidenceInterval: null });
+    expect(mttr.method).toContain('the reference is right-censored, taken at the bound');
+    expect(summary.verdict.sentences.join('\n')).toContain('faults.mttr.mean: lakehouse beats lambda');
+  });
+});
+
+describe('a figure of zero', () => {
+  it('has no ratio, but a difference that can be decided', () => {
+    const stops = (r: number) => (emitUs: number) => {
+      const usualUs = emitUs + 2 * secondUs;
+      return usualUs < injectedUs ? usualUs : Math.max(usualUs, injectedUs + 4 * secondUs + r * 50_000);
+    };
+    const hurt = repeat('warehouse', 12, (r) => ({ shownAtUs: stops(r) }));
+    const mttr = comparison(summaryOf([...lakehouse(12), ...hurt], 12), 'faults.mttr', 'lakehouse', 'warehouse');
+    expect(mttr).toMatchObject({ outcome: 'better', ratio: null });
+    // Repairs took 4.051 to 4.601 s, none of the lakehouse took any.
+    expect(mttr.method).toContain('difference of -4326000');
+  });
+});
+
+describe('invalid runs', () => {
+  const spoiled = (runs: RunFacts[]) =>
+    runs.map((run, i) => (i === 0 ? { ...run, invalid: [{ code: 'HARNESS', message: 'disk full' }] } : run));
+
+  it('are left out of every figure, listed, and make the verdict inconclusive', () => {
+    const summary = summaryOf([...spoiled(lakehouse(5)), ...lambda(5)]);
+    expect(estimate(summary, 'lakehouse', 'inference', 'p50')).toMatchObject({ runs: 4, samples: 4000 });
+    expect(comparison(summary, 'inference', 'lakehouse', 'lambda').pairs).toBe(4);
+    expect(summary.validity.valid).toBe(false);
+    expect(summary.validity.findings).toEqual([
+      { run: 'planted-1-lakehouse', architecture: 'lakehouse', repetition: 1, code: 'HARNESS', message: 'disk full' },
+    ]);
+    expect(summary.verdict.outcome).toBe('inconclusive');
+    expect(summary.verdict.sentences[0]).toBe('1 of 10 runs is invalid and left out of every figure.');
+  });
+
+  it('alone leave no figure', () => {
+    const summary = summaryOf(spoiled(lakehouse(1)));
+    expect(new Set(summary.estimates.map(({ validity }) => validity))).toEqual(new Set(['invalid']));
+    expect(summary.estimates.every(({ pointEstimate }) => pointEstimate === null)).toBe(true);
+  });
+
+  it('none at all is no pass', () => {
+    const summary = summaryOf([]);
+    expect(summary.validity.valid).toBe(false);
+    expect(summary.verdict.outcome).toBe('inconclusive');
+    expect(summary.claims.every(({ outcome }) => outcome === 'not measured')).toBe(true);
+  });
+});
+
+describe('a plane that corrects itself later', () => {
+  const settled = (wrongAfterwards: number) => {
+    const [run] = lambda(1);
+    if (!run?.ledger) throw new Error('expected a ledger');
+    const wrong = { checked: 100, right: 90, over: 10, under: 0, torn: 0, wrong: 0 };
+    const afterwards = { ...wrong, right: 100 - wrongAfterwards, over: wrongAfterwards };
+    return summaryOf([{ ...run, ledger: { ...run.ledger, final: wrong, live: wrong, settled: afterwards } }]);
+  };
+  it('is judged after that, and its wrong rows are told', () => {
+    const { verdict } = settled(0);
+    expect(verdict.outcome).toBe('pass');
+    expect(verdict.sentences).toContain(
+      'lambda serves wrong rows until it corrects itself: 10 rows after draining (planted).',
+    );
+    expect(verdict.sentences).toContain('10 % of the sampled live reads of lambda differ from the oracle (planted).');
+    expect(verdict.sentences.join('\n')).not.toContain('kept every acknowledged change');
+  });
+  it('fails if it does not', () => {
+    const { verdict } = settled(2);
+    expect(verdict.outcome).toBe('fail');
+    expect(verdict.sentences[0]).toContain('even after its own correction: 2 in 1 run');
+  });
+});
+
+describe('a plane that loses changes', () => {
+  it('fails, in words, on top', () => {
+    const [first, ...others] = lakehouse(5);
+    if (!first?.ledger?.tables) throw new Error('expected a ledger');
+    const lossy = { ...first, ledger: { ...first.ledger, tables: { ...first.ledger.tables, lost: 3 } } };
+    const summary = summaryOf([lossy, ...others]);
+    expect(summary.verdict).toMatchObject({ outcome: 'fail' });
+    expect(summary.verdict.sentences[0]).toBe('lakehouse lost acknowledged changes: 3 in 5 runs (planted).');
+    expect(estimate(summary, 'lakehouse', 'ledger.lost', 'total')).toMatchObject({
+      pointEstimate: 3,
+      method: 'total over runs, complete',
+    });
+  });
+});

@@ -1,0 +1,31 @@
+/** Text from outside for formats made of lines: one line, nothing in it that a terminal would obey. */
+import { printable } from './markup.js';
+
+export function oneLine(text: string): string {
+  return printable(text)
+    .replace(/[\s\u2028\u2029]+/g, ' ')
+    .trim();
+}
+
+/** Breaks at spaces; a word longer than a line is cut. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (let word of oneLine(text).split(' ')) {
+    if (line !== '' && lengthOf(line) + 1 + lengthOf(word) > width) {
+      lines.push(line);
+      line = '';
+    }
+    while (lengthOf(word) > width) {
+      lines.push([...word].slice(0, width).join(''));
+      word = [...word].slice(width).join('');
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return line === '' && lines.length > 0 ? lines : [...lines, line];
+}
+
+/** In characters, not in code units. */
+export function lengthOf(text: string): number {
+  return [...text].length;
+}

@@ -1,0 +1,168 @@
+/** For pull requests and issue threads: verdict, figures, comparisons, claims, validity, environment. */
+import {
+  basisText,
+  type Cell,
+  confidenceText,
+  type FigureTable,
+  figureTables,
+  loadOf,
+  metricLabel,
+} from './figures.js';
+import { findingMeaning, leftOut } from './findings.js';
+import { oneLine } from './lines.js';
+import { printable } from './markup.js';
+import { claimCounts } from './sections/claims.js';
+import type { Manifest, Summary } from './summary.js';
+import { formatRatio, formatSetting, formatValue } from './units.js';
+
+export function renderMarkdown(summary: Summary, manifest: Manifest): string {
+  const tables = figureTables(summary);
+  return [
+    `# planebench: ${text(summary.run.suite)}`,
+    ...verdict(summary, manifest),
+    ...tables.flatMap((table) => figures(summary, table)),
+    ...comparisons(summary),
+    ...claims(summary),
+    ...validity(summary),
+    ...environment(summary, manifest),
+    '## Run it again',
+    fence(summary.run.command),
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+function verdict(
+  { verdict: { outcome, sentences }, validity: { valid } }: Summary,
+  { interrupted }: Manifest,
+): string[] {
+  const [lede = 'The summary gives no reason.', ...rest] = sentences;
+  return [
+    `**${outcome === 'pass' ? '\u2713 Pass' : outcome === 'fail' ? '\u2717 Fail' : '? Inconclusive'}.** ${text(lede)}`,
+    ...(rest.length > 0 ? [rest.map((sentence) => `- ${text(sentence)}`).join('\n')] : []),
+    ...(valid ? [] : ['**The suite is not valid: no conclusion may be drawn from its figures.**']),
+    ...(interrupted ? ['**The suite was interrupted. Only runs that were finished are counted.**'] : []),
+  ];
+}
+
+function figures(summary: Summary, { scenario, planes, groups }: FigureTable): string[] {
+  const load = summary.run.scenarios.find(({ name }) => name === scenario);
+  const rows = groups.flatMap(({ title, rows }) => [
+    [`**${title}**`, ...planes.map(() => ''), ''],
+    ...rows.map((row) => {
+      const methods = row.cells.flatMap((cell) =>
+        cell.kind === 'words'
+          ? []
+          : [`${cell.method}${cell.confidenceLevel === null ? '' : `, ${confidenceText(cell.confidenceLevel)}`}`],
+      );
+      return [text(row.label), ...row.cells.map(cell), text([basisText(row.basis), ...new Set(methods)].join('; '))];
+    }),
+  ]);
+  return [
+    `## Scenario ${text(scenario)}`,
+    ...(load === undefined
+      ? []
+      : [
+          `${text(loadOf(load))}; freshness SLO ${formatSetting(load.freshnessSloUs, 'us')} at p95${load.fault === null ? '' : `; fault: ${text(load.fault)}`}.`,
+        ]),
+    table(
+      ['Measure', ...planes.map(text), 'How it is known'],
+      ['left', ...planes.map(() => 'right' as const), 'left'],
+      rows,
+    ),
+  ];
+}
+
+function cell(cell: Cell): string {
+  const note = cell.note === null ? '' : `: ${text(cell.note)}`;
+  if (cell.kind === 'words') return `*${cell.words}*${note}`;
+  const value = cell.best ? `**${cell.text}** (best)` : cell.text;
+  return `${value} ${cell.interval === null ? '(no interval)' : `[${cell.interval}]`}${note}`;
+}
+
+function comparisons({ comparisons: all }: Summary): string[] {
+  if (all.length === 0) return [];
+  const rows = all.map((c) => [
+    text(c.scenario),
+    text(metricLabel(c.metric, c.statistic)),
+    text(`${c.candidate} / ${c.reference}`),
+    c.ratio === null ? 'none' : formatRatio(c.ratio),
+    c.confidenceInterval === null
+      ? 'none'
+      : `${formatRatio(c.confidenceInterval.lowerBound)} to ${formatRatio(c.confidenceInterval.upperBound)}`,
+    String(c.pairs),
+    c.outcome,
+    text(c.method),
+  ]);
+  const heads = ['Scenario', 'Measure', 'Planes', 'Ratio', 'Interval', 'Pairs', 'The first is', 'Method'];
+  return ['## Comparisons', table(heads, ['left', 'left', 'left', 'right', 'right', 'right', 'left', 'left'], rows)];
+}
+
+function claims({ claims: all }: Summary): string[] {
+  if (all.length === 0) return [];
+  const rows = all.map((c) => [text(c.text), text(c.published), text(c.ours), `**${c.outcome}**`]);
+  return [
+    '## Claims of the paper',
+    `${claimCounts(all)}.`,
+    table(['Claim', 'Published', 'Found here', 'Outcome'], ['left', 'left', 'left', 'left'], rows),
+  ];
+}
+
+function validity({ series, validity: { findings } }: Summary): string[] {
+  const invalid = series.filter(({ valid }) => !valid).length;
+  return [
+    '## Validity',
+    `${series.length - invalid} of ${series.length} runs count.`,
+    ...(findings.length === 0
+      ? []
+      : [
+          findings
+            .map(
+              (f) => `- **${text(f.run)}** (${text(f.code)}): ${text(f.message)}. ${findingMeaning(f.code)} ${leftOut}`,
+            )
+            .join('\n'),
+        ]),
+  ];
+}
+
+function environment({ run }: Summary, { id, startedAt, machine, git, versions }: Manifest): string[] {
+  const commit =
+    git.commit === null ? 'commit not known' : `commit ${git.commit}${git.dirty ? ' with uncommitted changes' : ''}`;
+  return [
+    '## Environment',
+    [
+      `- ${text(id)}, started ${text(startedAt)}, seed ${run.seed}, ${run.repetitions} repetitions`,
+      `- ${text(machine.cpu)}, ${machine.cores} cores, ${formatValue(machine.memoryBytes, 'bytes')}, ${text(machine.platform)}`,
+      `- ${text(commit)}`,
+      `- ${text(
+        Object.entries(versions)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(', '),
+      )}`,
+    ].join('\n'),
+  ];
+}
+
+function table(
+  heads: readonly string[],
+  aligns: readonly ('left' | 'right')[],
+  rows: readonly (readonly string[])[],
+): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(heads), line(aligns.map((align) => (align === 'right' ? '---:' : '---'))), ...rows.map(line)].join('\n');
+}
+
+/** Text that stays text: what Markdown or HTML within it would read as markup is escaped. */
+function text(outside: string): string {
+  return oneLine(outside)
+    .replace(/[\\`*_[\]|~$#]/g, '\\$&')
+    .replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`)
+    .replace(/@(?=\w)/g, '@\u200B')
+    .replace(/^([-+]|\d+[.)])(?=\s)/, '\\$1');
+}
+
+/** A code block that its content cannot end. */
+function fence(code: string): string {
+  const ticks = '`'.repeat(Math.max(3, ...[...code.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+  return `${ticks}sh\n${printable(code)}\n${ticks}`;
+}

@@ -1,0 +1,186 @@
+/** For a terminal: the verdict and the figures, in columns where the width allows it and stacked where it does not. */
+import {
+  basisText,
+  type Cell,
+  confidenceText,
+  type FigureRow,
+  type FigureTable,
+  figureTables,
+  loadOf,
+} from './figures.js';
+import { lengthOf, oneLine, wrap } from './lines.js';
+import type { Summary } from './summary.js';
+
+export interface TerminalOptions {
+  readonly width: number;
+  /** False for a file, a pipe or NO_COLOR: then no escape sequence is written. */
+  readonly color: boolean;
+}
+
+export function renderTerminal(summary: Summary, { width, color }: TerminalOptions): string {
+  const paint = color ? painted : plain;
+  const lines = [
+    ...verdict(summary, width, paint),
+    ...figureTables(summary).flatMap((table) => ['', ...scenario(summary, table, width, paint)]),
+    ...validity(summary, width, paint),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+type Style = 'bold' | 'dim' | 'good' | 'bad' | 'open';
+type Paint = (text: string, style: Style) => string;
+
+const plain: Paint = (text) => text;
+const codes = { bold: 1, dim: 2, good: 32, bad: 31, open: 33 } as const;
+const painted: Paint = (text, style) => `\u001b[${codes[style]}m${text}\u001b[0m`;
+
+function verdict(
+  { run, verdict: { outcome, sentences }, validity: { valid } }: Summary,
+  width: number,
+  paint: Paint,
+): string[] {
+  const tone = { pass: 'good', fail: 'bad', inconclusive: 'open' } as const;
+  return [
+    ...wrap(`planebench ${run.suite}`, width).map((line) => paint(line, 'bold')),
+    paint(outcome.toUpperCase(), tone[outcome]),
+    ...sentences.flatMap((sentence) => item(sentence, width)),
+    ...(valid
+      ? []
+      : wrap('The suite is not valid: no conclusion may be drawn from its figures.', width).map((line) =>
+          paint(line, 'bad'),
+        )),
+  ];
+}
+
+function validity({ series, validity: { findings } }: Summary, width: number, paint: Paint): string[] {
+  const invalid = series.filter((run) => !run.valid).length;
+  const count = `${series.length - invalid} of ${series.length} runs count`;
+  if (findings.length === 0) return ['', ...wrap(`${count}.`, width)];
+  return [
+    '',
+    ...wrap(`${count}; left out:`, width),
+    ...findings.flatMap((f) => item(`${f.run} (${f.code}): ${f.message}`, width).map((line) => paint(line, 'dim'))),
+  ];
+}
+
+function scenario(summary: Summary, table: FigureTable, width: number, paint: Paint): string[] {
+  const load = summary.run.scenarios.find(({ name }) => name === table.scenario);
+  const rows = table.groups.flatMap((group) => group.rows);
+  const shared = sharedText(rows.map(({ basis }) => basisText(basis)));
+  const methods = sharedText(rows.flatMap(({ cells }) => cells.flatMap((cell) => methodOf(cell) ?? [])));
+  const columns = columnsOf(table, width);
+  const best = rows.some(({ cells }) => cells.some((cell) => cell.kind === 'figure' && cell.best));
+  return [
+    ...wrap(`Scenario ${table.scenario}`, width).map((line) => paint(line, 'bold')),
+    ...(load === undefined ? [] : wrap(loadOf(load), width)),
+    ...(shared === null ? [] : wrap(`Every figure: ${shared}.`, width)),
+    ...(methods === null ? [] : wrap(`Intervals: ${methods}.`, width)),
+    ...table.groups.flatMap(({ title, rows }) => [
+      '',
+      heading(title, table.planes, columns, paint),
+      ...rows.flatMap((row) => [
+        ...(columns === null ? stackedRow(row, table.planes, width, paint) : columnRow(row, columns, paint)),
+        ...remarks(row, shared === null, methods === null, width, paint),
+      ]),
+    ]),
+    ...(best ? ['', ...wrap('* best: found better than every other plane by a paired comparison', width)] : []),
+  ];
+}
+
+interface Columns {
+  readonly label: number;
+  readonly cells: readonly number[];
+}
+
+const gap = 2;
+const narrowestLabel = 19;
+const widestLabel = 32;
+
+/** Column widths; null if the table is wider than the terminal. */
+function columnsOf({ planes, groups }: FigureTable, width: number): Columns | null {
+  const rows = groups.flatMap((group) => group.rows);
+  const cells = planes.map((plane, index) =>
+    Math.max(lengthOf(oneLine(plane)), ...rows.flatMap(({ cells }) => linesOf(cells[index]!).map(lengthOf))),
+  );
+  const longest = Math.max(
+    ...rows.map((row) => lengthOf(oneLine(row.label))),
+    ...groups.map(({ title }) => title.length),
+  );
+  const room = width - cells.reduce((sum, cell) => sum + gap + cell, 0);
+  return room >= Math.min(longest, narrowestLabel) ? { label: Math.min(longest, room, widestLabel), cells } : null;
+}
+
+function heading(title: string, planes: readonly string[], columns: Columns | null, paint: Paint): string {
+  if (columns === null) return paint(title, 'bold');
+  return paint(
+    title.padEnd(columns.label) +
+      planes.map((plane, index) => right(oneLine(plane), columns.cells[index]! + gap)).join(''),
+    'bold',
+  );
+}
+
+function columnRow({ label, cells }: FigureRow, columns: Columns, paint: Paint): string[] {
+  const left = wrap(label, columns.label);
+  const texts = cells.map(linesOf);
+  const height = Math.max(left.length, ...texts.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, line) => {
+    const name = (left[line] ?? '').padEnd(columns.label + (left[line] ?? '').length - lengthOf(left[line] ?? ''));
+    const rest = cells.map((cell, index) => {
+      const text = right(texts[index]![line] ?? '', columns.cells[index]! + gap);
+      return line > 0 || cell.kind === 'words' ? paint(text, 'dim') : cell.best ? paint(text, 'good') : text;
+    });
+    return `${name}${rest.join('')}`.trimEnd();
+  });
+}
+
+function stackedRow({ label, cells }: FigureRow, planes: readonly string[], width: number, paint: Paint): string[] {
+  const name = Math.min(Math.floor(width / 3), Math.max(...planes.map((plane) => lengthOf(oneLine(plane)))));
+  return [
+    ...wrap(label, width),
+    ...cells.flatMap((cell) => {
+      const [plane = '', ...more] = wrap(cell.plane, name);
+      const [value, interval] = linesOf(cell);
+      const line = `  ${plane}${' '.repeat(name - lengthOf(plane))}  ${value}`;
+      const whole = interval === undefined ? line : `${line}  ${interval}`;
+      const shown =
+        lengthOf(whole) <= width || interval === undefined ? [whole] : [line, `${' '.repeat(name + 4)}${interval}`];
+      return [
+        ...shown.map((text) => (cell.kind === 'figure' && cell.best ? paint(text, 'good') : text)),
+        ...more.map((text) => `  ${text}`),
+      ];
+    }),
+  ];
+}
+
+/** A cell in one or two lines: the figure and its interval. */
+function linesOf(cell: Cell): string[] {
+  if (cell.kind === 'words') return [cell.words];
+  return [`${cell.best ? '* ' : ''}${cell.text}`, cell.interval === null ? 'no interval' : `[${cell.interval}]`];
+}
+
+/** What a row has to say beyond its figures: notes, and basis or method where the table has no single one. */
+function remarks(row: FigureRow, withBasis: boolean, withMethod: boolean, width: number, paint: Paint): string[] {
+  const methods = [...new Set(row.cells.flatMap((cell) => methodOf(cell) ?? []))];
+  return [
+    ...row.cells.flatMap(({ plane, note }) => (note === null ? [] : [`${plane}: ${note}`])),
+    ...(withBasis ? [basisText(row.basis)] : []),
+    ...(withMethod && methods.length > 0 ? [methods.join(' or ')] : []),
+  ].flatMap((text) => item(text, width).map((line) => paint(line, 'dim')));
+}
+
+function methodOf(cell: Cell): string | null {
+  if (cell.kind === 'words' || cell.confidenceLevel === null) return null;
+  return `${cell.method}, ${confidenceText(cell.confidenceLevel)}`;
+}
+
+function item(text: string, width: number): string[] {
+  return wrap(text, Math.max(1, width - 2)).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`);
+}
+
+function sharedText(texts: readonly string[]): string | null {
+  return new Set(texts).size === 1 ? texts[0]! : null;
+}
+
+function right(text: string, width: number): string {
+  return ' '.repeat(Math.max(0, width - lengthOf(text))) + text;
+}
