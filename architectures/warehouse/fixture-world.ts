@@ -29,11 +29,11 @@ import warehouse from './index.js';
 const epochUs = 1_768_478_400 * secondUs - 2 * secondUs;
 const durationUs = 3 * secondUs;
 
-const workload: Workload = {
+const smallWorkload = (customers: number): Workload => ({
   contract: {
     topic: 'changes',
     partitions: 3,
-    customers: 60,
+    customers,
     allowedLatenessUs: 500_000,
     tokenKey: '000102030405060708090a0b0c0d0e0f',
   },
@@ -54,7 +54,7 @@ const workload: Workload = {
     zipfMilli: 800,
   },
   panel: { customers: 10, everyUs: 50_000 },
-};
+});
 
 export interface World {
   readonly ports: Ports;
@@ -84,10 +84,11 @@ export interface Truth {
   readonly lastSeqs: readonly number[];
 }
 
-export async function openWorld(seed: number): Promise<World> {
+export async function openWorld(seed: number, customers = 60): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'warehouse-plane-'));
   const traceDirectory = join(directory, 'trace');
   const warehouseDirectory = join(directory, 'warehouse');
+  const workload = smallWorkload(customers);
   const info = await generateTrace({ workload, seed, epochUs, durationUs, directory: traceDirectory });
   const clock = systemClock({ epochUs: epochUs + durationUs, zeroNs: monotonicNs() });
   const changeLogServer = await startChangeLogServer({ directory: join(directory, 'change-log'), port: 0 });

@@ -17,6 +17,7 @@ export async function loadHistory(context: RoleContext, { files }: BackfillReque
   return { rows, filesByReference: 0 };
 }
 
+const rowsPerStage = 20_000;
 const historySource = (name: HistoryName) => `history ${name}`;
 
 /** Personal data never reaches the warehouse: its rows go through this process, and leave it as tokens. */
@@ -25,7 +26,7 @@ async function stageTokenised({ ports, contract }: RoleContext, name: HistoryNam
   const source = historySource(name);
   let position = await warehouse.position(source);
   let rows = 0;
-  for await (const batch of tables.readParquet(path, historySchemas[name])) {
+  for await (const batch of gathered(tables.readParquet(path, historySchemas[name]))) {
     const from = rows;
     rows += batch.rows;
     const staged = position?.[0] ?? 0;
@@ -37,6 +38,27 @@ async function stageTokenised({ ports, contract }: RoleContext, name: HistoryNam
     position = to;
   }
   return rows;
+}
+
+/** The same rows in fewer batches: each costs the warehouse a transaction. */
+async function* gathered(batches: AsyncIterable<ColumnBatch>): AsyncIterable<ColumnBatch> {
+  let parts: ColumnBatch[] = [];
+  let rows = 0;
+  for await (const batch of batches) {
+    parts.push(batch);
+    rows += batch.rows;
+    if (rows < rowsPerStage) continue;
+    yield joined(parts, rows);
+    parts = [];
+    rows = 0;
+  }
+  if (rows > 0) yield joined(parts, rows);
+}
+
+function joined(parts: readonly ColumnBatch[], rows: number): ColumnBatch {
+  const names = Object.keys(parts[0]!.columns);
+  const columns = names.map((name) => [name, parts.flatMap((part) => [...part.columns[name]!].slice(0, part.rows))]);
+  return { rows, columns: Object.fromEntries(columns) };
 }
 
 function tokenised({ rows, columns }: ColumnBatch, tokenise: (personal: string) => string): ColumnBatch {
