@@ -319,6 +319,22 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
       expect(await asOf()).toBe(epochUs + 9);
     });
 
+    test('ties go to the lowest id, and shares are rounded down', async () => {
+      const view = await newView();
+      const order = (customer: number, seq: number, category: number) =>
+        change({ customer, seq, after: { eventUs: epochUs - minuteUs, amountCents: 1, category } });
+      const device = (customer: number, seq: number, entity: number, risk: number) =>
+        change({ customer, seq, source: 'devices', op: 'u', entity, risk });
+      await load(view, [order(1, 1, 9), order(1, 2, 5), order(1, 3, 9), order(2, 1, 7), order(2, 2, 4)]);
+      await load(view, [device(1, 4, 12, 800), device(1, 5, 11, 300), device(2, 3, 11, 300), device(2, 4, 12, 800)]);
+      await warehouse.refresh(view.spec(epochUs));
+      const { rows } = await warehouse.read(view.name, [1, 2]);
+      expect(rows.map((row) => row!.features.slice(10))).toEqual([
+        [9, 6666, 300],
+        [4, 5000, 300],
+      ]);
+    });
+
     test('many reads at once, large and small, get their own rows', async () => {
       const view = await newView();
       const customers = Array.from({ length: 3000 }, (_, customer) => customer);
