@@ -10,8 +10,6 @@ import type { LakehouseParams } from './params.js';
 import { untilDone } from './retries.js';
 import { changesTable, createTables, currentTable } from './tables.js';
 
-/** A round is followed by a rest of at least so many times its length: a tenth of one core at most. */
-const restPerRound = 9;
 /** A merged file: large enough to be scanned well, small enough to be rewritten in a moment. */
 const targetFileBytes = 16 << 20;
 
@@ -33,11 +31,9 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
     await tables.create(currentTable, changeSchema);
   });
   context.ready();
-  for (let restUs = params.maintenanceIntervalUs; ; ) {
-    await clock.sleep(restUs, signal);
-    const startUs = clock.nowUs();
+  for (;;) {
+    await clock.sleep(params.maintenanceIntervalUs, signal);
     await maintain(tables, params).catch(skipRound);
-    restUs = Math.max(params.maintenanceIntervalUs, restPerRound * (clock.nowUs() - startUs));
   }
 }
 

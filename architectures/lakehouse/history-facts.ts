@@ -14,6 +14,8 @@ export const factNames = Object.keys(factColumns) as FactName[];
 export interface HistoryFacts {
   /** Adds the facts of a customer to its state. */
   addTo(state: CustomerState, customer: number): void;
+  forEachOrder(customer: number, visit: (id: number, placedUs: number) => void): void;
+  forEachDevice(customer: number, visit: (id: number, seenUs: number, risk: number) => void): void;
 }
 
 /** `batches`: per table, parts of it with at least the columns above. Facts of customers at `customers` and above are ignored. */
@@ -34,6 +36,15 @@ export function indexFacts(
       const { device_id, seen_us, risk } = devices.columns;
       for (let i = devices.start(customer); i < devices.start(customer + 1); i++)
         seeDevice(state, device_id[i]!, seen_us[i]!, risk[i]!);
+    },
+    forEachOrder(customer, visit) {
+      const { order_id, placed_us } = orders.columns;
+      for (let i = orders.start(customer); i < orders.start(customer + 1); i++) visit(order_id[i]!, placed_us[i]!);
+    },
+    forEachDevice(customer, visit) {
+      const { device_id, seen_us, risk } = devices.columns;
+      for (let i = devices.start(customer); i < devices.start(customer + 1); i++)
+        visit(device_id[i]!, seen_us[i]!, risk[i]!);
     },
   };
 }

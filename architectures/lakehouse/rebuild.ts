@@ -5,11 +5,13 @@
 import type { RoleContext } from '../../harness/architecture.js';
 import type { ColumnBatch } from '../../harness/ports/columns.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
+import { tableNames } from '../../workloads/change-batch.js';
 import { refusals } from '../../workloads/data-contract.js';
 import { appendRow, appendScanned, type ChangeRows, createChangeRows, foldedColumns } from './change-rows.js';
-import { applyChange, clearState, createState } from './customer-state.js';
+import { applyChange, type CustomerState, clearState, createState } from './customer-state.js';
 import { type ChangedRows, forEachGroup, groupByCustomer } from './fold.js';
 import { type FactName, factColumns, factNames, type HistoryFacts, indexFacts } from './history-facts.js';
+import { clearList, upsert } from './recent-list.js';
 import { encodeState } from './row-codec.js';
 import { changesTable, historyTable } from './tables.js';
 
@@ -28,31 +30,60 @@ export async function rebuildRows(context: RoleContext, input: RebuildInput): Pr
   const { tables } = context.ports;
   const changes = await readChanges(tables, input);
   const facts = input.historyLoaded ? await readFacts(tables, input, context.contract.customers) : null;
-  const seen = new Set<number>();
+  const withoutChanges = new Set(input.customers);
   const rebuilt: ChangedRows = { customers: [], seqs: [], values: [] };
   const state = createState();
-  const finish = (customer: number) => {
-    seen.add(customer);
+  const rebuild = (customer: number, members: readonly number[]) => {
+    clearState(state);
+    facts?.addTo(state, customer);
+    state.history = input.historyLoaded;
+    const applied: number[] = [];
+    for (const i of members) {
+      if (changes.seq[i] !== state.lastSeq + 1) continue;
+      applyChange(state, changes, i);
+      if (changes.refusal[i] === 0) applied.push(i);
+    }
+    listAgain(state, customer, facts, changes, applied);
     rebuilt.customers.push(customer);
     rebuilt.seqs.push(state.lastSeq);
     rebuilt.values.push(encodeState(state, input.nowUs));
   };
-  const begin = (customer: number) => {
-    clearState(state);
-    facts?.addTo(state, customer);
-    state.history = input.historyLoaded;
-  };
   forEachGroup(changes, groupByCustomer(changes), (customer, members) => {
-    begin(customer);
-    for (const i of members) if (changes.seq[i] === state.lastSeq + 1) applyChange(state, changes, i);
-    finish(customer);
+    withoutChanges.delete(customer);
+    rebuild(customer, members);
   });
-  for (const customer of input.customers) {
-    if (seen.has(customer)) continue;
-    begin(customer);
-    finish(customer);
-  }
+  for (const customer of withoutChanges) rebuild(customer, []);
   return rebuilt;
+}
+
+/**
+ * The lists of latest orders and devices from those that are live in the end: listed one by one, as the changes came,
+ * they would lose their tail to orders that were deleted later.
+ */
+function listAgain(
+  state: CustomerState,
+  customer: number,
+  facts: HistoryFacts | null,
+  changes: ChangeRows,
+  applied: readonly number[],
+): void {
+  const placedUs = new Map<number, number>();
+  const devices = new Map<number, { readonly seenUs: number; readonly risk: number }>();
+  facts?.forEachOrder(customer, (id, us) => placedUs.set(id, us));
+  facts?.forEachDevice(customer, (id, seenUs, risk) => devices.set(id, { seenUs, risk }));
+  for (const i of applied) {
+    const id = changes.entity[i] as number;
+    const eventUs = changes.eventUs[i] as number;
+    const table = tableNames[changes.table[i] as number];
+    if (table === 'devices') devices.set(id, { seenUs: eventUs, risk: changes.risk[i] as number });
+    if (table !== 'orders') continue;
+    if (eventUs < 0) placedUs.delete(id);
+    else placedUs.set(id, eventUs);
+  }
+  clearList(state.orders);
+  for (const [id, us] of placedUs) upsert(state.orders, id, us, 0);
+  clearList(state.devices);
+  for (const [id, { seenUs, risk }] of devices) upsert(state.devices, id, seenUs, risk);
 }
 
 /** Every change of the customers, of the tables and of the batch, without the duplicates. */

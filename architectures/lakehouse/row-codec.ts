@@ -45,7 +45,7 @@ export function encodeState(state: CustomerState, nowUs: number): Uint8Array {
 function writeList(list: RecentList, expiredUs: number): void {
   let live = 0;
   for (let i = 0; i < list.count; i++) if ((list.timeUs[i] as number) > expiredUs) live++;
-  const floored = list.floorUs > expiredUs;
+  const floored = list.floorUs >= 0 && list.floorUs > expiredUs;
   write(live);
   write(floored ? list.floorUs + 1 : 0);
   if (floored) write(list.floorId);
@@ -188,7 +188,13 @@ function read(): number {
   let byte = source[from++] as number;
   if (byte < 128) return byte;
   let value = byte & 127;
-  let factor = 128;
+  // As small integers as far as they reach: most numbers end here.
+  for (let shift = 7; shift < 28; shift += 7) {
+    byte = source[from++] as number;
+    value |= (byte & 127) << shift;
+    if (byte < 128) return value;
+  }
+  let factor = 2 ** 28;
   do {
     byte = source[from++] as number;
     value += (byte & 127) * factor;
@@ -199,5 +205,6 @@ function read(): number {
 
 function readSigned(): number {
   const value = read();
+  if (value <= 0x7fffffff) return (value >>> 1) ^ -(value & 1);
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }

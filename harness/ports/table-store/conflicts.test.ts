@@ -118,6 +118,13 @@ test('a fold that another fold overtook folds nothing twice', async () => {
   await expectNoOrphans('current');
 });
 
+test('a fold that another overtook folds nothing twice even if the other had nothing to write', async () => {
+  await append(store, 'changes', [[1, 1, 'd']]);
+  overtake = { table: 'current', run: () => other.fold(spec) };
+  expect(await store.fold(spec)).toEqual({ foldedRows: 0, version: 1 });
+  expect((await other.snapshot('current')).version).toBe(1);
+});
+
 test('a fold that an older fold overtook takes what that one left', async () => {
   await append(store, 'changes', [[1, 1, 'c']]);
   overtake = {

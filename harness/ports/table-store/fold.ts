@@ -7,6 +7,7 @@
  *       -> affected: files of `into` with a current row of a winner -> their other rows + winners, sorted, cut -> commit
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { CallError } from '../../errors.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { appendColumns, createTableSql, quoteIdentifier, quoteText } from '../duckdb-columns.js';
 import { commitFiles, existing, filesAddedSince, removalOf, rowsOf, type Tables, writeDataFile } from './data-files.js';
@@ -48,7 +49,8 @@ export async function fold(tables: Tables, spec: FoldSpec): Promise<FoldResult> 
     });
     if (result.committed) return { foldedRows: rewrite.foldedRows, version: result.version };
   }
-  throw new Error(
+  throw new CallError(
+    'failed',
     `Table ${spec.into}: ${attemptsAtMost} folds of ${spec.from} in a row were overtaken by other rewrites; let one process at a time fold and compact a table.`,
   );
 }

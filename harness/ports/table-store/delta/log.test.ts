@@ -130,6 +130,18 @@ describe('the log', () => {
     expect(await b.commit(() => null)).toEqual({ committed: false, version: 2 });
   });
 
+  test('of several actions on a file the last one counts', async () => {
+    const log = openLog();
+    await log.commit(() => creation);
+    const remove = (path: string): Action => ({ remove: { path, dataChange: true, deletionTimestamp: 5 } });
+    await log.commit(() => [{ add: file('1') }, { add: file('2') }]);
+    await log.commit(() => [remove('1'), remove('2')]);
+    await log.commit(() => [{ add: file('1', { size: 7 }) }]);
+    const state = (await log.refresh())!;
+    expect(Array.from(state.files, ([path, { size }]) => [path, size])).toEqual([['1', 7]]);
+    expect([...state.removed.keys()]).toEqual(['2']);
+  });
+
   test('reads after a checkpoint only what came after it, and lists when the hint is gone', async () => {
     const log = openLog();
     await log.commit(() => creation);

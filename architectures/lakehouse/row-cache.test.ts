@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { CallError } from '../../harness/errors.js';
+import type { StoredRow } from '../../harness/ports/online-store/port.js';
+import { createRowCache } from './row-cache.js';
+
+/** A store whose reads are answered when the test says so: what matters here is what happens in between. */
+function heldStore() {
+  const rows = new Map<string, number>();
+  const reads: { keys: readonly string[]; answer(): void; fail(): void }[] = [];
+  return {
+    rows,
+    reads,
+    get: (_: string, keys: readonly string[]) =>
+      new Promise<(StoredRow | null)[]>((resolve, reject) => {
+        const found = () =>
+          keys.map((key) => {
+            const version = rows.get(key);
+            return version === undefined ? null : { seq: version, asOfUs: 0, value: Uint8Array.of(version) };
+          });
+        reads.push({
+          keys,
+          answer: () => resolve(found()),
+          fail: () => reject(new CallError('failed', 'by the test')),
+        });
+      }),
+  };
+}
+
+const settle = async () => {
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+};
+
+function world(options: { ttlUs: number; capacity: number }) {
+  const store = heldStore();
+  const clock = { us: 1_000, nowUs: () => clock.us };
+  return { store, clock, cache: createRowCache({ store, clock, ...options }) };
+}
+
+describe('the cache of serving', () => {
+  it('answers from its copy until the time to live is over, counted from before the read', async () => {
+    const { store, clock, cache } = world({ ttlUs: 100, capacity: 10 });
+    store.rows.set('a', 1);
+    const first = cache.get(['a']);
+    await settle();
+    clock.us = 1_050;
+    store.reads[0]!.answer();
+    expect(await first).toEqual([Uint8Array.of(1)]);
+    store.rows.set('a', 2);
+    clock.us = 1_099;
+    expect(await cache.get(['a'])).toEqual([Uint8Array.of(1)]);
+    clock.us = 1_100;
+    const second = cache.get(['a']);
+    await settle();
+    store.reads[1]!.answer();
+    expect(await second).toEqual([Uint8Array.of(2)]);
+  });
+
+  it('gathers the misses of all callers into the next read while one is under way', async () => {
+    const { store, cache } = world({ ttlUs: 100, capacity: 10 });
+    for (const key of ['a', 'b', 'c']) store.rows.set(key, key.charCodeAt(0));
+    const calls = [cache.get(['a'])];
+    await settle();
+    calls.push(cache.get(['b', 'c']), cache.get(['c']), cache.get(['a']));
+    await settle();
+    expect(store.reads.map(({ keys }) => keys)).toEqual([['a']]);
+    store.reads[0]!.answer();
+    await settle();
+    expect(store.reads.map(({ keys }) => keys)).toEqual([['a'], ['b', 'c', 'a']]);
+    store.reads[1]!.answer();
+    expect(await Promise.all(calls)).toEqual(
+      [['a'], ['b', 'c'], ['c'], ['a']].map((keys) => keys.map((key) => Uint8Array.of(key.charCodeAt(0)))),
+    );
+  });
+
+  it('does not keep that a row is absent', async () => {
+    const { store, cache } = world({ ttlUs: 100, capacity: 10 });
+    const before = cache.get(['a']);
+    await settle();
+    store.reads[0]!.answer();
+    expect(await before).toEqual([null]);
+    store.rows.set('a', 7);
+    const after = cache.get(['a']);
+    await settle();
+    store.reads[1]!.answer();
+    expect(await after).toEqual([Uint8Array.of(7)]);
+  });
+
+  it('keeps no more rows than it may, and none without a time to live', async () => {
+    for (const [options, kept] of [
+      [{ ttlUs: 100, capacity: 2 }, ['b', 'c']],
+      [{ ttlUs: 0, capacity: 2 }, []],
+      [{ ttlUs: 100, capacity: 0 }, []],
+    ] as const) {
+      const { store, cache } = world(options);
+      for (const key of ['a', 'b', 'c']) {
+        store.rows.set(key, 1);
+        const read = cache.get([key]);
+        await settle();
+        store.reads.at(-1)!.answer();
+        await read;
+      }
+      const again = cache.get(['a', 'b', 'c']);
+      await settle();
+      const read = store.reads[3]!;
+      expect(['a', 'b', 'c'].filter((key) => !read.keys.includes(key))).toEqual(kept);
+      read.answer();
+      expect(await again).toEqual([1, 1, 1].map((version) => Uint8Array.of(version)));
+    }
+  });
+
+  it('fails those who wait for a failed read, and nobody after them', async () => {
+    const { store, cache } = world({ ttlUs: 100, capacity: 10 });
+    store.rows.set('a', 1);
+    const failed = cache.get(['a']);
+    const waits = expect(failed).rejects.toThrow('by the test');
+    await settle();
+    const next = cache.get(['a']);
+    store.reads[0]!.fail();
+    await waits;
+    await settle();
+    store.reads[1]!.answer();
+    expect(await next).toEqual([Uint8Array.of(1)]);
+  });
+});

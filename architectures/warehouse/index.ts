@@ -1,0 +1,21 @@
+/** Warehouse only: changes are staged, merged and turned into features by SQL; reads are answered by the same server. */
+import type { ArchitectureFactory } from '../../harness/architecture.js';
+import { runLoader } from './loader.js';
+import { resolveParams } from './params.js';
+import { runServing } from './serving.js';
+
+const warehouse: ArchitectureFactory = (given) => {
+  const params = resolveParams(given);
+  return {
+    name: 'warehouse',
+    params,
+    // Of the tables only their reader of Parquet, for history.
+    uses: ['changeLog', 'warehouse', 'tables'],
+    roles: [
+      { name: 'loader', ingests: true, run: (context) => runLoader(context, params) },
+      { name: 'serving', run: runServing },
+    ],
+  };
+};
+
+export default warehouse;

@@ -1,0 +1,109 @@
+/**
+ * The loader: stages what the change log has, and on an interval merges what is staged and refreshes the features. It
+ * keeps nothing: where it goes on is what the warehouse recorded with the last staged batch, and a merge or a refresh
+ * that was cut short is simply made again.
+ */
+import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
+import type { LogSlice } from '../../harness/ports/change-log/port.js';
+import { appendBlock, createChangeRows, toBatch } from './change-rows.js';
+import { loadHistory } from './history.js';
+import type { WarehouseParams } from './params.js';
+import { createTables, mergeSpec, refreshSpec, stagedTable } from './tables.js';
+
+/** Of one partition, in one read. */
+const readBytes = 1 << 20;
+/** After a call that failed. */
+const pauseUs = 100_000;
+
+/** The source under which the warehouse records how far the change log is staged. */
+const sourceOf = ({ contract }: RoleContext) => `change log ${contract.topic}`;
+
+interface PendingBackfill {
+  readonly request: BackfillRequest;
+  readonly resolve: (result: BackfillResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export async function runLoader(context: RoleContext, params: WarehouseParams): Promise<void> {
+  const { signal } = context;
+  const backfills: PendingBackfill[] = [];
+  await untilDone(context, () => createTables(context.ports.warehouse));
+  // The view is there before anybody reads it, and what an earlier loader left staged or merged is shown at once.
+  await untilDone(context, () => mergeAndRefresh(context));
+  await context.serve({
+    backfill: (request) => new Promise((resolve, reject) => backfills.push({ request, resolve, reject })),
+  });
+  context.ready();
+  while (!signal.aborted) await untilDone(context, () => load(context, params, backfills));
+}
+
+/** Goes on from the recorded position until a call fails. */
+async function load(context: RoleContext, params: WarehouseParams, backfills: PendingBackfill[]): Promise<never> {
+  const { ports, clock, signal } = context;
+  let position = await ports.warehouse.position(sourceOf(context));
+  let mergeDueUs = clock.nowUs();
+  for (let stageDueUs = clock.nowUs(); ; stageDueUs = Math.max(stageDueUs + params.stageIntervalUs, clock.nowUs())) {
+    await clock.sleep(Math.max(0, stageDueUs - clock.nowUs()), signal);
+    position = await stageNew(context, params, position);
+    await runBackfills(context, backfills);
+    if (clock.nowUs() < mergeDueUs) continue;
+    mergeDueUs = Math.max(mergeDueUs + params.mergeIntervalUs, clock.nowUs());
+    await mergeAndRefresh(context);
+  }
+}
+
+/** Stages one batch of what the log has after `position`, and returns the position after it. */
+async function stageNew(
+  context: RoleContext,
+  { stageRows }: WarehouseParams,
+  position: readonly number[] | null,
+): Promise<readonly number[] | null> {
+  const { ports, contract, signal } = context;
+  const offsets = position ? [...position] : new Array<number>(contract.partitions).fill(0);
+  const rows = createChangeRows();
+  for (let more = true; more && rows.count < stageRows; ) {
+    const slices = await Promise.all(
+      offsets.map(
+        (offset, partition): Promise<LogSlice> =>
+          ports.changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
+      ),
+    );
+    more = false;
+    for (const [partition, { baseOffset, entries, endOffset }] of slices.entries()) {
+      for (const entry of entries) appendBlock(rows, entry, contract);
+      offsets[partition] = baseOffset + entries.length;
+      more ||= baseOffset + entries.length < endOffset;
+    }
+  }
+  if (rows.count === 0) return position;
+  await ports.warehouse.stage(stagedTable, toBatch(rows), { source: sourceOf(context), from: position, to: offsets });
+  return offsets;
+}
+
+async function mergeAndRefresh(context: RoleContext): Promise<void> {
+  const { warehouse } = context.ports;
+  await warehouse.merge(mergeSpec);
+  await warehouse.refresh(refreshSpec(context));
+}
+
+/** A backfill that fails is answered with its error; whoever asked for it may ask again. */
+async function runBackfills(context: RoleContext, backfills: PendingBackfill[]): Promise<void> {
+  for (let next = backfills.shift(); next; next = backfills.shift()) {
+    const { request, resolve, reject } = next;
+    await loadHistory(context, request).then(resolve, reject);
+  }
+}
+
+/** Tries until it does not fail, or the role is stopped. Only for what may be begun again at any time. */
+async function untilDone<T>({ clock, signal }: RoleContext, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      await clock.sleep(pauseUs, signal);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/** What the plane keeps in the warehouse: names and shapes of its tables. */
+import type { RoleContext } from '../../harness/architecture.js';
+import type { Schema } from '../../harness/ports/columns.js';
+import type { MergeSpec, RefreshSpec, Warehouse } from '../../harness/ports/warehouse/port.js';
+import { changeSchema, historySchemas } from '../../workloads/fact-schemas.js';
+
+/** Changes on their way in; in `changeSchema`, as the two below. */
+export const stagedTable = 'staged_changes';
+/** Every change that was taken in, applied or refused, once. */
+export const changesTable = 'changes';
+/** Further copies of changes. */
+export const duplicatesTable = 'duplicates';
+
+export type HistoryName = keyof typeof historySchemas;
+export const historyNames = Object.keys(historySchemas) as HistoryName[];
+const historyPrefix = 'history_';
+export const historyTable = (name: HistoryName) => historyPrefix + name;
+
+const personal = ['email', 'phone'];
+export const isPersonal = (column: string) => personal.includes(column);
+export const tokenColumn = (column: string) => `${column}_token`;
+
+/** A history table as it is stored: tokens in the place of personal data. */
+function storedSchema(name: HistoryName): Schema {
+  return historySchemas[name].map((column) =>
+    isPersonal(column.name) ? { ...column, name: tokenColumn(column.name) } : column,
+  );
+}
+
+export async function createTables(warehouse: Warehouse): Promise<void> {
+  for (const table of [stagedTable, changesTable, duplicatesTable]) await warehouse.createTable(table, changeSchema);
+  for (const name of historyNames) await warehouse.createTable(historyTable(name), storedSchema(name));
+}
+
+export const mergeSpec: MergeSpec = {
+  from: stagedTable,
+  into: changesTable,
+  key: ['customer', 'seq'],
+  duplicatesInto: duplicatesTable,
+};
+
+export function refreshSpec({ contract, clock }: RoleContext): RefreshSpec {
+  return { view: contract.view, history: historyPrefix, changes: changesTable, asOfUs: clock.nowUs() };
+}
