@@ -1,5 +1,6 @@
 /** Where the stream goes on: everything that it knows when it starts, from the tables alone. */
 import type { RoleContext } from '../../harness/architecture.js';
+import { UsageError } from '../../harness/errors.js';
 import type { IntValues } from '../../harness/ports/columns.js';
 import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { createSeqIndex, type SeqIndex } from '../../workloads/seq-index.js';
@@ -20,6 +21,10 @@ export interface Position {
 
 export async function recoverPosition(context: RoleContext): Promise<Position> {
   const { ports, contract } = context;
+  if (contract.customers > mostCustomers)
+    throw new UsageError(
+      `lakehouse: contract.customers is ${contract.customers}; the plane keeps up to ${mostCustomers} customers`,
+    );
   return untilDone(context, async () => {
     await ports.changeLog.createTopic(contract.topic, contract.partitions);
     await createTables(ports.tables);
@@ -38,6 +43,7 @@ export async function recoverPosition(context: RoleContext): Promise<Position> {
 
 /** A customer below 2^21 and a seq below 2^32 make one integer that a double holds. */
 const seqRange = 2 ** 32;
+const mostCustomers = 2 ** 21;
 
 /** Also the customers of whom there are changes beyond a gap. */
 async function readSeen({ ports, contract }: RoleContext): Promise<{ seen: SeqIndex; waiting: number[] }> {
