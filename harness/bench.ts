@@ -41,8 +41,8 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
   const { suite, seed, command, progress, signal } = options;
   const scratch = await openScratch();
   try {
-    const described = await describeArms(suite.arms, scratch);
     const plans = planRuns({ ...suite, seed });
+    const described = await describeArms([...new Set(plans.map(({ arm }) => arm))], scratch);
     const results = await createResults(options.out, suite.name);
     const begun = await beginManifest({ results, suite, seed, command });
     const stealBefore = await readSteal();

@@ -5,6 +5,7 @@ import { nearest } from './nearest.js';
 import { isPath } from './processes/load-architecture.js';
 import { seededRandom } from './random.js';
 import type { Arm, RunPlan, Scenario } from './scenario.js';
+import { floor } from './suites/floor.js';
 import { headline } from './suites/headline.js';
 import { smoke } from './suites/smoke.js';
 
@@ -35,27 +36,30 @@ export function armOf(specifier: string, params: Arm['params'] = null): Arm {
 
 /**
  * Every run of a suite, in the order in which they are done: repetition by repetition, so that a drift of the machine
- * meets all arms, and within a repetition in seeded random order. Runs of a repetition share a seed and so a trace.
+ * meets all arms, and within a repetition in seeded random order, after the harness's own floor. Runs of a repetition
+ * share a seed, and those of a scenario a trace.
  */
-export function planRuns(options: {
-  readonly scenarios: readonly Scenario[];
-  readonly arms: readonly Arm[];
-  readonly repetitions: number;
-  readonly seed: number;
-}): RunPlan[] {
-  const order = seededRandom(options.seed, '/order');
-  const seeds = seededRandom(options.seed, '/repetitions');
+export function planRuns({ scenarios, arms, repetitions, seed }: Suite & { readonly seed: number }): RunPlan[] {
+  const order = seededRandom(seed, '/order');
+  const seeds = seededRandom(seed, '/repetitions');
   const plans: RunPlan[] = [];
-  for (let repetition = 1; repetition <= options.repetitions; repetition++) {
-    const seed = seeds.below(2 ** 31);
-    for (const scenario of options.scenarios) {
-      for (const arm of shuffle(options.arms, order.below)) {
-        plans.push({ id: `${scenario.name}-${repetition}-${arm.architecture}`, scenario, arm, repetition, seed });
-      }
-    }
+  for (let repetition = 1; repetition <= repetitions; repetition++) {
+    const repetitionSeed = seeds.below(2 ** 31);
+    const add = (scenario: Scenario, arm: Arm) =>
+      plans.push({
+        id: `${scenario.name}-${repetition}-${arm.architecture}`,
+        scenario,
+        arm,
+        repetition,
+        seed: repetitionSeed,
+      });
+    add(floor, nothing);
+    for (const scenario of scenarios) for (const arm of shuffle(arms, order.below)) add(scenario, arm);
   }
   return plans;
 }
+
+const nothing = armOf('null');
 
 /** Fisher and Yates. */
 function shuffle<T>(items: readonly T[], below: (bound: number) => number): T[] {

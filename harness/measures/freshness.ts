@@ -7,7 +7,7 @@
  * the last look.
  */
 import type { RunFacts } from '../record/facts.js';
-import { type Samples, sortSamples } from '../statistics/samples.js';
+import { countSamples, type Samples, sortSamples } from '../statistics/samples.js';
 import type { MeasureOf } from './measured.js';
 import { notMeasured } from './measured.js';
 import { type AwaitedChanges, lastLookUs, type Panel } from './panel.js';
@@ -42,25 +42,30 @@ export function foldVisibility({ probes, awaited }: Panel): Visibility {
   return { visibleUs, hiddenAtUs };
 }
 
-/**
- * Visibility of the changes emitted in [fromUs, untilUs). Changes emitted less than the SLO before the last look are
- * left out, by their emission time alone: most of them would be censored by nothing but the end of the observation.
- */
-export function visibilityOf(
-  { awaited, probes }: Panel,
+/** Visibility of the changes emitted in [fromUs, untilUs); those never seen are censored at the last look that was answered. */
+function visibilityOf(
+  { awaited }: Panel,
   { visibleUs, hiddenAtUs }: Visibility,
-  window: EmissionWindow,
+  window: { readonly fromUs: number; readonly untilUs: number },
 ): Samples {
-  const untilUs = Math.min(window.untilUs, lastLookUs(probes) - window.sloUs);
   const observed: number[] = [];
   const censored: number[] = [];
   for (let i = 0; i < awaited.rows; i++) {
     const emitUs = awaited.emitUs[i] as number;
-    if (emitUs < window.fromUs || emitUs >= untilUs) continue;
+    if (emitUs < window.fromUs || emitUs >= window.untilUs) continue;
     if (visibleUs[i] !== Number.POSITIVE_INFINITY) observed.push((visibleUs[i] as number) - emitUs);
     else censored.push(Math.max(0, (hiddenAtUs[i] as number) - emitUs));
   }
   return sortSamples(observed, censored);
+}
+
+/**
+ * Visibility in the measured window. Changes emitted less than one SLO before the last look are left out, by their
+ * emission time alone: most of them would be censored by nothing but the end of the watch.
+ */
+export function measuredVisibility(run: RunFacts, panel: Panel, visibility: Visibility): Samples {
+  const { fromUs, untilUs, sloUs } = measuredEmissions(run);
+  return visibilityOf(panel, visibility, { fromUs, untilUs: Math.min(untilUs, lastLookUs(panel.probes) - sloUs) });
 }
 
 /** The share of an emission second's changes that must become visible within the SLO. */
@@ -121,49 +126,73 @@ export interface EmissionWindow {
 }
 
 /**
- * Which emissions tell of the plane at work, and which of the plane injured: what is emitted less than one SLO before the
- * first fault may still be on its way when it strikes, and belongs to the fault, the same for every plane.
+ * The emissions that tell of the plane at work: what is emitted less than one SLO before the first fault may still be on
+ * its way when it strikes, and is left out, the same for every plane. Of a window shorter than three SLOs no more than a
+ * third is given up for this; the estimate then says if it was not enough.
  */
-export function emissionWindows({ timeline, faults, plan }: RunFacts): {
-  readonly measured: EmissionWindow;
-  readonly faulty: EmissionWindow;
-} {
+export function measuredEmissions({ timeline, faults, plan }: RunFacts): EmissionWindow {
   const sloUs = plan.scenario.slo.freshnessUs;
   const struckUs = Math.min(...faults.map((fault) => fault.injectedUs));
-  const partedUs = Math.max(timeline.measureStartUs, Math.min(timeline.measureEndUs, struckUs - sloUs));
-  return {
-    measured: { fromUs: timeline.measureStartUs, untilUs: partedUs, sloUs },
-    faulty: { fromUs: partedUs, untilUs: timeline.loadEndUs, sloUs },
-  };
+  const marginUs = Math.min(sloUs, (timeline.measureEndUs - timeline.measureStartUs) / 3);
+  const untilUs = Math.min(timeline.measureEndUs, struckUs - marginUs);
+  return { fromUs: timeline.measureStartUs, untilUs, sloUs };
 }
 
 export function measureFreshness(run: RunFacts, panel: Panel, visibility: Visibility) {
-  const { measured, faulty } = emissionWindows(run);
-  const unhurt = run.plan.scenario.faults.length === 0 ? notMeasured('the scenario injects no fault') : null;
+  const measured = measuredEmissions(run);
   return {
-    'freshness.visibility': visibilityMeasure(panel, visibility, measured, faultNote(run, panel, visibility)),
+    'freshness.visibility': visibilityMeasure(run, panel, visibility),
     'freshness.slo_met': sloMeasure(panel, visibility, measured),
     'freshness.unseen': unseenMeasure(panel, visibility, measured),
     ...measureReads(run),
-    'faults.visibility': unhurt ?? visibilityMeasure(panel, visibility, faulty),
-    'faults.slo_met': unhurt ?? sloMeasure(panel, visibility, faulty),
+    ...measureInjured(run, panel, visibility),
   };
 }
 
-function visibilityMeasure(
-  panel: Panel,
-  visibility: Visibility,
-  window: EmissionWindow,
-  note?: string,
-): MeasureOf<'samples'> {
-  const samples = visibilityOf(panel, visibility, window);
-  if (samples.observed.length + samples.censored.length === 0) return notMeasured('no panel change was watched');
+/**
+ * Of a plane injured: the visibility of what was emitted while the role was away, however short the watch after it, and
+ * the SLO from the strike to the end of the load.
+ */
+function measureInjured(run: RunFacts, panel: Panel, visibility: Visibility) {
+  const { faults, plan, timeline } = run;
+  const struck = faults.filter(({ witnessedUs }) => witnessedUs !== null);
+  if (struck.length === 0) {
+    const absent = notMeasured(
+      plan.scenario.faults.length === 0 ? 'the scenario injects no fault' : 'no fault was witnessed',
+    );
+    return { 'faults.visibility': absent, 'faults.slo_met': absent };
+  }
+  const observed: number[] = [];
+  const censored: number[] = [];
+  for (const { injectedUs, readyUs } of struck) {
+    const untilUs = readyUs ?? lastLookUs(panel.probes);
+    const away = visibilityOf(panel, visibility, { fromUs: injectedUs, untilUs });
+    observed.push(...away.observed);
+    censored.push(...away.censored);
+  }
+  const samples = sortSamples(observed, censored);
+  const away: MeasureOf<'samples'> =
+    countSamples(samples) === 0
+      ? notMeasured('no panel change was emitted while the role was away')
+      : { kind: 'samples', samples };
+  const fromUs = Math.min(...struck.map(({ injectedUs }) => injectedUs));
+  const untilUs = timeline.loadEndUs;
+  return {
+    'faults.visibility': away,
+    'faults.slo_met': sloMeasure(panel, visibility, { fromUs, untilUs, sloUs: plan.scenario.slo.freshnessUs }),
+  };
+}
+
+function visibilityMeasure(run: RunFacts, panel: Panel, visibility: Visibility): MeasureOf<'samples'> {
+  const samples = measuredVisibility(run, panel, visibility);
+  if (countSamples(samples) === 0) return notMeasured('no panel change was watched');
+  const note = faultNote(run, panel, visibility);
   return { kind: 'samples', samples, ...(note === undefined ? {} : { note }) };
 }
 
-/** For a plane so late that even one SLO before the fault was not early enough. */
+/** For a plane so late that even this was not early enough. */
 function faultNote(run: RunFacts, { awaited }: Panel, { visibleUs }: Visibility): string | undefined {
-  const { measured } = emissionWindows(run);
+  const measured = measuredEmissions(run);
   const struckUs = Math.min(...run.faults.map((fault) => fault.injectedUs));
   for (let i = 0; i < awaited.rows; i++) {
     const emitUs = awaited.emitUs[i] as number;

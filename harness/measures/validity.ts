@@ -5,7 +5,7 @@
  */
 import { appendOutcomes, type Finding, operationKinds, type RunFacts } from '../record/facts.js';
 import { countSamples, quantileBound, quantileOf, type Samples, sortSamples } from '../statistics/samples.js';
-import { emissionWindows, type Visibility, visibilityOf } from './freshness.js';
+import { measuredEmissions, measuredVisibility, type Visibility } from './freshness.js';
 import { foldCalls } from './latency.js';
 import { lastLookUs, type Panel } from './panel.js';
 
@@ -49,7 +49,7 @@ function emitterBehind(run: RunFacts, panel: Panel, visibility: Visibility): Fin
       late.push((appends.sentUs[i] as number) - slotUs);
     }
   }
-  return behind('changes', sortSamples(late), visibilityOf(panel, visibility, emissionWindows(run).measured));
+  return behind('changes', sortSamples(late), measuredVisibility(run, panel, visibility));
 }
 
 function behind(what: string, startError: Samples, delayed: Samples): Finding[] {
@@ -117,7 +117,7 @@ function missingFacts(run: RunFacts, { probes }: Panel): Finding[] {
   const findings: Finding[] = [];
   const missing = (code: string, message: string) => findings.push({ code, message });
   const watchedUntilUs = lastLookUs(probes) - plan.scenario.slo.freshnessUs;
-  const { fromUs, untilUs } = emissionWindows(run).measured;
+  const { fromUs, untilUs } = measuredEmissions(run);
   const leftOut = (untilUs - watchedUntilUs) / (untilUs - fromUs);
   if (probes.probes === 0 || probes.answered.every((answered) => answered === 0)) {
     missing('NO_PROBES', 'no probe of the panel was answered: freshness is unknown');

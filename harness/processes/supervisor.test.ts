@@ -48,7 +48,7 @@ describe('supervisor', () => {
   const pids = () => supervisor.processes().map(({ pid }) => pid);
 
   it('starts a process, hears its ready, and leaves nothing behind', async () => {
-    expect(await supervisor.start(spec('a', { then: 'wait', note: 'x' }))).toMatchObject({ note: 'x' });
+    expect(await supervisor.start(spec('a', { does: 'wait', note: 'x' }))).toMatchObject({ note: 'x' });
     const [pid] = pids() as [number];
     expect(isAlive(pid)).toBe(true);
     await supervisor.stopAll();
@@ -58,7 +58,7 @@ describe('supervisor', () => {
   });
 
   it('starts a killed role again after the delay, and times it', async () => {
-    await supervisor.start(spec('a', { then: 'wait' }));
+    await supervisor.start(spec('a', { does: 'wait' }));
     const [before] = pids();
     const since = supervisor.eventCount();
     const killed = await supervisor.kill('a');
@@ -71,24 +71,24 @@ describe('supervisor', () => {
   });
 
   it('gives up a role that dies again and again, with its last words', async () => {
-    await expect(supervisor.start(spec('a', { then: 'throw' }))).rejects.toThrow(/for the 6th time in a row/);
+    await expect(supervisor.start(spec('a', { does: 'throw' }))).rejects.toThrow(/for the 6th time in a row/);
     await expect(supervisor.givenUp).rejects.toThrow(/a died .*for the 6th time in a row.*/s);
     await expect(supervisor.givenUp).rejects.toThrow(/thrown on purpose/);
   });
 
   it('says that a process was not ready in time', async () => {
-    await expect(supervisor.start(spec('a', { then: 'never-ready' }, { readyWithinUs: 300_000 }))).rejects.toThrow(
+    await expect(supervisor.start(spec('a', { does: 'never-ready' }, { readyWithinUs: 300_000 }))).rejects.toThrow(
       /a was not ready within 0.3 s/,
     );
   });
 
   it('reports the death of a process that is not restarted', async () => {
-    await supervisor.start(spec('a', { then: 'die' }, { restart: false }));
+    await supervisor.start(spec('a', { does: 'die' }, { restart: false }));
     await expect(supervisor.givenUp).rejects.toThrow(/a died \(exit code 7\)/);
   });
 
   it('kills a process that does not stop when asked', async () => {
-    await supervisor.start(spec('a', { then: 'stubborn' }));
+    await supervisor.start(spec('a', { does: 'stubborn' }));
     const [pid] = pids() as [number];
     await supervisor.stop(['a']);
     expect(isAlive(pid)).toBe(false);
@@ -96,18 +96,18 @@ describe('supervisor', () => {
 
   it('sets event time once, forward, and the same in every process', async () => {
     const epochUs = 3_600_000_000;
-    const early = (await supervisor.start(spec('a', { then: 'wait' }))) as { nowUs: number };
+    const early = (await supervisor.start(spec('a', { does: 'wait' }))) as { nowUs: number };
     expect(early.nowUs).toBeGreaterThanOrEqual(1_000);
     expect(early.nowUs).toBeLessThanOrEqual(supervisor.clock.nowUs());
     supervisor.startLoad(epochUs, 0);
-    const late = (await supervisor.start(spec('b', { then: 'wait' }))) as { nowUs: number };
+    const late = (await supervisor.start(spec('b', { does: 'wait' }))) as { nowUs: number };
     expect(late.nowUs).toBeGreaterThan(epochUs);
     expect(late.nowUs).toBeLessThanOrEqual(supervisor.clock.nowUs());
     expect(() => supervisor.startLoad(epochUs, 0)).toThrow(/longer than the lull/);
   });
 
   it.runIf(process.platform === 'linux')('samples what the processes use', async () => {
-    await supervisor.start(spec('a', { then: 'wait' }));
+    await supervisor.start(spec('a', { does: 'wait' }));
     await until(() => supervisor.usage().rows > 1);
     const { rssBytes, cpuUs } = supervisor.usage();
     expect(rssBytes[rssBytes.length - 1]).toBeGreaterThan(1e6);

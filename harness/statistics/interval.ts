@@ -38,7 +38,8 @@ export interface IntervalOptions {
   readonly resamples: Resamples | null;
 }
 
-const bootstrapFromRuns = 10;
+/** From this many runs on the bootstrap has something to resample. */
+export const bootstrapFromRuns = 10;
 const tooWide = 2;
 
 export function intervalOverRuns(figure: PooledFigure, options: IntervalOptions): IntervalOverRuns {

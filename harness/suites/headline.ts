@@ -17,6 +17,7 @@ export const headline: Suite = {
       warmUpUs: 3 * secondUs,
       measureUs: 15 * secondUs,
       faultUs: 8 * secondUs,
+      drainUs: 20 * secondUs,
     }),
   ],
   arms: threePlanes,

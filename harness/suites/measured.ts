@@ -15,6 +15,7 @@ export interface Size {
   readonly warmUpUs: number;
   readonly measureUs: number;
   readonly faultUs: number;
+  readonly drainUs: number;
 }
 
 const timeScale = 60;
@@ -60,7 +61,7 @@ export function measuredScenario(size: Size): Scenario {
       warmUpUs: size.warmUpUs,
       measureUs: size.measureUs,
       faultUs: size.faultUs,
-      drainUs: 20 * secondUs,
+      drainUs: size.drainUs,
     },
     slo: { freshnessUs: (5 * minuteUs) / timeScale, holdUs: minuteUs / timeScale },
     // After a margin that settles the measured window, at a moment drawn over one interval of the slowest plane.

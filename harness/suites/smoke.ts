@@ -17,6 +17,7 @@ export const smoke: Suite = {
       warmUpUs: secondUs,
       measureUs: 4 * secondUs,
       faultUs: 5 * secondUs,
+      drainUs: 10 * secondUs,
     }),
   ],
   arms: threePlanes,

@@ -4,13 +4,21 @@
  * statistics) are corrected as one family a scenario, the others are marked exploratory.
  */
 import type { Comparison } from '../../reports/summary.js';
-import type { Measure } from '../measures/measured.js';
 import { type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { comparePaired, type PairedComparison } from '../statistics/comparison.js';
 import { holmAdjusted } from '../statistics/holm.js';
 import { estimateOf, figuresByRun, type PooledFigure } from '../statistics/pooled-figure.js';
 import { sortSamples } from '../statistics/samples.js';
-import { type Chance, confidenceLevel, figureOf, type PlannedRun, rounded, roundedBounds } from './estimates.js';
+import {
+  type Chance,
+  confidenceLevel,
+  figureOf,
+  lackOfSamples,
+  type PlannedRun,
+  type Present,
+  rounded,
+  roundedBounds,
+} from './estimates.js';
 
 export const fewestPairs = 10;
 const alpha = 1 - confidenceLevel;
@@ -83,13 +91,15 @@ function draftMetric(options: {
   const { metric, candidate, reference, chance } = options;
   const { better, kind, domain, statistics } = metricOf(metric);
   if (better === 'neither' || (kind !== 'samples' && kind !== 'ratio')) return [];
-  const both = options.pairs
-    .map(([one, other]): [Measure, Measure] => [one.measures[metric], other.measures[metric]])
-    .filter(([one, other]) => one.kind !== 'absent' && other.kind !== 'absent');
+  const both = options.pairs.flatMap(([one, other]): [Present, Present][] => {
+    const [ours, theirs] = [one.measures[metric], other.measures[metric]];
+    return ours.kind === 'absent' || theirs.kind === 'absent' ? [] : [[ours, theirs]];
+  });
   if (both.length === 0) return [];
 
   const sides = [both.map(([one]) => one), both.map(([, other]) => other)] as const;
-  return statistics.map((statistic) => {
+  return statistics.flatMap((statistic) => {
+    if (sides.some((measures) => lackOfSamples(measures, statistic) !== null)) return [];
     const [one, other] = sides.map((measures) => boundedFigure(measures, statistic)) as [Bounded, Bounded];
     // Zero has no ratio: a plane that was never hurt has an MTTR of 0.
     const positive = [one, other].every(({ figure }) => figuresByRun(figure).every((value) => value > 0));
@@ -103,7 +113,7 @@ function draftMetric(options: {
     });
     const indifferent =
       effect === 'ratio' ? ([1 / practicalRatio, practicalRatio] as const) : ([-margin, margin] as const);
-    return { metric, statistic, candidate, reference, compared, indifferent, censored };
+    return [{ metric, statistic, candidate, reference, compared, indifferent, censored }];
   });
 }
 
@@ -113,16 +123,15 @@ interface Bounded {
 }
 
 /** The figure, or where it is censored in all runs together or in one of them, that of the bounds. */
-function boundedFigure(measures: readonly Measure[], statistic: string): Bounded {
-  const present = measures.filter((measure) => measure.kind !== 'absent');
-  const figure = figureOf(present, statistic) as PooledFigure;
+function boundedFigure(measures: readonly Present[], statistic: string): Bounded {
+  const figure = figureOf(measures, statistic);
   if (!figuresByRun(figure).includes(Number.POSITIVE_INFINITY)) return { figure, censored: false };
-  const bounds = present.map((measure) =>
+  const bounds = measures.map((measure) =>
     measure.kind === 'samples'
       ? { ...measure, samples: sortSamples([...measure.samples.observed, ...measure.samples.censored]) }
       : measure,
   );
-  return { figure: figureOf(bounds, statistic) as PooledFigure, censored: true };
+  return { figure: figureOf(bounds, statistic), censored: true };
 }
 
 const isPrimary = ({ metric, statistic }: Draft) => metricOf(metric).primary === statistic;

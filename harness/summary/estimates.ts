@@ -1,15 +1,15 @@
 /** From measured runs to estimates: one for every plane, metric and statistic, with its interval or with the reason for none. */
 import type { Estimate } from '../../reports/summary.js';
-import type { AbsentMeasure, Measure } from '../measures/measured.js';
+import type { AbsentMeasure, CountMeasure, Measure, TrialMeasure } from '../measures/measured.js';
 import { type MeasuredRun, type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { type Random, seededRandom } from '../random.js';
 import type { RunPlan } from '../scenario.js';
 import { proportionInterval, sampleFloor } from '../statistics/binomial.js';
-import { intervalOverRuns } from '../statistics/interval.js';
+import { bootstrapFromRuns, intervalOverRuns } from '../statistics/interval.js';
 import { estimateOf, type PooledFigure, pooledMean, pooledQuantile, pooledRatio } from '../statistics/pooled-figure.js';
 import { drawResamples, type Resamples } from '../statistics/resamples.js';
 import { countSamples, meanBound, quantileBound } from '../statistics/samples.js';
-import { counted, inWords } from './wording.js';
+import { counted, digits, inWords } from './wording.js';
 
 /** A run of the suite with its plan. */
 export interface PlannedRun extends MeasuredRun {
@@ -25,7 +25,6 @@ export interface Chance {
 }
 
 const resampleCount = 10_000;
-const bootstrapFromRuns = 10;
 
 export function chanceOf(seed: number): Chance {
   const random = seededRandom(seed, '/summary');
@@ -54,7 +53,7 @@ export function estimatePlane(runs: readonly PlannedRun[], chance: Chance): Boun
   );
 }
 
-type Verdict = Pick<
+type Judgement = Pick<
   BoundedEstimate,
   'pointEstimate' | 'confidenceInterval' | 'method' | 'runs' | 'samples' | 'validity' | 'atLeast'
 > & {
@@ -83,7 +82,7 @@ function estimateFigure(
   };
 }
 
-function judge(runs: readonly PlannedRun[], name: MetricName, statistic: string, chance: Chance): Verdict {
+function judge(runs: readonly PlannedRun[], name: MetricName, statistic: string, chance: Chance): Judgement {
   const valid = runs.filter(({ invalid }) => invalid.length === 0);
   if (valid.length === 0) return nothing('invalid', `${counted(runs.length, 'run')}, all invalid`);
   const { present, absent } = measuresOf(valid, name);
@@ -104,7 +103,7 @@ function judge(runs: readonly PlannedRun[], name: MetricName, statistic: string,
   };
 }
 
-function nothing(validity: Estimate['validity'], note: string): Verdict {
+function nothing(validity: Estimate['validity'], note: string): Judgement {
   return {
     pointEstimate: null,
     confidenceInterval: null,
@@ -119,7 +118,8 @@ function nothing(validity: Estimate['validity'], note: string): Verdict {
 
 const reasonsOf = (absent: readonly AbsentMeasure[]) => [...new Set(absent.map(({ note }) => note))].join('; ');
 
-type Present = Exclude<Measure, AbsentMeasure>;
+/** A measure that a run has. */
+export type Present = Exclude<Measure, AbsentMeasure>;
 
 function measuresOf(runs: readonly PlannedRun[], name: MetricName): { present: Present[]; absent: AbsentMeasure[] } {
   const measures: Measure[] = runs.map((run) => run.measures[name]);
@@ -130,77 +130,104 @@ function measuresOf(runs: readonly PlannedRun[], name: MetricName): { present: P
 }
 
 /** The probability of a statistic that is a quantile, 'p99' or 'p99.9'; null for others. */
-export function probabilityOf(statistic: string): number | null {
+function probabilityOf(statistic: string): number | null {
   const found = /^p(\d+(?:\.\d+)?)$/.exec(statistic);
   return found ? Number(found[1]) / 100 : null;
 }
 
-/** The pooled figure of runs that all have the measure; null for what is not pooled by weights. */
-export function figureOf(measures: readonly Present[], statistic: string): PooledFigure | null {
-  const sampled = measures.flatMap((measure) => (measure.kind === 'samples' ? [measure.samples] : []));
+const ofKind = <Kind extends Present['kind']>(measures: readonly Present[], kind: Kind) =>
+  measures.filter((measure): measure is Extract<Present, { kind: Kind }> => measure.kind === kind);
+
+const sumOf = <T>(items: readonly T[], pick: (item: T) => number) => items.reduce((sum, item) => sum + pick(item), 0);
+
+/** The pooled figure of runs that all have the measure, as samples or as a ratio. */
+export function figureOf(measures: readonly Present[], statistic: string): PooledFigure {
+  const sampled = ofKind(measures, 'samples').map(({ samples }) => samples);
+  if (sampled.length === 0) return pooledRatio(ofKind(measures, 'ratio'));
   const p = probabilityOf(statistic);
-  if (sampled.length > 0) return p === null ? pooledMean(sampled) : pooledQuantile(sampled, p);
-  const ratios = measures.flatMap((measure) => (measure.kind === 'ratio' ? [measure] : []));
-  return ratios.length > 0 ? pooledRatio(ratios) : null;
+  return p === null ? pooledMean(sampled) : pooledQuantile(sampled, p);
 }
 
-function pool(measures: readonly Present[], name: MetricName, statistic: string, chance: Chance): Verdict {
-  const { domain, unit } = metricOf(name);
-  const base = { runs: measures.length, atLeast: null, validity: 'ok' } as const;
-  const first = measures[0] as Present;
-
-  if (first.kind === 'count') {
-    const total = measures.reduce((sum, measure) => sum + (measure.kind === 'count' ? measure.count : 0), 0);
-    const method = 'total over runs, complete';
-    return { ...base, pointEstimate: total, confidenceInterval: null, method, samples: measures.length };
-  }
-  if (first.kind === 'trials') {
-    const trials = measures.reduce((sum, measure) => sum + (measure.kind === 'trials' ? measure.trials : 0), 0);
-    const successes = measures.reduce((sum, measure) => sum + (measure.kind === 'trials' ? measure.successes : 0), 0);
-    const bounds = proportionInterval(successes, trials, confidenceLevel);
-    return {
-      ...base,
-      pointEstimate: rounded(successes / trials),
-      confidenceInterval: { confidenceLevel, ...roundedBounds(bounds) },
-      method: 'Clopper-Pearson over faults',
-      samples: trials,
-    };
-  }
-
-  const figure = figureOf(measures, statistic) as PooledFigure;
-  const samples = measures.reduce(
-    (sum, measure) =>
-      sum +
-      (measure.kind === 'samples' ? countSamples(measure.samples) : measure.kind === 'ratio' ? measure.samples : 0),
-    0,
-  );
+/** Whether the runs together hold too few samples for the statistic; only quantiles have a floor. */
+export function lackOfSamples(measures: readonly Present[], statistic: string): string | null {
   const p = probabilityOf(statistic);
-  if (p !== null && samples < sampleFloor(p, confidenceLevel)) {
-    return {
-      ...nothing(
-        'insufficient',
-        `${counted(samples, 'sample')}; a ${statistic} needs ${sampleFloor(p, confidenceLevel)}`,
-      ),
-      samples,
-    };
+  const samples = samplesIn(measures);
+  if (p === null || samples >= sampleFloor(p, confidenceLevel)) return null;
+  return `${counted(samples, 'sample')}; a ${statistic} needs ${digits(sampleFloor(p, confidenceLevel))}`;
+}
+
+function samplesIn(measures: readonly Present[]): number {
+  return (
+    sumOf(ofKind(measures, 'samples'), ({ samples }) => countSamples(samples)) +
+    sumOf(ofKind(measures, 'ratio'), ({ samples }) => samples)
+  );
+}
+
+function pool(measures: readonly Present[], name: MetricName, statistic: string, chance: Chance): Judgement {
+  switch (metricOf(name).kind) {
+    case 'count':
+      return poolCounts(ofKind(measures, 'count'));
+    case 'trials':
+      return poolTrials(ofKind(measures, 'trials'));
+    case 'samples':
+    case 'ratio':
+      return poolFigure(measures, name, statistic, chance);
   }
+}
+
+function poolCounts(measures: readonly CountMeasure[]): Judgement {
+  return {
+    pointEstimate: sumOf(measures, ({ count }) => count),
+    confidenceInterval: null,
+    method: 'total over runs, complete',
+    runs: measures.length,
+    samples: measures.length,
+    validity: 'ok',
+    atLeast: null,
+  };
+}
+
+function poolTrials(measures: readonly TrialMeasure[]): Judgement {
+  const trials = sumOf(measures, (measure) => measure.trials);
+  const successes = sumOf(measures, (measure) => measure.successes);
+  const bounds = proportionInterval(successes, trials, confidenceLevel);
+  return {
+    pointEstimate: rounded(successes / trials),
+    confidenceInterval: { confidenceLevel, ...roundedBounds(bounds) },
+    method: 'Clopper-Pearson over faults',
+    runs: measures.length,
+    samples: trials,
+    validity: 'ok',
+    atLeast: null,
+  };
+}
+
+function poolFigure(measures: readonly Present[], name: MetricName, statistic: string, chance: Chance): Judgement {
+  const { domain, unit } = metricOf(name);
+  const samples = samplesIn(measures);
+  const lack = lackOfSamples(measures, statistic);
+  if (lack !== null) return { ...nothing('insufficient', lack), samples };
+  const figure = figureOf(measures, statistic);
   const estimate = estimateOf(figure);
   if (Number.isNaN(estimate)) return { ...nothing('not_measured', 'nothing to divide by'), samples };
   if (!Number.isFinite(estimate)) {
-    const sampled = measures.flatMap((measure) => (measure.kind === 'samples' ? [measure.samples] : []));
+    const sampled = ofKind(measures, 'samples').map((measure) => measure.samples);
+    const p = probabilityOf(statistic);
     const atLeast = p === null ? meanBound(sampled) : quantileBound(sampled, p);
-    const censored = sampled.reduce((sum, run) => sum + run.censored.length, 0);
-    const note = `right-censored: at least ${inWords(atLeast, unit)} (${censored} of ${samples} had not ended when the watch did)`;
+    const open = sumOf(sampled, ({ censored }) => censored.length);
+    const note = `right-censored: at least ${inWords(atLeast, unit)} (of ${digits(open)} in ${digits(samples)} only a bound is known)`;
     return { ...nothing('censored', note), samples, atLeast };
   }
   const resamples = chance.resamples(figure.runs);
   const { interval, method } = intervalOverRuns(figure, { domain, level: confidenceLevel, resamples });
   return {
-    ...base,
     pointEstimate: rounded(estimate),
     confidenceInterval: interval && { confidenceLevel, ...roundedBounds(interval) },
     method,
+    runs: measures.length,
     samples,
+    validity: 'ok',
+    atLeast: null,
   };
 }
 

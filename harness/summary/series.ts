@@ -1,7 +1,7 @@
 /** What charts show of one run, reduced to a hundred or so rows. Times are relative to the start of the load. */
 import type { RunSeries } from '../../reports/summary.js';
 import { foldBacklog } from '../measures/backlog.js';
-import { emissionWindows, foldVisibility, type Visibility, visibilityOf } from '../measures/freshness.js';
+import { foldVisibility, measuredVisibility, type Visibility } from '../measures/freshness.js';
 import { foldCalls } from '../measures/latency.js';
 import { type Panel, readPanel } from '../measures/panel.js';
 import { foldProcesses } from '../measures/resources.js';
@@ -25,7 +25,7 @@ export function drawSeries(run: RunFacts, valid: boolean): RunSeries {
   const measured = { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs };
   const panel = readPanel(run);
   const visibility = foldVisibility(panel);
-  const visible = visibilityOf(panel, visibility, emissionWindows(run).measured);
+  const visible = measuredVisibility(run, panel, visibility);
   return {
     run: plan.id,
     scenario: plan.scenario.name,

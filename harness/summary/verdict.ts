@@ -7,7 +7,7 @@ import { type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { describe } from './claims.js';
 import { fewestPairs } from './comparisons.js';
 import type { BoundedEstimate, PlannedRun } from './estimates.js';
-import { counted, digits, listed } from './wording.js';
+import { counted, digits, inWords, listed } from './wording.js';
 
 export function reachVerdict(input: {
   readonly runs: readonly PlannedRun[];
@@ -24,7 +24,7 @@ export function reachVerdict(input: {
     ...(runs.length === 0 ? ['No run was finished: there is nothing to report.'] : []),
     ...describeTrust(runs.length, invalid, missing),
     ...defects,
-    ...describeCorrect(estimates, defects.length),
+    ...describeCorrectness(estimates, defects.length),
     ...describeWins(comparisons),
     ...describeFigures(estimates),
     ...describeOpen(comparisons),
@@ -59,29 +59,48 @@ const defectsInWords: Readonly<Partial<Record<MetricName, string>>> = {
 };
 
 function describeDefects(estimates: readonly BoundedEstimate[]): string[] {
-  const settles = new Set(
-    estimates
-      .filter(({ metric, pointEstimate }) => metric === 'ledger.settled_wrong_rows' && pointEstimate !== null)
-      .map(({ scenario, architecture }) => `${scenario} ${architecture}`),
-  );
-  return estimates.flatMap(({ metric, scenario, architecture, pointEstimate, runs }) => {
+  return estimates.flatMap((estimate) => {
+    const { metric, scenario, architecture, pointEstimate, runs } = estimate;
     const words = defectsInWords[metric];
     if (words === undefined || pointEstimate === null || pointEstimate === 0) return [];
     // A plane that corrects itself later is judged after that.
-    if (metric === 'ledger.wrong_rows' && settles.has(`${scenario} ${architecture}`)) return [];
+    if (metric === 'ledger.wrong_rows' && settles(estimates, estimate)) return [];
     return [`${architecture} ${words}: ${digits(pointEstimate)} in ${counted(runs, 'run')} (${scenario}).`];
   });
 }
 
-function describeCorrect(estimates: readonly BoundedEstimate[], defects: number): string[] {
-  const judged = estimates.filter(
-    ({ metric, pointEstimate }) => metric === 'ledger.wrong_rows' && pointEstimate !== null,
+function settles(estimates: readonly BoundedEstimate[], { scenario, architecture }: BoundedEstimate): boolean {
+  return estimates.some(
+    (other) =>
+      other.metric === 'ledger.settled_wrong_rows' &&
+      other.scenario === scenario &&
+      other.architecture === architecture &&
+      other.pointEstimate !== null,
   );
-  if (defects > 0 || judged.length === 0) return [];
-  const planes = [...new Set(judged.map(({ architecture }) => architecture))];
-  return [
-    `Correctness: ${listed(planes)} kept every acknowledged change and served what the oracle expects at the end.`,
-  ];
+}
+
+/** What was wrong for a while, and what never was. */
+function describeCorrectness(estimates: readonly BoundedEstimate[], defects: number): string[] {
+  const passing = estimates.flatMap((estimate) => {
+    const { metric, architecture, scenario, pointEstimate } = estimate;
+    if (pointEstimate === null || pointEstimate === 0) return [];
+    if (metric === 'ledger.live_wrong') {
+      return [
+        `${inWords(pointEstimate, 'share')} of the sampled live reads of ${architecture} differ from the oracle (${scenario}).`,
+      ];
+    }
+    if (metric === 'ledger.wrong_rows' && settles(estimates, estimate)) {
+      return [
+        `${architecture} serves wrong rows until it corrects itself: ${inWords(pointEstimate, 'rows')} after draining (${scenario}).`,
+      ];
+    }
+    return [];
+  });
+  const judged = estimates.filter(({ metric, pointEstimate }) => metric === 'ledger.wrong_rows' && pointEstimate === 0);
+  const right = [...new Set(judged.map(({ architecture }) => architecture))];
+  return defects > 0 || right.length === 0
+    ? passing
+    : [`${listed(right)} kept every acknowledged change and served what the oracle expects in the end.`, ...passing];
 }
 
 const isPrimary = (metric: MetricName, statistic: string) => metricOf(metric).primary === statistic;
