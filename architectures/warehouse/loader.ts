@@ -5,14 +5,13 @@
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
-import type { LogSlice } from '../../harness/ports/change-log/port.js';
 import { appendBlock, createChangeRows, toBatch } from './change-rows.js';
 import { loadHistory } from './history.js';
 import type { WarehouseParams } from './params.js';
 import { createTables, mergeSpec, refreshSpec, stagedTable } from './tables.js';
 
-/** Of one partition, in one read. */
-const readBytes = 1 << 20;
+/** Of all partitions together, in one read. */
+const readBytes = 4 << 20;
 /** After a call that failed. */
 const pauseUs = 100_000;
 
@@ -60,14 +59,12 @@ async function stageNew(
   position: readonly number[] | null,
 ): Promise<readonly number[] | null> {
   const { ports, contract, signal } = context;
+  const limits = { maxBytes: Math.ceil(readBytes / contract.partitions), maxWaitUs: 0, signal };
   const offsets = position ? [...position] : new Array<number>(contract.partitions).fill(0);
   const rows = createChangeRows();
   for (let more = true; more && rows.count < stageRows; ) {
     const slices = await Promise.all(
-      offsets.map(
-        (offset, partition): Promise<LogSlice> =>
-          ports.changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
-      ),
+      offsets.map((offset, partition) => ports.changeLog.read(contract.topic, partition, offset, limits)),
     );
     more = false;
     for (const [partition, { baseOffset, entries, endOffset }] of slices.entries()) {

@@ -16,7 +16,7 @@ const schema = z.strictObject({
   /** How often what the change log has is staged. */
   stageIntervalUs: intervalUs(100),
   /** Changes that one batch stages, and what was read with the last of them; more when catching up are more batches. */
-  stageRows: z.int().min(1).max(500_000).default(20_000),
+  stageRows: z.int().min(1).max(100_000).default(20_000),
 });
 
 export type WarehouseParams = z.infer<typeof schema>;
