@@ -65,6 +65,7 @@ nav a { display: inline-block; padding: .2rem 0; }
 .scroll { overflow-x: auto; margin: .75rem 0; }
 .scroll td, .scroll tbody th { min-width: 5rem; }
 .pair { white-space: nowrap; }
+.comparisons th.span { min-width: 7rem; }
 table { border-collapse: collapse; width: 100%; font-size: .925rem; line-height: 1.4; }
 caption { text-align: left; color: var(--muted); font-size: .875rem; padding: 0 0 .5rem; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem; border-bottom: 1px solid var(--grid); }
@@ -139,7 +140,7 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
   .figures .value { white-space: normal; }
   .figures td.basis { margin-top: .35rem; }
   .comparisons tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; padding: .45rem 0; }
-  .comparisons th.span { grid-area: 1 / 1 / 2 / 3; padding: .9rem 0 .25rem; font-weight: 650; }
+  .comparisons th.span { min-width: 0; grid-area: 1 / 1 / 2 / 3; padding: .9rem 0 .25rem; font-weight: 650; }
   .comparisons tbody + tbody tr:first-child > * { border: 0; }
   .comparisons td.pair { grid-area: 2 / 1; }
   .comparisons td[data-label="The first is"] { grid-area: 2 / 2; display: block; }
@@ -176,9 +177,10 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
   nav, button, .skip, .tip, details:not([open]), summary { display: none; }
   .scroll { overflow: visible; }
   h2 { break-after: avoid; margin-top: 1.5rem; }
-  h3, .group, .legend, figcaption, caption { break-after: avoid; }
+  h3, thead, thead tr, .group, .legend, figcaption, caption { break-after: avoid; }
   .figures th, .figures td { padding: .3rem .5rem; }
-  .figures th:first-child { padding-left: 0; }
+  .figures th:first-child { padding-left: 0; position: static; }
+  .comparisons tbody { break-inside: avoid; }
   .figures td.basis { width: 26%; }
   .drawing.explored > div:not(.live):not(.narrow) { display: block; }
   .drawing .live { display: none; }
