@@ -17,16 +17,19 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
 
   /** Rows of one epoch; null if it has gone meanwhile. */
   async function readEpoch(of: number, cache: Cache, keys: readonly string[]): Promise<FeatureRow[] | null> {
-    const missing = keys.filter((key) => !cache.has(key));
+    const batchRow = new Map(keys.map((key) => [key, cache.get(key)]));
+    const missing = keys.filter((key) => batchRow.get(key) === undefined);
     const [batch, speed] = await Promise.all([
       missing.length === 0 ? [] : readView(onlineStore, batchTable(of), missing),
       readView(onlineStore, speedTable(of), keys),
     ]);
     if (!batch || !speed) return null;
-    const found = new Map(missing.map((key, i) => [key, batch[i] ?? null]));
-    for (const [key, row] of found) cache.set(key, row);
+    missing.forEach((key, i) => {
+      batchRow.set(key, batch[i] ?? null);
+      cache.set(key, batch[i] ?? null);
+    });
     const nowUs = clock.nowUs();
-    return keys.map((key, i) => merge(key, found.get(key) ?? cache.get(key) ?? null, speed[i] ?? null, nowUs));
+    return keys.map((key, i) => merge(key, batchRow.get(key) ?? null, speed[i] ?? null, nowUs));
   }
 
   async function readRows(keys: readonly string[]): Promise<FeatureRow[]> {
@@ -80,7 +83,7 @@ function merge(key: string, batch: StoredRow | null, speed: StoredRow | null, no
 }
 
 interface Cache {
-  has(key: string): boolean;
+  /** Null: it is known that there is none. */
   get(key: string): StoredRow | null | undefined;
   set(key: string, row: StoredRow | null): void;
 }
@@ -89,7 +92,6 @@ interface Cache {
 function createCache(capacity: number): Cache {
   const rows = new Map<string, StoredRow | null>();
   return {
-    has: (key) => rows.has(key),
     get: (key) => rows.get(key),
     set(key, row) {
       if (capacity === 0) return;
