@@ -127,6 +127,7 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
   return {
     plan,
     params: options.architecture.params,
+    ingests: options.architecture.roles.some(({ ingests }) => ingests),
     timeline: { ...timeline, drainEndUs: seen.drainEndUs },
     invalid,
     ...recorded,
@@ -147,6 +148,7 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
   return {
     plan,
     params: plan.arm.params,
+    ingests: true,
     timeline: { ...timeline, drainEndUs: timeline.loadEndUs },
     invalid: [reason],
     ...(await noRecordings(trace)),

@@ -18,8 +18,22 @@ export interface FigureRow {
   readonly meaning: string;
   readonly better: Estimate['better'];
   readonly basis: Basis;
+  /** A note that all planes share; then the cells have none. */
+  readonly note: string | null;
   /** One a plane, in the order of the table's planes. */
   readonly cells: readonly Cell[];
+}
+
+/** The part of a table that is shown first, or the part behind it; null if there is nothing in it. */
+export function partOf(table: FigureTable, part: 'main' | 'other'): FigureTable | null {
+  const groups = table.groups
+    .map(({ title, rows }) => ({ title, rows: rows.filter((row) => isMain(row) === (part === 'main')) }))
+    .filter(({ rows }) => rows.length > 0);
+  return groups.length === 0 ? null : { ...table, groups };
+}
+
+export function countRows({ groups }: FigureTable): number {
+  return groups.reduce((sum, { rows }) => sum + rows.length, 0);
 }
 
 /** How the figures of a row are known. Figures with another badge, stack or time scale stand in a row of their own. */
@@ -161,14 +175,17 @@ function figureRow(
       note,
     };
   });
+  const notes = new Set(cells.map(({ note }) => note));
+  const [shared = null] = cells.length > 1 && notes.size === 1 ? notes : [];
   return {
     metric,
     statistic,
+    note: shared,
     label: metricLabel(metric, statistic),
     meaning: metrics[metric]?.meaning ?? '',
     better,
     basis: { badge, stack, timeScale },
-    cells,
+    cells: shared === null ? cells : cells.map((cell) => ({ ...cell, note: null })),
   };
 }
 
@@ -231,31 +248,170 @@ function groupOf(metric: string): GroupTitle {
   return groups[metric.split('.')[0]!] ?? 'Other';
 }
 
-/** What a metric is called and means; in the order of the rows. A metric that is not here keeps its own name. */
-const metrics: Readonly<Record<string, { readonly label: string; readonly meaning: string }>> = {
-  'freshness.visibility': { label: 'Visibility', meaning: 'from the emission of a change until a read shows it' },
-  'freshness.staleness': { label: 'Staleness', meaning: 'age of the first change that a read does not show yet' },
-  'freshness.as_of_lag': { label: 'Age of as_of', meaning: 'age of the moment at which a row was evaluated' },
-  'freshness.slo_met': { label: 'SLO met', meaning: 'share of seconds of which 95 % of changes were visible in time' },
-  inference: { label: 'Prediction', meaning: 'from the intended start; errors count as time-outs' },
-  'inference.service': { label: 'Prediction, service time', meaning: 'from the actual start' },
-  lookup: { label: 'Feature lookup', meaning: 'from the intended start; errors count as time-outs' },
-  'lookup.service': { label: 'Feature lookup, service time', meaning: 'from the actual start' },
-  'ledger.lost': { label: 'Lost', meaning: 'acknowledged changes that the tables do not hold' },
-  'ledger.duplicated': { label: 'Duplicated', meaning: 'changes held more than once, the surplus' },
-  'ledger.unexpected': { label: 'Unexpected', meaning: 'changes held that were never emitted, or were to be refused' },
-  'faults.mttr': { label: 'MTTR', meaning: 'from a fault until the SLO is regained and held' },
-  'faults.slo_lost': { label: 'SLO lost', meaning: 'share of faults that cost the SLO' },
-  'rollback.time': { label: 'Rollback', meaning: 'until every probe reads the restored versions' },
-  'ingest.throughput': { label: 'Throughput', meaning: 'changes taken in' },
-  'ingest.backlog': { label: 'Backlog', meaning: 'changes emitted and not yet visible' },
-  'backfill.time_per_tb': { label: 'Backfill', meaning: 'until the loaded history is served, per TB' },
-  'storage.small_files_per_million_rows': { label: 'Small files', meaning: 'data files below the small-file bound' },
-  'serving.cache_hit_ratio': { label: 'Cache hits', meaning: 'keys answered without a read of the store' },
-  'scoring.throughput': { label: 'Batch scoring', meaning: 'rows scored' },
-  'scoring.scan_amplification': { label: 'Scan amplification', meaning: 'bytes read per byte of the columns needed' },
-  'lineage.coverage': { label: 'Lineage coverage', meaning: 'assets whose provenance resolves completely' },
+interface Metric {
+  readonly label: string;
+  readonly meaning: string;
+  /** The statistics that a report shows first; the others stand behind them. */
+  readonly main: readonly string[];
+}
+
+/**
+ * What a metric is called and means; in the order of the rows. A metric that is not here keeps its own name, and all its
+ * figures are shown first.
+ */
+const metrics: Readonly<Record<string, Metric>> = {
+  'freshness.visibility': {
+    label: 'Visibility',
+    meaning: 'from the emission of a change until a read shows it',
+    main: ['p50', 'p95', 'p99'],
+  },
+  'freshness.slo_met': {
+    label: 'SLO met',
+    meaning: 'share of seconds of which 95 % of changes were visible in time',
+    main: ['share'],
+  },
+  'freshness.staleness': {
+    label: 'Staleness',
+    meaning: 'age of the first change that a read does not show yet',
+    main: ['p95'],
+  },
+  'freshness.as_of_lag': { label: 'Age of as_of', meaning: 'age of the moment at which a row was evaluated', main: [] },
+  'freshness.unseen': { label: 'Never seen', meaning: 'changes that no probe showed until the end', main: [] },
+  inference: {
+    label: 'Prediction',
+    meaning: 'from the intended start; errors count as time-outs',
+    main: ['p50', 'p95', 'p99'],
+  },
+  'inference.errors': { label: 'Predictions failed', meaning: 'errors and time-outs', main: ['share'] },
+  'inference.service': { label: 'Prediction, service time', meaning: 'from the actual start', main: [] },
+  'inference.start_error': { label: 'Prediction, start error', meaning: 'how late the load generator was', main: [] },
+  lookup: { label: 'Feature lookup', meaning: 'from the intended start; errors count as time-outs', main: ['p99'] },
+  'lookup.errors': { label: 'Lookups failed', meaning: 'errors and time-outs', main: [] },
+  'lookup.service': { label: 'Feature lookup, service time', meaning: 'from the actual start', main: [] },
+  'lookup.start_error': { label: 'Feature lookup, start error', meaning: 'how late the load generator was', main: [] },
+  'ledger.lost': { label: 'Lost', meaning: 'acknowledged changes that the tables do not hold', main: ['total'] },
+  'ledger.duplicated': { label: 'Duplicated', meaning: 'changes held more than once, the surplus', main: ['total'] },
+  'ledger.unexpected': {
+    label: 'Unexpected',
+    meaning: 'changes held that were never emitted, or were to be refused',
+    main: ['total'],
+  },
+  'ledger.behind': {
+    label: 'Behind after draining',
+    meaning: 'rows that do not reflect every acknowledged change',
+    main: ['total'],
+  },
+  'ledger.wrong_rows': { label: 'Wrong after draining', meaning: 'rows that differ from the oracle', main: ['total'] },
+  'ledger.settled_wrong_rows': {
+    label: 'Wrong after its own correction',
+    meaning: 'rows that differ from the oracle once the plane has corrected itself, where it does',
+    main: ['total'],
+  },
+  'ledger.live_wrong': {
+    label: 'Wrong under load',
+    meaning: 'sampled reads that differ from the oracle',
+    main: ['share'],
+  },
+  'ledger.personal_data_leaks': {
+    label: 'Personal data stored',
+    meaning: 'raw values found in what was stored',
+    main: ['total'],
+  },
+  'ledger.monotonic_violations': {
+    label: 'Reads that went back',
+    meaning: 'older than an earlier read of the key',
+    main: [],
+  },
+  'ledger.rpo': { label: 'RPO', meaning: 'span of emission of the acknowledged changes that were lost', main: [] },
+  'ledger.quarantine_missing': {
+    label: 'Refusals not listed',
+    meaning: 'refused changes that the plane does not list',
+    main: [],
+  },
+  'ledger.quarantine_unexpected': {
+    label: 'Refusals listed in error',
+    meaning: 'changes listed that were to be taken',
+    main: [],
+  },
+  'ledger.acknowledged': { label: 'Acknowledged', meaning: 'changes durably appended to the change log', main: [] },
+  'faults.mttr': { label: 'MTTR', meaning: 'from a fault until the SLO is regained and held', main: ['mean'] },
+  'faults.slo_lost': { label: 'SLO lost', meaning: 'share of faults that cost the SLO', main: ['share'] },
+  'faults.role_ready': { label: 'Role ready again', meaning: 'from the fault until the role is ready', main: ['mean'] },
+  'faults.first_failure': { label: 'First failure seen', meaning: 'from the fault', main: [] },
+  'faults.first_success': { label: 'First success', meaning: 'from the fault', main: [] },
+  'faults.slo_regained': {
+    label: 'SLO regained',
+    meaning: 'from the fault until it is held, where it was lost',
+    main: [],
+  },
+  'faults.back_in_band': { label: 'Back in band', meaning: 'from the fault until staleness is as before', main: [] },
+  'faults.backlog_drained': { label: 'Backlog drained', meaning: 'from the fault', main: [] },
+  'faults.visibility': {
+    label: 'Visibility after the fault',
+    meaning: 'of changes emitted from the fault on',
+    main: [],
+  },
+  'faults.slo_met': { label: 'SLO met after the fault', meaning: 'share of seconds', main: [] },
+  'faults.inference': { label: 'Prediction after the fault', meaning: 'from the intended start', main: [] },
+  'faults.inference_errors': { label: 'Predictions failed after the fault', meaning: 'errors and time-outs', main: [] },
+  'rollback.time': { label: 'Rollback', meaning: 'until every probe reads the restored versions', main: ['mean'] },
+  'ingest.throughput': { label: 'Throughput', meaning: 'highest rate found sustainable', main: ['mean'] },
+  'ingest.achieved_rate': { label: 'Changes taken in', meaning: 'at the offered rate', main: ['mean'] },
+  'ingest.offered_rate': { label: 'Changes offered', meaning: '', main: [] },
+  'ingest.backlog': { label: 'Backlog', meaning: 'changes emitted and not yet visible', main: ['p95'] },
+  'ingest.backlog_growth': { label: 'Growth of the backlog', meaning: 'Theil-Sen over the minima of cycles', main: [] },
+  'backfill.time_per_tb': {
+    label: 'Backfill',
+    meaning: 'until the history is served, per TB of source Parquet',
+    main: ['mean'],
+  },
+  'backfill.time_per_tb_columns': {
+    label: 'Backfill, uncompressed',
+    meaning: 'per TB of uncompressed columns',
+    main: [],
+  },
+  'backfill.rows_per_s': { label: 'Backfill, rows', meaning: '', main: [] },
+  'backfill.wrong_rows': {
+    label: 'Backfill, wrong rows',
+    meaning: 'served rows that differ from the oracle',
+    main: [],
+  },
+  'storage.small_files_per_million_rows': {
+    label: 'Small files',
+    meaning: 'data files below the small-file bound',
+    main: ['mean'],
+  },
+  'storage.files': { label: 'Data files', meaning: '', main: [] },
+  'storage.bytes': { label: 'Stored', meaning: '', main: ['mean'] },
+  'serving.cache_hit_ratio': {
+    label: 'Cache hits',
+    meaning: 'keys answered without a read of the store',
+    main: ['share'],
+  },
+  'scoring.throughput': { label: 'Batch scoring', meaning: 'rows scored', main: ['mean'] },
+  'scoring.scan_amplification': {
+    label: 'Scan amplification',
+    meaning: 'bytes read per byte of the columns needed',
+    main: ['mean'],
+  },
+  'lineage.coverage': {
+    label: 'Lineage coverage',
+    meaning: 'assets whose provenance resolves completely',
+    main: ['share'],
+  },
+  'resources.cpu': { label: 'CPU', meaning: 'of all processes of the plane and its servers', main: ['mean'] },
+  'resources.memory': {
+    label: 'Memory',
+    meaning: 'resident, of all processes of the plane and its servers',
+    main: ['mean'],
+  },
+  'resources.load_cpu': { label: 'CPU of the load generator', meaning: '', main: [] },
 };
+
+/** Shown first; what is not is shown behind it, never left out. */
+export function isMain({ metric, statistic }: { readonly metric: string; readonly statistic: string }): boolean {
+  return metrics[metric]?.main.includes(statistic) ?? true;
+}
 
 const ranks: Readonly<Record<string, number>> = Object.fromEntries(
   Object.keys(metrics).map((name, rank) => [name, rank]),

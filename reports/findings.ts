@@ -1,12 +1,51 @@
-/** What a finding about a run means for the reader. A finding never speaks of the plane: what a plane loses is a figure. */
-const meanings: Readonly<Record<string, string>> = {
-  HARNESS: 'The harness could not do its work; the run says nothing about the plane.',
-  PLANE:
-    'The plane could not be started or answered in a way that the harness cannot judge; its own messages are in the run folder.',
-};
+/**
+ * What a finding about a run means for the reader. A finding never speaks of the plane: what a plane loses is a figure.
+ * It either makes its run invalid, or says that something was not observed in a run that counts.
+ */
+import type { RunFinding, Summary } from './summary.js';
 
-export function findingMeaning(code: string): string {
-  return meanings[code] ?? 'A condition for judging this run did not hold.';
+export interface ExplainedFinding extends RunFinding {
+  readonly invalid: boolean;
+  /** What the code means, and what follows for the figures. */
+  readonly explanation: string;
 }
 
-export const leftOut = 'The run is left out of every figure, comparison and claim; its raw facts are kept.';
+export function explainedFindings({ validity, series }: Summary): ExplainedFinding[] {
+  const counted = new Set(series.filter(({ valid }) => valid).map(({ run }) => run));
+  return validity.findings.map((finding) => {
+    const invalid = !counted.has(finding.run);
+    const meaning = meanings[finding.code] ?? 'A condition for judging this run did not hold.';
+    return { ...finding, invalid, explanation: `${meaning} ${invalid ? leftOut : incomplete}` };
+  });
+}
+
+/** "14 of 15 runs count; 1 is invalid and left out of every figure." */
+export function countedRuns({ series }: Summary): string {
+  const invalid = series.filter(({ valid }) => !valid).length;
+  if (series.length === 0) return 'The summary holds no runs.';
+  if (invalid === 0) return series.length === 1 ? 'The one run counts.' : `All ${series.length} runs count.`;
+  return `${series.length - invalid} of ${series.length} runs count; ${invalid} ${invalid === 1 ? 'is' : 'are'} invalid and left out of every figure.`;
+}
+
+const leftOut = 'The run is left out of every figure, comparison and claim; its raw facts are kept.';
+const incomplete = 'The run counts; what it did not observe is missing, and missing is never taken for a pass.';
+
+const generator = 'The load was not offered as planned, so the plane was not under the load that this report names.';
+const noFault = 'Nothing can be said of recovery from a fault that did not strike.';
+
+const meanings: Readonly<Record<string, string>> = {
+  HARNESS: 'The harness could not do its work; that says nothing about the plane.',
+  PLANE: 'The plane failed in a way that leaves nothing to measure.',
+  GENERATOR_BEHIND: generator,
+  FAULT_NOT_WITNESSED: noFault,
+  FAULT_NOT_INJECTED: noFault,
+  FAULT_HAS_NO_TARGET: noFault,
+  BOOKS_DO_NOT_BALANCE:
+    'What was attempted, acknowledged and failed does not add up, so a loss cannot be told from a miscount.',
+  NO_PROBES: 'Freshness was not observed.',
+  WATCHED_TOO_SHORT: 'Freshness was observed for a part of the window only.',
+  NO_LEDGER: 'Correctness was not checked.',
+  NO_CHANGES: 'There was no load of changes.',
+  NO_READS: 'Latency was not observed.',
+  NO_USAGE: 'Use of the machine was not observed.',
+};

@@ -63,7 +63,7 @@ const tags = new Set(
   ),
 );
 const attributes = new Set(
-  'lang charset http-equiv content name class href id aria-label aria-labelledby aria-hidden role scope colspan rowspan tabindex data-plane data-chart type hidden open viewbox focusable width height transform fill stroke stroke-width stroke-dasharray stroke-miterlimit stroke-linecap stroke-opacity fill-opacity opacity d x y x1 x2 y1 y2 text-anchor font-size font-weight clip-path'.split(
+  'lang charset http-equiv content name class href id aria-label aria-labelledby aria-hidden role scope colspan rowspan tabindex data-label data-chart type hidden open viewbox focusable width height transform fill stroke stroke-width stroke-dasharray stroke-miterlimit stroke-linecap stroke-opacity fill-opacity opacity d x y x1 x2 y1 y2 text-anchor font-size font-weight clip-path'.split(
     ' ',
   ),
 );
@@ -129,7 +129,9 @@ it('markdown: holds no HTML, and every row of a table has the cells of its head'
   rendered((summary, manifest) => {
     const markdown = renderMarkdown(summary, manifest);
     const prose = markdown.slice(0, markdown.indexOf('\n## Run it again'));
-    expect(prose).not.toMatch(/[<>]/);
+    expect(
+      prose.replace(/^<details><summary>\d+ more (?:figures|comparisons)<\/summary>$|^<\/details>$/gm, ''),
+    ).not.toMatch(/[<>]/);
     let cells = 0;
     for (const line of prose.split('\n')) {
       if (!line.startsWith('| ')) cells = 0;

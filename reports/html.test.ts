@@ -54,7 +54,7 @@ describe('what is said', () => {
     expect(figures.length).toBe(2 + 15 + 3);
     for (const figure of figures) {
       expect(figure).toMatch(/role="img" aria-label="[^"]{20,}"/);
-      expect(figure).toMatch(/<table>.*<caption>/s);
+      expect(figure).toMatch(/<table[^>]*>\s*<caption>/);
       expect(figure).toMatch(/<figcaption>/);
     }
   });
@@ -64,12 +64,21 @@ describe('what is said', () => {
     expect(renderHtml(decidedSummary(), headlineManifest())).toContain('<span class="best">best</span>1.52 ms');
   });
 
-  it('says so when the suite is invalid or was interrupted', () => {
-    const summary = headlineSummary();
-    const invalid: Summary = { ...summary, validity: { ...summary.validity, valid: false } };
-    expect(renderHtml(invalid, headlineManifest())).toContain('The suite is not valid.');
-    expect(renderHtml(summary, { ...headlineManifest(), interrupted: true })).toContain('The suite was interrupted.');
-    expect(page).not.toContain('The suite was interrupted.');
+  it('says so when a run is invalid or the suite was interrupted', () => {
+    expect(page.includes('<strong>Not every run is valid.</strong> 14 of 15 runs count; 1 is invalid')).toBe(true);
+    expect(page.includes('The suite was interrupted.')).toBe(false);
+    const summary = { ...headlineSummary(), validity: { valid: true, findings: [] } };
+    const interrupted = renderHtml(summary, { ...headlineManifest(), interrupted: true });
+    expect(interrupted.includes('Not every run is valid.')).toBe(false);
+    expect(interrupted.includes('The suite was interrupted.')).toBe(true);
+  });
+
+  it('tells an invalid run from one that is incomplete and counts', () => {
+    const findings = page.match(/<ul class="findings">.*?<\/ul>/s)![0];
+    expect(findings).toMatch(
+      /invalid<\/span> <strong>crash-of-ingest-warehouse-3<.*The run is left out of every figure/s,
+    );
+    expect(findings).toMatch(/incomplete<\/span> <strong>crash-of-ingest-lambda-2<.*The run counts/s);
   });
 
   it('stands when there is nothing to say', () => {
@@ -98,15 +107,12 @@ describe('what is said', () => {
   it('draws no line beyond a figure that is too thin or censored to print', () => {
     const charts = JSON.parse(/id="charts">(.*?)<\/script>/s.exec(page)![1]!).charts as {
       kind: string;
-      data: { curves: { plane: string; p: number }[] };
+      data: { curves: { columns: { plane: string[]; p: number[] } } };
     }[];
-    const highest = (kind: string, plane: string) =>
-      Math.max(
-        ...charts
-          .find((chart) => chart.kind === kind)!
-          .data.curves.filter((row) => row.plane === plane)
-          .map(({ p }) => p),
-      );
+    const highest = (kind: string, wanted: string) => {
+      const { plane, p } = charts.find((chart) => chart.kind === kind)!.data.curves.columns;
+      return Math.max(...p.filter((_, row) => plane[row] === wanted));
+    };
     expect(highest('percentiles', 'lambda')).toBeLessThan(0.99);
     expect(highest('percentiles', 'lakehouse')).toBe(0.999);
     expect(highest('visibility', 'warehouse')).toBeLessThan(0.95);

@@ -1,11 +1,11 @@
 /**
  * For CI servers: a test case for each run's validity, for each figure of each plane, and for the verdict.
  *
- * A figure passes if there is one; a correctness figure also has to be zero. What is missing is `skipped` with its
- * reason, never passed. A run that cannot be judged and an inconclusive verdict are errors: neither pass nor fail.
+ * A figure passes if there is one; a defect also has to be zero. What is missing is `skipped` with its reason, never
+ * passed. A run that cannot be judged or is incomplete and an inconclusive verdict are errors: neither pass nor fail.
  */
 import { basisText, type Cell, type FigureRow, figureTables } from './figures.js';
-import { findingMeaning, leftOut } from './findings.js';
+import { countedRuns, explainedFindings } from './findings.js';
 import { escapeMarkup, printable } from './markup.js';
 import type { Manifest, Summary } from './summary.js';
 
@@ -24,7 +24,13 @@ export function renderJunit(summary: Summary, manifest: Manifest): string {
       ({ scenario, planes, groups }) =>
         [
           `figures of ${scenario}`,
-          planes.flatMap((plane) => groups.flatMap(({ rows }) => rows.map((row) => figureCase(scenario, plane, row)))),
+          planes.flatMap((plane) =>
+            figureCases(
+              scenario,
+              plane,
+              groups.flatMap(({ rows }) => rows),
+            ),
+          ),
         ] as const,
     ),
     ['verdict', [verdictCase(summary)]],
@@ -37,68 +43,77 @@ ${suites.map(([name, cases]) => testSuite(name, cases, manifest.startedAt)).join
 `;
 }
 
-function validityCases({ series, validity }: Summary, { interrupted }: Manifest): TestCase[] {
-  const suite: TestCase = {
-    className: 'validity',
-    name: 'the suite can be judged',
-    outcome:
-      validity.valid && !interrupted
-        ? { kind: 'passed', output: `${series.filter(({ valid }) => valid).length} of ${series.length} runs count` }
-        : {
-            kind: 'error',
-            type: interrupted ? 'interrupted' : 'invalid',
-            message: interrupted
-              ? 'the suite was interrupted before all runs were finished'
-              : 'too little of it is valid for a conclusion',
-          },
-  };
+function validityCases(summary: Summary, { interrupted }: Manifest): TestCase[] {
+  const { series, validity } = summary;
+  const findings = explainedFindings(summary);
   const known = new Set(series.map(({ run }) => run));
   const runs = [
     ...series,
-    ...validity.findings
-      .filter(({ run }) => !known.has(run))
-      .map(({ run, architecture }) => ({ run, architecture, valid: false })),
+    ...findings.filter(({ run }) => !known.has(run)).map((finding) => ({ ...finding, valid: false })),
   ];
   return [
-    suite,
+    {
+      className: 'validity',
+      name: 'every planned run was done and counts',
+      outcome:
+        validity.valid && !interrupted
+          ? { kind: 'passed', output: countedRuns(summary) }
+          : {
+              kind: 'error',
+              type: interrupted ? 'interrupted' : 'invalid',
+              message: `${interrupted ? 'The suite was interrupted. ' : ''}${countedRuns(summary)}`,
+            },
+    },
     ...runs.map(({ run, architecture, valid }): TestCase => {
-      const findings = validity.findings.filter((finding) => finding.run === run);
-      const message = findings.map(({ code, message }) => `${message}. ${findingMeaning(code)}`).join(' ');
+      const own = findings.filter((finding) => finding.run === run);
+      const message = own.map(({ message, explanation }) => `${message}. ${explanation}`).join(' ');
       return {
         className: `validity.${architecture}`,
         name: run,
         outcome:
-          valid && findings.length === 0
-            ? { kind: 'passed', output: 'valid' }
-            : {
-                kind: 'error',
-                type: findings[0]?.code ?? 'invalid',
-                message: `${message || 'The run is invalid.'} ${leftOut}`,
-              },
+          valid && own.length === 0
+            ? { kind: 'passed', output: 'valid and complete' }
+            : { kind: 'error', type: own[0]?.code ?? 'invalid', message: message || 'The run is invalid.' },
       };
     }),
   ];
 }
 
-function figureCase(scenario: string, plane: string, row: FigureRow): TestCase {
-  const cell = row.cells.find((candidate) => candidate.plane === plane)!;
-  return {
-    className: `${scenario}.${plane}`,
-    name: `${row.metric} ${row.statistic} (${basisText(row.basis)})`,
-    outcome: outcomeOf(row, cell),
-  };
+/** What may not happen once a plane has been healed and drained; the verdict fails for the same. */
+const defects: ReadonlySet<string> = new Set([
+  'ledger.lost',
+  'ledger.duplicated',
+  'ledger.unexpected',
+  'ledger.behind',
+  'ledger.wrong_rows',
+  'ledger.settled_wrong_rows',
+  'ledger.personal_data_leaks',
+]);
+
+function figureCases(scenario: string, plane: string, rows: readonly FigureRow[]): TestCase[] {
+  const own = rows.map((row) => ({ row, cell: row.cells.find((candidate) => candidate.plane === plane)! }));
+  // A plane that corrects itself later is judged after that.
+  const settles = own.some(({ row, cell }) => row.metric === 'ledger.settled_wrong_rows' && cell.kind === 'figure');
+  return own.map(({ row, cell }) => {
+    const { metric, statistic, basis } = row;
+    const defect = defects.has(metric) && !(settles && metric === 'ledger.wrong_rows');
+    return {
+      className: `${scenario}.${plane}`,
+      name: `${metric} ${statistic} (${basisText(basis)})`,
+      outcome: outcomeOf(cell, cell.note ?? row.note, defect),
+    };
+  });
 }
 
-function outcomeOf(row: FigureRow, cell: Cell): TestCase['outcome'] {
-  const note = cell.note === null ? '' : `: ${cell.note}`;
+function outcomeOf(cell: Cell, remark: string | null, defect: boolean): TestCase['outcome'] {
+  const note = remark === null ? '' : `: ${remark}`;
   if (cell.kind === 'words') {
     return { kind: cell.words === 'invalid' ? 'error' : 'skipped', type: cell.words, message: `${cell.words}${note}` };
   }
-  const interval = cell.interval === null ? 'no interval' : `[${cell.interval}]`;
+  const interval = cell.interval === null ? '(no interval)' : `[${cell.interval}]`;
   const text = `${cell.text} ${interval}, ${cell.method}, ${cell.runs} runs${note}`;
-  const wrong = row.metric.startsWith('ledger.') && row.better === 'lower' && cell.value !== 0;
-  return wrong
-    ? { kind: 'failure', type: 'correctness', message: `expected 0, found ${text}` }
+  return defect && cell.value !== 0
+    ? { kind: 'failure', type: 'defect', message: `expected 0, found ${text}` }
     : { kind: 'passed', output: text };
 }
 

@@ -3,16 +3,19 @@ import {
   basisText,
   type Cell,
   confidenceText,
+  countRows,
   type FigureTable,
   figureTables,
+  isMain,
   loadOf,
   metricLabel,
+  partOf,
 } from './figures.js';
-import { findingMeaning, leftOut } from './findings.js';
+import { countedRuns, explainedFindings } from './findings.js';
 import { oneLine } from './lines.js';
 import { printable } from './markup.js';
 import { claimCounts } from './sections/claims.js';
-import type { Manifest, Summary } from './summary.js';
+import type { Comparison, Manifest, Summary } from './summary.js';
 import { formatRatio, formatSetting, formatValue } from './units.js';
 
 export function renderMarkdown(summary: Summary, manifest: Manifest): string {
@@ -32,21 +35,35 @@ export function renderMarkdown(summary: Summary, manifest: Manifest): string {
     .concat('\n');
 }
 
-function verdict(
-  { verdict: { outcome, sentences }, validity: { valid } }: Summary,
-  { interrupted }: Manifest,
-): string[] {
+function verdict(summary: Summary, { interrupted }: Manifest): string[] {
+  const { outcome, sentences } = summary.verdict;
   const [lede = 'The summary gives no reason.', ...rest] = sentences;
   return [
     `**${outcome === 'pass' ? '\u2713 Pass' : outcome === 'fail' ? '\u2717 Fail' : '? Inconclusive'}.** ${text(lede)}`,
     ...(rest.length > 0 ? [rest.map((sentence) => `- ${text(sentence)}`).join('\n')] : []),
-    ...(valid ? [] : ['**The suite is not valid: no conclusion may be drawn from its figures.**']),
+    ...(summary.validity.valid ? [] : [`**Not every run is valid.** ${countedRuns(summary)}`]),
     ...(interrupted ? ['**The suite was interrupted. Only runs that were finished are counted.**'] : []),
   ];
 }
 
-function figures(summary: Summary, { scenario, planes, groups }: FigureTable): string[] {
+function figures(summary: Summary, whole: FigureTable): string[] {
+  const { scenario } = whole;
   const load = summary.run.scenarios.find(({ name }) => name === scenario);
+  const main = partOf(whole, 'main');
+  const other = partOf(whole, 'other');
+  return [
+    `## Scenario ${text(scenario)}`,
+    ...(load === undefined
+      ? []
+      : [
+          `${text(loadOf(load))}; freshness SLO ${formatSetting(load.freshnessSloUs, 'us')} at p95${load.fault === null ? '' : `; fault: ${text(load.fault)}`}.`,
+        ]),
+    ...(main === null ? [] : [figureRows(main)]),
+    ...(other === null ? [] : folded(`${countRows(other)} more figures`, figureRows(other))),
+  ];
+}
+
+function figureRows({ planes, groups }: FigureTable): string {
   const rows = groups.flatMap(({ title, rows }) => [
     [`**${title}**`, ...planes.map(() => ''), ''],
     ...rows.map((row) => {
@@ -55,22 +72,23 @@ function figures(summary: Summary, { scenario, planes, groups }: FigureTable): s
           ? []
           : [`${cell.method}${cell.confidenceLevel === null ? '' : `, ${confidenceText(cell.confidenceLevel)}`}`],
       );
-      return [text(row.label), ...row.cells.map(cell), text([basisText(row.basis), ...new Set(methods)].join('; '))];
+      return [
+        text(row.label),
+        ...row.cells.map(cell),
+        text([basisText(row.basis), ...new Set(methods), ...(row.note === null ? [] : [row.note])].join('; ')),
+      ];
     }),
   ]);
-  return [
-    `## Scenario ${text(scenario)}`,
-    ...(load === undefined
-      ? []
-      : [
-          `${text(loadOf(load))}; freshness SLO ${formatSetting(load.freshnessSloUs, 'us')} at p95${load.fault === null ? '' : `; fault: ${text(load.fault)}`}.`,
-        ]),
-    table(
-      ['Measure', ...planes.map(text), 'How it is known'],
-      ['left', ...planes.map(() => 'right' as const), 'left'],
-      rows,
-    ),
-  ];
+  return table(
+    ['Measure', ...planes.map(text), 'How it is known'],
+    ['left', ...planes.map(() => 'right' as const), 'left'],
+    rows,
+  );
+}
+
+/** Closed at first; `details` is the one element of HTML that Markdown hosts keep and Markdown itself lacks. */
+function folded(title: string, content: string): string[] {
+  return [`<details><summary>${title}</summary>`, content, '</details>'];
 }
 
 function cell(cell: Cell): string {
@@ -81,8 +99,19 @@ function cell(cell: Cell): string {
 }
 
 function comparisons({ comparisons: all }: Summary): string[] {
+  const main = all.filter(isMain);
+  const other = all.filter((comparison) => !isMain(comparison));
   if (all.length === 0) return [];
-  const rows = all.map((c) => [
+  return [
+    '## Comparisons',
+    'Paired by seed; the ratio is the first plane over the second.',
+    ...(main.length === 0 ? [] : [comparisonRows(main)]),
+    ...(other.length === 0 ? [] : folded(`${other.length} more comparisons`, comparisonRows(other))),
+  ];
+}
+
+function comparisonRows(comparisons: readonly Comparison[]): string {
+  const rows = comparisons.map((c) => [
     text(c.scenario),
     text(metricLabel(c.metric, c.statistic)),
     text(`${c.candidate} / ${c.reference}`),
@@ -94,8 +123,8 @@ function comparisons({ comparisons: all }: Summary): string[] {
     c.outcome,
     text(c.method),
   ]);
-  const heads = ['Scenario', 'Measure', 'Planes', 'Ratio', 'Interval', 'Pairs', 'The first is', 'Method'];
-  return ['## Comparisons', table(heads, ['left', 'left', 'left', 'right', 'right', 'right', 'left', 'left'], rows)];
+  const heads = ['Scenario', 'Measure', 'Planes', 'Ratio', 'Interval', 'Pairs', 'The first is', 'How it was compared'];
+  return table(heads, ['left', 'left', 'left', 'right', 'right', 'right', 'left', 'left'], rows);
 }
 
 function claims({ claims: all }: Summary): string[] {
@@ -108,17 +137,18 @@ function claims({ claims: all }: Summary): string[] {
   ];
 }
 
-function validity({ series, validity: { findings } }: Summary): string[] {
-  const invalid = series.filter(({ valid }) => !valid).length;
+function validity(summary: Summary): string[] {
+  const findings = explainedFindings(summary);
   return [
     '## Validity',
-    `${series.length - invalid} of ${series.length} runs count.`,
+    countedRuns(summary),
     ...(findings.length === 0
       ? []
       : [
           findings
             .map(
-              (f) => `- **${text(f.run)}** (${text(f.code)}): ${text(f.message)}. ${findingMeaning(f.code)} ${leftOut}`,
+              (f) =>
+                `- **${text(f.run)}**, ${f.invalid ? 'invalid' : 'incomplete'} (${text(f.code)}): ${text(f.message)}. ${f.explanation}`,
             )
             .join('\n'),
         ]),

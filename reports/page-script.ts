@@ -16,6 +16,17 @@ function vegaOnce() {
   return window.vega;
 }
 
+function unpacked(data) {
+  return Array.from({ length: data.rows }, function (_, row) {
+    var unpackedRow = {};
+    Object.keys(data.columns).forEach(function (field) {
+      var column = data.columns[field];
+      unpackedRow[field] = Array.isArray(column) ? column[row] : column.all;
+    });
+    return unpackedRow;
+  });
+}
+
 function explore(figure, tip) {
   var vega = vegaOnce();
   var page = JSON.parse(document.getElementById('charts').textContent);
@@ -29,8 +40,8 @@ function explore(figure, tip) {
     fit();
     view.height(chart.height);
     Object.keys(chart.signals).forEach(function (name) { view.signal(name, chart.signals[name]); });
-    Object.keys(chart.data).forEach(function (name) { view.data(name, chart.data[name]); });
-    if (chart.near) view.data('near', chart.data[chart.near].map(function (row) { return Object.assign({}, row); }));
+    Object.keys(chart.data).forEach(function (name) { view.data(name, unpacked(chart.data[name])); });
+    if (chart.near) view.data('near', unpacked(chart.data[chart.near]));
     view.tooltip(function (handler, event, item, value) { show(tip, event, value); });
     view.initialize(host).hover().run();
     drawing.classList.add('explored');

@@ -64,8 +64,8 @@ nav a { display: inline-block; padding: .2rem 0; }
 
 .scroll { overflow-x: auto; margin: .75rem 0; }
 .scroll td, .scroll tbody th { min-width: 5rem; }
-.scroll .pair { white-space: nowrap; }
-.scroll .long { min-width: 10rem; }
+.pair { white-space: nowrap; }
+.comparisons th.span { min-width: 7rem; }
 table { border-collapse: collapse; width: 100%; font-size: .925rem; line-height: 1.4; }
 caption { text-align: left; color: var(--muted); font-size: .875rem; padding: 0 0 .5rem; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem; border-bottom: 1px solid var(--grid); }
@@ -73,22 +73,25 @@ th { font-weight: 600; }
 thead th { border-bottom: 1px solid var(--ink); vertical-align: bottom; }
 th:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
-.number { text-align: right; white-space: nowrap; }
+.number, .numbers td { text-align: right; white-space: nowrap; }
 tbody th[scope=row], tbody th[scope=rowgroup] { font-weight: 500; }
-.scroll tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
+.comparisons tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
 .sub { display: block; color: var(--muted); font-size: .8125rem; font-weight: 400; }
 tbody .group th[scope=rowgroup] { font-weight: 650; padding-top: 1.35rem; font-size: .8125rem; letter-spacing: .04em; color: var(--muted); border-bottom-color: var(--line); }
 
 caption.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.figures th, .figures td { overflow-wrap: anywhere; }
-.figures td.cell { text-align: right; }
+.stack th, .stack td { overflow-wrap: anywhere; }
+.stack td.pair, .stack td.number { overflow-wrap: normal; }
+.figures tbody th[scope=row] { min-width: 9rem; }
+.figures th:first-child { position: sticky; left: 0; background: var(--paper); }
+.figures td.cell { text-align: right; min-width: 7rem; }
 .figures .value { white-space: nowrap; font-size: 1rem; }
 .figures .interval, .figures .note { display: block; color: var(--muted); font-size: .8125rem; }
 .figures .interval { white-space: nowrap; }
 .figures .note { max-width: 13rem; margin-left: auto; }
 .figures .words { font-style: italic; color: var(--muted); }
 .figures .best { display: inline-block; border: 1px solid var(--pass); color: var(--pass); border-radius: 3px; padding: 0 .3rem; font-size: .75rem; font-weight: 650; line-height: 1.35; margin-right: .35rem; vertical-align: .08em; }
-.figures td.basis { width: 17rem; color: var(--muted); font-size: .8125rem; }
+.figures td.basis { width: 17rem; min-width: 11rem; color: var(--muted); font-size: .8125rem; }
 .figures thead .plane { justify-content: flex-end; }
 .figures thead .cell { text-align: right; }
 
@@ -121,19 +124,32 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .findings { list-style: none; padding: 0; }
 .findings li { border-left: 3px solid var(--warn); padding: .1rem 0 .1rem 1rem; margin: 1rem 0; }
 
-@media screen and (max-width: 60rem) {
-  .figures td.basis { width: auto; }
-  .figures, .figures thead, .figures tbody, .figures tr, .figures th, .figures td { display: block; }
-  .figures thead { position: absolute; left: -999rem; }
-  .figures tr { padding: .8rem 0; border-bottom: 1px solid var(--grid); }
-  .figures tr.group { padding: 1.5rem 0 .25rem; border-bottom: 1px solid var(--line); }
-  .figures th, .figures td { border: 0; padding: .15rem 0; }
-  .figures tbody .group th[scope=rowgroup] { font-weight: 650; padding: 0; }
-  .figures td.cell { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.5fr); column-gap: 1rem; }
-  .figures td.cell::before { content: attr(data-plane); text-align: left; color: var(--muted); font-size: .875rem; grid-row: span 3; }
-  .figures td.cell > * { grid-column: 2; }
+@media screen and (max-width: 56rem) {
+  .figures td.basis { width: auto; min-width: 0; }
+  .figures th:first-child { position: static; }
+  .stack, .stack thead, .stack tbody, .stack tr, .stack th, .stack td { display: block; }
+  .stack thead { position: absolute; left: -999rem; }
+  .stack tr { padding: .8rem 0; border-bottom: 1px solid var(--grid); }
+  .stack tr.group { padding: 1.5rem 0 .25rem; border-bottom: 1px solid var(--line); }
+  .stack th, .stack td { border: 0; padding: .15rem 0; }
+  .stack tbody .group th[scope=rowgroup] { padding: 0; border: 0; }
+  .stack td[data-label] { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.5fr); column-gap: 1rem; text-align: right; white-space: normal; }
+  .stack td[data-label]::before { content: attr(data-label); text-align: left; color: var(--muted); font-size: .875rem; grid-row: span 3; }
+  .stack td[data-label] > * { grid-column: 2; }
+  .stack td.prose { text-align: left; grid-template-columns: 6rem minmax(0, 1fr); }
   .figures .value { white-space: normal; }
   .figures td.basis { margin-top: .35rem; }
+  .comparisons tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; padding: .45rem 0; }
+  .comparisons th.span { min-width: 0; grid-area: 1 / 1 / 2 / 3; padding: .9rem 0 .25rem; font-weight: 650; }
+  .comparisons tbody + tbody tr:first-child > * { border: 0; }
+  .comparisons td.pair { grid-area: 2 / 1; }
+  .comparisons td[data-label="The first is"] { grid-area: 2 / 2; display: block; }
+  .comparisons td[data-label="The first is"]::before { content: none; }
+  .comparisons td[data-label=Ratio], .comparisons td[data-label=Interval] { display: block; font-size: .875rem; }
+  .comparisons td[data-label]::before { margin-right: .4rem; }
+  .comparisons td[data-label=Ratio] { grid-area: 3 / 1; text-align: left; }
+  .comparisons td[data-label=Interval] { grid-area: 3 / 2; }
+  .comparisons td:last-child { grid-area: 4 / 1 / 5 / 3; }
 }
 @media screen and (max-width: 34rem) {
   body { font-size: 15px; }
@@ -161,9 +177,10 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
   nav, button, .skip, .tip, details:not([open]), summary { display: none; }
   .scroll { overflow: visible; }
   h2 { break-after: avoid; margin-top: 1.5rem; }
-  h3, .group, .legend, figcaption, caption { break-after: avoid; }
+  h3, thead, thead tr, .group, .legend, figcaption, caption { break-after: avoid; }
   .figures th, .figures td { padding: .3rem .5rem; }
-  .figures th:first-child { padding-left: 0; }
+  .figures th:first-child { padding-left: 0; position: static; }
+  .comparisons tbody { break-inside: avoid; }
   .figures td.basis { width: 26%; }
   .drawing.explored > div:not(.live):not(.narrow) { display: block; }
   .drawing .live { display: none; }

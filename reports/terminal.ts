@@ -3,11 +3,14 @@ import {
   basisText,
   type Cell,
   confidenceText,
+  countRows,
   type FigureRow,
   type FigureTable,
   figureTables,
   loadOf,
+  partOf,
 } from './figures.js';
+import { countedRuns, explainedFindings } from './findings.js';
 import { lengthOf, oneLine, wrap } from './lines.js';
 import type { Summary } from './summary.js';
 
@@ -34,36 +37,32 @@ const plain: Paint = (text) => text;
 const codes = { bold: 1, dim: 2, good: 32, bad: 31, open: 33 } as const;
 const painted: Paint = (text, style) => `\u001b[${codes[style]}m${text}\u001b[0m`;
 
-function verdict(
-  { run, verdict: { outcome, sentences }, validity: { valid } }: Summary,
-  width: number,
-  paint: Paint,
-): string[] {
+function verdict(summary: Summary, width: number, paint: Paint): string[] {
+  const { outcome, sentences } = summary.verdict;
   const tone = { pass: 'good', fail: 'bad', inconclusive: 'open' } as const;
   return [
-    ...wrap(`planebench ${run.suite}`, width).map((line) => paint(line, 'bold')),
+    ...wrap(`planebench ${summary.run.suite}`, width).map((line) => paint(line, 'bold')),
     paint(outcome.toUpperCase(), tone[outcome]),
     ...sentences.flatMap((sentence) => item(sentence, width)),
-    ...(valid
-      ? []
-      : wrap('The suite is not valid: no conclusion may be drawn from its figures.', width).map((line) =>
-          paint(line, 'bad'),
-        )),
   ];
 }
 
-function validity({ series, validity: { findings } }: Summary, width: number, paint: Paint): string[] {
-  const invalid = series.filter((run) => !run.valid).length;
-  const count = `${series.length - invalid} of ${series.length} runs count`;
-  if (findings.length === 0) return ['', ...wrap(`${count}.`, width)];
+function validity(summary: Summary, width: number, paint: Paint): string[] {
+  const findings = explainedFindings(summary);
   return [
     '',
-    ...wrap(`${count}; left out:`, width),
-    ...findings.flatMap((f) => item(`${f.run} (${f.code}): ${f.message}`, width).map((line) => paint(line, 'dim'))),
+    ...wrap(countedRuns(summary), width).map((line) => (summary.validity.valid ? line : paint(line, 'bad'))),
+    ...findings.flatMap(({ run, invalid, code, message }) =>
+      item(`${run}, ${invalid ? 'invalid' : 'incomplete'} (${code}): ${message}`, width).map((line) =>
+        paint(line, 'dim'),
+      ),
+    ),
   ];
 }
 
-function scenario(summary: Summary, table: FigureTable, width: number, paint: Paint): string[] {
+function scenario(summary: Summary, whole: FigureTable, width: number, paint: Paint): string[] {
+  const table = partOf(whole, 'main') ?? { ...whole, groups: [] };
+  const others = countRows(whole) - countRows(table);
   const load = summary.run.scenarios.find(({ name }) => name === table.scenario);
   const rows = table.groups.flatMap((group) => group.rows);
   const shared = sharedText(rows.map(({ basis }) => basisText(basis)));
@@ -83,6 +82,9 @@ function scenario(summary: Summary, table: FigureTable, width: number, paint: Pa
         ...remarks(row, shared === null, methods === null, width, paint),
       ]),
     ]),
+    ...(others === 0
+      ? []
+      : ['', ...wrap(`${others} more figures of this scenario are in report.html and report.md.`, width)]),
     ...(best ? ['', ...wrap('* best: found better than every other plane by a paired comparison', width)] : []),
   ];
 }
@@ -163,6 +165,7 @@ function remarks(row: FigureRow, withBasis: boolean, withMethod: boolean, width:
   const methods = [...new Set(row.cells.flatMap((cell) => methodOf(cell) ?? []))];
   return [
     ...row.cells.flatMap(({ plane, note }) => (note === null ? [] : [`${plane}: ${note}`])),
+    ...(row.note === null ? [] : [row.note]),
     ...(withBasis ? [basisText(row.basis)] : []),
     ...(withMethod && methods.length > 0 ? [methods.join(' or ')] : []),
   ].flatMap((text) => item(text, width).map((line) => paint(line, 'dim')));

@@ -35,7 +35,14 @@ export async function loadHistory(
 ): Promise<BackfillResult> {
   const history = {} as Record<HistoryName, ColumnBatch>;
   for (const name of historyNames) history[name] = await readWhole(context, name, files[name]);
-  const [overtaken] = await Promise.all([putHistory(context, history, customerRows), storeHistory(context, history)]);
+  // Both to their end, even if one fails: the stream goes on as soon as this returns.
+  const [put, stored] = await Promise.allSettled([
+    putHistory(context, history, customerRows),
+    storeHistory(context, history),
+  ]);
+  if (put.status === 'rejected') throw put.reason;
+  if (stored.status === 'rejected') throw stored.reason;
+  const overtaken = put.value;
   if (overtaken.customers.length > 0) await rebuildOvertaken(context, overtaken, customerRows);
   return { rows: historyNames.reduce((sum, name) => sum + history[name].rows, 0), filesByReference: 0 };
 }

@@ -7,10 +7,8 @@ import { encodeState } from './row-codec.js';
 import { rowTable } from './tables.js';
 
 export interface CustomerRows {
-  /** Reads the rows of customers that are not in memory. */
-  load(customers: readonly number[]): Promise<void>;
-  /** The row of a customer that was loaded; the row of a new customer if the store has none. */
-  get(customer: number): Uint8Array;
+  /** The rows of customers, in their order, read from the store where they are not in memory. */
+  load(customers: readonly number[]): Promise<Uint8Array[]>;
   /** Takes over rows that were put, or are about to be. */
   takeOver(rows: ChangedRows): void;
   /** Forgets the rows that were loaded or taken over longest ago. To be called only when all of them are stored. */
@@ -27,18 +25,13 @@ export function createCustomerRows(context: RoleContext, capacity: number): Cust
   const rows = new Map<number, Uint8Array>();
   return {
     async load(customers) {
-      const missing = customers.filter((customer) => !rows.has(customer));
-      for (let from = 0; from < missing.length; from += keysPerGet) {
-        const some = missing.slice(from, from + keysPerGet);
-        const found = await untilDone(context, () => onlineStore.get(rowTable, some.map(String)));
-        // A copy: what a port returns may be a view of a whole answer, which a kept row must not keep alive.
-        for (const [i, row] of found.entries()) rows.set(some[i] as number, row ? row.value.slice() : newRow);
-      }
-    },
-    get(customer) {
-      const row = rows.get(customer);
-      if (!row) throw new Error(`row of customer ${customer}: not loaded; load() it before it is folded`);
-      return row;
+      const loaded = customers.map((customer) => rows.get(customer));
+      const missing = customers.flatMap((_, i) => (loaded[i] ? [] : [i]));
+      const reads: Promise<void>[] = [];
+      for (let from = 0; from < missing.length; from += keysPerGet)
+        reads.push(read(customers, missing.slice(from, from + keysPerGet), loaded));
+      await Promise.all(reads);
+      return loaded as Uint8Array[];
     },
     takeOver({ customers, values }) {
       for (const [i, customer] of customers.entries()) {
@@ -53,4 +46,20 @@ export function createCustomerRows(context: RoleContext, capacity: number): Cust
       }
     },
   };
+
+  async function read(
+    customers: readonly number[],
+    missing: readonly number[],
+    loaded: (Uint8Array | undefined)[],
+  ): Promise<void> {
+    const keys = missing.map((i) => String(customers[i]));
+    const found = await untilDone(context, () => onlineStore.get(rowTable, keys));
+    for (const [n, stored] of found.entries()) {
+      const i = missing[n] as number;
+      // A copy: what a port returns may be a view of a whole answer, which a kept row must not keep alive.
+      const row = stored ? stored.value.slice() : newRow;
+      loaded[i] = row;
+      rows.set(customers[i] as number, row);
+    }
+  }
 }

@@ -3,11 +3,9 @@
  * order of their seqs, its row written once.
  *
  * A change that comes before the one it follows is *held* until a later batch. What is held is a copy of rows that the
- * tables have: it may be forgotten at any moment, in a crash or because there is too much of it, and then the rebuild
- * reads it again.
+ * tables have: it may be forgotten at any moment, and then a rebuild reads it again.
  */
 import { appendRow, type ChangeRows, createChangeRows } from './change-rows.js';
-import type { CustomerRows } from './customer-rows.js';
 import { applyChange, createState, needsTables } from './customer-state.js';
 import { decodeState, encodeState } from './row-codec.js';
 
@@ -35,6 +33,9 @@ export interface FoldInput {
   readonly historyLoaded: boolean;
   /** The end of the contiguous prefix of seqs that the tables and this batch have of a customer. */
   readonly prefix: (customer: number) => number;
+  /** What `groupByCustomer` and `customersOf` made of `rows`, and the rows of those customers. */
+  readonly groups: Float64Array;
+  readonly customerRows: readonly Uint8Array[];
 }
 
 /** Row numbers are packed into the low bits of a sort key beside the customer, 32 bits; both fit a double's 53. */
@@ -42,15 +43,17 @@ const rowBits = 2 ** 21;
 
 const state = createState();
 
-export function foldBatch(input: FoldInput, customerRows: CustomerRows, groups: Float64Array): Folded {
-  const { rows } = input;
+export function foldBatch(input: FoldInput): Folded {
+  const { rows, groups, customerRows } = input;
   const folded: Folded = { customers: [], seqs: [], values: [], held: createChangeRows(), shortfall: [] };
+  let group = -1;
   forEachGroup(rows, groups, (customer, members) => {
+    group++;
     if (!members.some((i) => i < input.fresh)) {
       for (const i of members) appendRow(folded.held, rows, i);
       return;
     }
-    decodeState(customerRows.get(customer), state);
+    decodeState(customerRows[group] as Uint8Array, state);
     const before = state.lastSeq;
     for (const i of members) {
       const seq = rows.seq[i] as number;

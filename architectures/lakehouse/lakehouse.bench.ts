@@ -7,11 +7,10 @@ import { customerActivity } from '../../workloads/feature-view.js';
 import { keySampler } from '../../workloads/keys.js';
 import { createSeqIndex } from '../../workloads/seq-index.js';
 import { type ChangeRows, createChangeRows, toColumns } from './change-rows.js';
-import type { CustomerRows } from './customer-rows.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
-import { foldBatch, groupByCustomer } from './fold.js';
+import { customersOf, foldBatch, groupByCustomer } from './fold.js';
 import { decodeState } from './row-codec.js';
 
 const customers = 100_000;
@@ -25,12 +24,20 @@ const drawCustomer = keySampler({ seed: 1, customers, zipfMilli: 800 });
 export async function lakehouseBenchmarks(): Promise<{ name: string; perSecond: number; unit: string }[]> {
   const random = seededRandom(1, '/lakehouse');
   const seqs = new Uint32Array(customers);
-  const rows = keepRows();
+  const rows = new Array<Uint8Array>(customers).fill(newRow);
   const seen = createSeqIndex(customers);
   const fold = (changes: ChangeRows, nowUs: number) => {
-    const input = { rows: changes, fresh: changes.count, nowUs, historyLoaded: false, prefix: seen.prefix };
-    const folded = foldBatch(input, rows, groupByCustomer(changes));
-    rows.takeOver(folded);
+    const groups = groupByCustomer(changes);
+    const changed = foldBatch({
+      rows: changes,
+      fresh: changes.count,
+      nowUs,
+      historyLoaded: false,
+      prefix: seen.prefix,
+      groups,
+      customerRows: customersOf(groups).map((customer) => rows[customer] as Uint8Array),
+    });
+    for (const [i, customer] of changed.customers.entries()) rows[customer] = changed.values[i] as Uint8Array;
   };
   for (let done = 0; done < historyRows; done += 100_000)
     fold(
@@ -50,7 +57,7 @@ export async function lakehouseBenchmarks(): Promise<{ name: string; perSecond: 
 
   const evaluate = createEvaluation(customerActivity);
   const state = createState();
-  const reads = Array.from({ length: 100_000 }, () => rows.get(drawCustomer(random)));
+  const reads = Array.from({ length: 100_000 }, () => rows[drawCustomer(random)] as Uint8Array);
   const evaluateUs = timeUs(() => {
     for (const row of reads) {
       decodeState(row, state);
@@ -72,18 +79,6 @@ function timeUs(work: () => void): number {
   const startUs = monotonicUs();
   work();
   return Math.max(1, monotonicUs() - startUs);
-}
-
-function keepRows(): CustomerRows {
-  const rows = new Array<Uint8Array>(customers).fill(newRow);
-  return {
-    load: async () => {},
-    get: (customer) => rows[customer] as Uint8Array,
-    takeOver({ customers: changed, values }) {
-      for (const [i, customer] of changed.entries()) rows[customer] = values[i] as Uint8Array;
-    },
-    trim: () => {},
-  };
 }
 
 function drawChanges(

@@ -13,6 +13,7 @@ const rowsPerPut = 4_000;
 export async function putRows(context: RoleContext, rows: ChangedRows, newerThanUs = 0): Promise<void> {
   const { onlineStore } = context.ports;
   const asOfUs = Math.max(context.clock.nowUs(), newerThanUs + 1);
+  const puts: Promise<unknown>[] = [];
   for (let from = 0; from < rows.customers.length; from += rowsPerPut) {
     const to = Math.min(rows.customers.length, from + rowsPerPut);
     const batch = {
@@ -21,6 +22,7 @@ export async function putRows(context: RoleContext, rows: ChangedRows, newerThan
       asOfUs: new Array<number>(to - from).fill(asOfUs),
       values: rows.values.slice(from, to),
     };
-    await untilDone(context, () => onlineStore.put(rowTable, batch));
+    puts.push(untilDone(context, () => onlineStore.put(rowTable, batch)));
   }
+  await Promise.all(puts);
 }

@@ -11,7 +11,6 @@ import { opNames, tableNames } from '../../workloads/change-batch.js';
 import { customerActivity } from '../../workloads/feature-view.js';
 import { createSeqIndex } from '../../workloads/seq-index.js';
 import { type ChangeRows, createChangeRows, toColumns } from './change-rows.js';
-import type { CustomerRows } from './customer-rows.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
@@ -87,7 +86,6 @@ it('knows the latest order again after more deletions than a row lists', async (
   for (const { seq } of [...orders, ...deletes]) seen.add(customer, seq);
 
   let row = newRow;
-  const customerRows = { get: () => row } as unknown as CustomerRows;
   const nowUs = epochUs + 200;
   const inputOf = (rows: ChangeRows, prefix: number) => ({
     rows,
@@ -95,15 +93,17 @@ it('knows the latest order again after more deletions than a row lists', async (
     nowUs,
     historyLoaded: false,
     prefix: () => prefix,
+    groups: groupByCustomer(rows),
+    customerRows: [row],
   });
-  const folded = foldBatch(inputOf(stored, orders.length), customerRows, groupByCustomer(stored));
+  const folded = foldBatch(inputOf(stored, orders.length));
   expect(folded.shortfall).toEqual([]);
   row = folded.values[0]!;
 
   // The deletes are not in the tables yet when the rebuild needs them.
   const batch = rowsOf(deletes);
   const input = inputOf(batch, orders.length + deletes.length);
-  const short = foldBatch(input, customerRows, groupByCustomer(batch));
+  const short = foldBatch(input);
   expect(short).toMatchObject({ customers: [], shortfall: [customer] });
   const context = { ports: { tables }, contract: { customers: 10 } } as unknown as RoleContext;
   const rebuilt = await rebuildRows(context, { ...input, customers: [customer, 6] });

@@ -6,7 +6,7 @@ import type { RoleContext } from '../../harness/architecture.js';
 import type { ColumnBatch } from '../../harness/ports/columns.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
 import { tableNames } from '../../workloads/change-batch.js';
-import { refusals } from '../../workloads/data-contract.js';
+import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { appendRow, appendScanned, type ChangeRows, createChangeRows, foldedColumns } from './change-rows.js';
 import { applyChange, type CustomerState, clearState, createState } from './customer-state.js';
 import { type ChangedRows, forEachGroup, groupByCustomer } from './fold.js';
@@ -23,8 +23,6 @@ export interface RebuildInput {
   readonly historyLoaded: boolean;
   readonly nowUs: number;
 }
-
-const duplicate = refusals.indexOf('duplicate');
 
 export async function rebuildRows(context: RoleContext, input: RebuildInput): Promise<ChangedRows> {
   const { tables } = context.ports;
@@ -89,13 +87,18 @@ function listAgain(
 /** Every change of the customers, of the tables and of the batch, without the duplicates. */
 async function readChanges(tables: TableStore, input: RebuildInput): Promise<ChangeRows> {
   const scanned = createChangeRows();
-  const query = { columns: foldedColumns, where: { column: 'customer', values: input.customers } };
-  for await (const batch of tables.scan(await tables.snapshot(changesTable), query)) appendScanned(scanned, batch);
-  for (let i = 0; i < scanned.count; i++) if (scanned.refusal[i] === duplicate) scanned.unfolded[i] = 1;
+  for await (const batch of scanChangesOf(tables, input.customers)) appendScanned(scanned, batch);
+  for (let i = 0; i < scanned.count; i++) if (scanned.refusal[i] === duplicateRefusal) scanned.unfolded[i] = 1;
   const wanted = new Set(input.customers);
   for (let i = 0; i < input.fresh; i++)
     if (input.rows.unfolded[i] === 0 && wanted.has(input.rows.customer[i] as number)) appendRow(scanned, input.rows, i);
   return scanned;
+}
+
+/** What the tables have of some customers, in columns from which it can be folded. */
+export async function* scanChangesOf(tables: TableStore, customers: readonly number[]): AsyncIterable<ColumnBatch> {
+  const query = { columns: foldedColumns, where: { column: 'customer', values: customers } };
+  yield* tables.scan(await tables.snapshot(changesTable), query);
 }
 
 async function readFacts(tables: TableStore, input: RebuildInput, customers: number): Promise<HistoryFacts> {

@@ -1,7 +1,11 @@
 /** Where the stream goes on: everything that it knows when it starts, from the tables alone. */
 import type { RoleContext } from '../../harness/architecture.js';
+import { UsageError } from '../../harness/errors.js';
 import type { IntValues } from '../../harness/ports/columns.js';
+import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { createSeqIndex, type SeqIndex } from '../../workloads/seq-index.js';
+import { appendRow, appendScanned, type ChangeRows, createChangeRows } from './change-rows.js';
+import { scanChangesOf } from './rebuild.js';
 import { untilDone } from './retries.js';
 import { changesTable, createTables, historyTable, historyTxn, streamTxn } from './tables.js';
 
@@ -10,20 +14,28 @@ export interface Position {
   readonly offsets: number[];
   /** Which (customer, seq) the tables have. */
   readonly seen: SeqIndex;
+  /** Changes in the tables that wait for earlier ones. */
+  readonly held: ChangeRows;
   historyLoaded: boolean;
 }
 
 export async function recoverPosition(context: RoleContext): Promise<Position> {
   const { ports, contract } = context;
+  if (contract.customers > mostCustomers)
+    throw new UsageError(
+      `lakehouse: contract.customers is ${contract.customers}; the plane keeps up to ${mostCustomers} customers`,
+    );
   return untilDone(context, async () => {
     await ports.changeLog.createTopic(contract.topic, contract.partitions);
     await createTables(ports.tables);
     const txns = await ports.tables.txns(changesTable);
     // Customers are the last history table to be written; a rebuild needs those before it.
     const history = await ports.tables.txns(historyTable('customers'));
+    const { seen, waiting } = await readSeen(context);
     return {
       offsets: Array.from({ length: contract.partitions }, (_, partition) => txns.get(streamTxn(partition)) ?? 0),
-      seen: await readSeen(context),
+      seen,
+      held: await readHeld(context, seen, waiting),
       historyLoaded: history.has(historyTxn),
     };
   });
@@ -31,8 +43,10 @@ export async function recoverPosition(context: RoleContext): Promise<Position> {
 
 /** A customer below 2^21 and a seq below 2^32 make one integer that a double holds. */
 const seqRange = 2 ** 32;
+const mostCustomers = 2 ** 21;
 
-async function readSeen({ ports, contract }: RoleContext): Promise<SeqIndex> {
+/** Also the customers of whom there are changes beyond a gap. */
+async function readSeen({ ports, contract }: RoleContext): Promise<{ seen: SeqIndex; waiting: number[] }> {
   const parts: Float64Array[] = [];
   let length = 0;
   const snapshot = await ports.tables.snapshot(changesTable);
@@ -57,6 +71,24 @@ async function readSeen({ ports, contract }: RoleContext): Promise<SeqIndex> {
   // In the order of seqs the index needs no memory for gaps, whatever the order of the files.
   keys.sort();
   const seen = createSeqIndex(contract.customers);
-  for (const key of keys) seen.add(Math.floor(key / seqRange), key % seqRange);
-  return seen;
+  const waiting = new Set<number>();
+  for (const key of keys) {
+    const customer = Math.floor(key / seqRange);
+    const seq = key % seqRange;
+    seen.add(customer, seq);
+    if (seq > seen.prefix(customer)) waiting.add(customer);
+  }
+  return { seen, waiting: [...waiting] };
+}
+
+async function readHeld({ ports }: RoleContext, seen: SeqIndex, customers: readonly number[]): Promise<ChangeRows> {
+  const held = createChangeRows(0);
+  if (customers.length === 0) return held;
+  const scanned = createChangeRows();
+  for await (const batch of scanChangesOf(ports.tables, customers)) appendScanned(scanned, batch);
+  for (let i = 0; i < scanned.count; i++) {
+    const isEarly = (scanned.seq[i] as number) > seen.prefix(scanned.customer[i] as number);
+    if (isEarly && scanned.refusal[i] !== duplicateRefusal) appendRow(held, scanned, i);
+  }
+  return held;
 }

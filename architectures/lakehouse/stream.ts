@@ -10,7 +10,7 @@ import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { loadHistory } from './backfill.js';
 import { appendDecoded, appendRow, type ChangeRows, createChangeRows, toColumns } from './change-rows.js';
 import { createCustomerRows } from './customer-rows.js';
-import { type ChangedRows, customersOf, foldBatch, groupByCustomer } from './fold.js';
+import { type ChangedRows, customersOf, type Folded, foldBatch, groupByCustomer } from './fold.js';
 import { putRows } from './online-rows.js';
 import type { LakehouseParams } from './params.js';
 import { rebuildRows } from './rebuild.js';
@@ -26,6 +26,8 @@ const heldRows = 200_000;
 /** What a micro-batch took from the log. */
 interface Batch {
   readonly rows: ChangeRows;
+  /** How many of `rows` are its own; after them come those held from earlier batches. */
+  readonly fresh: number;
   /** Per partition, the offset after the last entry in `rows`. */
   readonly offsets: readonly number[];
 }
@@ -41,7 +43,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   const position = await recoverPosition(context);
   const customerRows = createCustomerRows(context, params.cachedCustomers);
   const backfills: PendingBackfill[] = [];
-  let held = createChangeRows(0);
+  let { held } = position;
   let committed: readonly number[] = [...position.offsets];
 
   await context.serve({
@@ -49,20 +51,27 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   });
   context.ready();
 
+  // While a batch is written the next one is read and folded; it waits there until the one before is committed.
   let written = Promise.resolve();
   for (let dueUs = clock.nowUs(); ; ) {
     await clock.sleep(Math.max(0, dueUs - clock.nowUs()), signal);
     dueUs = Math.max(dueUs + params.batchIntervalUs, clock.nowUs());
+    if (backfills.length > 0) {
+      await written;
+      await runBackfills();
+    }
     const batch = await collectBatch();
+    if (batch.fresh === 0) continue;
+    const folded = await fold(batch);
     await written;
-    await runBackfills();
-    if (batch.rows.count === 0) continue;
-    const changed = await fold(batch.rows);
-    written = write(changed, batch);
-    written.catch(() => {}); // reported by the await above
+    customerRows.trim();
+    if (folded.shortfall.length > 0) await rebuildShortfall(folded, batch);
+    customerRows.takeOver(folded);
+    written = write(folded, batch);
+    written.catch(() => {}); // thrown where it is awaited
   }
 
-  /** Reads what the log has, up to the bound, while the batch before is being written. */
+  /** Reads what the log has, up to the bound. */
   async function collectBatch(): Promise<Batch> {
     const rows = createChangeRows();
     for (let more = true; more && rows.count < params.batchRows; ) {
@@ -74,7 +83,9 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
         more ||= slice.baseOffset + slice.entries.length < slice.endOffset;
       }
     }
-    return { rows, offsets: [...position.offsets] };
+    const fresh = rows.count;
+    for (let i = 0; i < held.count; i++) appendRow(rows, held, i);
+    return { rows, fresh, offsets: [...position.offsets] };
   }
 
   function readSlice(offset: number, partition: number): Promise<LogSlice> {
@@ -96,46 +107,47 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     }
   }
 
-  /** The rows that a batch changes. The batch before it is in the tables. */
-  async function fold(rows: ChangeRows): Promise<ChangedRows & { readonly fresh: number }> {
-    const fresh = rows.count;
-    for (let i = 0; i < held.count; i++) appendRow(rows, held, i);
+  async function fold({ rows, fresh }: Batch): Promise<Folded> {
     const groups = groupByCustomer(rows);
-    await customerRows.load(customersOf(groups));
-    const input = {
+    const folded = foldBatch({
       rows,
       fresh,
       nowUs: clock.nowUs(),
       historyLoaded: position.historyLoaded,
       prefix: position.seen.prefix,
-    };
-    const folded = foldBatch(input, customerRows, groups);
+      groups,
+      customerRows: await customerRows.load(customersOf(groups)),
+    });
     held = folded.held.count > heldRows ? createChangeRows(0) : folded.held;
-    const { customers, seqs, values, shortfall } = folded;
-    if (shortfall.length > 0) {
-      const rebuilt = await untilDone(context, () => rebuildRows(context, { ...input, customers: shortfall }));
-      for (let i = 0; i < rebuilt.customers.length; i++) {
-        customers.push(rebuilt.customers[i] as number);
-        seqs.push(rebuilt.seqs[i] as number);
-        values.push(rebuilt.values[i] as Uint8Array);
-      }
+    return folded;
+  }
+
+  /** Adds the rows of customers whom the fold could not tell. The batch before is in the tables by now. */
+  async function rebuildShortfall(
+    { customers, seqs, values, shortfall }: Folded,
+    { rows, fresh }: Batch,
+  ): Promise<void> {
+    const { historyLoaded } = position;
+    const input = { customers: shortfall, rows, fresh, historyLoaded, nowUs: clock.nowUs() };
+    const rebuilt = await untilDone(context, () => rebuildRows(context, input));
+    for (let i = 0; i < rebuilt.customers.length; i++) {
+      customers.push(rebuilt.customers[i] as number);
+      seqs.push(rebuilt.seqs[i] as number);
+      values.push(rebuilt.values[i] as Uint8Array);
     }
-    customerRows.takeOver(folded);
-    return { customers, seqs, values, fresh };
   }
 
   /** Online first, tables last: what the tables have, the rows show; what they do not have is read again. */
-  async function write(changed: ChangedRows & { readonly fresh: number }, { rows, offsets }: Batch): Promise<void> {
+  async function write(changed: ChangedRows, { rows, fresh, offsets }: Batch): Promise<void> {
     await putRows(context, changed);
     // Only partitions that moved: a txn that says nothing new would keep the whole commit from being written.
     const txns = offsets.flatMap((version, partition) =>
       version > (committed[partition] as number) ? [{ appId: streamTxn(partition), version }] : [],
     );
-    const columns = toColumns(rows, changed.fresh);
+    const columns = toColumns(rows, fresh);
     const result = await untilDone(context, () => ports.tables.append(changesTable, columns, txns));
     if (!result.committed) await requireOwnCommit(offsets);
     committed = offsets;
-    customerRows.trim();
   }
 
   /** A commit that was tried again after its answer was lost finds itself; any other position is another writer's. */

@@ -3,7 +3,7 @@
  * pointers in the online store say how far an epoch has come: `published` when its batch view is whole, `serving` when
  * its speed view has caught up. Only then do reads move over, and the tables of the epoch before go.
  */
-import type { OnlineStore } from '../../harness/ports/online-store/port.js';
+import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/port.js';
 
 const table = 'lambda-epochs';
 
@@ -16,6 +16,23 @@ export interface Published {
 export const batchTable = (epoch: number) => `lambda-batch-${epoch}`;
 export const speedTable = (epoch: number) => `lambda-speed-${epoch}`;
 export const speedGroup = (epoch: number) => `lambda.speed.${epoch}`;
+
+/** The first row of every view table. A reader that does not find it reads an epoch that has gone. */
+const marker = '#epoch';
+
+export async function mark(store: OnlineStore, table: string, asOfUs: number): Promise<void> {
+  await store.put(table, { keys: [marker], seqs: [1], asOfUs: [asOfUs], values: [new Uint8Array(1)] });
+}
+
+/** Rows of a view table; null if the table has gone, which is not the same as rows that are not there. */
+export async function readView(
+  store: OnlineStore,
+  table: string,
+  keys: readonly string[],
+): Promise<(StoredRow | null)[] | null> {
+  const [marked, ...rows] = await store.get(table, [marker, ...keys]);
+  return marked ? rows : null;
+}
 
 export async function publish(store: OnlineStore, published: Published, asOfUs: number): Promise<void> {
   await point(store, 'published', published.epoch, published.cut, asOfUs);

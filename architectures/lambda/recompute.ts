@@ -8,7 +8,7 @@ import type { ScanQuery, Snapshot, TableStore } from '../../harness/ports/table-
 import { opNames, tableNames } from '../../workloads/change-batch.js';
 import { createSeqIndex, type SeqIndex } from '../../workloads/seq-index.js';
 import { rawTable } from './archive.js';
-import { batchTable } from './epochs.js';
+import { batchTable, mark } from './epochs.js';
 import { type HistoryName, historyTable } from './history.js';
 import {
   type Change,
@@ -56,6 +56,7 @@ export async function recomputeView(
   await readChanges(tables, raw, seen, events, rowOf);
   sumEvents(events, asOfUs, rowOf);
   const customers = [...new Set([...rows.keys(), ...seenCustomers(seen, contract.customers)])];
+  await mark(onlineStore, batchTable(epoch), asOfUs);
   for (let from = 0; from < customers.length; from += rowsPerPut) {
     signal.throwIfAborted();
     const some = customers.slice(from, from + rowsPerPut);

@@ -3,7 +3,7 @@ import type { RoleContext } from '../../harness/architecture.js';
 import type { StoredRow } from '../../harness/ports/online-store/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { modelVersion, predict } from '../../workloads/model.js';
-import { batchTable, readServing, speedTable } from './epochs.js';
+import { batchTable, readServing, readView, speedTable } from './epochs.js';
 import type { LambdaParams } from './params.js';
 import { addRow, emptyRow, evaluateRow } from './view-row.js';
 
@@ -15,18 +15,36 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   let epoch = await firstEpoch(context);
   let batchRows = createCache(params.cachedRows);
 
-  async function readRows(keys: readonly string[]): Promise<FeatureRow[]> {
-    const of = epoch;
-    const cache = batchRows;
-    const missing = keys.filter((key) => !cache.has(key));
+  /** Rows of one epoch; null if it has gone meanwhile. */
+  async function readEpoch(of: number, cache: Cache, keys: readonly string[]): Promise<FeatureRow[] | null> {
+    const batchRow = new Map(keys.map((key) => [key, cache.get(key)]));
+    const missing = keys.filter((key) => batchRow.get(key) === undefined);
     const [batch, speed] = await Promise.all([
-      missing.length === 0 ? [] : onlineStore.get(batchTable(of), missing),
-      onlineStore.get(speedTable(of), keys),
+      missing.length === 0 ? [] : readView(onlineStore, batchTable(of), missing),
+      readView(onlineStore, speedTable(of), keys),
     ]);
-    const found = new Map(missing.map((key, i) => [key, batch[i] ?? null]));
-    for (const [key, row] of found) cache.set(key, row);
+    if (!batch || !speed) return null;
+    missing.forEach((key, i) => {
+      batchRow.set(key, batch[i] ?? null);
+      cache.set(key, batch[i] ?? null);
+    });
     const nowUs = clock.nowUs();
-    return keys.map((key, i) => merge(key, found.get(key) ?? cache.get(key) ?? null, speed[i] ?? null, nowUs));
+    return keys.map((key, i) => merge(key, batchRow.get(key) ?? null, speed[i] ?? null, nowUs));
+  }
+
+  async function readRows(keys: readonly string[]): Promise<FeatureRow[]> {
+    for (;;) {
+      const rows = await readEpoch(epoch, batchRows, keys);
+      if (rows) return rows;
+      await moveOn();
+    }
+  }
+
+  async function moveOn(): Promise<void> {
+    const now = await readServing(onlineStore);
+    if (now === null || now === epoch) return;
+    epoch = now;
+    batchRows = createCache(params.cachedRows);
   }
 
   await context.serve({
@@ -42,11 +60,7 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   });
   context.ready();
   while (!signal.aborted) {
-    const now = await readServing(onlineStore);
-    if (now !== null && now !== epoch) {
-      epoch = now;
-      batchRows = createCache(params.cachedRows);
-    }
+    await moveOn();
     await clock.sleep(pollUs, signal);
   }
 }
@@ -69,7 +83,7 @@ function merge(key: string, batch: StoredRow | null, speed: StoredRow | null, no
 }
 
 interface Cache {
-  has(key: string): boolean;
+  /** Null: it is known that there is none. */
   get(key: string): StoredRow | null | undefined;
   set(key: string, row: StoredRow | null): void;
 }
@@ -78,7 +92,6 @@ interface Cache {
 function createCache(capacity: number): Cache {
   const rows = new Map<string, StoredRow | null>();
   return {
-    has: (key) => rows.has(key),
     get: (key) => rows.get(key),
     set(key, row) {
       if (capacity === 0) return;

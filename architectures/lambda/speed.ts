@@ -5,7 +5,16 @@
  */
 import type { RoleContext } from '../../harness/architecture.js';
 import { viewBlock } from '../../workloads/change-batch.js';
-import { batchTable, type Published, readPublished, readServing, serve, speedGroup, speedTable } from './epochs.js';
+import {
+  batchTable,
+  mark,
+  type Published,
+  readPublished,
+  readServing,
+  serve,
+  speedGroup,
+  speedTable,
+} from './epochs.js';
 import type { LambdaParams } from './params.js';
 import { applyChange, type Change, changeAt, decodeRow, emptyRow, encodeRow, type ViewRow } from './view-row.js';
 
@@ -23,7 +32,7 @@ const pollUs = 20_000;
 const rowsPerPut = 2_000;
 
 export async function runSpeed(context: RoleContext, params: LambdaParams): Promise<void> {
-  const { signal, clock, ports } = context;
+  const { signal, ports } = context;
   let published = await firstEpoch(context);
   let epoch = await beginEpoch(context, published, params);
   context.ready();
@@ -31,12 +40,8 @@ export async function runSpeed(context: RoleContext, params: LambdaParams): Prom
     await epoch.follow();
     const newest = await readPublished(ports.onlineStore);
     if (!newest || newest.epoch === published.epoch) continue;
-    const before = published.epoch;
     published = newest;
     epoch = await beginEpoch(context, published, params);
-    // Reads that began in the old epoch may still be on their way.
-    await clock.sleep(pollUs * 10, signal);
-    await Promise.all([ports.onlineStore.drop(batchTable(before)), ports.onlineStore.drop(speedTable(before))]);
   }
 }
 
@@ -63,22 +68,21 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
   const dirty = new Set<number>();
   let committedAtUs = clock.nowUs();
 
-  async function consume(partition: number, block: Uint8Array): Promise<void> {
-    const batch = viewBlock(block);
-    const decoded = contract.decode(batch);
-    const changes: Change[] = [];
-    for (let i = 0; i < batch.count; i++) {
-      changes.push(changeAt(batch.seq[i] as number, batch.table[i] as number, batch.op[i] as number, decoded, i));
+  /** Counts the changes of some blocks; the rows that they touch are fetched in one go. */
+  async function consume(blocks: readonly Uint8Array[]): Promise<void> {
+    const batches = blocks.map(viewBlock);
+    await loadRows(new Set(batches.flatMap(({ customer }) => [...customer])));
+    for (const batch of batches) {
+      const decoded = contract.decode(batch);
+      for (let i = 0; i < batch.count; i++) {
+        const customer = batch.customer[i] as number;
+        const row = rows.get(customer) as SpeedRow;
+        const table = batch.table[i] as number;
+        count(row, changeAt(batch.seq[i] as number, table, batch.op[i] as number, decoded, i));
+        row.commitUs = Math.max(row.commitUs, batch.commitUs[i] as number);
+        dirty.add(customer);
+      }
     }
-    await loadRows(new Set(batch.customer));
-    changes.forEach((change, i) => {
-      const customer = batch.customer[i] as number;
-      const row = rows.get(customer) as SpeedRow;
-      count(row, change);
-      row.commitUs = Math.max(row.commitUs, batch.commitUs[i] as number);
-      dirty.add(customer);
-    });
-    offsets[partition] = (offsets[partition] as number) + 1;
   }
 
   /** Rows of customers that this process has not met: their speed row if one was written, else what the batch row holds back. */
@@ -121,29 +125,37 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
     await changeLog.commit(group, contract.topic, offsets);
   }
 
-  /** Takes what every partition has now; true if there was nothing left anywhere. */
+  /** Takes what every partition has now, up to a bound; true if there was anything. */
   async function consumeAvailable(): Promise<boolean> {
     const slices = await Promise.all(
       offsets.map((offset, partition) =>
         changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
       ),
     );
-    for (const [partition, slice] of slices.entries())
-      for (const block of slice.entries) await consume(partition, block);
-    return slices.every(({ entries, baseOffset, endOffset }) => baseOffset + entries.length >= endOffset);
+    await consume(slices.flatMap(({ entries }) => entries));
+    slices.forEach(({ entries }, partition) => {
+      offsets[partition] = (offsets[partition] as number) + entries.length;
+    });
+    return slices.some(({ entries }) => entries.length > 0);
   }
 
-  while (!(await consumeAvailable())) signal.throwIfAborted();
+  await mark(onlineStore, speedTable(published.epoch), clock.nowUs());
+  // Up to what is there now: the end moves on while one runs after it.
+  const ends = await changeLog.endOffsets(contract.topic);
+  while (offsets.some((offset, partition) => offset < (ends[partition] as number))) await consumeAvailable();
   await flush();
   if ((await readServing(onlineStore)) !== published.epoch) await serve(onlineStore, published.epoch, clock.nowUs());
+  // Whoever still reads the epoch before finds it gone, and looks again.
+  const before = published.epoch - 1;
+  await Promise.all([onlineStore.drop(batchTable(before)), onlineStore.drop(speedTable(before))]);
   return {
     async follow() {
       const untilUs = clock.nowUs() + params.flushIntervalUs;
       for (;;) {
-        const idle = await consumeAvailable();
+        const busy = await consumeAvailable();
         const leftUs = untilUs - clock.nowUs();
         if (leftUs <= 0) break;
-        if (idle) await clock.sleep(Math.min(pollUs, leftUs), signal);
+        if (!busy) await clock.sleep(Math.min(pollUs, leftUs), signal);
       }
       await flush();
     },

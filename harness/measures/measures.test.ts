@@ -346,13 +346,20 @@ describe('a run is invalid', () => {
 
 describe('what is missing is said to be', () => {
   const codes = (run: RunFacts) => measureRun(run).missing.map(({ code }) => code);
-  it('probes, ledger, usage, a target for the fault', () => {
+  it('of a plane that takes no changes in nothing about them, and it has no figure of them either', () => {
+    const idle = { ...plantRun({ silent: () => true, fault: { role: '', witnessedUs: null } }), ingests: false };
+    expect(codes(idle)).toEqual([]);
+    const { measures } = measureRun(idle);
+    for (const name of ['freshness.visibility', 'faults.mttr', 'ledger.lost'] as const) {
+      expect(measures[name]).toMatchObject({ kind: 'absent', why: 'not_offered' });
+    }
+  });
+  it('probes, ledger, usage', () => {
     const run = plantRun();
     expect(codes({ ...run, ledger: null })).toEqual(['NO_LEDGER']);
     expect(codes({ ...run, usage: { ...run.usage, rows: 0 } })).toEqual(['NO_USAGE']);
     expect(codes({ ...run, probes: { ...run.probes, rows: 0 } })).toEqual(['NO_PROBES']);
     expect(codes(plantRun({ silent: () => true }))).toEqual(['NO_PROBES']);
-    expect(codes(plantRun({ fault: { role: '', witnessedUs: null } }))).toEqual(['FAULT_HAS_NO_TARGET']);
   });
   it('never a zero: a run of which nothing is known has no figure at all', () => {
     const empty = plantRun({

@@ -13,6 +13,7 @@ import { foldVisibility, measureFreshness } from './freshness.js';
 import { measureLatency } from './latency.js';
 import { measureLedger } from './ledger.js';
 import type { Measure, MeasureOf } from './measured.js';
+import { notOffered } from './measured.js';
 import { readPanel } from './panel.js';
 import { measureRecovery } from './recovery.js';
 import { measureResources } from './resources.js';
@@ -132,6 +133,14 @@ export function measureRun(run: RunFacts): MeasuredRun {
     ...measureBackfill(run),
     ...measureCache(run),
     ...measureResources(run),
+    ...(run.ingests ? {} : withoutChanges()),
   };
   return { measures, ...judgeRun(run, panel, visibility) };
+}
+
+/** A plane that takes no changes in is asked nothing about them: zeros and failures would both be untrue. */
+function withoutChanges(): Partial<Measures> {
+  const ofChanges = metricNames.filter((name) => /^(freshness|ingest|faults|ledger)\./.test(name));
+  const absent = notOffered('no role of the plane takes changes in');
+  return Object.fromEntries(ofChanges.map((name) => [name, absent]));
 }

@@ -90,6 +90,7 @@ export function plantRun(planted: Planted = {}): RunFacts {
       seed: 1000 + repetition,
     },
     params: { interval: 2 },
+    ingests: true,
     timeline: { loadStartUs: startUs, measureStartUs, measureEndUs, loadEndUs, drainEndUs: loadEndUs + secondUs },
     invalid: [],
     operations: {

@@ -19,7 +19,7 @@ export function judgeRun(run: RunFacts, panel: Panel, visibility: Visibility): V
     invalid: [
       ...run.invalid,
       ...readersBehind(run),
-      ...emitterBehind(run, panel, visibility),
+      ...(run.ingests ? emitterBehind(run, panel, visibility) : []),
       ...unwitnessedFaults(run),
       ...unbalancedBooks(run),
     ],
@@ -119,7 +119,9 @@ function missingFacts(run: RunFacts, { probes }: Panel): Finding[] {
   const watchedUntilUs = lastLookUs(probes) - plan.scenario.slo.freshnessUs;
   const { fromUs, untilUs } = measuredEmissions(run);
   const leftOut = (untilUs - watchedUntilUs) / (untilUs - fromUs);
-  if (probes.probes === 0 || probes.answered.every((answered) => answered === 0)) {
+  if (!run.ingests) {
+    // Nothing of its freshness is asked.
+  } else if (probes.probes === 0 || probes.answered.every((answered) => answered === 0)) {
     missing('NO_PROBES', 'no probe of the panel was answered: freshness is unknown');
   } else if (leftOut > leftOutShare) {
     missing(
@@ -133,8 +135,5 @@ function missingFacts(run: RunFacts, { probes }: Panel): Finding[] {
     missing('NO_READS', 'no call was recorded: latency is unknown');
   }
   if (run.usage.rows === 0) missing('NO_USAGE', 'no process was sampled: use of the machine is unknown');
-  if (run.faults.some(({ role }) => role === '')) {
-    missing('FAULT_HAS_NO_TARGET', 'the plane names no role that ingests, so no fault could strike it');
-  }
   return findings;
 }

@@ -12,6 +12,8 @@ export interface RunFacts {
   readonly plan: RunPlan;
   /** Resolved parameters of the architecture, printed beside its figures. */
   readonly params: unknown;
+  /** Whether a role of the plane takes changes in. One that does not, offers neither freshness nor a ledger. */
+  readonly ingests: boolean;
   readonly timeline: Timeline;
   /** Why the run cannot be judged; empty for a sound run. What a plane loses is no reason. */
   readonly invalid: readonly Finding[];

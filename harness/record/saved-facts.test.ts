@@ -169,6 +169,7 @@ function exampleFacts(): RunFacts {
       seed: 7,
     },
     params: { everyUs: 5 },
+    ingests: true,
     timeline: {
       loadStartUs: 1_000_000,
       measureStartUs: 1_000_000,

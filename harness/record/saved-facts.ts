@@ -192,6 +192,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
   } satisfies Record<SetName, typeof savedFile>),
   plan: z.custom<RunPlan>((value) => planCore.safeParse(value).success, 'is no plan of a run'),
   params: z.unknown(),
+  ingests: z.boolean(),
   timeline: z.object({
     loadStartUs: z.number(),
     measureStartUs: z.number(),

@@ -28,7 +28,7 @@ export interface Chart {
   readonly kind: ChartKind;
   readonly width: number;
   readonly height: number;
-  readonly signals: Readonly<Record<string, number | readonly number[]>>;
+  readonly signals: Readonly<Record<string, string | number | readonly number[]>>;
   readonly data: Readonly<Record<string, readonly object[]>>;
   /** The data whose rows a pointer finds; in the page alone, a still drawing does not need them. */
   readonly near: string | null;

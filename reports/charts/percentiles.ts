@@ -120,7 +120,7 @@ export const percentilesSpec: TopLevelSpec = {
   width: 452,
   height: 260,
   autosize: 'none',
-  padding: { left: 56, right: 14, top: 10, bottom: 40 },
+  padding: { left: 56, right: 14, top: 18, bottom: 40 },
   config,
   params: [
     { name: 'yMin', value: 1 },

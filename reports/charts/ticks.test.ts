@@ -11,6 +11,7 @@ it('encloses the values and labels decades of a wide logarithmic axis, 1-2-5 of 
 
 it('starts a linear axis at zero', () => {
   expect(linearTicks([3, 61_200])).toEqual({ min: 0, max: 80_000, ticks: [0, 20_000, 40_000, 60_000, 80_000] });
+  expect(linearTicks([1], 1)).toEqual({ min: 0, max: 1, ticks: [0, 1] });
   expect(linearTicks([])).toEqual({ min: 0, max: 1, ticks: [0, 1] });
 });
 

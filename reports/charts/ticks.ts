@@ -21,12 +21,12 @@ export function logTicks(values: Iterable<number>): Ticks | null {
   return { min, max, ticks: max / min >= 100 ? decades : within };
 }
 
-/** For a linear axis from zero. */
-export function linearTicks(values: Iterable<number>): Ticks {
+/** For a linear axis from zero; counts have no step below 1. */
+export function linearTicks(values: Iterable<number>, leastStep = 0): Ticks {
   let high = 0;
   for (const value of values) if (value > high && Number.isFinite(value)) high = value;
   if (high === 0) return { min: 0, max: 1, ticks: [0, 1] };
-  const step = ladder.find((candidate) => high / candidate <= 4) ?? ladder.at(-1)!;
+  const step = ladder.find((candidate) => candidate >= leastStep && high / candidate <= 4) ?? ladder.at(-1)!;
   const count = Math.max(1, Math.ceil(high / step));
   return { min: 0, max: count * step, ticks: Array.from({ length: count + 1 }, (_, index) => index * step) };
 }

@@ -26,7 +26,7 @@ export const panels: readonly Panel[] = [
 export function timelineAxes(runs: readonly RunSeries[], sloUs: number | null): readonly Ticks[] {
   return panels.map(({ scale, read }, index) => {
     const values = runs.flatMap((run) => run.timeline.flatMap((interval) => read(interval) ?? []));
-    if (scale === 'linear') return linearTicks(values);
+    if (scale === 'linear') return linearTicks(values, 1);
     return logTicks(index === 0 && sloUs !== null ? [...values, sloUs] : values) ?? { min: 1, max: 10, ticks: [1, 10] };
   });
 }
@@ -47,7 +47,7 @@ export function timelineCharts(
     }`,
   }));
   const marks = [run.measureStartUs, run.measureEndUs].map((us) => ({ s: us / 1e6 }));
-  return panels.map(({ title, unit, scale, read }, index) => {
+  return panels.map(({ title, scale, read }, index) => {
     const { min, max, ticks } = axes[index]!;
     return {
       title,
@@ -56,20 +56,14 @@ export function timelineCharts(
         near: 'line',
         width: 264,
         height: 52,
-        signals: { yMin: min, yMax: max, yTicks: ends(ticks), xMax: end },
+        signals: { color: lookOf(plane).color, yMin: min, yMax: max, yTicks: ends(ticks), xMax: end },
         data: {
           faults,
           marks,
           limits: index === 0 && sloUs !== null ? [{ value: sloUs, tip: `SLO ${formatSetting(sloUs, 'us')}` }] : [],
           line: run.timeline.map((interval) => {
             const value = read(interval);
-            const shown = value === null ? null : scale === 'log' ? Math.max(value, min) : value;
-            return {
-              s: interval.atUs / 1e6,
-              value: shown,
-              color: lookOf(plane).color,
-              tip: `${formatValue(interval.atUs, 'us')}: ${value === null ? 'nothing observed' : formatValue(value, unit)}`,
-            };
+            return { s: interval.atUs / 1e6, value: value !== null && scale === 'log' ? Math.max(value, min) : value };
           }),
         },
       } satisfies Chart,
@@ -91,6 +85,14 @@ const x = {
   axis: { grid: false, tickCount: 6, labelExpr: "format(datum.value, '~r') + ' s'", labelFlush: true },
 } as const;
 
+/** The point that is near; Vega finds it by cells around the points, whose datum is the point. */
+function tip(scale: 'log' | 'linear'): string {
+  const point = '(datum.datum || datum)';
+  const value =
+    scale === 'log' ? axisLabels.time.replaceAll('datum.value', `${point}.value`) : `format(${point}.value, ',.3~r')`;
+  return `format(${point}.s, '.4~r') + ' s: ' + (${value.replaceAll("'~r'", "'.3~r'")})`;
+}
+
 export function timelineSpec(scale: 'log' | 'linear'): TopLevelSpec {
   const y = {
     field: 'value',
@@ -111,6 +113,7 @@ export function timelineSpec(scale: 'log' | 'linear'): TopLevelSpec {
     padding: { left: 52, right: 8, top: 6, bottom: 20 },
     config,
     params: [
+      { name: 'color', value: 'black' },
       { name: 'yMin', value: 1 },
       { name: 'yMax', value: 10 },
       { name: 'yTicks', value: [1, 10] },
@@ -140,7 +143,7 @@ export function timelineSpec(scale: 'log' | 'linear'): TopLevelSpec {
       {
         data: { name: 'line' },
         mark: { type: 'line', strokeWidth: 1.5, invalid: 'break-paths-show-domains', clip: true },
-        encoding: { x, y, stroke: { field: 'color', type: 'nominal', scale: null } },
+        encoding: { x, y, stroke: { value: { expr: 'color' } } },
       },
       {
         data: { name: 'near' },
@@ -150,7 +153,7 @@ export function timelineSpec(scale: 'log' | 'linear'): TopLevelSpec {
           x,
           y,
           opacity: { condition: { param: 'near', empty: false, value: 1 }, value: 0 },
-          tooltip: { field: 'tip' },
+          tooltip: { value: { expr: tip(scale) } },
         },
       },
     ],

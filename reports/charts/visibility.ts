@@ -74,7 +74,7 @@ export const visibilitySpec: TopLevelSpec = {
   width: 452,
   height: 260,
   autosize: 'none',
-  padding: { left: 56, right: 14, top: 10, bottom: 40 },
+  padding: { left: 56, right: 14, top: 18, bottom: 40 },
   config,
   params: [
     { name: 'xMin', value: 1 },
@@ -89,10 +89,10 @@ export const visibilitySpec: TopLevelSpec = {
     },
     {
       data: { name: 'limits' },
-      mark: { type: 'text', color: ink.warn, align: 'right', dx: -5, dy: -6, fontSize: 11 },
+      mark: { type: 'text', color: ink.warn, align: 'center', baseline: 'bottom', dy: -3, fontSize: 11 },
       encoding: {
         x: { ...x, field: 'us' },
-        y: { datum: 0, type: 'quantitative', scale: { domain: [0, 1] } },
+        y: { datum: 1, type: 'quantitative', scale: { domain: [0, 1] } },
         text: { field: 'label' },
       },
     },

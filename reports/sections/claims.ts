@@ -10,13 +10,13 @@ ${
   claims.length === 0
     ? html`<p>This suite checks none.</p>`
     : html`<p class="muted">${claimCounts(claims)}.</p>
-<div class="scroll" role="region" aria-label="Claims of the paper" tabindex="0"><table>
+<table class="stack" role="table">
 <caption class="unseen">Claims of the paper</caption>
-<thead><tr><th scope="col">Claim</th><th scope="col">Published</th><th scope="col">Found here</th><th scope="col">Outcome</th></tr></thead>
-<tbody>${claims.map(
+<thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Claim</th><th role="columnheader" scope="col">Published</th><th role="columnheader" scope="col">Found here</th><th role="columnheader" scope="col">Outcome</th></tr></thead>
+<tbody role="rowgroup">${claims.map(
         (claim) => html`
-<tr><th scope="row" class="long">${claim.text}<span class="sub">${claim.id}, ${claim.metric}</span></th><td class="long">${claim.published}</td><td class="long">${claim.ours}</td><td>${mark(claim.outcome)}</td></tr>`,
-      )}</tbody></table></div>`
+<tr role="row"><th role="rowheader" scope="row">${claim.text}<span class="sub">${claim.id}, ${claim.metric}</span></th><td role="cell" class="prose" data-label="Published"><span>${claim.published}</span></td><td role="cell" class="prose" data-label="Found here"><span>${claim.ours}</span></td><td role="cell" class="prose" data-label="Outcome">${mark(claim.outcome)}</td></tr>`,
+      )}</tbody></table>`
 }`;
 }
 

@@ -1,4 +1,4 @@
-import { confidenceText, metricLabel, scenarioNames } from '../figures.js';
+import { confidenceText, isMain, metricLabel, scenarioNames } from '../figures.js';
 import { html, type Markup } from '../markup.js';
 import type { Comparison, Summary } from '../summary.js';
 import { formatRatio } from '../units.js';
@@ -15,35 +15,51 @@ ${
 }
 ${scenarioNames(summary).map((scenario) => {
   const rows = summary.comparisons.filter((comparison) => comparison.scenario === scenario);
-  return rows.length > 0 && comparisonTable(scenario, rows);
+  return rows.length > 0 && scenarioComparisons(scenario, rows);
 })}`;
 }
 
-function comparisonTable(scenario: string, rows: readonly Comparison[]): Markup {
-  const methods = [...new Set(rows.flatMap((row) => intervalMethod(row) ?? []))];
-  const measures = [...new Set(rows.map(({ metric, statistic }) => metricLabel(metric, statistic)))];
+function scenarioComparisons(scenario: string, rows: readonly Comparison[]): Markup {
+  const main = rows.filter(isMain);
+  const other = rows.filter((row) => !isMain(row));
   return html`
 <h3>Scenario ${scenario}</h3>
-${methods.length === 1 && html`<p class="facts">Intervals: ${methods[0]!}.</p>`}
-<div class="scroll" role="region" aria-label="Comparisons in scenario ${scenario}" tabindex="0"><table>
-<caption class="unseen">Comparisons in scenario ${scenario}</caption>
-<thead><tr><th scope="col">Measure</th><th scope="col">Planes</th><th scope="col" class="number">Ratio</th><th scope="col" class="number">Interval</th><th scope="col" class="number">Pairs</th><th scope="col">The first is</th></tr></thead>
+${main.length > 0 && comparisonTable(`Comparisons in scenario ${scenario}`, main)}
+${other.length > 0 && html`<details><summary>${other.length} more comparisons in this scenario</summary>${comparisonTable(`More comparisons in scenario ${scenario}`, other)}</details>`}`;
+}
+
+function comparisonTable(title: string, rows: readonly Comparison[]): Markup {
+  const measures = [...new Set(rows.map(({ metric, statistic }) => metricLabel(metric, statistic)))];
+  return html`<table class="comparisons stack" role="table">
+<caption class="unseen">${title}</caption>
+<thead role="rowgroup"><tr role="row">${[
+    'Measure',
+    'Planes',
+    'Ratio',
+    'Interval',
+    'The first is',
+    'How it was compared',
+  ].map(
+    (head) =>
+      html`<th role="columnheader" scope="col"${(head === 'Ratio' || head === 'Interval') && html` class="number"`}>${head}</th>`,
+  )}</tr></thead>
 ${measures.map((measure) => {
   const own = rows.filter(({ metric, statistic }) => metricLabel(metric, statistic) === measure);
-  return html`<tbody>${own.map((row, index) => comparisonRow(row, index === 0 ? { measure, span: own.length } : null, methods.length > 1))}</tbody>
+  return html`<tbody role="rowgroup">${own.map((row, index) => comparisonRow(row, index === 0 ? { measure, span: own.length } : null))}</tbody>
 `;
-})}</table></div>`;
+})}</table>`;
 }
 
-function comparisonRow(row: Comparison, head: { measure: string; span: number } | null, method: boolean): Markup {
-  const { candidate, reference, ratio, confidenceInterval, pairs, outcome } = row;
+function comparisonRow(row: Comparison, head: { measure: string; span: number } | null): Markup {
+  const { candidate, reference, ratio, confidenceInterval, pairs, method, outcome } = row;
+  const level = confidenceInterval === null ? '' : `${confidenceText(confidenceInterval.confidenceLevel)}; `;
+  const interval =
+    confidenceInterval === null
+      ? 'none'
+      : `${formatRatio(confidenceInterval.lowerBound)} to ${formatRatio(confidenceInterval.upperBound)}`;
   return html`
-<tr>${head !== null && html`<th scope="rowgroup" rowspan="${head.span}">${head.measure}</th>`}<td class="pair">${candidate} / ${reference}</td>
-<td class="number">${ratio === null ? 'none' : formatRatio(ratio)}</td>
-<td class="number">${confidenceInterval === null ? 'none' : `${formatRatio(confidenceInterval.lowerBound)} to ${formatRatio(confidenceInterval.upperBound)}`}${method && confidenceInterval !== null && html`<span class="sub">${intervalMethod(row)!}</span>`}</td>
-<td class="number">${pairs}</td><td>${mark(outcome)}</td></tr>`;
-}
-
-function intervalMethod({ method, confidenceInterval }: Comparison): string | null {
-  return confidenceInterval === null ? null : `${method}, ${confidenceText(confidenceInterval.confidenceLevel)}`;
+<tr role="row">${head !== null && html`<th role="rowheader" class="span" scope="rowgroup" rowspan="${head.span}">${head.measure}</th>`}<td role="cell" class="pair">${candidate} / ${reference}</td>
+<td role="cell" class="number" data-label="Ratio"><span>${ratio === null ? 'none' : formatRatio(ratio)}</span></td>
+<td role="cell" class="number" data-label="Interval"><span>${interval}</span></td>
+<td role="cell" data-label="The first is">${mark(outcome)}</td><td role="cell"><span class="sub">${level}${pairs} ${pairs === 1 ? 'pair' : 'pairs'}; ${method}</span></td></tr>`;
 }

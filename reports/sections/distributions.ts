@@ -64,13 +64,13 @@ function distribution(gallery: Gallery, chart: Chart, title: string, caption: st
 ${gallery.place(chart, `Line chart: ${title}, for ${planes.join(', ')}. The same numbers are in the table below.`, 258)}
 <button type="button" class="explore" hidden>Explore values</button>
 <details><summary>Numbers of this chart</summary>
-<div class="scroll" role="region" aria-label="Numbers of: ${title}" tabindex="0"><table><caption>${title}: median of the runs, lowest to highest run</caption>
+<div class="scroll" role="region" aria-label="Numbers of: ${title}" tabindex="0"><table class="numbers"><caption>${title}: median of the runs, lowest to highest run</caption>
 <thead><tr><th scope="col">Percentile</th>${planes.map((plane) => html`<th scope="col" class="number">${plane}</th>`)}</tr></thead>
 <tbody>${positions.map(
     (position) => html`
 <tr><th scope="row">${percentText(position)}</th>${planes.map((plane) => {
       const row = curves.find((candidate) => candidate.plane === plane && candidate.p === position);
-      return html`<td class="number">${
+      return html`<td>${
         row === undefined
           ? 'not known'
           : html`${formatValue(row.middle, 'us')}<span class="sub">${formatValue(row.low, 'us')} to ${formatValue(row.high, 'us')}</span>`

@@ -2,9 +2,11 @@ import { swatch } from '../charts/gallery.js';
 import {
   type Cell,
   confidenceText,
+  countRows,
   type FigureRow,
   type FigureTable,
   loadOf,
+  partOf,
   planeNames,
   timeScaleText,
 } from '../figures.js';
@@ -19,7 +21,7 @@ export function figuresSection(summary: Summary, tables: readonly FigureTable[])
 <h2 id="figures">Figures</h2>
 <p class="muted">Each figure stands above its interval over runs. <q>best</q> marks a plane that a paired comparison found better than every other; where none is marked, no winner was established.</p>
 ${tables.map((table) =>
-  figureTable(
+  scenarioFigures(
     table,
     all,
     summary.run.scenarios.find(({ name }) => name === table.scenario),
@@ -27,26 +29,28 @@ ${tables.map((table) =>
 )}`;
 }
 
-function figureTable(
-  { scenario, planes, groups }: FigureTable,
-  all: readonly string[],
-  load: ScenarioSummary | undefined,
-): Markup {
-  const columns = planes.length + 2;
+function scenarioFigures(table: FigureTable, all: readonly string[], load: ScenarioSummary | undefined): Markup {
+  const main = partOf(table, 'main');
+  const other = partOf(table, 'other');
   return html`
-<h3>Scenario ${scenario}</h3>
+<h3>Scenario ${table.scenario}</h3>
 ${load !== undefined && html`<p class="facts">${loadOf(load)}; ${formatSetting(load.measuredUs, 'us')} measured; ${load.fault === null ? 'no fault' : `fault: ${load.fault}`}; freshness SLO ${formatSetting(load.freshnessSloUs, 'us')} at p95, ${timeScaleText(load.timeScale)}.</p>`}
-<table class="figures" role="table">
-<caption class="unseen">Figures of scenario ${scenario}, planes as columns</caption>
+${main && figureTable(main, `Figures of scenario ${table.scenario}`, all)}
+${other && html`<details><summary>${countRows(other)} more figures of this scenario</summary>${figureTable(other, `More figures of scenario ${table.scenario}`, all)}</details>`}`;
+}
+
+function figureTable({ planes, groups }: FigureTable, caption: string, all: readonly string[]): Markup {
+  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table class="figures stack" role="table">
+<caption class="unseen">${caption}, planes as columns</caption>
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Measure</th>${planes.map(
     (plane) => html`<th role="columnheader" scope="col" class="cell">${planeName(plane, all.indexOf(plane))}</th>`,
   )}<th role="columnheader" scope="col">How it is known</th></tr></thead>
 ${groups.map(
   ({ title, rows }) => html`
-<tbody role="rowgroup"><tr role="row" class="group"><th role="rowheader" scope="rowgroup" colspan="${columns}">${title}</th></tr>
+<tbody role="rowgroup"><tr role="row" class="group"><th role="rowheader" scope="rowgroup" colspan="${planes.length + 2}">${title}</th></tr>
 ${rows.map(figureRow)}</tbody>`,
 )}
-</table>`;
+</table></div>`;
 }
 
 const directions = { lower: 'lower is better', higher: 'higher is better', neither: '' } as const;
@@ -63,11 +67,11 @@ function figureCell(cell: Cell): Markup {
     cell.kind === 'words'
       ? html`<span class="words">${cell.words}</span>${note}`
       : html`<span class="value">${cell.best && html`<span class="best">best</span>`}${cell.text}</span><span class="interval">${cell.interval ?? 'no interval'}</span>${note}`;
-  return html`<td role="cell" class="cell" data-plane="${cell.plane}">${content}</td>`;
+  return html`<td role="cell" class="cell" data-label="${cell.plane}">${content}</td>`;
 }
 
 /** Badge, method, confidence, runs and samples of a row, each said once where the planes agree. */
-function basis({ basis: { badge, stack, timeScale }, cells }: FigureRow): Markup {
+function basis({ basis: { badge, stack, timeScale }, note, cells }: FigureRow): Markup {
   const figures = cells.filter((cell) => cell.kind === 'figure');
   const methods = [...new Set(figures.map(({ method }) => method))].join(' or ');
   const levels = [
@@ -83,7 +87,7 @@ function basis({ basis: { badge, stack, timeScale }, cells }: FigureRow): Markup
   const text = [[methods, ...levels].filter((part) => part !== '').join(', '), counted, size]
     .filter((part) => part !== '')
     .join('; ');
-  return html`<span class="badges"><span class="badge ${badge}">${badge}</span><span class="badge">${stack}</span><span class="badge">${timeScaleText(timeScale)}</span></span><span class="sub">${text}</span>`;
+  return html`<span class="badges"><span class="badge ${badge}">${badge}</span><span class="badge">${stack}</span><span class="badge">${timeScaleText(timeScale)}</span></span><span class="sub">${text}</span>${note !== null && html`<span class="sub">${note}</span>`}`;
 }
 
 export function planeName(plane: string, index: number): Markup {

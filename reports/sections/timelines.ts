@@ -55,13 +55,13 @@ ${gallery.place(chart, `Line chart: ${title} of ${run.architecture} over the sec
 )}
 <button type="button" class="explore" hidden>Explore values</button>
 <details><summary>Numbers of this run</summary>
-<div class="scroll" role="region" aria-label="Numbers of run ${run.run}" tabindex="0"><table><caption>${run.run}</caption>
+<div class="scroll" role="region" aria-label="Numbers of run ${run.run}" tabindex="0"><table class="numbers"><caption>${run.run}</caption>
 <thead><tr><th scope="col">At</th>${panels.map(({ title }) => html`<th scope="col" class="number">${title}</th>`)}</tr></thead>
 <tbody>${run.timeline.map(
     (interval) => html`
 <tr><th scope="row">${formatValue(interval.atUs, 'us')}</th>${panels.map(({ unit, read }) => {
       const value = read(interval);
-      return html`<td class="number">${value === null ? 'none' : formatValue(value, unit === 'changes' ? 'count' : unit)}</td>`;
+      return html`<td>${value === null ? 'none' : formatValue(value, unit === 'changes' ? 'count' : unit)}</td>`;
     })}</tr>`,
   )}</tbody></table></div></details>
 </figure>`;

@@ -1,34 +1,24 @@
 import { planeNames, scenarioNames } from '../figures.js';
-import { findingMeaning, leftOut } from '../findings.js';
+import { countedRuns, explainedFindings } from '../findings.js';
 import { html, type Markup } from '../markup.js';
 import type { Summary } from '../summary.js';
 import { mark } from './marks.js';
 
 /** Which runs count, which do not, and what that means. */
 export function validitySection(summary: Summary): Markup {
-  const { series, validity } = summary;
-  const invalid = series.filter(({ valid }) => !valid).length;
-  const verdict = validity.valid
-    ? 'The suite is valid.'
-    : 'The suite is not valid: no conclusion may be drawn from it.';
-  const counted =
-    series.length === 0
-      ? 'The summary holds no runs.'
-      : invalid === 0
-        ? `All ${series.length} runs count.`
-        : `${series.length - invalid} of ${series.length} runs count; ${invalid} invalid.`;
+  const findings = explainedFindings(summary);
   return html`
 <h2 id="validity">Validity</h2>
-<p>${verdict} ${counted}</p>
+<p>${countedRuns(summary)}</p>
 ${
-  validity.findings.length > 0 &&
-  html`<ul class="findings">${validity.findings.map(
-    (finding) => html`
-<li><strong>${finding.run}</strong> <span class="sub">${finding.architecture}, repetition ${finding.repetition}, <code>${finding.code}</code></span>
-<p>${finding.message}</p><p class="muted">${findingMeaning(finding.code)} ${leftOut}</p></li>`,
+  findings.length > 0 &&
+  html`<ul class="findings">${findings.map(
+    ({ run, architecture, repetition, code, message, invalid, explanation }) => html`
+<li>${mark(invalid ? 'invalid' : 'inconclusive', invalid ? 'invalid' : 'incomplete')} <strong>${run}</strong> <span class="sub">${architecture}, repetition ${repetition}, <code>${code}</code></span>
+<p>${message}</p><p class="muted">${explanation}</p></li>`,
   )}</ul>`
 }
-${series.length > 0 && scenarioNames(summary).map((scenario) => runTable(summary, scenario))}`;
+${summary.series.length > 0 && scenarioNames(summary).map((scenario) => runTable(summary, scenario))}`;
 }
 
 function runTable(summary: Summary, scenario: string): Markup | null {
