@@ -36,7 +36,7 @@ export function armOf(specifier: string, params: Arm['params'] = null): Arm {
 
 /**
  * Every run of a suite, in the order in which they are done: repetition by repetition, so that a drift of the machine
- * meets all arms, and within a repetition in seeded random order, after the harness's own floor. Runs of a repetition
+ * meets all arms, and within a repetition in seeded random order. The harness's own floor comes first, once. Runs of a repetition
  * share a seed, and those of a scenario a trace.
  */
 export function planRuns({ scenarios, arms, repetitions, seed }: Suite & { readonly seed: number }): RunPlan[] {
@@ -53,7 +53,7 @@ export function planRuns({ scenarios, arms, repetitions, seed }: Suite & { reado
         repetition,
         seed: repetitionSeed,
       });
-    add(floor, nothing);
+    if (repetition === 1) add(floor, nothing);
     for (const scenario of scenarios) for (const arm of shuffle(arms, order.below)) add(scenario, arm);
   }
   return plans;

@@ -42,6 +42,9 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
   const { epochUs } = info;
   const { oracle, emissions } = input;
   const examples = collectExamples();
+  // Reads files while the oracle works: neither waits for the other.
+  const leaks = countLeaks(input.storedPaths, info.personalSamples, examples);
+  leaks.catch(() => {});
   const expectation = await expectTables({ directory: input.trace, info, appends: input.appends });
   const tables = input.exported
     ? await compareTables({ ...input, exported: input.exported, expectation, epochUs, examples })
@@ -58,7 +61,7 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
     epochUs,
     examples,
   });
-  const personalDataLeaks = await countLeaks(input.storedPaths, info.personalSamples, examples);
+  const personalDataLeaks = await leaks;
   const { attempted, acknowledged, failed, indeterminate } = expectation;
   return {
     attempted,

@@ -1,6 +1,5 @@
 /**
- * The harness's own floor: a plane that does nothing, asked 1,000 times a second. Part of every suite, once a
- * repetition, so that every report says what of its latencies is the harness itself.
+ * The harness's own floor: a plane that does nothing, asked 1,000 times a second. Part of every suite, once, so that every report says what of its latencies is the harness itself.
  */
 import { secondUs } from '../../workloads/durations.js';
 import type { Scenario } from '../scenario.js';
