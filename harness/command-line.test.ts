@@ -45,7 +45,11 @@ async function refused(args: string[], sentence: RegExp): Promise<void> {
 
 describe('bad usage', () => {
   it.each([
-    ['an unknown suite', ['run', '--suite', 'smok'], /no suite "smok"; did you mean "smoke"\? Suites: headline, smoke/],
+    [
+      'an unknown suite',
+      ['run', '--suite', 'smok'],
+      /no suite "smok"; did you mean "smoke"\? Suites: headline, smoke, ingest/,
+    ],
     ['an unknown plane', ['run', '--architecture', 'lakehose'], /no plane "lakehose"; did you mean "lakehouse"\?/],
     ['an unknown stack', ['run', '--stack', 'embeded'], /no stack "embeded"; did you mean "embedded"\?/],
     ['an unknown flag', ['run', '--sute', 'smoke'], /unknown option '--sute'.*--suite/],

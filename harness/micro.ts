@@ -3,9 +3,17 @@ import { lakehouseBenchmarks } from '../architectures/lakehouse/lakehouse.bench.
 import { workloadBenchmarks } from '../workloads/workload.bench.js';
 import { portBenchmarks } from './ports/ports.bench.js';
 import { tableStoreBenchmarks } from './ports/table-store/table-store.bench.js';
+import { warehouseBenchmarks } from './ports/warehouse/warehouse.bench.js';
 import { statisticsBenchmarks } from './statistics/statistics.bench.js';
 
-const suites = [workloadBenchmarks, lakehouseBenchmarks, portBenchmarks, tableStoreBenchmarks, statisticsBenchmarks];
+const suites = [
+  workloadBenchmarks,
+  lakehouseBenchmarks,
+  portBenchmarks,
+  tableStoreBenchmarks,
+  warehouseBenchmarks,
+  statisticsBenchmarks,
+];
 const wanted = process.argv[2] ?? '';
 
 for (const measure of suites) {

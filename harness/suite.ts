@@ -7,6 +7,7 @@ import { seededRandom } from './random.js';
 import type { Arm, RunPlan, Scenario } from './scenario.js';
 import { floor } from './suites/floor.js';
 import { headline } from './suites/headline.js';
+import { ingest } from './suites/ingest.js';
 import { smoke } from './suites/smoke.js';
 
 export interface Suite {
@@ -18,7 +19,7 @@ export interface Suite {
   readonly repetitions: number;
 }
 
-export const suites: readonly Suite[] = [headline, smoke];
+export const suites: readonly Suite[] = [headline, smoke, ingest];
 
 export function findSuite(name: string): Suite {
   const suite = suites.find((candidate) => candidate.name === name);

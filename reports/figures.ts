@@ -27,9 +27,19 @@ export interface FigureRow {
 /** The part of a table that is shown first, or the part behind it; null if there is nothing in it. */
 export function partOf(table: FigureTable, part: 'main' | 'other'): FigureTable | null {
   const groups = table.groups
-    .map(({ title, rows }) => ({ title, rows: rows.filter((row) => isMain(row) === (part === 'main')) }))
+    .map(({ title, rows }) => ({
+      title,
+      rows: rows.filter((row) => (isMain(row) && isKnown(row)) === (part === 'main')),
+    }))
     .filter(({ rows }) => rows.length > 0);
   return groups.length === 0 ? null : { ...table, groups };
+}
+
+/** False where no plane offers the figure and none was asked for it: such a row stands behind the others, never left out. */
+function isKnown({ cells }: FigureRow): boolean {
+  return cells.some(
+    (cell) => cell.kind === 'figure' || (cell.words !== words.not_offered && cell.words !== words.not_measured),
+  );
 }
 
 export function countRows({ groups }: FigureTable): number {
@@ -60,8 +70,11 @@ export type Cell = { readonly plane: string } & (
   | { readonly kind: 'words'; readonly words: string; readonly note: string | null }
 );
 
+/** The scenarios with most planes first: a comparison before what surrounds it. */
 export function figureTables(summary: Summary): FigureTable[] {
-  return scenarioNames(summary).map((scenario) => figureTable(summary, scenario));
+  return scenarioNames(summary)
+    .map((scenario) => figureTable(summary, scenario))
+    .sort((a, b) => b.planes.length - a.planes.length);
 }
 
 /** Scenarios in the order of the suite, then those that only figures name. */
@@ -155,7 +168,8 @@ function figureRow(
   const cells = planes.map((plane): Cell => {
     const estimate = row.find(({ architecture }) => architecture === plane);
     if (estimate === undefined) return { plane, kind: 'words', words: words.absent, note: null };
-    const note = estimate.note ?? null;
+    // Why runs are invalid is said once, with the runs.
+    const note = estimate.validity === 'invalid' ? null : (estimate.note ?? null);
     if (estimate.validity !== 'ok') return { plane, kind: 'words', words: words[estimate.validity], note };
     if (estimate.pointEstimate === null) return { plane, kind: 'words', words: words.absent, note };
     const scaled = scale(estimate.pointEstimate);
@@ -288,7 +302,11 @@ const metrics: Readonly<Record<string, Metric>> = {
   lookup: { label: 'Feature lookup', meaning: 'from the intended start; errors count as time-outs', main: ['p99'] },
   'lookup.errors': { label: 'Lookups failed', meaning: 'errors and time-outs', main: [] },
   'lookup.service': { label: 'Feature lookup, service time', meaning: 'from the actual start', main: [] },
-  'lookup.start_error': { label: 'Feature lookup, start error', meaning: 'how late the load generator was', main: [] },
+  'lookup.start_error': {
+    label: 'Feature lookup, start error',
+    meaning: 'how late the load generator was',
+    main: ['p99'],
+  },
   'ledger.lost': { label: 'Lost', meaning: 'acknowledged changes that the tables do not hold', main: ['total'] },
   'ledger.duplicated': { label: 'Duplicated', meaning: 'changes held more than once, the surplus', main: ['total'] },
   'ledger.unexpected': {

@@ -66,20 +66,24 @@ function scenario(summary: Summary, whole: FigureTable, width: number, paint: Pa
   const load = summary.run.scenarios.find(({ name }) => name === table.scenario);
   const rows = table.groups.flatMap((group) => group.rows);
   const shared = sharedText(rows.map(({ basis }) => basisText(basis)));
-  const methods = sharedText(rows.flatMap(({ cells }) => cells.flatMap((cell) => methodOf(cell) ?? [])));
-  const columns = columnsOf(table, width);
+  const method = mostFrequent(rows.flatMap(({ cells }) => cells.flatMap((cell) => methodOf(cell) ?? [])));
+  const anyInterval = rows.some(({ cells }) => cells.some((cell) => cell.kind === 'figure' && cell.interval !== null));
+  const columns = columnsOf(table, width, anyInterval);
   const best = rows.some(({ cells }) => cells.some((cell) => cell.kind === 'figure' && cell.best));
   return [
     ...wrap(`Scenario ${table.scenario}`, width).map((line) => paint(line, 'bold')),
     ...(load === undefined ? [] : wrap(loadOf(load), width)),
     ...(shared === null ? [] : wrap(`Every figure: ${shared}.`, width)),
-    ...(methods === null ? [] : wrap(`Intervals: ${methods}.`, width)),
+    ...(method === null ? [] : wrap(`Intervals, where nothing else is said: ${method}.`, width)),
+    ...(anyInterval ? [] : wrap('No figure has an interval: that takes two runs of a plane.', width)),
     ...table.groups.flatMap(({ title, rows }) => [
       '',
       heading(title, table.planes, columns, paint),
       ...rows.flatMap((row) => [
-        ...(columns === null ? stackedRow(row, table.planes, width, paint) : columnRow(row, columns, paint)),
-        ...remarks(row, shared === null, methods === null, width, paint),
+        ...(columns === null
+          ? stackedRow(row, table.planes, width, anyInterval, paint)
+          : columnRow(row, columns, anyInterval, paint)),
+        ...remarks(row, shared === null, method, width, paint),
       ]),
     ]),
     ...(others === 0
@@ -99,10 +103,13 @@ const narrowestLabel = 19;
 const widestLabel = 32;
 
 /** Column widths; null if the table is wider than the terminal. */
-function columnsOf({ planes, groups }: FigureTable, width: number): Columns | null {
+function columnsOf({ planes, groups }: FigureTable, width: number, anyInterval: boolean): Columns | null {
   const rows = groups.flatMap((group) => group.rows);
   const cells = planes.map((plane, index) =>
-    Math.max(lengthOf(oneLine(plane)), ...rows.flatMap(({ cells }) => linesOf(cells[index]!).map(lengthOf))),
+    Math.max(
+      lengthOf(oneLine(plane)),
+      ...rows.flatMap(({ cells }) => linesOf(cells[index]!, anyInterval).map(lengthOf)),
+    ),
   );
   const longest = Math.max(
     ...rows.map((row) => lengthOf(oneLine(row.label))),
@@ -121,9 +128,9 @@ function heading(title: string, planes: readonly string[], columns: Columns | nu
   );
 }
 
-function columnRow({ label, cells }: FigureRow, columns: Columns, paint: Paint): string[] {
+function columnRow({ label, cells }: FigureRow, columns: Columns, anyInterval: boolean, paint: Paint): string[] {
   const left = wrap(label, columns.label);
-  const texts = cells.map(linesOf);
+  const texts = cells.map((cell) => linesOf(cell, anyInterval));
   const height = Math.max(left.length, ...texts.map((lines) => lines.length));
   return Array.from({ length: height }, (_, line) => {
     const name = (left[line] ?? '').padEnd(columns.label + (left[line] ?? '').length - lengthOf(left[line] ?? ''));
@@ -135,13 +142,19 @@ function columnRow({ label, cells }: FigureRow, columns: Columns, paint: Paint):
   });
 }
 
-function stackedRow({ label, cells }: FigureRow, planes: readonly string[], width: number, paint: Paint): string[] {
+function stackedRow(
+  { label, cells }: FigureRow,
+  planes: readonly string[],
+  width: number,
+  anyInterval: boolean,
+  paint: Paint,
+): string[] {
   const name = Math.min(Math.floor(width / 3), Math.max(...planes.map((plane) => lengthOf(oneLine(plane)))));
   return [
     ...wrap(label, width),
     ...cells.flatMap((cell) => {
       const [plane = '', ...more] = wrap(cell.plane, name);
-      const [value, interval] = linesOf(cell);
+      const [value, interval] = linesOf(cell, anyInterval);
       const line = `  ${plane}${' '.repeat(name - lengthOf(plane))}  ${value}`;
       const whole = interval === undefined ? line : `${line}  ${interval}`;
       const shown =
@@ -154,20 +167,28 @@ function stackedRow({ label, cells }: FigureRow, planes: readonly string[], widt
   ];
 }
 
-/** A cell in one or two lines: the figure and its interval. */
-function linesOf(cell: Cell): string[] {
+/** A cell in one or two lines: the figure and, where any figure has one, its interval. */
+function linesOf(cell: Cell, anyInterval: boolean): string[] {
   if (cell.kind === 'words') return [cell.words];
-  return [`${cell.best ? '* ' : ''}${cell.text}`, cell.interval === null ? 'no interval' : `[${cell.interval}]`];
+  const figure = `${cell.best ? '* ' : ''}${cell.text}`;
+  return anyInterval ? [figure, cell.interval === null ? 'no interval' : `[${cell.interval}]`] : [figure];
 }
 
-/** What a row has to say beyond its figures: notes, and basis or method where the table has no single one. */
-function remarks(row: FigureRow, withBasis: boolean, withMethod: boolean, width: number, paint: Paint): string[] {
+/** What a row has to say beyond its figures: notes, its basis where the table has no single one, an unusual method. */
+function remarks(
+  row: FigureRow,
+  withBasis: boolean,
+  usualMethod: string | null,
+  width: number,
+  paint: Paint,
+): string[] {
   const methods = [...new Set(row.cells.flatMap((cell) => methodOf(cell) ?? []))];
+  const unusual = methods.some((method) => method !== usualMethod);
   return [
     ...row.cells.flatMap(({ plane, note }) => (note === null ? [] : [`${plane}: ${note}`])),
     ...(row.note === null ? [] : [row.note]),
     ...(withBasis ? [basisText(row.basis)] : []),
-    ...(withMethod && methods.length > 0 ? [methods.join(' or ')] : []),
+    ...(unusual ? [methods.join(' or ')] : []),
   ].flatMap((text) => item(text, width).map((line) => paint(line, 'dim')));
 }
 
@@ -178,6 +199,12 @@ function methodOf(cell: Cell): string | null {
 
 function item(text: string, width: number): string[] {
   return wrap(text, Math.max(1, width - 2)).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`);
+}
+
+function mostFrequent(texts: readonly string[]): string | null {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
 }
 
 function sharedText(texts: readonly string[]): string | null {
