@@ -85,6 +85,10 @@ describe('a summary of five repetitions', () => {
     expect(inference?.confidenceInterval?.upperBound).toBeLessThan(0.3);
     expect(inference?.method).toContain('5 pairs, 10 needed to decide');
     expect(summary.verdict.sentences.join('\n')).toContain('No difference between planes is decided');
+    // A time to the end of what never began is not read as one to the SLO regained.
+    expect(summary.verdict.sentences.find((sentence) => sentence.startsWith('faults.mttr'))).toContain(
+      '(the SLO was not lost: time to the return to the staleness of before)',
+    );
   });
 
   it('compares no quantile for which there are too few samples', () => {

@@ -80,6 +80,7 @@ describe('a plane that shows each change exactly 2 s late', () => {
   it('has 150 small files per million rows, and answers 4 keys in 5 from its cache', () => {
     expect(ratio(measure(run, 'storage.small_files_per_million_rows'))).toBe(150);
     expect(ratio(measure(run, 'serving.cache_hit_ratio'))).toBe(0.8);
+    expect(measure(run, 'serving.cache_hit_ratio')).toMatchObject({ note: expect.stringContaining('the panel') });
   });
 
   it('is unhurt by a crash that delays nothing', () => {

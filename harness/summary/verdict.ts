@@ -135,7 +135,12 @@ function describeFigures(estimates: readonly BoundedEstimate[]): string[] {
         .sort((a, b) => (better === 'lower' ? 1 : -1) * (worth(a) - worth(b)));
       if (figures.length === 0) return [];
       const planes = figures.map((estimate) => `${estimate.architecture} ${describe(estimate)}`);
-      return [`${metric}.${primary} (${scenario}, ${better} is better): ${planes.join('; ')}.`];
+      // What a figure means may depend on what happened: without this, times to different ends read as one ranking.
+      const notes = figures.flatMap((estimate) =>
+        estimate.pointEstimate === null || estimate.note === undefined ? [] : [estimate.note],
+      );
+      const note = notes.length === 0 ? '' : ` (${[...new Set(notes)].join('; ')})`;
+      return [`${metric}.${primary} (${scenario}, ${better} is better): ${planes.join('; ')}${note}.`];
     }),
   );
 }
