@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Comparison, Estimate, Summary } from '../reports/summary.js';
 import { validateSummary } from '../reports/validate.js';
-import { injectedUs, type Planted, plantRun } from './measures/planted-run.js';
+import { injectedUs, loadEndUs, type Planted, plantRun } from './measures/planted-run.js';
 import type { RunFacts } from './record/facts.js';
 import { summarise } from './summarise.js';
 
@@ -85,6 +85,10 @@ describe('a summary of five repetitions', () => {
     expect(inference?.confidenceInterval?.upperBound).toBeLessThan(0.3);
     expect(inference?.method).toContain('5 pairs, 10 needed to decide');
     expect(summary.verdict.sentences.join('\n')).toContain('No difference between planes is decided');
+    // A time to the end of what never began is not read as one to the SLO regained.
+    expect(summary.verdict.sentences.find((sentence) => sentence.startsWith('faults.mttr'))).toContain(
+      '(the SLO was not lost: time to the return to the staleness of before)',
+    );
   });
 
   it('compares no quantile for which there are too few samples', () => {
@@ -230,6 +234,21 @@ describe('what is censored', () => {
       pointEstimate: 1,
       method: 'Clopper-Pearson over faults',
       confidenceInterval: { confidenceLevel: 0.95, lowerBound: 0.478176, upperBound: 1 },
+    });
+  });
+
+  it('is not one fault the fewer where the watch was too short to see what became of it', () => {
+    // In two of five runs nothing is shown after the crash, and the watch ends before what was held up is due.
+    const cut = (run: RunFacts): RunFacts => ({
+      ...run,
+      probes: { ...run.probes, rows: run.probes.sentUs.findIndex((sentUs) => sentUs > injectedUs + 2.5 * secondUs) },
+    });
+    const slow = (emitUs: number) => (emitUs + 200_000 < injectedUs ? emitUs + 200_000 : loadEndUs);
+    const runs = [...lakehouse(3), ...repeat('lakehouse', 5, () => ({ shownAtUs: slow })).slice(3)].map(cut);
+    expect(estimate(summaryOf(runs), 'lakehouse', 'faults.slo_lost', 'share')).toMatchObject({
+      pointEstimate: null,
+      validity: 'censored',
+      note: expect.stringContaining('between 0 % and 40 % of the faults observed: of 2 in 5 the watch ended'),
     });
   });
 

@@ -106,9 +106,31 @@ function growthMeasure(series: BacklogSeries, window: Window): MeasureOf<'ratio'
 function achievedMeasure(run: RunFacts, series: BacklogSeries, window: Window): MeasureOf<'ratio'> {
   const { first, end } = rowsWithin(series, window);
   if (end - first < 2) return notMeasured('fewer than two probes were answered in the measured window');
-  const shown = (series.shown[end - 1] as number) - (series.shown[first] as number);
-  const seconds = ((series.atUs[end - 1] as number) - (series.atUs[first] as number)) / 1e6;
-  return { kind: 'ratio', numerator: shown / run.panel.share, denominator: seconds, samples: end - first };
+  const { from, until } = wholeCycles(series, first, end);
+  const shown = (series.shown[until] as number) - (series.shown[from] as number);
+  const seconds = ((series.atUs[until] as number) - (series.atUs[from] as number)) / 1e6;
+  return { kind: 'ratio', numerator: shown / run.panel.share, denominator: seconds, samples: until - from + 1 };
+}
+
+/**
+ * The rows between which a plane's rate is taken: its first and last step forward. Between fixed moments a plane that
+ * works in batches would be credited with a part of a batch, and one batch more or less than it was given the time for,
+ * so that it could take in more than it was offered. A plane that has stood still for longer than between any two of its
+ * steps is not between two batches: that time counts.
+ */
+function wholeCycles({ atUs, shown }: BacklogSeries, first: number, end: number): { from: number; until: number } {
+  const steps: number[] = [];
+  for (let row = first + 1; row < end; row++) {
+    if ((shown[row] as number) > (shown[row - 1] as number)) steps.push(row);
+  }
+  const [from, until] = [steps[0], steps[steps.length - 1]];
+  if (from === undefined || until === undefined || from === until) return { from: first, until: end - 1 };
+  const stood = (a: number, b: number) => (atUs[b] as number) - (atUs[a] as number);
+  const longest = steps.reduce((most, row, i) => (i === 0 ? 0 : Math.max(most, stood(steps[i - 1] as number, row))), 0);
+  return {
+    from: stood(first, from) > longest ? first : from,
+    until: stood(until, end - 1) > longest ? end - 1 : until,
+  };
 }
 
 function offeredMeasure({ appends }: RunFacts, window: Window): MeasureOf<'ratio'> {

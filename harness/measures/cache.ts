@@ -5,12 +5,19 @@
  *
  * A plane that needs several reads for one key (Lambda, one a view) can reach more reads than keys: then no key was
  * answered without a store read, and the ratio is 0.
+ *
+ * The counters keep the probes' own reads apart, not what they do to a cache: its rows for the panel are never old. So a
+ * ratio above 0 carries a note.
  */
 import type { PortCounter, RunFacts } from '../record/facts.js';
 import { type MeasureOf, notMeasured, notOffered } from './measured.js';
 
 const isStoreRead = ({ port, operation }: PortCounter) =>
   (port === 'onlineStore' && operation === 'get') || (port === 'warehouse' && operation === 'read');
+
+/** One sentence for all runs, so that the notes of runs that are pooled are one. */
+const warmedNote =
+  "not free of the panel: its probes keep the panel's rows in the cache, and of a store read shared by a probe and a call all keys count for the one that began it";
 
 export function measureCache({ ports, operations }: RunFacts): { 'serving.cache_hit_ratio': MeasureOf<'ratio'> } {
   const answering = new Set(ports.filter((counter) => counter.probe).map(({ role }) => role));
@@ -25,6 +32,7 @@ export function measureCache({ ports, operations }: RunFacts): { 'serving.cache_
       numerator: Math.max(0, keys - asked),
       denominator: keys,
       samples: keys,
+      ...(asked < keys ? { note: warmedNote } : {}),
     },
   };
 }

@@ -203,15 +203,23 @@ function faultNote(run: RunFacts, { awaited }: Panel, { visibleUs }: Visibility)
   return undefined;
 }
 
+/**
+ * Seconds of which the watch ended before the SLO was over are left out by their emission time alone: of those one could
+ * only see that they met it, never that they missed it.
+ */
 function sloMeasure(panel: Panel, visibility: Visibility, window: EmissionWindow): MeasureOf<'ratio'> {
-  const { met, seconds, undecided } = foldSloSeconds(panel.awaited, visibility, window);
-  if (seconds === 0) return notMeasured('no second of emission could be judged');
+  const watchedUntilUs = lastLookUs(panel.probes) - window.sloUs;
+  const watched = { ...window, untilUs: Math.min(window.untilUs, watchedUntilUs) };
+  const { met, seconds, undecided } = foldSloSeconds(panel.awaited, visibility, watched);
+  if (seconds === 0) return notMeasured('no second of emission was watched for as long as the SLO');
   return {
     kind: 'ratio',
     numerator: met,
     denominator: seconds,
     samples: seconds,
-    ...(undecided === 0 ? {} : { note: 'seconds that were not watched for as long as the SLO are left out' }),
+    ...(undecided === 0 && watchedUntilUs >= window.untilUs
+      ? {}
+      : { note: 'seconds that were not watched for as long as the SLO are left out' }),
   };
 }
 

@@ -53,13 +53,17 @@ export function foldCalls(
 export function measureLatency(run: RunFacts) {
   const { timeline } = run;
   const measured = { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs };
-  const faulty = { fromUs: timeline.measureEndUs, untilUs: timeline.loadEndUs };
+  // From the strike on: calls of the margin before it met a plane that nothing had happened to.
+  const struckUs = run.faults.filter(({ witnessedUs }) => witnessedUs !== null).map(({ injectedUs }) => injectedUs);
+  const faulty = { fromUs: Math.min(...struckUs), untilUs: timeline.loadEndUs };
   const predict = measureCalls(run, 'predict', measured);
   const lookup = measureCalls(run, 'lookup', measured);
   const injured =
     run.plan.scenario.faults.length === 0
       ? absent(notMeasured('the scenario injects no fault'))
-      : measureCalls(run, 'predict', faulty);
+      : struckUs.length === 0
+        ? absent(notMeasured('no fault was witnessed'))
+        : measureCalls(run, 'predict', faulty);
   return {
     inference: predict.latency,
     'inference.service': predict.service,

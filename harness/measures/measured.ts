@@ -21,7 +21,10 @@ export interface RatioMeasure {
 export interface TrialMeasure {
   readonly kind: 'trials';
   readonly successes: number;
+  /** Those whose outcome is known. */
   readonly trials: number;
+  /** Trials that the watch was too short to decide; they are more likely to be of one outcome than of the other. */
+  readonly undecided?: number;
   readonly note?: string;
 }
 

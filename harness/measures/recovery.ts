@@ -294,19 +294,28 @@ export function measureRecovery(run: RunFacts, panel: Panel, visibility: Visibil
   };
   const judged = recoveries.filter(({ slo }) => slo === 'lost' || slo === 'kept');
   const lost = recoveries.filter(({ slo }) => slo === 'lost').length;
+  const undecided = recoveries.filter(({ slo }) => slo === 'undecided').length;
+  const kept = judged.length - lost;
   const noBand = 'nothing was seen before the fault to compare with';
   const basis =
     lost === recoveries.length
       ? 'time to the SLO regained and held'
       : lost === 0
-        ? 'the SLO was not lost: time to the return to the staleness of before'
+        ? `the SLO was not ${kept === recoveries.length ? '' : 'seen to be '}lost: time to the return to the staleness of before`
         : 'time to the SLO regained and held where it was lost, to the staleness of before elsewhere';
   const slo: MeasureOf<'trials'> =
     recoveries.length === 0
       ? absent
-      : judged.length === 0
-        ? notMeasured('the SLO was not held before the fault, or the watch ended before its loss could show')
-        : { kind: 'trials', successes: lost, trials: judged.length };
+      : judged.length + undecided === 0
+        ? notMeasured('the SLO was not held before the fault')
+        : {
+            kind: 'trials',
+            successes: lost,
+            trials: judged.length,
+            // A plane that is back soon is seen to have kept it, however short the watch: leaving the others out would
+            // leave out those that were slow.
+            ...(undecided === 0 ? {} : { undecided }),
+          };
   return {
     'faults.mttr': times(({ repair }) => repair, noBand, basis),
     'faults.slo_lost': slo,

@@ -2,9 +2,9 @@
  * A process of a run, seen from inside: how servers, roles and load generators talk to the supervisor that forked them.
  * A child does its work until its signal aborts, and dies at once when its parent is gone, whatever killed the parent.
  */
-import { setPriority } from 'node:os';
 import { type ClockOrigin, type SystemClock, systemClock } from '../clock.js';
 import { messageOf } from '../errors.js';
+import { standBack } from './niceness.js';
 
 /** Parent to child. */
 export type ToChild =
@@ -49,7 +49,7 @@ export function runChild<Init>(main: (init: Init, child: Child) => Promise<void>
   process.on('message', async (message: ToChild) => {
     switch (message.type) {
       case 'init': {
-        if (message.niceness > 0) setPriority(message.niceness);
+        if (message.niceness > 0) standBack(message.niceness);
         clock = systemClock(message.origin);
         const child: Child = {
           clock,

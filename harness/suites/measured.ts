@@ -65,7 +65,7 @@ export function measuredScenario(size: Size): Scenario {
     },
     slo: { freshnessUs: (5 * minuteUs) / timeScale, holdUs: minuteUs / timeScale },
     // After a margin that settles the measured window, at a moment drawn over one interval of the slowest plane.
-    faults: [{ kind: 'role-crash', afterUs: 200_000, jitterUs: Math.min(2 * secondUs, Math.round(size.faultUs / 4)) }],
+    faults: [{ kind: 'role-crash', afterUs: 200_000, jitterUs: Math.min(2 * secondUs, Math.round(size.faultUs / 3)) }],
     restartDelayUs: secondUs / 2,
   };
 }

@@ -187,9 +187,21 @@ function poolCounts(measures: readonly CountMeasure[]): Judgement {
   };
 }
 
+const tooShort = 'the watch ended before the outcome could show';
+
 function poolTrials(measures: readonly TrialMeasure[]): Judgement {
   const trials = sumOf(measures, (measure) => measure.trials);
   const successes = sumOf(measures, (measure) => measure.successes);
+  const undecided = sumOf(measures, (measure) => measure.undecided ?? 0);
+  if (trials === 0) return nothing('not_measured', tooShort);
+  if (undecided > 0) {
+    const all = trials + undecided;
+    const [least, most] = [successes / all, (successes + undecided) / all];
+    const note =
+      `between ${inWords(least, 'share')} and ${inWords(most, 'share')} of the faults observed: of ${digits(undecided)} ` +
+      `in ${digits(all)} ${tooShort}`;
+    return { ...nothing('censored', note), samples: all, atLeast: rounded(least) };
+  }
   const bounds = proportionInterval(successes, trials, confidenceLevel);
   return {
     pointEstimate: rounded(successes / trials),

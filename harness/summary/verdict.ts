@@ -135,9 +135,14 @@ function describeFigures(estimates: readonly BoundedEstimate[]): string[] {
         .sort((a, b) => (better === 'lower' ? 1 : -1) * (worth(a) - worth(b)));
       if (figures.length === 0) return [];
       const planes = figures.map((estimate) => `${estimate.architecture} ${describe(estimate)}`);
-      return [
-        `${primaryInWords[metric] ?? `${metric}.${primary}`} (${scenario}): ${planes.join('; ')}. ${better === 'lower' ? 'Lower' : 'Higher'} is better.`,
-      ];
+      // What a figure means may depend on what happened: without this, times to different ends read as one ranking.
+      const notes = figures.flatMap((estimate) =>
+        estimate.pointEstimate === null || estimate.note === undefined ? [] : [estimate.note],
+      );
+      const note = notes.length === 0 ? '' : ` (${[...new Set(notes)].join('; ')})`;
+      const what = primaryInWords[metric] ?? `${metric}.${primary}`;
+      const direction = better === 'lower' ? 'Lower' : 'Higher';
+      return [`${what} (${scenario}): ${planes.join('; ')}${note}. ${direction} is better.`];
     }),
   );
 }
