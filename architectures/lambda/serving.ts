@@ -2,7 +2,7 @@
 import type { RoleContext } from '../../harness/architecture.js';
 import type { StoredRow } from '../../harness/ports/online-store/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
-import { modelVersion, predict } from '../../workloads/model.js';
+import { predictRows } from '../../workloads/model.js';
 import { batchTable, readServing, readView, speedTable } from './epochs.js';
 import type { LambdaParams } from './params.js';
 import { addRow, emptyRow, evaluateRow } from './view-row.js';
@@ -49,14 +49,7 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
 
   await context.serve({
     lookup: ({ keys }) => readRows(keys),
-    predict: async ({ keys }) =>
-      (await readRows(keys)).map(({ key, lastSeq, asOfUs, features }) => ({
-        key,
-        score: predict(features),
-        modelVersion,
-        lastSeq,
-        asOfUs,
-      })),
+    predict: async ({ keys }) => predictRows(await readRows(keys)),
   });
   context.ready();
   while (!signal.aborted) {
