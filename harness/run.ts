@@ -23,6 +23,7 @@ import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
 import { allocateColumns } from './record/column-files.js';
+import { columnSets } from './record/column-sets.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
 import { openPorts, type Stack, startStack } from './stacks/stack.js';
@@ -36,15 +37,6 @@ export interface RunOptions {
   /** Aborts the run: its processes are stopped, what it recorded is dropped. */
   readonly signal: AbortSignal;
 }
-
-const usageKinds = {
-  atUs: 'f64',
-  process: 'u32',
-  cpuUs: 'f64',
-  rssBytes: 'f64',
-  readBytes: 'f64',
-  writeBytes: 'f64',
-} as const;
 
 /** From here to the start of event time: every process has heard of the start before it happens. */
 const startLeadUs = 300_000;
@@ -154,7 +146,7 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
     ...(await noRecordings(trace)),
     faults: [],
     processes: [],
-    usage: allocateColumns(usageKinds, 0),
+    usage: allocateColumns(columnSets.usage, 0),
     ports: [],
     backfill: null,
     inventories: { afterLoad: null },
