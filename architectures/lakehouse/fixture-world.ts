@@ -21,40 +21,14 @@ import { opNames, tableNames, viewBlock } from '../../workloads/change-batch.js'
 import { createContract, type DataContract, refusals } from '../../workloads/data-contract.js';
 import { secondUs } from '../../workloads/durations.js';
 import { historySchemas } from '../../workloads/fact-schemas.js';
+import { smallWorkload } from '../../workloads/fixture-workload.js';
 import { historyFiles, readEntries, type TraceInfo, tracePaths } from '../../workloads/trace.js';
 import { generateTrace } from '../../workloads/trace-generation.js';
-import type { Workload } from '../../workloads/workload.js';
 import { type PlainChange, plainChange } from './fixture-brute-force.js';
 import lakehouse from './index.js';
 
 const epochUs = 1_768_478_400 * secondUs - 2 * secondUs;
 
-export const smallWorkload: Workload = {
-  contract: {
-    topic: 'changes',
-    partitions: 3,
-    customers: 60,
-    allowedLatenessUs: 500_000,
-    tokenKey: '000102030405060708090a0b0c0d0e0f',
-  },
-  history: { facts: 2_500, days: 8, lullUs: 0 },
-  changes: {
-    perSecond: 400,
-    slotUs: 10_000,
-    zipfMilli: 800,
-    dirt: { duplicatePpm: 40_000, outOfOrderPpm: 60_000, latePpm: 10_000, violationPpm: 20_000 },
-    evolveAfterUs: secondUs,
-    breakAfterUs: 2 * secondUs,
-    bursts: [],
-  },
-  reads: {
-    predict: { perSecond: 1, keysPerCall: 1, arrivals: { kind: 'constant' } },
-    lookup: { perSecond: 1, keysPerCall: 1, arrivals: { kind: 'constant' } },
-    timeoutUs: secondUs,
-    zipfMilli: 800,
-  },
-  panel: { customers: 10, everyUs: 50_000 },
-};
 const durationUs = 3 * secondUs;
 
 export interface World {
@@ -79,7 +53,7 @@ export interface Truth {
   readonly refused: readonly string[];
 }
 
-export async function openWorld(seed: number, workload = smallWorkload): Promise<World> {
+export async function openWorld(seed: number, workload = smallWorkload({ customers: 60, lullUs: 0 })): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'lakehouse-'));
   const traceDirectory = join(directory, 'trace');
   const info = await generateTrace({ workload, seed, epochUs, durationUs, directory: traceDirectory });
