@@ -41,7 +41,7 @@ export interface RunOptions {
 /** From here to the start of event time: every process has heard of the start before it happens. */
 const startLeadUs = 300_000;
 /** For calls that are no part of a measure: exports, final reads. */
-export const patientUs = 60_000_000;
+const patientUs = 60_000_000;
 const exportEveryUs = 250_000;
 
 /** What a run has seen beside its recordings; kept when a later step fails. */

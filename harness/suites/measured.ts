@@ -1,6 +1,6 @@
 /**
- * A measured scenario: the paper's minutes divided by the time scale, everything physical real. The two sizes in which
- * it is offered are suites/headline.ts and suites/smoke.ts.
+ * A measured scenario: the paper's minutes divided by the time scale, everything physical real. The other files of this
+ * folder are the sizes in which it is offered.
  */
 import { minuteUs, secondUs } from '../../workloads/durations.js';
 import type { Arm, Scenario } from '../scenario.js';
