@@ -64,7 +64,8 @@ export function measuredScenario(size: Size): Scenario {
       drainUs: size.drainUs,
     },
     slo: { freshnessUs: (5 * minuteUs) / timeScale, holdUs: minuteUs / timeScale },
-    // After a margin that settles the measured window, at a moment drawn over one interval of the slowest plane.
+    // Soon after the measured window, whose last changes it may meet on their way: measures leave those out. The moment is
+    // drawn, so that it does not always meet a plane at the same point of its cycle.
     faults: [{ kind: 'role-crash', afterUs: 200_000, jitterUs: Math.min(2 * secondUs, Math.round(size.faultUs / 4)) }],
     restartDelayUs: secondUs / 2,
   };
