@@ -79,6 +79,16 @@ describe('who may import whom', () => {
     ).toEqual([]);
   });
 
+  it('architectures never import each other, not even in their tests', () => {
+    const folderOf = (path: string) => /^architectures\/[^/]+\//.exec(path)?.[0];
+    expect(
+      violations(
+        /^architectures\/[^/]+\//,
+        (path, source) => folderOf(path) !== undefined && folderOf(path) !== folderOf(source.path),
+      ),
+    ).toEqual([]);
+  });
+
   it('workloads import clock, chance and value types only', () => {
     const allowed = /^(workloads\/|harness\/(random|clock|json|errors)\.ts|harness\/ports\/columns\.ts)/;
     expect(violations(/^workloads\//, (path, source) => !allowed.test(path) && !isTest(source.path))).toEqual([]);

@@ -5,7 +5,7 @@ import { openOracle } from '../../harness/ledger/oracle.js';
 import { differingRows } from '../../harness/ledger/row-verdicts.js';
 import { seededRandom } from '../../harness/random.js';
 import { historyFiles } from '../../workloads/trace.js';
-import { openWorld, type World } from '../lakehouse/fixture-world.js';
+import { openWorld, type World } from '../fixture-world.js';
 import lambda from './index.js';
 
 const endings: (() => Promise<unknown>)[] = [];
