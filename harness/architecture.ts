@@ -28,6 +28,8 @@ export interface Role {
   readonly name: string;
   /** True for the role whose death stops fresh changes from arriving. */
   readonly ingests?: boolean;
+  /** True for work that can wait (compaction, recomputation): it stands back behind the other roles for the processor. */
+  readonly background?: boolean;
   /** Crash-only: recovers from durable state whenever it starts; ends when `context.signal` aborts. */
   run(context: RoleContext): Promise<void>;
 }

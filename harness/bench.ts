@@ -47,7 +47,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     const begun = await beginManifest({ results, suite, seed, command });
     const stealBefore = await readSteal();
     await saveManifest(results, begun);
-    progress.begin(plans.length);
+    progress.begin(plans.map(expectedUs));
     const runs: RunFacts[] = [];
     const traces: Manifest['traces'][number][] = [];
     for (const group of groupByTrace(plans)) {
@@ -80,6 +80,12 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     progress.end();
     await scratch.close();
   }
+}
+
+/** The load, and about as much as starting, loading and checking take. */
+function expectedUs({ scenario: { phases, workload } }: RunPlan): number {
+  const { warmUpUs, measureUs, faultUs } = phases;
+  return warmUpUs + measureUs + faultUs + 2_000_000 + 8 * workload.history.facts;
 }
 
 /** A plane that cannot even be described still has its runs: invalid ones, which say why. */

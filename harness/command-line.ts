@@ -185,7 +185,7 @@ function print(summary: Summary, json: boolean): void {
   if (json) return void out(JSON.stringify(summary, null, 2));
   out(
     renderTerminal(summary, {
-      width: process.stdout.columns ?? 100,
+      width: process.stdout.columns || 100,
       color: process.stdout.isTTY === true && !process.env.NO_COLOR,
     }),
   );

@@ -3,7 +3,8 @@ import { Presets, SingleBar } from 'cli-progress';
 import { monotonicUs } from './clock.js';
 
 export interface Progress {
-  begin(runs: number): void;
+  /** What each run will take, in any unit: runs differ, and what is left is told by it. */
+  begin(expected: readonly number[]): void;
   /** `label` names the run, `phase` what it is doing. */
   phase(label: string, phase: string): void;
   /** One run is done; `note` says how it went. */
@@ -22,8 +23,8 @@ function showLines(stream: NodeJS.WriteStream): Progress {
   let runs = 0;
   let done = 0;
   return {
-    begin(count) {
-      runs = count;
+    begin(expected) {
+      runs = expected.length;
     },
     phase: (label, phase) => say(`${done + 1}/${runs} ${label}: ${phase}`),
     finish(label, note) {
@@ -38,7 +39,7 @@ function showBar(stream: NodeJS.WriteStream): Progress {
   const bar = new SingleBar(
     {
       stream,
-      format: '{bar} {value}/{total} runs | {duration_formatted} gone, about {eta_formatted} left | {label}: {phase}',
+      format: '{bar} {done}/{runs} runs | {duration_formatted} gone, about {eta_formatted} left | {label}: {phase}',
       hideCursor: true,
       // Four frames a second: drawing must not disturb what is measured.
       fps: 4,
@@ -46,10 +47,18 @@ function showBar(stream: NodeJS.WriteStream): Progress {
     },
     Presets.shades_classic,
   );
+  let expected: readonly number[] = [];
+  let done = 0;
   return {
-    begin: (runs) => bar.start(runs, 0, { label: 'starting', phase: '' }),
+    begin(each) {
+      expected = each;
+      const total = each.reduce((sum, one) => sum + one, 0);
+      bar.start(total, 0, { done, runs: each.length, label: 'starting', phase: '' });
+    },
     phase: (label, phase) => bar.update({ label, phase }),
-    finish: (label, note) => bar.increment(1, { label, phase: note }),
+    finish(label, note) {
+      bar.increment(expected[done] ?? 0, { done: ++done, label, phase: note });
+    },
     end: () => bar.stop(),
   };
 }

@@ -73,6 +73,10 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
   const seen: Seen = { faults: [], errors: [], drainEndUs: timeline.loadEndUs };
   const invalid: Finding[] = [];
 
+  const ingests = options.architecture.roles.some((role) => role.ingests);
+  // A plane that takes no changes in has nothing to show, however long one waits.
+  const drainUs = ingests ? scenario.phases.drainUs : 0;
+
   const steps = async () => {
     progress('starting');
     await mkdir(directory, { recursive: true });
@@ -87,9 +91,9 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
     seen.faults = await injectFaults({ plan, timeline, supervisor, architecture: options.architecture });
     await loadEnded(supervisor, timeline, signal);
     progress('draining');
-    seen.final = await readFinalRows({ plane: seen.plane.client, trace, drainUs: scenario.phases.drainUs });
+    seen.final = await readFinalRows({ plane: seen.plane.client, trace, drainUs });
     seen.drainEndUs = supervisor.clock.nowUs();
-    await exportTables(seen.plane, trace, scenario.phases.drainUs, seen);
+    await exportTables(seen.plane, trace, drainUs, seen);
     const settlesUs = options.architecture.settlesWithinUs;
     if (settlesUs !== null) {
       progress('waiting for its own correction');
@@ -119,7 +123,7 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
   return {
     plan,
     params: options.architecture.params,
-    ingests: options.architecture.roles.some(({ ingests }) => ingests),
+    ingests,
     timeline: { ...timeline, drainEndUs: seen.drainEndUs },
     invalid,
     ...recorded,

@@ -70,19 +70,19 @@ export type Cell = { readonly plane: string } & (
   | { readonly kind: 'words'; readonly words: string; readonly note: string | null }
 );
 
-/** The scenarios with most planes first: a comparison before what surrounds it. */
 export function figureTables(summary: Summary): FigureTable[] {
-  return scenarioNames(summary)
-    .map((scenario) => figureTable(summary, scenario))
-    .sort((a, b) => b.planes.length - a.planes.length);
+  return scenarioNames(summary).map((scenario) => figureTable(summary, scenario));
 }
 
-/** Scenarios in the order of the suite, then those that only figures name. */
+/** Those with most planes first, as a comparison comes before what surrounds it; else in the order of the suite. */
 export function scenarioNames(summary: Summary): string[] {
-  return distinct(
+  const names = distinct(
     [...summary.run.scenarios, ...summary.estimates.map(({ scenario }) => ({ name: scenario }))],
     (s) => s.name,
   );
+  const planes = (name: string) =>
+    new Set(summary.estimates.filter((e) => e.scenario === name).map((e) => e.architecture)).size;
+  return names.sort((a, b) => planes(b) - planes(a));
 }
 
 export function planeNames(summary: Summary): string[] {

@@ -7,8 +7,9 @@ export function oneLine(text: string): string {
     .trim();
 }
 
-/** Breaks at spaces; a word longer than a line is cut. */
-export function wrap(text: string, width: number): string[] {
+/** Breaks at spaces; a word longer than a line is cut. A terminal that says it has no width gets one character a line. */
+export function wrap(text: string, columns: number): string[] {
+  const width = Math.max(1, columns);
   const lines: string[] = [];
   let line = '';
   for (let word of oneLine(text).split(' ')) {

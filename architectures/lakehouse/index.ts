@@ -14,7 +14,7 @@ const lakehouse: ArchitectureFactory = (given) => {
     uses: ['changeLog', 'onlineStore', 'tables'],
     roles: [
       { name: 'stream', ingests: true, run: (context) => runStream(context, params) },
-      { name: 'compactor', run: (context) => runCompactor(context, params) },
+      { name: 'compactor', background: true, run: (context) => runCompactor(context, params) },
       { name: 'serving', run: (context) => runServing(context, params) },
     ],
   };

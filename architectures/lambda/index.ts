@@ -13,7 +13,7 @@ const lambda: ArchitectureFactory = (given) => {
     params,
     uses: ['changeLog', 'onlineStore', 'tables'],
     roles: [
-      { name: 'batch', run: (context) => runBatch(context, params) },
+      { name: 'batch', background: true, run: (context) => runBatch(context, params) },
       { name: 'speed', ingests: true, run: (context) => runSpeed(context, params) },
       { name: 'serving', run: (context) => runServing(context, params) },
     ],

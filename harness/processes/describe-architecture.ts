@@ -9,7 +9,7 @@ export interface ArchitectureDescription {
   readonly name: string;
   readonly params: Json;
   readonly uses: readonly (keyof Ports)[];
-  readonly roles: readonly { readonly name: string; readonly ingests: boolean }[];
+  readonly roles: readonly { readonly name: string; readonly ingests: boolean; readonly background: boolean }[];
   readonly settlesWithinUs: number | null;
 }
 
@@ -24,7 +24,11 @@ runChild<{ specifier: string; params: Json | undefined }>(async ({ specifier, pa
 async function describe(specifier: string, params: Json | undefined): Promise<Described> {
   try {
     const { name, params: resolved, uses, roles, settlesWithinUs = null } = await loadArchitecture(specifier, params);
-    const described = roles.map((role) => ({ name: role.name, ingests: role.ingests ?? false }));
+    const described = roles.map((role) => ({
+      name: role.name,
+      ingests: role.ingests ?? false,
+      background: role.background ?? false,
+    }));
     return { outcome: 'described', description: { name, params: resolved, uses, roles: described, settlesWithinUs } };
   } catch (error) {
     if (error instanceof UsageError) return { outcome: 'misused', message: error.message };

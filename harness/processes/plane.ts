@@ -43,13 +43,14 @@ export async function startPlane(options: {
   };
 
   await Promise.all(
-    architecture.roles.map(({ name: role }) => {
+    architecture.roles.map(({ name: role, background }) => {
       const counts = countRole();
       counters.set(role, counts);
       let port = 0;
       return supervisor.start({
         name: role,
         kind: 'role',
+        background,
         module: roleModule,
         restart: true,
         init: (): RoleInit => {

@@ -15,6 +15,8 @@ export interface ProcessSpec {
   readonly module: URL;
   /** Called at every start: a restarted role may be told other things (its old port). */
   readonly init: () => unknown;
+  /** Its work can wait: it stands back even behind the rest of the plane. */
+  readonly background?: boolean;
   /** Start it again when it dies. */
   readonly restart: boolean;
   readonly readyWithinUs?: number;
@@ -90,6 +92,8 @@ const sampleEveryUs = 250_000;
  * request does not arrive later because a plane is busy, and on two cores it otherwise would.
  */
 const planeNiceness = 10;
+/** What an orchestrator does with a smaller share of the processor. */
+const backgroundNiceness = 5;
 
 export function supervise(options: { lullStartUs: number; restartDelayUs: number; scratch: Scratch }): Supervisor {
   const { restartDelayUs, scratch } = options;
@@ -118,7 +122,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       module: spec.module,
       init: spec.init(),
       origin,
-      niceness: spec.kind === 'load' ? 0 : planeNiceness,
+      niceness: spec.kind === 'load' ? 0 : planeNiceness + (spec.background ? backgroundNiceness : 0),
       ...(spec.readyWithinUs === undefined ? {} : { readyWithinUs: spec.readyWithinUs }),
     });
     scratch.watch(child.pid);

@@ -42,7 +42,7 @@ export function drawSeries(run: RunFacts, valid: boolean): RunSeries {
     })),
     ...drawTimeline(run, panel, visibility),
     inferenceQuantiles: quantilesOf(foldCalls(run, 'predict', measured).latency),
-    visibilityQuantiles: quantilesOf(visible),
+    visibilityQuantiles: run.ingests ? quantilesOf(visible) : [],
     processes: foldProcesses(run, measured).flatMap(({ name, kind, cpuCores, peakRssBytes }) =>
       cpuCores === null ? [] : [{ name, kind, cpuCores: rounded(cpuCores), peakRssBytes }],
     ),
@@ -114,8 +114,8 @@ function drawTimeline(
     timeline: Array.from({ length }, (_, interval) => ({
       atUs: interval * intervalUs,
       predictP95Us: p95(latencies[interval]),
-      visibilityP95Us: p95(delays[interval]),
-      backlogChanges: backlog.has(interval) ? rounded(backlog.get(interval) as number) : null,
+      visibilityP95Us: run.ingests ? p95(delays[interval]) : null,
+      backlogChanges: run.ingests && backlog.has(interval) ? rounded(backlog.get(interval) as number) : null,
       errors: errors[interval] as number,
       appended: appended[interval] as number,
     })),

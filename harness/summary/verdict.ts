@@ -135,10 +135,21 @@ function describeFigures(estimates: readonly BoundedEstimate[]): string[] {
         .sort((a, b) => (better === 'lower' ? 1 : -1) * (worth(a) - worth(b)));
       if (figures.length === 0) return [];
       const planes = figures.map((estimate) => `${estimate.architecture} ${describe(estimate)}`);
-      return [`${metric}.${primary} (${scenario}, ${better} is better): ${planes.join('; ')}.`];
+      return [
+        `${primaryInWords[metric] ?? `${metric}.${primary}`} (${scenario}): ${planes.join('; ')}. ${better === 'lower' ? 'Lower' : 'Higher'} is better.`,
+      ];
     }),
   );
 }
+
+/** What a report says first, for a reader who does not know the names of the metrics. */
+const primaryInWords: Readonly<Partial<Record<MetricName, string>>> = {
+  'freshness.visibility': '95 % of changes visible within',
+  'freshness.slo_met': 'Seconds in which the freshness SLO was met',
+  inference: '99 % of predictions answered within',
+  'faults.mttr': 'Mean time to recovery',
+  'backfill.time_per_tb': 'Loading a TB of history, at the rate of this one',
+};
 
 const worth = ({ pointEstimate, atLeast }: BoundedEstimate) => pointEstimate ?? atLeast ?? 0;
 
