@@ -15,7 +15,7 @@ function start(serving: Readonly<Record<string, readonly Operation[]>>) {
       expect(() => onReport?.('serving', report)).not.toThrow();
     },
   } as unknown as Supervisor;
-  const roles = names.map((name) => ({ name, ingests: false }));
+  const roles = names.map((name) => ({ name, ingests: false, background: false }));
   return startPlane({
     supervisor,
     plan: {} as never,
