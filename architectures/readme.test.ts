@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import type { Plane, RoleContext } from '../harness/architecture.js';
 import { loadArchitecture } from '../harness/processes/load-architecture.js';
 import { projectDirectory } from '../harness/testbed.js';
-import { openWorld } from './lakehouse/fixture-world.js';
+import { openWorld } from './fixture-world.js';
 
 it('is a plane that runs', async () => {
   const readme = await readFile(join(projectDirectory, 'architectures', 'README.md'), 'utf8');

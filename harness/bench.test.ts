@@ -1,5 +1,4 @@
 /** The whole way, as a user goes it: suite, processes, facts, report. Nothing here depends on how fast the machine is. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +8,7 @@ import type { Manifest, Summary } from '../reports/summary.js';
 import { validateManifest, validateSummary } from '../reports/validate.js';
 import { generateTrace } from '../workloads/trace-generation.js';
 import { hostClock } from './clock.js';
+import { type StartedCommand, startCommand } from './fixture-command.js';
 import type { RunFacts } from './record/facts.js';
 import { loadFacts } from './record/saved-facts.js';
 import { smoke } from './suites/smoke.js';
@@ -20,30 +20,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-interface Started {
-  readonly child: ChildProcess;
-  readonly stderr: () => string;
-  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
-}
-
-function start(args: readonly string[], temporary = folder): Started {
-  const child = spawn(process.execPath, [join(projectDirectory, 'dist/harness/main.js'), ...args], {
+function start(args: readonly string[], temporary = folder): StartedCommand {
+  return startCommand(process.execPath, [join(projectDirectory, 'dist/harness/main.js'), ...args], {
     cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TMPDIR: temporary },
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
-    child.once('close', (code) => resolve({ code, stdout, stderr })),
-  );
-  return { child, stderr: () => stderr, ended };
 }
 
 async function onlyFolder(parent: string): Promise<string> {

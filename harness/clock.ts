@@ -84,7 +84,7 @@ async function sleepUntilBy(nowUs: () => number, timeUs: number, signal?: AbortS
 }
 
 /** Sleep as every clock has it, over that clock's own `after`. */
-export function sleepBy(after: Clock['after'], durationUs: number, signal?: AbortSignal): Promise<void> {
+function sleepBy(after: Clock['after'], durationUs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const abort = () => {

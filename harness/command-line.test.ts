@@ -1,9 +1,9 @@
 /** The command line as a user meets it: real processes, real exit codes. */
-import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, startCommand } from './fixture-command.js';
 import { projectDirectory } from './testbed.js';
 
 let folder: string;
@@ -12,26 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 function planebench(...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [join(projectDirectory, 'dist/harness/main.js'), ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+  return startCommand(process.execPath, [join(projectDirectory, 'dist/harness/main.js'), ...args], { cwd: folder })
+    .ended;
 }
 
 /** Bad usage: exit 3, one clear sentence, nothing started, nothing written. */

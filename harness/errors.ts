@@ -26,6 +26,11 @@ export class HarnessError extends Error {
   override readonly name = 'HarnessError';
 }
 
+/** A plane that cannot be run: a role died or hung, or broke a rule of `architecture.ts`. Its run is invalid, no other. */
+export class PlaneError extends Error {
+  override readonly name = 'PlaneError';
+}
+
 /** The text of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,11 +1,11 @@
 /** README's own commands, run as they stand there. */
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Summary } from '../reports/summary.js';
+import { type Ended, startCommand } from './fixture-command.js';
 import { loadFacts } from './record/saved-facts.js';
 import { findSuite } from './suite.js';
 import { projectDirectory } from './testbed.js';
@@ -24,21 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function run(
-  command: string,
-  more: readonly string[] = [],
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
+function run(command: string, more: readonly string[] = []): Promise<Ended> {
   const [npm = '', ...args] = [...command.split(' '), ...more];
-  const child = spawn(npm, args, { cwd: projectDirectory, stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+  return startCommand(npm, args, { cwd: projectDirectory }).ended;
 }
 
 const listed = (command: string) => {

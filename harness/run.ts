@@ -23,6 +23,7 @@ import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
 import { allocateColumns } from './record/column-files.js';
+import { columnSets } from './record/column-sets.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
 import { openPorts, type Stack, startStack } from './stacks/stack.js';
@@ -37,19 +38,10 @@ export interface RunOptions {
   readonly signal: AbortSignal;
 }
 
-const usageKinds = {
-  atUs: 'f64',
-  process: 'u32',
-  cpuUs: 'f64',
-  rssBytes: 'f64',
-  readBytes: 'f64',
-  writeBytes: 'f64',
-} as const;
-
 /** From here to the start of event time: every process has heard of the start before it happens. */
 const startLeadUs = 300_000;
 /** For calls that are no part of a measure: exports, final reads. */
-export const patientUs = 60_000_000;
+const patientUs = 60_000_000;
 const exportEveryUs = 250_000;
 
 /** What a run has seen beside its recordings; kept when a later step fails. */
@@ -158,7 +150,7 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
     ...(await noRecordings(trace)),
     faults: [],
     processes: [],
-    usage: allocateColumns(usageKinds, 0),
+    usage: allocateColumns(columnSets.usage, 0),
     ports: [],
     backfill: null,
     inventories: { afterLoad: null },

@@ -37,8 +37,8 @@ export function armOf(specifier: string, params: Arm['params'] = null): Arm {
 
 /**
  * Every run of a suite, in the order in which they are done: repetition by repetition, so that a drift of the machine
- * meets all arms, and within a repetition in seeded random order. The harness's own floor comes first, once. Runs of a repetition
- * share a seed, and those of a scenario a trace.
+ * meets all arms, and within a repetition in seeded random order. The harness's own floor comes first, once. Runs of a
+ * repetition share a seed, and those of a scenario a trace.
  */
 export function planRuns({ scenarios, arms, repetitions, seed }: Suite & { readonly seed: number }): RunPlan[] {
   const order = seededRandom(seed, '/order');

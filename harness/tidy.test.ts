@@ -70,12 +70,22 @@ describe('who may import whom', () => {
 
   it('architectures import interfaces, ports and the data contract, never each other, measures or reports', () => {
     const allowed =
-      /^(workloads\/|harness\/(architecture|clock|random|json|errors)\.ts|harness\/ports\/[^/]+\/port\.ts|harness\/ports\/(columns|ports)\.ts)/;
+      /^(workloads\/|harness\/(architecture|params|clock|random|json|errors)\.ts|harness\/ports\/[^/]+\/port\.ts|harness\/ports\/(columns|ports)\.ts)/;
     expect(
       violations(/^architectures\//, (path, source) => {
         const own = source.path.split('/').slice(0, 2).join('/');
         return !path.startsWith(`${own}/`) && !allowed.test(path) && !isTest(source.path);
       }),
+    ).toEqual([]);
+  });
+
+  it('architectures never import each other, not even in their tests', () => {
+    const folderOf = (path: string) => /^architectures\/[^/]+\//.exec(path)?.[0];
+    expect(
+      violations(
+        /^architectures\/[^/]+\//,
+        (path, source) => folderOf(path) !== undefined && folderOf(path) !== folderOf(source.path),
+      ),
     ).toEqual([]);
   });
 

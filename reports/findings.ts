@@ -35,11 +35,11 @@ const noFault = 'Nothing can be said of recovery from a fault that did not strik
 
 const meanings: Readonly<Record<string, string>> = {
   HARNESS: 'The harness could not do its work; that says nothing about the plane.',
+  ARCHITECTURE_DOES_NOT_LOAD: 'The plane could not even be described, so none of its runs was started.',
   PLANE: 'The plane failed in a way that leaves nothing to measure.',
   GENERATOR_BEHIND: generator,
   FAULT_NOT_WITNESSED: noFault,
   FAULT_NOT_INJECTED: noFault,
-  FAULT_HAS_NO_TARGET: noFault,
   BOOKS_DO_NOT_BALANCE:
     'What was attempted, acknowledged and failed does not add up, so a loss cannot be told from a miscount.',
   NO_PROBES: 'Freshness was not observed.',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { customerActivity } from './feature-view.js';
-import { modelVersion, predict } from './model.js';
+import { modelVersion, predict, predictRows } from './model.js';
 
 const quiet = [0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, null, null];
 const busy = [3, 12, 40, 45_000, 160_000, 500_000, 20, 90, 400, 1_800_000_000, 4, 4_200, 870];
@@ -23,4 +23,12 @@ test('a prediction is a probability, whatever the features', () => {
 
 test('features of another view are refused', () => {
   expect(() => predict([1, 2, 3])).toThrow(/expected 13 features/);
+});
+
+test('a row is predicted from its own features and keeps its key, seq and time', () => {
+  const row = (key: string, features: (number | null)[]) => ({ key, lastSeq: 7, asOfUs: 9, features });
+  expect(predictRows([row('2', busy), row('1', quiet)])).toEqual([
+    { key: '2', score: predict(busy), modelVersion, lastSeq: 7, asOfUs: 9 },
+    { key: '1', score: predict(quiet), modelVersion, lastSeq: 7, asOfUs: 9 },
+  ]);
 });

@@ -3,7 +3,7 @@
  * of the row alone and the same on every machine (no exponential: the logistic curve is replaced by x / (1 + |x|)).
  */
 import { UsageError } from '../harness/errors.js';
-import { customerActivity } from './feature-view.js';
+import { customerActivity, type FeatureRow, type Prediction } from './feature-view.js';
 
 export const modelVersion = 1;
 
@@ -53,4 +53,15 @@ export function predict(features: readonly (number | null)[]): number {
   }
   const x = sum / scale;
   return 0.5 + 0.5 * (x / (1 + Math.abs(x)));
+}
+
+/** The answer to `predict` from the rows that `lookup` would have answered. */
+export function predictRows(rows: readonly FeatureRow[]): Prediction[] {
+  return rows.map(({ key, lastSeq, asOfUs, features }) => ({
+    key,
+    score: predict(features),
+    modelVersion,
+    lastSeq,
+    asOfUs,
+  }));
 }

@@ -42,7 +42,7 @@ export interface TraceEntry {
   readonly block: Uint8Array;
 }
 
-export const traceSchema: TraceInfo['schema'] = 'planebench.trace/1';
+const traceSchema: TraceInfo['schema'] = 'planebench.trace/1';
 
 export function tracePaths(directory: string) {
   return {

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { opNames, tableNames } from '../../workloads/change-batch.js';
 import { hourUs, minuteUs } from '../../workloads/durations.js';
 import { customerActivity } from '../../workloads/feature-view.js';
+import { evaluateAll, type PlainChange, plainChange } from '../fixture-brute-force.js';
 import { appendRow, type ChangeRows, createChangeRows } from './change-rows.js';
 import { applyChange, createState, needsTables } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
-import { evaluateAll, type PlainChange, plainChange } from './fixture-brute-force.js';
 import { listed } from './recent-list.js';
 import { decodeState, encodeState } from './row-codec.js';
 

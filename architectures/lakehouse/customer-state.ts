@@ -43,7 +43,7 @@ export interface CategoryCounts {
   orders: Int32Array;
 }
 
-export const tileLengths = windows.map(({ tileUs }) => tileUs);
+const tileLengths = windows.map(({ tileUs }) => tileUs);
 const tilesInWindow = windows.map(({ windowUs, tileUs }) => windowUs / tileUs);
 /** The window of orders that are listed, categories and `last_order_age`: the longest, whose tiles are hours. */
 export const longest = windows.length - 1;

@@ -1,12 +1,13 @@
 /** The lakehouse: open tables that hold everything, an online store that serves what they imply, one stream into both. */
 import type { ArchitectureFactory } from '../../harness/architecture.js';
+import { resolveParams } from '../../harness/params.js';
 import { runCompactor } from './compactor.js';
-import { resolveParams } from './params.js';
+import { paramsSchema } from './params.js';
 import { runServing } from './serving.js';
 import { runStream } from './stream.js';
 
 const lakehouse: ArchitectureFactory = (given) => {
-  const params = resolveParams(given);
+  const params = resolveParams('lakehouse', paramsSchema, given);
   return {
     name: 'lakehouse',
     params,

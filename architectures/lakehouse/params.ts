@@ -1,16 +1,8 @@
 /** What may be set of the lakehouse plane, and why its defaults are fair: see README.md. */
 import { z } from 'zod';
-import { UsageError } from '../../harness/errors.js';
-import type { Json } from '../../harness/json.js';
+import { intervalUs } from '../../harness/params.js';
 
-const intervalUs = (milliseconds: number) =>
-  z
-    .int()
-    .min(1_000)
-    .max(3_600_000_000)
-    .default(milliseconds * 1_000);
-
-const schema = z.strictObject({
+export const paramsSchema = z.strictObject({
   /** From the start of one micro-batch to the start of the next, while the stream keeps up. */
   batchIntervalUs: intervalUs(200),
   /** Changes that a micro-batch takes at most (and what was read with the last of them): larger ones when catching up. */
@@ -27,13 +19,4 @@ const schema = z.strictObject({
   retainUs: intervalUs(30_000),
 });
 
-export type LakehouseParams = z.infer<typeof schema>;
-
-export function resolveParams(params: Json | undefined): LakehouseParams {
-  const parsed = schema.safeParse(params ?? {});
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${['lakehouse', ...path].join('.')}: ${message}`);
-  throw new UsageError(
-    `${problems.join('; ')}. Given: ${JSON.stringify(params)}. Parameters: ${Object.keys(schema.shape).join(', ')}`,
-  );
-}
+export type LakehouseParams = z.infer<typeof paramsSchema>;

@@ -12,7 +12,7 @@ import {
 import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
-import { modelVersion, predict } from '../../workloads/model.js';
+import { predictRows } from '../../workloads/model.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
@@ -44,14 +44,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
 
   await context.serve({
     lookup: ({ keys }) => readRows(keys),
-    predict: async ({ keys }) =>
-      (await readRows(keys)).map(({ key, lastSeq, asOfUs, features }) => ({
-        key,
-        score: predict(features),
-        modelVersion,
-        lastSeq,
-        asOfUs,
-      })),
+    predict: async ({ keys }) => predictRows(await readRows(keys)),
     exportChanges: () => exportChanges(ports.tables),
     quarantine: () => listRefused(ports.tables),
     inventory: () => takeInventory(ports.tables),

@@ -5,8 +5,9 @@ import { seededRandom } from '../../harness/random.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predict } from '../../workloads/model.js';
 import { historyFiles } from '../../workloads/trace.js';
-import { evaluateAll } from './fixture-brute-force.js';
-import { Death, noTrouble, openWorld, startRole, type Trouble, type World } from './fixture-world.js';
+import { evaluateAll } from '../fixture-brute-force.js';
+import { openWorld, type World } from '../fixture-world.js';
+import { Death, noTrouble, startRole, type Trouble } from './fixture-role.js';
 import { changesTable, rowTable, streamTxn } from './tables.js';
 
 const params = {

@@ -9,12 +9,10 @@ import type {
 } from '../../harness/architecture.js';
 import { smallFileBytes } from '../../harness/architecture.js';
 import { openArchive, rawTable } from './archive.js';
-import { publish, readPublished, readServing } from './epochs.js';
+import { pointerPollUs, publish, readPublished, readServing } from './epochs.js';
 import { historyNames, historyTable, loadHistory } from './history.js';
 import type { LambdaParams } from './params.js';
 import { recomputeView } from './recompute.js';
-
-const pollUs = 50_000;
 
 export async function runBatch(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;
@@ -40,7 +38,7 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
     async backfill(request: BackfillRequest): Promise<BackfillResult> {
       const loaded = await loadHistory(context, request);
       const loadedIn = await recompute();
-      while (((await readServing(ports.onlineStore)) ?? -1) < loadedIn) await clock.sleep(pollUs, signal);
+      while (((await readServing(ports.onlineStore)) ?? -1) < loadedIn) await clock.sleep(pointerPollUs, signal);
       return loaded;
     },
     exportChanges: () => exportChanges(context),
@@ -49,16 +47,23 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   });
   context.ready();
 
-  let computedAtUs = clock.nowUs();
-  while (!signal.aborted) {
-    const untilUs = clock.nowUs() + params.archiveIntervalUs;
-    await archive.archive();
-    if (clock.nowUs() - computedAtUs >= params.batchIntervalUs) {
-      computedAtUs = clock.nowUs();
+  await Promise.all([
+    every(context, params.archiveIntervalUs, () => archive.archive()),
+    every(context, params.batchIntervalUs, async () => {
       await recompute();
       await tidy(context);
-    }
-    await clock.sleep(Math.max(0, untilUs - clock.nowUs()), signal);
+    }),
+  ]);
+}
+
+/** From start to start, counted by sleeping: event time may be set forward in between. */
+async function every({ clock, signal }: RoleContext, intervalUs: number, work: () => Promise<void>): Promise<void> {
+  await clock.sleep(intervalUs, signal);
+  for (;;) {
+    const rest = clock.sleep(intervalUs, signal);
+    rest.catch(() => {});
+    await work();
+    await rest;
   }
 }
 
@@ -68,33 +73,29 @@ async function tidy({ ports }: RoleContext): Promise<void> {
   await ports.tables.vacuum(rawTable, { retainUs: 60_000_000 });
 }
 
-async function* exportChanges({ ports }: RoleContext): AsyncIterable<readonly ChangeKey[]> {
+/** What `raw` holds: every change, a null reason where it is sound, and why it was refused where it is not. */
+async function* archivedChanges({
+  ports,
+}: RoleContext): AsyncIterable<readonly (ChangeKey & { readonly reason: string | null })[]> {
   const { tables } = ports;
-  for await (const { rows, columns } of tables.scan(await tables.snapshot(rawTable), {
-    columns: ['customer', 'seq', 'refused'],
-  })) {
-    const page: ChangeKey[] = [];
-    for (let i = 0; i < rows; i++) {
-      if (columns.refused?.[i] === null)
-        page.push({ customer: columns.customer?.[i] as number, seq: columns.seq?.[i] as number });
-    }
-    yield page;
+  const wanted = { columns: ['customer', 'seq', 'refused'] };
+  for await (const { rows, columns } of tables.scan(await tables.snapshot(rawTable), wanted)) {
+    yield Array.from({ length: rows }, (_, i) => ({
+      customer: columns.customer?.[i] as number,
+      seq: columns.seq?.[i] as number,
+      reason: columns.refused?.[i] as string | null,
+    }));
   }
 }
 
-async function* listQuarantine({ ports }: RoleContext): AsyncIterable<readonly Quarantined[]> {
-  const { tables } = ports;
-  for await (const { rows, columns } of tables.scan(await tables.snapshot(rawTable), {
-    columns: ['customer', 'seq', 'refused'],
-  })) {
-    const page: Quarantined[] = [];
-    for (let i = 0; i < rows; i++) {
-      const reason = columns.refused?.[i] as string | null;
-      if (reason !== null)
-        page.push({ customer: columns.customer?.[i] as number, seq: columns.seq?.[i] as number, reason });
-    }
-    yield page;
-  }
+async function* exportChanges(context: RoleContext): AsyncIterable<readonly ChangeKey[]> {
+  for await (const page of archivedChanges(context))
+    yield page.filter(({ reason }) => reason === null).map(({ customer, seq }) => ({ customer, seq }));
+}
+
+async function* listQuarantine(context: RoleContext): AsyncIterable<readonly Quarantined[]> {
+  for await (const page of archivedChanges(context))
+    yield page.flatMap(({ reason, ...key }) => (reason === null ? [] : [{ ...key, reason }]));
 }
 
 async function takeInventory({ ports }: RoleContext): Promise<Inventory> {

@@ -3,9 +3,12 @@
  * pointers in the online store say how far an epoch has come: `published` when its batch view is whole, `serving` when
  * its speed view has caught up. Only then do reads move over, and the tables of the epoch before go.
  */
+import type { RoleContext } from '../../harness/architecture.js';
 import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/port.js';
 
 const table = 'lambda-epochs';
+/** How often a role looks whether a pointer has moved. */
+export const pointerPollUs = 50_000;
 
 export interface Published {
   readonly epoch: number;
@@ -50,6 +53,18 @@ export async function serve(store: OnlineStore, epoch: number, asOfUs: number): 
 /** The epoch that reads come from; null before the first. */
 export async function readServing(store: OnlineStore): Promise<number | null> {
   return (await store.get(table, ['serving']))[0]?.seq ?? null;
+}
+
+/** What a pointer says, as soon as it says anything: the roles start together, and the first epoch takes its time. */
+export async function awaitPointer<T>(
+  read: (store: OnlineStore) => Promise<T | null>,
+  { ports, clock, signal }: RoleContext,
+): Promise<T> {
+  for (;;) {
+    const found = await read(ports.onlineStore);
+    if (found !== null) return found;
+    await clock.sleep(pointerPollUs, signal);
+  }
 }
 
 async function point(

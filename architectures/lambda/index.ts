@@ -1,12 +1,13 @@
 /** Lambda: a batch view recomputed from everything, a speed view of what came since, merged on each read. */
 import type { ArchitectureFactory } from '../../harness/architecture.js';
+import { resolveParams } from '../../harness/params.js';
 import { runBatch } from './batch.js';
-import { resolveParams } from './params.js';
+import { paramsSchema } from './params.js';
 import { runServing } from './serving.js';
 import { runSpeed } from './speed.js';
 
 const lambda: ArchitectureFactory = (given) => {
-  const params = resolveParams(given);
+  const params = resolveParams('lambda', paramsSchema, given);
   return {
     name: 'lambda',
     params,

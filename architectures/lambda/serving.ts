@@ -2,17 +2,15 @@
 import type { RoleContext } from '../../harness/architecture.js';
 import type { StoredRow } from '../../harness/ports/online-store/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
-import { modelVersion, predict } from '../../workloads/model.js';
-import { batchTable, readServing, readView, speedTable } from './epochs.js';
+import { predictRows } from '../../workloads/model.js';
+import { awaitPointer, batchTable, pointerPollUs, readServing, readView, speedTable } from './epochs.js';
 import type { LambdaParams } from './params.js';
 import { addRow, emptyRow, evaluateRow } from './view-row.js';
-
-const pollUs = 50_000;
 
 export async function runServing(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;
   const { onlineStore } = ports;
-  let epoch = await firstEpoch(context);
+  let epoch = await awaitPointer(readServing, context);
   let batchRows = createCache(params.cachedRows);
 
   /** Rows of one epoch; null if it has gone meanwhile. */
@@ -49,27 +47,12 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
 
   await context.serve({
     lookup: ({ keys }) => readRows(keys),
-    predict: async ({ keys }) =>
-      (await readRows(keys)).map(({ key, lastSeq, asOfUs, features }) => ({
-        key,
-        score: predict(features),
-        modelVersion,
-        lastSeq,
-        asOfUs,
-      })),
+    predict: async ({ keys }) => predictRows(await readRows(keys)),
   });
   context.ready();
   while (!signal.aborted) {
     await moveOn();
-    await clock.sleep(pollUs, signal);
-  }
-}
-
-async function firstEpoch({ ports, clock, signal }: RoleContext): Promise<number> {
-  for (;;) {
-    const epoch = await readServing(ports.onlineStore);
-    if (epoch !== null) return epoch;
-    await clock.sleep(pollUs, signal);
+    await clock.sleep(pointerPollUs, signal);
   }
 }
 

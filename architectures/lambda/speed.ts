@@ -6,6 +6,7 @@
 import type { RoleContext } from '../../harness/architecture.js';
 import { viewBlock } from '../../workloads/change-batch.js';
 import {
+  awaitPointer,
   batchTable,
   mark,
   type Published,
@@ -33,7 +34,7 @@ const rowsPerPut = 2_000;
 
 export async function runSpeed(context: RoleContext, params: LambdaParams): Promise<void> {
   const { signal, ports } = context;
-  let published = await firstEpoch(context);
+  let published = await awaitPointer(readPublished, context);
   let epoch = await beginEpoch(context, published, params);
   context.ready();
   while (!signal.aborted) {
@@ -42,14 +43,6 @@ export async function runSpeed(context: RoleContext, params: LambdaParams): Prom
     if (!newest || newest.epoch === published.epoch) continue;
     published = newest;
     epoch = await beginEpoch(context, published, params);
-  }
-}
-
-async function firstEpoch({ ports, clock, signal }: RoleContext): Promise<Published> {
-  for (;;) {
-    const published = await readPublished(ports.onlineStore);
-    if (published) return published;
-    await clock.sleep(pollUs, signal);
   }
 }
 

@@ -20,41 +20,14 @@ import { type Random, seededRandom } from '../../harness/random.js';
 import { viewBlock } from '../../workloads/change-batch.js';
 import { createContract, type DataContract, refusals } from '../../workloads/data-contract.js';
 import { secondUs } from '../../workloads/durations.js';
+import { smallWorkload } from '../../workloads/fixture-workload.js';
 import { readEntries, type TraceInfo, tracePaths } from '../../workloads/trace.js';
 import { generateTrace } from '../../workloads/trace-generation.js';
-import type { Workload } from '../../workloads/workload.js';
 import warehouse from './index.js';
 
 /** Shortly before a full hour, so that tiles of all sizes end while the changes come. */
 const epochUs = 1_768_478_400 * secondUs - 2 * secondUs;
 const durationUs = 3 * secondUs;
-
-const smallWorkload = (customers: number): Workload => ({
-  contract: {
-    topic: 'changes',
-    partitions: 3,
-    customers,
-    allowedLatenessUs: 500_000,
-    tokenKey: '000102030405060708090a0b0c0d0e0f',
-  },
-  history: { facts: 2_500, days: 8, lullUs: 60 * secondUs },
-  changes: {
-    perSecond: 400,
-    slotUs: 10_000,
-    zipfMilli: 800,
-    dirt: { duplicatePpm: 40_000, outOfOrderPpm: 60_000, latePpm: 10_000, violationPpm: 20_000 },
-    evolveAfterUs: secondUs,
-    breakAfterUs: 2 * secondUs,
-    bursts: [],
-  },
-  reads: {
-    predict: { perSecond: 1, keysPerCall: 1, arrivals: { kind: 'constant' } },
-    lookup: { perSecond: 1, keysPerCall: 1, arrivals: { kind: 'constant' } },
-    timeoutUs: secondUs,
-    zipfMilli: 800,
-  },
-  panel: { customers: 10, everyUs: 50_000 },
-});
 
 export interface World {
   readonly ports: Ports;
@@ -88,7 +61,7 @@ export async function openWorld(seed: number, customers = 60): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'warehouse-plane-'));
   const traceDirectory = join(directory, 'trace');
   const warehouseDirectory = join(directory, 'warehouse');
-  const workload = smallWorkload(customers);
+  const workload = smallWorkload({ customers, lullUs: 60 * secondUs });
   const info = await generateTrace({ workload, seed, epochUs, durationUs, directory: traceDirectory });
   const clock = systemClock({ epochUs: epochUs + durationUs, zeroNs: monotonicNs() });
   const changeLogServer = await startChangeLogServer({ directory: join(directory, 'change-log'), port: 0 });

@@ -1,11 +1,12 @@
 /** Warehouse only: changes are staged, merged and turned into features by SQL; reads are answered by the same server. */
 import type { ArchitectureFactory } from '../../harness/architecture.js';
+import { resolveParams } from '../../harness/params.js';
 import { runLoader } from './loader.js';
-import { resolveParams } from './params.js';
+import { paramsSchema } from './params.js';
 import { runServing } from './serving.js';
 
 const warehouse: ArchitectureFactory = (given) => {
-  const params = resolveParams(given);
+  const params = resolveParams('warehouse', paramsSchema, given);
   return {
     name: 'warehouse',
     params,

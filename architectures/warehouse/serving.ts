@@ -10,7 +10,7 @@ import {
 import type { IntValues, TextValues } from '../../harness/ports/columns.js';
 import type { Warehouse } from '../../harness/ports/warehouse/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
-import { modelVersion, predict } from '../../workloads/model.js';
+import { predictRows } from '../../workloads/model.js';
 import { changesTable, duplicatesTable } from './tables.js';
 
 export async function runServing(context: RoleContext): Promise<void> {
@@ -35,14 +35,7 @@ function planeOver({ ports, contract }: RoleContext): Partial<Plane> {
 
   return {
     lookup: ({ keys }) => readRows(keys),
-    predict: async ({ keys }) =>
-      (await readRows(keys)).map(({ key, lastSeq, asOfUs, features }) => ({
-        key,
-        score: predict(features),
-        modelVersion,
-        lastSeq,
-        asOfUs,
-      })),
+    predict: async ({ keys }) => predictRows(await readRows(keys)),
     exportChanges: () => appliedChanges(warehouse),
     quarantine: () => refusedChanges(warehouse),
     inventory: () => takeInventory(warehouse),

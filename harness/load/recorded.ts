@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadedTrace } from '../loaded-trace.js';
 import { allocateColumns, type Columns, type Layout } from '../record/column-files.js';
+import { columnSets } from '../record/column-sets.js';
 import { appendOutcomes, type PanelFacts, type RunFacts } from '../record/facts.js';
 import { readRecording } from '../record/recordings.js';
 
@@ -25,34 +26,11 @@ export function recordingPaths(directory: string): RecordingPaths {
   };
 }
 
-export const appendLayout = {
-  slotUs: 'f64',
-  partition: 'u8',
-  changes: 'u32',
-  bytes: 'u32',
-  sentUs: 'f64',
-  doneUs: 'f64',
-  outcome: 'u8',
-} as const;
+export const appendLayout = columnSets.appends;
 /** Calls are recorded when they are done, so `operation` carries the order in which they were due. */
-export const operationLayout = {
-  operation: 'u32',
-  kind: 'u8',
-  intendedUs: 'f64',
-  sentUs: 'f64',
-  doneUs: 'f64',
-  outcome: 'u8',
-  keys: 'u32',
-} as const;
+export const operationLayout = { operation: 'u32', ...columnSets.operations } as const;
 export const readLayout = { operation: 'u32', customer: 'u32', lastSeq: 'f64', asOfUs: 'f64' } as const;
-export const probeLayout = {
-  probe: 'u32',
-  sentUs: 'f64',
-  doneUs: 'f64',
-  member: 'u32',
-  lastSeq: 'f64',
-  asOfUs: 'f64',
-} as const;
+export const probeLayout = columnSets.probes;
 
 export type Recorded = Pick<RunFacts, 'operations' | 'reads' | 'probes' | 'appends' | 'panel'>;
 

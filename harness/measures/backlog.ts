@@ -47,10 +47,7 @@ const fewestCycles = 4;
  * swings between them without growing. A cycle is the plane's own, as seen from outside: the longest time for which
  * nothing new was shown. NaN with fewer than four cycles in the window.
  */
-export function backlogGrowth(
-  series: BacklogSeries,
-  window: { readonly fromUs: number; readonly untilUs: number },
-): number {
+function backlogGrowth(series: BacklogSeries, window: { readonly fromUs: number; readonly untilUs: number }): number {
   const { first, end } = rowsWithin(series, window);
   let advancedUs = window.fromUs;
   let cycleUs = 0;

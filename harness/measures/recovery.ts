@@ -62,7 +62,7 @@ interface States {
   readonly backlog: Float64Array;
 }
 
-export function foldRecovery(run: RunFacts, panel: Panel, visibility: Visibility): Recovery[] {
+function foldRecovery(run: RunFacts, panel: Panel, visibility: Visibility): Recovery[] {
   const struck = run.faults.filter((fault) => fault.witnessedUs !== null).sort((a, b) => a.injectedUs - b.injectedUs);
   if (struck.length === 0 || panel.probes.probes === 0) return [];
   const states = foldStates(run, panel);

@@ -22,6 +22,8 @@ export interface Child {
   readonly clock: SystemClock;
   /** Aborts when the supervisor asks the process to stop. */
   readonly signal: AbortSignal;
+  /** Resolves then: all that a server waits for. */
+  readonly stopped: Promise<void>;
   /** Resolves when the event clock has been set to the start of the load. */
   readonly clockSet: Promise<void>;
   ready(info: unknown): void;
@@ -40,6 +42,9 @@ export function runChild<Init>(main: (init: Init, child: Child) => Promise<void>
   const stop = new AbortController();
   let clock: SystemClock | undefined;
   let set: () => void = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
   const clockSet = new Promise<void>((resolve) => {
     set = resolve;
   });
@@ -54,6 +59,7 @@ export function runChild<Init>(main: (init: Init, child: Child) => Promise<void>
         const child: Child = {
           clock,
           signal: stop.signal,
+          stopped,
           clockSet,
           ready: (info) => send({ type: 'ready', info }),
           report: (kind, body) => send({ type: 'report', kind, body }),

@@ -1,6 +1,6 @@
 /** The roles of a plane as processes, and the door to them. */
 import type { Operation } from '../architecture.js';
-import { HarnessError } from '../errors.js';
+import { PlaneError } from '../errors.js';
 import type { PortCounter } from '../record/facts.js';
 import type { RunPlan } from '../scenario.js';
 import type { Stack } from '../stacks/stack.js';
@@ -28,13 +28,14 @@ export async function startPlane(options: {
   const servedBy = new Map<Operation, string>();
   const counters = new Map<string, RoleCounts>();
 
+  // Heard of in a listener, where nobody would catch an error: told when the roles have started.
+  let conflict: string | undefined;
   const onServing = (role: string, { operations, port }: Serving) => {
     for (const operation of operations) {
       const other = servedBy.get(operation);
       if (other !== undefined && other !== role) {
-        throw new HarnessError(
-          `${operation} is served by two roles, ${other} and ${role}: each operation needs exactly one`,
-        );
+        conflict ??= `${operation} is served by two roles, ${other} and ${role}: each operation needs exactly one`;
+        continue;
       }
       servedBy.set(operation, role);
       routes[operation] = port;
@@ -74,8 +75,9 @@ export async function startPlane(options: {
       });
     }),
   );
+  if (conflict !== undefined) throw new PlaneError(`${architecture.name}: ${conflict}`);
   if (routes.lookup === undefined)
-    throw new HarnessError(`no role of ${architecture.name} serves lookup: there is nothing to measure`);
+    throw new PlaneError(`no role of ${architecture.name} serves lookup: there is nothing to measure`);
   return {
     client: connectPlane(routes),
     routes: () => routes,

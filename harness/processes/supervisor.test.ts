@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hostClock } from '../clock.js';
+import { HarnessError, PlaneError } from '../errors.js';
 import type { FixtureInit } from './fixture-role.js';
 import { openScratch, type Scratch } from './scratch.js';
 import { type ProcessSpec, type Supervisor, supervise } from './supervisor.js';
@@ -85,6 +86,17 @@ describe('supervisor', () => {
   it('reports the death of a process that is not restarted', async () => {
     await supervisor.start(spec('a', { does: 'die' }, { restart: false }));
     await expect(supervisor.givenUp).rejects.toThrow(/a died \(exit code 7\)/);
+  });
+
+  it.each([
+    ['role', PlaneError],
+    ['server', HarnessError],
+    ['load', HarnessError],
+  ] as const)('blames the death of a %s on whose it is, and so its never being ready', async (kind, error) => {
+    const hangs = spec('hangs', { does: 'never-ready' }, { kind, readyWithinUs: 300_000, restart: false });
+    await expect(supervisor.start(hangs)).rejects.toThrow(error);
+    await supervisor.start(spec('dies', { does: 'die' }, { kind, restart: false }));
+    await expect(supervisor.givenUp).rejects.toThrow(error);
   });
 
   it('kills a process that does not stop when asked', async () => {

@@ -3,7 +3,7 @@
  * would, samples what they use, and leaves none behind.
  */
 import { type ClockOrigin, hostClock, monotonicNs, monotonicUs, type SystemClock, systemClock } from '../clock.js';
-import { HarnessError } from '../errors.js';
+import { HarnessError, PlaneError } from '../errors.js';
 import type { ProcessFact, UsageColumns } from '../record/facts.js';
 import { describeExit, type Exit, type StartedChild, startChild } from './child-process.js';
 import type { Scratch } from './scratch.js';
@@ -40,7 +40,7 @@ export interface Supervisor {
   startLoad(epochUs: number, leadUs: number): void;
   /** SIGKILL; resolves when the process is gone. */
   kill(name: string): Promise<ProcessEvent>;
-  /** How many events there have been: for `waitFor`, as event time may stand. */
+  /** How many events there have been: for `waitFor`, as event time stands for a moment before the load. */
   eventCount(): number;
   /** The first event of this kind of this process after the first `since` events, already there or to come; null: none in time. */
   waitFor(name: string, kind: ProcessEvent['kind'], since: number, withinUs: number): Promise<ProcessEvent | null>;
@@ -70,18 +70,17 @@ interface Supervised {
   lastCpuUs: number;
 }
 
-/** A process that died for good: what it was, how often it died, its last words. */
-export class DeadProcessError extends Error {
-  override readonly name = 'DeadProcessError';
-  constructor(
-    readonly process: Pick<ProcessSpec, 'name' | 'kind'>,
-    exit: Exit,
-    deaths: number,
-    stderr: string,
-  ) {
-    const often = deaths > 1 ? `, for the ${deaths}th time in a row` : '';
-    super(`${process.name} died (${describeExit(exit)})${often}${stderr ? `; its last words:\n${stderr.trim()}` : ''}`);
-  }
+/** A process that died for good, with its last words: a role is the plane's own, any other the harness's. */
+function describeDeath({ name, kind }: ProcessSpec, exit: Exit, deaths: number, stderr: string): Error {
+  const often = deaths > 1 ? `, for the ${deaths}th time in a row` : '';
+  return blame(
+    kind,
+    `${name} died (${describeExit(exit)})${often}${stderr ? `; its last words:\n${stderr.trim()}` : ''}`,
+  );
+}
+
+function blame(kind: ProcessSpec['kind'], message: string): Error {
+  return kind === 'role' ? new PlaneError(message) : new HarnessError(message);
 }
 
 /** A role that dies this often without ever staying up this long is given up. */
@@ -146,7 +145,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       (error: Error) => {
         // One that died is started again; one that hangs would only hang again.
         if (gone && spec.restart) return;
-        process.failToStart(error);
+        process.failToStart(blame(spec.kind, error.message));
         child.signal('SIGKILL');
       },
     );
@@ -160,7 +159,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       if (process.stopping || (!spec.restart && exit.code === 0)) return;
       if (monotonicUs() - startedUs > steadyUs) process.deathsInARow = 0;
       if (!spec.restart || ++process.deathsInARow > deathsUntilGivenUp) {
-        const error = new DeadProcessError(spec, exit, process.deathsInARow, child.stderr());
+        const error = describeDeath(spec, exit, process.deathsInARow, child.stderr());
         process.failToStart(error);
         giveUp(error);
         return;

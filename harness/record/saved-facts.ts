@@ -9,27 +9,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { HarnessError, messageOf } from '../errors.js';
 import type { RunPlan } from '../scenario.js';
-import { type Columns, type Layout, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
+import { type Columns, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
+import { columnSets } from './column-sets.js';
 import type { RunFacts } from './facts.js';
 import { saveIntervals } from './intervals.js';
 
-/** The column sets of RunFacts; the file of a set is named as its key. */
-const columnSets = {
-  operations: { kind: 'u8', intendedUs: 'f64', sentUs: 'f64', doneUs: 'f64', outcome: 'u8', keys: 'u32' },
-  reads: { operation: 'u32', customer: 'u32', lastSeq: 'f64', asOfUs: 'f64', nextEmitUs: 'f64' },
-  probes: { probe: 'u32', sentUs: 'f64', doneUs: 'f64', member: 'u32', lastSeq: 'f64', asOfUs: 'f64' },
-  'panel.changes': { member: 'u32', seq: 'u32', emitUs: 'f64', refused: 'u8', acknowledged: 'u8' },
-  appends: {
-    slotUs: 'f64',
-    partition: 'u8',
-    changes: 'u32',
-    bytes: 'u32',
-    sentUs: 'f64',
-    doneUs: 'f64',
-    outcome: 'u8',
-  },
-  usage: { atUs: 'f64', process: 'u32', cpuUs: 'f64', rssBytes: 'f64', readBytes: 'f64', writeBytes: 'f64' },
-} as const satisfies Record<string, Layout>;
+/** The file of a column set is named as its key. */
 type SetName = keyof typeof columnSets;
 type Sets = { readonly [Name in SetName]: Columns<(typeof columnSets)[Name]> };
 const setNames = Object.keys(columnSets) as SetName[];

@@ -27,6 +27,6 @@ runChild<{ port: number }>(async ({ port }, child) => {
     { port },
   );
   child.ready({ port: server.port });
-  await new Promise<void>((resolve) => child.signal.addEventListener('abort', () => resolve()));
+  await child.stopped;
   await server.close();
 });

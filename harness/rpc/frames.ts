@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import type { Json } from '../json.js';
 import type { RpcMessage } from './rpc.js';
 
-export const frameKinds = ['call', 'answer', 'error'] as const;
+const frameKinds = ['call', 'answer', 'error'] as const;
 export type FrameKind = (typeof frameKinds)[number];
 
 export interface Frame {

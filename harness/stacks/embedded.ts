@@ -74,7 +74,6 @@ export async function startEmbedded(options: {
   );
   return {
     connection: { stack: 'embedded', tables, ...Object.fromEntries(started) },
-    servers: needed.map((name) => servers[name].folder),
     storedPaths: [
       tables,
       ...needed.filter((name) => name !== 'changeLog').map((name) => join(directory, servers[name].folder)),

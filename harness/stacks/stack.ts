@@ -12,8 +12,6 @@ export type StackName = (typeof stackNames)[number];
 
 export interface Stack {
   readonly connection: StackConnection;
-  /** Names of the server processes, as the supervisor knows them. */
-  readonly servers: readonly string[];
   /** Everything that the plane stored, for the search of personal data; complete once the servers have stopped. */
   readonly storedPaths: readonly string[];
 }

@@ -66,7 +66,7 @@ export const queue: Process = {
  * end of the outage, and are then served in an exponential time of mean 1.
  * P(latency > x) = (1 - share) e^-x + share (outage e^(-x / outage) - e^-x) / (outage - 1).
  */
-export function outages(share: number, outage: number, name: string): Process {
+function outages(share: number, outage: number, name: string): Process {
   const away = (random: Random) => exponential(outage, random);
   const present = (random: Random) => exponential((outage * (1 - share)) / share, random);
   const beyond = (x: number) =>
@@ -91,7 +91,7 @@ export function outages(share: number, outage: number, name: string): Process {
 }
 
 /** Independent latencies with an infinite variance: Pareto, exponent 1.5, least value 1. */
-export const heavyTail: Process = {
+const heavyTail: Process = {
   name: 'heavy tail (Pareto 1.5)',
   run(latencies, random) {
     for (let i = 0; i < latencies.length; i++) latencies[i] = Math.exp(exponential(1 / 1.5, random));
@@ -100,7 +100,7 @@ export const heavyTail: Process = {
 };
 
 /** Lognormal latencies (deviation 1) in runs whose medians differ by a lognormal factor (deviation 0.2): days differ. */
-export const differingRuns: Process = {
+const differingRuns: Process = {
   name: 'lognormal, runs differ by 20 %',
   run(latencies, random) {
     const level = 0.2 * normal(random);
@@ -117,7 +117,7 @@ export const processes: readonly Process[] = [
 ];
 
 /** Known to be too hard, and printed so that nobody is misled: one outage a run leaves five runs with about five outages. */
-export const hardProcess = outages(0.04, 200, 'outages, 4 % of the time, about 1 a run (hard)');
+const hardProcess = outages(0.04, 200, 'outages, 4 % of the time, about 1 a run (hard)');
 
 export interface CoverageOptions {
   readonly runs: number;

@@ -1,5 +1,6 @@
 /**
- * The harness's own floor: a plane that does nothing, asked 1,000 times a second. Part of every suite, once, so that every report says what of its latencies is the harness itself.
+ * The harness's own floor: a plane that does nothing, asked 1,000 times a second. Part of every suite, once, so that every
+ * report says what of its latencies is the harness itself.
  */
 import { secondUs } from '../../workloads/durations.js';
 import type { Scenario } from '../scenario.js';

@@ -1,6 +1,6 @@
 /**
- * A measured scenario: the paper's minutes divided by the time scale, everything physical real. The two sizes in which
- * it is offered are suites/headline.ts and suites/smoke.ts.
+ * A measured scenario: the paper's minutes divided by the time scale, everything physical real. The other files of this
+ * folder are the sizes in which it is offered.
  */
 import { minuteUs, secondUs } from '../../workloads/durations.js';
 import type { Arm, Scenario } from '../scenario.js';
@@ -64,7 +64,8 @@ export function measuredScenario(size: Size): Scenario {
       drainUs: size.drainUs,
     },
     slo: { freshnessUs: (5 * minuteUs) / timeScale, holdUs: minuteUs / timeScale },
-    // After a margin that settles the measured window, at a moment drawn over one interval of the slowest plane.
+    // Soon after the measured window, whose last changes it may meet on their way: measures leave those out. The moment is
+    // drawn over one cycle of the warehouse, so that it does not always meet a plane at the same point of it.
     faults: [{ kind: 'role-crash', afterUs: 200_000, jitterUs: Math.min(2 * secondUs, Math.round(size.faultUs / 3)) }],
     restartDelayUs: secondUs / 2,
   };

@@ -153,7 +153,7 @@ export function describe(estimate: BoundedEstimate): string {
   return `${value} [${inWords(interval.lowerBound, estimate.unit)}, ${inWords(interval.upperBound, estimate.unit)}]`;
 }
 
-export function describeRatio({ ratio, confidenceInterval, pairs }: Comparison): string {
+function describeRatio({ ratio, confidenceInterval, pairs }: Comparison): string {
   const interval = confidenceInterval
     ? ` [${digits(confidenceInterval.lowerBound)}, ${digits(confidenceInterval.upperBound)}]`
     : '';

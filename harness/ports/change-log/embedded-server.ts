@@ -36,15 +36,11 @@ runChild<ChangeLogServerInit>(async ({ directory, port }, child) => {
   const storage = openLogStorage(directory);
   const server = await serveRpc(logMethods(storage, groupCommit(writer)), { port });
   child.ready({ port: server.port });
-  await Promise.race([stopped(child.signal), writer.died]);
+  await Promise.race([child.stopped, writer.died]);
   await server.close();
   await writer.close();
   await storage.root.close();
 });
-
-function stopped(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
 
 interface Topic {
   readonly id: number;

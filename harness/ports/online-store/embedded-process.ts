@@ -1,17 +1,8 @@
-/** Starting the embedded online store's server process, for tests and benchmarks; stacks have their own supervisor. */
+/** The embedded online store's server as a process, for tests and benchmarks. */
 import type { ClockOrigin } from '../../clock.js';
-import { type StartedChild, startChild } from '../../processes/child-process.js';
+import { type ServerProcess, startServerProcess } from '../server-process.js';
 import type { OnlineStoreServerInit } from './embedded-server.js';
 
-export async function startOnlineStoreServer(
-  init: OnlineStoreServerInit,
-  origin: ClockOrigin,
-): Promise<{ readonly child: StartedChild; readonly port: number }> {
-  const child = startChild({
-    name: 'online-store server',
-    module: new URL('./embedded-server.js', import.meta.url),
-    init,
-    origin,
-  });
-  return { child, port: ((await child.ready) as { port: number }).port };
+export function startOnlineStoreServer(init: OnlineStoreServerInit, origin: ClockOrigin): Promise<ServerProcess> {
+  return startServerProcess('online-store server', new URL('./embedded-server.js', import.meta.url), init, origin);
 }

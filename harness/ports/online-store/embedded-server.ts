@@ -32,15 +32,11 @@ runChild<OnlineStoreServerInit>(async ({ directory, port }, child) => {
   const storage = openStoreStorage(directory);
   const server = await serveRpc(storeMethods(storage, writer, child.clock, child.signal), { port });
   child.ready({ port: server.port });
-  await Promise.race([stopped(child.signal), writer.died]);
+  await Promise.race([child.stopped, writer.died]);
   await server.close();
   await writer.close();
   await storage.root.close();
 });
-
-function stopped(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
 
 function storeMethods(
   storage: StoreStorage,

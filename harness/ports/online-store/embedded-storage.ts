@@ -26,7 +26,7 @@ export function openStoreStorage(directory: string): StoreStorage {
 }
 
 /** LMDB takes 1978 at a page of 4096 bytes. */
-export const keyLimitBytes = 1024;
+const keyLimitBytes = 1024;
 /** With its header; lmdb-js returns what is larger than 16 MiB in memory of another kind. */
 export const recordLimitBytes = 8 * 1024 * 1024;
 /** Rows of a dropped table that are removed at a time: few enough that a put does not wait long behind them. */

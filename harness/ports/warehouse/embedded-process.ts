@@ -1,15 +1,7 @@
-/** Starting the embedded warehouse's server process, for tests and benchmarks; stacks have their own supervisor. */
-import { type StartedChild, startChild } from '../../processes/child-process.js';
+/** The embedded warehouse's server as a process, for tests and benchmarks. */
+import { type ServerProcess, startServerProcess } from '../server-process.js';
 import type { WarehouseServerInit } from './embedded-server.js';
 
-export async function startWarehouseServer(
-  init: WarehouseServerInit,
-): Promise<{ readonly child: StartedChild; readonly port: number }> {
-  const child = startChild({
-    name: 'warehouse server',
-    module: new URL('./embedded-server.js', import.meta.url),
-    init,
-    origin: { epochUs: 0, zeroNs: null },
-  });
-  return { child, port: ((await child.ready) as { port: number }).port };
+export function startWarehouseServer(init: WarehouseServerInit): Promise<ServerProcess> {
+  return startServerProcess('warehouse server', new URL('./embedded-server.js', import.meta.url), init);
 }

@@ -29,14 +29,10 @@ runChild<WarehouseServerInit>(async ({ directory, port, threads, readers }, chil
   const warehouse = await openDuckDbWarehouse({ directory, threads, readers, onFatal: giveUp });
   const server = await serveRpc(warehouseMethods(warehouse), { port });
   child.ready({ port: server.port });
-  await Promise.race([stopped(child.signal), fatal]);
+  await Promise.race([child.stopped, fatal]);
   await server.close();
   await warehouse.close();
 });
-
-function stopped(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
 
 function warehouseMethods(warehouse: Warehouse): Record<string, RpcHandler> {
   const scans = openScans();

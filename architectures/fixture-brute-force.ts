@@ -1,5 +1,5 @@
 /** The feature view by brute force, for tests: every fact and change kept as it came, every read a pass over all of them. */
-import { hourUs, minuteUs } from '../../workloads/durations.js';
+import { hourUs, minuteUs } from '../workloads/durations.js';
 
 /** A change as its columns; -1 where it has no such thing. */
 export interface PlainChange {

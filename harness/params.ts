@@ -1,0 +1,22 @@
+/** Parameters of a plane: resolved, or refused in words that say where, what was given and what is allowed. */
+import { z } from 'zod';
+import { UsageError } from './errors.js';
+import type { Json } from './json.js';
+
+/** An interval in microseconds, up to an hour; its default is given in milliseconds, as people think of it. */
+export function intervalUs(defaultMilliseconds: number, fewestUs = 1_000) {
+  return z
+    .int()
+    .min(fewestUs)
+    .max(3_600_000_000)
+    .default(defaultMilliseconds * 1_000);
+}
+
+export function resolveParams<S extends z.ZodObject>(plane: string, schema: S, given: Json | undefined): z.output<S> {
+  const parsed = schema.safeParse(given ?? {});
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${[plane, ...path].join('.')}: ${message}`);
+  throw new UsageError(
+    `${problems.join('; ')}. Given: ${JSON.stringify(given)}. Parameters: ${Object.keys(schema.shape).join(', ')}`,
+  );
+}
