@@ -86,7 +86,7 @@ describe('a summary of five repetitions', () => {
     expect(inference?.method).toContain('5 pairs, 10 needed to decide');
     expect(summary.verdict.sentences.join('\n')).toContain('No difference between planes is decided');
     // A time to the end of what never began is not read as one to the SLO regained.
-    expect(summary.verdict.sentences.find((sentence) => sentence.startsWith('faults.mttr'))).toContain(
+    expect(summary.verdict.sentences.find((sentence) => sentence.startsWith('Mean time to recovery'))).toContain(
       '(the SLO was not lost: time to the return to the staleness of before)',
     );
   });
