@@ -23,7 +23,7 @@ import type { ArchitectureDescription } from './processes/describe-architecture.
 import type { PlaneClient } from './processes/endpoint.js';
 import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Scratch } from './processes/scratch.js';
-import { type Supervisor, supervise } from './processes/supervisor.js';
+import { DeadProcessError, type Supervisor, supervise } from './processes/supervisor.js';
 import { allocateColumns } from './record/column-files.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
@@ -120,7 +120,10 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
     await unlessGivenUp(supervisor, signal, steps());
   } catch (error) {
     if (signal.aborted) throw error;
-    invalid.push({ code: error instanceof HarnessError ? 'HARNESS' : 'PLANE', message: messageOf(error) });
+    invalid.push({
+      code: error instanceof HarnessError ? 'HARNESS' : 'PLANE',
+      message: withLastWords(error, supervisor.lastWords('role')),
+    });
   } finally {
     await supervisor.stopAll();
   }
@@ -163,6 +166,12 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
     ledger: null,
     errors: [],
   };
+}
+
+/** A call that found nobody says nothing of why: what the roles said last does. */
+function withLastWords(error: unknown, words: string): string {
+  const message = messageOf(error);
+  return words === '' || error instanceof DeadProcessError ? message : `${message}\n${words}`;
 }
 
 /** The source's own topic is there before anybody reads it. */
