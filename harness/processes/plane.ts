@@ -28,20 +28,30 @@ export async function startPlane(options: {
   const servedBy = new Map<Operation, string>();
   const counters = new Map<string, RoleCounts>();
 
+  // Heard while a message is delivered, where nobody would catch what is thrown.
+  let refuse: (error: Error) => void = () => {};
+  const refused = new Promise<never>((_, reject) => {
+    refuse = reject;
+  });
+  refused.catch(() => {});
+
   const onServing = (role: string, { operations, port }: Serving) => {
     for (const operation of operations) {
       const other = servedBy.get(operation);
       if (other !== undefined && other !== role) {
-        throw new HarnessError(
-          `${operation} is served by two roles, ${other} and ${role}: each operation needs exactly one`,
+        refuse(
+          new HarnessError(
+            `${operation} is served by two roles, ${other} and ${role}: each operation needs exactly one`,
+          ),
         );
+        return;
       }
       servedBy.set(operation, role);
       routes[operation] = port;
     }
   };
 
-  await Promise.all(
+  const started = Promise.all(
     architecture.roles.map(({ name: role }) => {
       const counts = countRole();
       counters.set(role, counts);
@@ -73,6 +83,7 @@ export async function startPlane(options: {
       });
     }),
   );
+  await Promise.race([started, refused]);
   if (routes.lookup === undefined)
     throw new HarnessError(`no role of ${architecture.name} serves lookup: there is nothing to measure`);
   return {
