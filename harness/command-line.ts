@@ -13,7 +13,7 @@ import { showProgress } from './progress.js';
 import { loadResults, saveReports } from './results.js';
 import { stackNames } from './stacks/stack.js';
 import { armOf, findSuite, type Suite, suites } from './suite.js';
-import { summarise } from './summarise.js';
+import { type SuiteFacts, summarise } from './summarise.js';
 
 export const exitCodes = { pass: 0, fail: 1, inconclusive: 2, usage: 3, harness: 4 } as const;
 
@@ -175,10 +175,22 @@ async function run(flags: RunFlags): Promise<number> {
 async function report(directory: string, json: boolean): Promise<number> {
   const { manifest, runs } = await loadResults(resolve(directory));
   const { suite, seed, command, repetitions } = manifest;
-  const summary = summarise({ suite, seed, command, repetitions, runs });
+  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs });
   await saveReports({ id: manifest.id, directory: resolve(directory) }, summary, manifest);
   print(summary, json);
   return exitCodeOf(summary);
+}
+
+/** Facts of the right shape that nobody measured: whatever they break is said in a sentence. */
+function summariseSaved(directory: string, facts: SuiteFacts): Summary {
+  try {
+    return summarise(facts);
+  } catch (error) {
+    throw new HarnessError(
+      `the runs under ${directory} cannot be summarised: ${messageOf(error)}. They were changed, or written by another version of planebench; run the suite again.`,
+      { cause: error },
+    );
+  }
 }
 
 function print(summary: Summary, json: boolean): void {
