@@ -33,6 +33,9 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** What a full disk and the like are called by Node.js and by DuckDB, wherever they are met first. */
+const shortage = /\b(ENOSPC|EDQUOT|EROFS|EMFILE|ENFILE)\b|No space left on device|Too many open files/;
+
 function explain(error: unknown, program: Command): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.pass; // --help, --version
@@ -45,6 +48,12 @@ function explain(error: unknown, program: Command): number {
   }
   if (error instanceof HarnessError) {
     complain(`planebench: ${error.message}`);
+    return exitCodes.harness;
+  }
+  if (shortage.test(messageOf(error))) {
+    complain(
+      `planebench: the machine does not let it go on: ${messageOf(error)}. Make room, or name other folders with TMPDIR and --out.`,
+    );
     return exitCodes.harness;
   }
   complain(`planebench failed: ${error instanceof Error ? error.stack : messageOf(error)}`);
@@ -240,7 +249,7 @@ function parseArchitecture(specifier: string): Suite['arms'][number] {
 function parseParam(text: string): Param {
   const [, architecture, name, value] = /^([^.=]+)\.([^=]+)=(.*)$/s.exec(text) ?? [];
   if (architecture === undefined || name === undefined || value === undefined) {
-    throw new InvalidArgumentError(`expected plane.name=value, e.g. lakehouse.ttlUs=250000, found ${text}`);
+    throw new InvalidArgumentError(`expected plane.name=value, e.g. lakehouse.cacheTtlUs=250000, found ${text}`);
   }
   try {
     return { architecture, name, value: JSON.parse(value) as Json };

@@ -1,5 +1,5 @@
 /** Loads an architecture module by its specifier: a built-in name, or the path of a JavaScript or TypeScript file. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Architecture, ArchitectureFactory } from '../architecture.js';
@@ -69,7 +69,8 @@ function findNoJson(value: unknown, path: string): string | null {
 async function importModule(specifier: string): Promise<{ default?: unknown }> {
   if (!isPath(specifier)) return import(new URL(`../../architectures/${specifier}/index.js`, import.meta.url).href);
   const path = resolve(specifier);
-  if (!existsSync(path)) throw new UsageError(`architecture ${specifier}: there is no file ${path}`);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new UsageError(`architecture ${specifier}: there is no file ${path}`);
   const url = pathToFileURL(path).href;
   if (!/\.[cm]?ts$/.test(path)) return import(url);
   // Node 20 cannot strip types itself.
