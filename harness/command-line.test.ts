@@ -55,6 +55,7 @@ describe('bad usage', () => {
       ['run', '--suite', 'smoke', '--architecture', './nowhere.ts'],
       /there is no file .*nowhere\.ts/,
     ],
+    ['a folder as module', ['run', '--suite', 'smoke', '--architecture', './'], /there is no file /],
     ['a report of nothing', ['report', 'nowhere'], /holds no manifest\.json/],
   ])('%s', (_, args, sentence) => refused(args, sentence));
 

@@ -13,7 +13,7 @@ import { showProgress } from './progress.js';
 import { loadResults, saveReports } from './results.js';
 import { stackNames } from './stacks/stack.js';
 import { armOf, findSuite, type Suite, suites } from './suite.js';
-import { summarise } from './summarise.js';
+import { type SuiteFacts, summarise } from './summarise.js';
 
 const exitCodes = { pass: 0, fail: 1, inconclusive: 2, usage: 3, harness: 4 } as const;
 
@@ -33,6 +33,9 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** What a full disk and the like are called by Node.js and by DuckDB, wherever they are met first. */
+const shortage = /\b(ENOSPC|EDQUOT|EROFS|EMFILE|ENFILE)\b|No space left on device|Too many open files/;
+
 function explain(error: unknown, program: Command): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.pass; // --help, --version
@@ -45,6 +48,12 @@ function explain(error: unknown, program: Command): number {
   }
   if (error instanceof HarnessError) {
     complain(`planebench: ${error.message}`);
+    return exitCodes.harness;
+  }
+  if (shortage.test(messageOf(error))) {
+    complain(
+      `planebench: the machine does not let it go on: ${messageOf(error)}. Make room, or name other folders with TMPDIR and --out.`,
+    );
     return exitCodes.harness;
   }
   complain(`planebench failed: ${error instanceof Error ? error.stack : messageOf(error)}`);
@@ -175,10 +184,22 @@ async function run(flags: RunFlags): Promise<number> {
 async function report(directory: string, json: boolean): Promise<number> {
   const { manifest, runs } = await loadResults(resolve(directory));
   const { suite, seed, command, repetitions } = manifest;
-  const summary = summarise({ suite, seed, command, repetitions, runs });
+  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs });
   await saveReports({ id: manifest.id, directory: resolve(directory) }, summary, manifest);
   print(summary, json);
   return exitCodeOf(summary);
+}
+
+/** Facts of the right shape that nobody measured: whatever they break is said in a sentence. */
+function summariseSaved(directory: string, facts: SuiteFacts): Summary {
+  try {
+    return summarise(facts);
+  } catch (error) {
+    throw new HarnessError(
+      `the runs under ${directory} cannot be summarised: ${messageOf(error)}. They were changed, or written by another version of planebench; run the suite again.`,
+      { cause: error },
+    );
+  }
 }
 
 function print(summary: Summary, json: boolean): void {
@@ -228,7 +249,7 @@ function parseArchitecture(specifier: string): Suite['arms'][number] {
 function parseParam(text: string): Param {
   const [, architecture, name, value] = /^([^.=]+)\.([^=]+)=(.*)$/s.exec(text) ?? [];
   if (architecture === undefined || name === undefined || value === undefined) {
-    throw new InvalidArgumentError(`expected plane.name=value, e.g. lakehouse.ttlUs=250000, found ${text}`);
+    throw new InvalidArgumentError(`expected plane.name=value, e.g. lakehouse.cacheTtlUs=250000, found ${text}`);
   }
   try {
     return { architecture, name, value: JSON.parse(value) as Json };

@@ -6,6 +6,7 @@ import type { FeatureRow } from '../workloads/feature-view.js';
 import { type Clock, hostClock, monotonicUs } from './clock.js';
 import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
+import { rowsOf } from './processes/answers.js';
 import type { PlaneClient } from './processes/endpoint.js';
 
 const keysPerCall = 500;
@@ -71,7 +72,7 @@ async function readRows(plane: PlaneClient, customers: readonly number[]): Promi
     while (next < customers.length) {
       const keys = customers.slice(next, next + keysPerCall).map(String);
       next += keysPerCall;
-      rows.push(...(await plane.call<readonly FeatureRow[]>('lookup', { keys }, { timeoutUs, probe: true })));
+      rows.push(...rowsOf(await plane.call<unknown>('lookup', { keys }, { timeoutUs, probe: true }), keys));
     }
   };
   await Promise.all(Array.from({ length: callsInFlight }, worker));

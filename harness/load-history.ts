@@ -1,10 +1,10 @@
 /** Loads the history through the plane's own door and waits until what it serves equals the oracle. */
 import { join } from 'node:path';
-import type { FeatureRow } from '../workloads/feature-view.js';
-import type { BackfillRequest, BackfillResult } from './architecture.js';
+import type { BackfillRequest } from './architecture.js';
 import { hostClock, monotonicUs } from './clock.js';
 import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
+import { backfillOf, rowsOf } from './processes/answers.js';
 import type { PlaneClient } from './processes/endpoint.js';
 import { seededRandom } from './random.js';
 import type { BackfillFact } from './record/facts.js';
@@ -24,9 +24,9 @@ export async function loadHistory(options: {
   const { plane, trace, plan } = options;
   if (!plane.offers('backfill')) return null;
   const startUs = monotonicUs();
-  const { rows, filesByReference } = await plane.call<BackfillResult>('backfill', requestOf(trace.directory), {
-    timeoutUs,
-  });
+  const { rows, filesByReference } = backfillOf(
+    await plane.call<unknown>('backfill', requestOf(trace.directory), { timeoutUs }),
+  );
   const customers = sampleCustomers(trace, plan.seed);
   let wrongRows: number;
   let endUs: number;
@@ -65,7 +65,7 @@ function sampleCustomers({ info }: LoadedTrace, seed: number): number[] {
 }
 
 async function countWrong(plane: PlaneClient, trace: LoadedTrace, customers: readonly number[]): Promise<number> {
-  const request = { keys: customers.map(String) };
-  const rows = await plane.call<readonly FeatureRow[]>('lookup', request, { timeoutUs, probe: true });
+  const keys = customers.map(String);
+  const rows = rowsOf(await plane.call<unknown>('lookup', { keys }, { timeoutUs, probe: true }), keys);
   return (await differingRows(trace.oracle, rows)).length;
 }

@@ -66,7 +66,15 @@ export async function loadResults(directory: string): Promise<{ manifest: Manife
   const manifest = readManifest(text, join(directory, 'manifest.json'));
   const names = (await readdir(join(directory, 'runs')).catch(() => [])).sort();
   const runs: RunFacts[] = [];
-  for (const name of names) runs.push(await loadFacts(join(directory, 'runs', name)));
+  for (const name of names) {
+    const run = await loadFacts(join(directory, 'runs', name));
+    // A copy beside its original would count as one more repetition.
+    if (run.plan.id !== name)
+      throw new HarnessError(
+        `${join(directory, 'runs', name)} holds the run ${run.plan.id}: a folder is named after its run. Rename or remove it.`,
+      );
+    runs.push(run);
+  }
   return { manifest, runs };
 }
 

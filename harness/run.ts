@@ -18,10 +18,12 @@ import type { LoadErrors, ReaderInit } from './load/reader.js';
 import { noRecordings, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
+import { changesOf, inventoryOf } from './processes/answers.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
+import type { PlaneClient } from './processes/endpoint.js';
 import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Scratch } from './processes/scratch.js';
-import { type Supervisor, supervise } from './processes/supervisor.js';
+import { DeadProcessError, type Supervisor, supervise } from './processes/supervisor.js';
 import { allocateColumns } from './record/column-files.js';
 import { columnSets } from './record/column-sets.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
@@ -114,7 +116,10 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
     await unlessGivenUp(supervisor, signal, steps());
   } catch (error) {
     if (signal.aborted) throw error;
-    invalid.push({ code: error instanceof HarnessError ? 'HARNESS' : 'PLANE', message: messageOf(error) });
+    invalid.push({
+      code: error instanceof HarnessError ? 'HARNESS' : 'PLANE',
+      message: withLastWords(error, supervisor.lastWords('role')),
+    });
   } finally {
     await supervisor.stopAll();
   }
@@ -157,6 +162,12 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
     ledger: null,
     errors: [],
   };
+}
+
+/** A call that found nobody says nothing of why: what the roles said last does. */
+function withLastWords(error: unknown, words: string): string {
+  const message = messageOf(error);
+  return words === '' || error instanceof DeadProcessError ? message : `${message}\n${words}`;
 }
 
 /** The source's own topic is there before anybody reads it. */
@@ -241,23 +252,28 @@ async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }
 
 /** What the tables hold once they hold everything, or when the plane's time to drain is over. */
 async function exportTables({ client }: StartedPlane, trace: LoadedTrace, drainUs: number, seen: Seen): Promise<void> {
-  const options = { timeoutUs: patientUs };
   const deadlineUs = monotonicUs() + drainUs;
   if (client.offers('exportChanges')) {
     for (;;) {
-      seen.exported = await collect(client.pages<readonly ChangeKey[]>('exportChanges', options));
+      seen.exported = await collect<ChangeKey>(client, 'exportChanges');
       const held = seen.exported.reduce((sum, page) => sum + page.length, 0);
       if (held >= trace.emissions.soundChanges || monotonicUs() > deadlineUs) break;
       await hostClock.sleep(exportEveryUs);
     }
   }
-  if (client.offers('quarantine')) seen.quarantined = await collect(client.pages('quarantine', options));
-  if (client.offers('inventory')) seen.inventory = await client.call('inventory', undefined, options);
+  if (client.offers('quarantine')) seen.quarantined = await collect<Quarantined>(client, 'quarantine');
+  if (client.offers('inventory')) {
+    seen.inventory = inventoryOf(await client.call<unknown>('inventory', undefined, { timeoutUs: patientUs }));
+  }
 }
 
-async function collect<T>(pages: AsyncIterable<T>): Promise<T[]> {
-  const collected: T[] = [];
-  for await (const page of pages) collected.push(page);
+async function collect<Key extends ChangeKey>(
+  client: PlaneClient,
+  operation: 'exportChanges' | 'quarantine',
+): Promise<(readonly Key[])[]> {
+  const collected: (readonly Key[])[] = [];
+  const pages = client.pages<unknown>(operation, { timeoutUs: patientUs });
+  for await (const page of pages) collected.push(changesOf<Key>(operation, page));
   return collected;
 }
 

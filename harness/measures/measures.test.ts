@@ -171,6 +171,14 @@ describe('a plane that never recovers', () => {
   it('lost the SLO', () => expect(measures['faults.slo_lost']).toMatchObject({ successes: 1, trials: 1 }));
 });
 
+describe('a plane that never answers a probe', () => {
+  it('is not within its band: there is none, and nothing is known of its repair', () => {
+    const { measures } = measureRun(plantRun({ silent: () => true }));
+    for (const name of ['faults.mttr', 'faults.back_in_band', 'faults.backlog_drained'] as const)
+      expect(measures[name]).toMatchObject({ note: 'nothing was seen before the fault to compare with' });
+  });
+});
+
 describe('a plane that stops by itself', () => {
   it('has unseen changes, which stand above all others', () => {
     // From one second after the measured window on it shows nothing new, so 10 changes of each member never come.

@@ -255,6 +255,8 @@ function returnToBand(
 ): Elapsed | null {
   if (span.before.length === 0 || span.after.length === 0) return null;
   const edge = quantileOf(sortSamples(span.before.map((probe) => values[probe] as number)), bandQuantile);
+  // Too few probes were answered to know how it was before: nothing would be outside such a band.
+  if (edge === Number.POSITIVE_INFINITY) return null;
   const at = (i: number) => doneUs[span.after[i] as number] as number;
   const isInside = (i: number) => (values[span.after[i] as number] as number) <= edge;
   /** From this probe on, inside for 90 % of the hold time; null: not watched for so long. */

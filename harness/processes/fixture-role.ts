@@ -12,7 +12,10 @@ runChild<FixtureInit>(async ({ does, note }, { ready, report, signal, clock }) =
   if (does === 'throw') throw new Error('thrown on purpose');
   ready({ note, nowUs: clock.nowUs() });
   report('hello', note);
-  if (does === 'die') process.exit(7);
+  if (does === 'die') {
+    if (note) process.stderr.write(`${note}\n`);
+    process.exit(7);
+  }
   if (does === 'stubborn') await hostClock.sleep(3_600_000_000);
   await hostClock.sleep(3_600_000_000, signal).catch(() => {});
 });

@@ -1,10 +1,11 @@
 /** Loads an architecture module by its specifier: a built-in name, or the path of a JavaScript or TypeScript file. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Architecture, ArchitectureFactory } from '../architecture.js';
 import { UsageError } from '../errors.js';
 import type { Json } from '../json.js';
+import type { Ports } from '../ports/ports.js';
 
 export const builtIn = ['lakehouse', 'warehouse', 'lambda', 'null'] as const;
 
@@ -23,13 +24,53 @@ export async function loadArchitecture(specifier: string, params: Json | undefin
   if (!architecture?.name || !Array.isArray(architecture.roles) || architecture.roles.length === 0) {
     throw new UsageError(`${specifier}: the factory must return { name, params, uses, roles } with at least one role`);
   }
+  const wrong = whatIsWrong(architecture);
+  if (wrong !== null) throw new UsageError(`${specifier}: ${wrong}`);
   return architecture;
+}
+
+/** What would only fail later, in another process or when results are written; null: nothing. */
+function whatIsWrong({ name, params, uses, roles, settlesWithinUs }: Architecture): string | null {
+  if (typeof name !== 'string') return `name must be a text, found ${typeof name}`;
+  const stranger = findNoJson(params, 'params');
+  if (stranger !== null) return `${stranger}: parameters are printed in reports and must be JSON`;
+  if (!Array.isArray(uses)) return `uses must be a list of ${portNames.join(', ')}; found ${typeof uses}`;
+  const unknown = uses.find((port) => !portNames.includes(port));
+  if (unknown !== undefined) return `uses names the port "${unknown}"; there are ${portNames.join(', ')}`;
+  for (const role of roles) {
+    if (typeof role?.name !== 'string' || typeof role.run !== 'function')
+      return 'every role must be { name, run(context) }, name a text and run a function';
+    if (reservedNames.includes(role.name))
+      return `a role cannot be named ${role.name}: the harness has a process so named`;
+    if (roles.filter((other) => other?.name === role.name).length > 1) return `two roles are named ${role.name}`;
+  }
+  if (settlesWithinUs !== undefined && !(Number.isFinite(settlesWithinUs) && settlesWithinUs >= 0))
+    return `settlesWithinUs must be a number of microseconds, found ${settlesWithinUs}`;
+  return null;
+}
+
+const portNames: readonly string[] = ['changeLog', 'onlineStore', 'tables', 'warehouse'] satisfies (keyof Ports)[];
+const reservedNames: readonly string[] = ['emitter', 'reader', 'change-log', 'online-store', 'warehouse'];
+
+/** Where a value is not plain data, and what it is there. */
+function findNoJson(value: unknown, path: string): string | null {
+  if (value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean') return null;
+  if (typeof value === 'number') return Number.isFinite(value) ? null : `${path} is ${value}`;
+  if (typeof value !== 'object') return `${path} is a ${typeof value}`;
+  if (!Array.isArray(value) && ![Object.prototype, null].includes(Object.getPrototypeOf(value)))
+    return `${path} is a ${value.constructor?.name ?? 'class'}`;
+  for (const [name, entry] of Object.entries(value)) {
+    const found = findNoJson(entry, `${path}.${name}`);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 async function importModule(specifier: string): Promise<{ default?: unknown }> {
   if (!isPath(specifier)) return import(new URL(`../../architectures/${specifier}/index.js`, import.meta.url).href);
   const path = resolve(specifier);
-  if (!existsSync(path)) throw new UsageError(`architecture ${specifier}: there is no file ${path}`);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new UsageError(`architecture ${specifier}: there is no file ${path}`);
   const url = pathToFileURL(path).href;
   if (!/\.[cm]?ts$/.test(path)) return import(url);
   // Node 20 cannot strip types itself.

@@ -77,6 +77,27 @@ describe('supervisor', () => {
     await expect(supervisor.givenUp).rejects.toThrow(/thrown on purpose/);
   });
 
+  it('starts nothing once everything was stopped: a step that goes on would start what nobody stops', async () => {
+    await supervisor.start(spec('a', { does: 'wait' }));
+    await supervisor.stopAll();
+    expect(() => supervisor.start(spec('b', { does: 'wait' }))).toThrow(/b is not started: the run is over/);
+    expect(supervisor.processes().map(({ name }) => name)).toEqual(['a']);
+  });
+
+  it('keeps how a role ended by itself, but not that it was killed or stopped', async () => {
+    await supervisor.start(spec('killed', { does: 'wait' }));
+    const since = supervisor.eventCount();
+    await supervisor.kill('killed');
+    await supervisor.waitFor('killed', 'ready', since, 5_000_000);
+    await supervisor.start(spec('died', { does: 'die', note: 'I always wanted to go' }));
+    await supervisor.waitFor('died', 'exited', 0, 5_000_000);
+    await supervisor.stopAll();
+    expect(supervisor.lastWords('role')).toBe(
+      'died ended by itself (exit code 7); its last words:\nI always wanted to go',
+    );
+    expect(supervisor.lastWords('server')).toBe('');
+  });
+
   it('says that a process was not ready in time', async () => {
     await expect(supervisor.start(spec('a', { does: 'never-ready' }, { readyWithinUs: 300_000 }))).rejects.toThrow(
       /a was not ready within 0.3 s/,

@@ -48,7 +48,10 @@ export interface Supervisor {
   readonly givenUp: Promise<never>;
   /** Stops these processes and no longer restarts them. */
   stop(names: readonly string[]): Promise<void>;
+  /** For good: nothing is started after it. */
   stopAll(): Promise<void>;
+  /** How the processes of this kind ended by themselves, and the last lines of each one's stderr; empty: nothing to say. */
+  lastWords(kind: ProcessSpec['kind']): string;
   processes(): ProcessFact[];
   usage(): UsageColumns;
 }
@@ -58,6 +61,11 @@ interface Supervised {
   readonly index: number;
   child: StartedChild;
   stopping: boolean;
+  /** It is killed on purpose: that is no death of its own. */
+  killing: boolean;
+  /** Its latest death by itself, if any, and what it had written to stderr until then. */
+  death: string | null;
+  words: string;
   deathsInARow: number;
   restarts: number;
   startedHostUs: number;
@@ -86,6 +94,7 @@ function blame(kind: ProcessSpec['kind'], message: string): Error {
 /** A role that dies this often without ever staying up this long is given up. */
 const deathsUntilGivenUp = 5;
 const steadyUs = 10_000_000;
+const lastLines = 10;
 const sampleEveryUs = 250_000;
 /**
  * Everything that belongs to a plane stands back behind the load generator, by the same amount in every arm: a user's
@@ -156,6 +165,9 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       process.cpuBeforeUs += process.lastCpuUs;
       process.lastCpuUs = 0;
       tell({ atUs: clock.nowUs(), process: spec.name, kind: 'exited', exit });
+      process.words = child.stderr().trim() || process.words;
+      if (!process.stopping && !process.killing) process.death = describeExit(exit);
+      process.killing = false;
       if (process.stopping || (!spec.restart && exit.code === 0)) return;
       if (monotonicUs() - startedUs > steadyUs) process.deathsInARow = 0;
       if (!spec.restart || ++process.deathsInARow > deathsUntilGivenUp) {
@@ -231,12 +243,17 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
   return {
     clock,
     start(spec) {
+      // A step of a run that was given up goes on until its next wait: what it started now, nobody would stop.
+      if (sampling === 'over') throw new HarnessError(`${spec.name} is not started: the run is over`);
       if (supervised.has(spec.name)) throw new HarnessError(`two processes are named ${spec.name}`);
       const process: Supervised = {
         spec,
         index: supervised.size,
         child: launch(spec),
         stopping: false,
+        killing: false,
+        death: null,
+        words: '',
         deathsInARow: 0,
         restarts: 0,
         startedHostUs: 0,
@@ -272,6 +289,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
     },
     async kill(name) {
       const since = events.length;
+      processOf(name).killing = true;
       processOf(name).child.signal('SIGKILL');
       const exited = await waitFor(name, 'exited', since, 5_000_000);
       if (!exited) throw new HarnessError(`${name} survived SIGKILL for 5 s`);
@@ -288,6 +306,17 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
         await stop([...supervised.values()].filter(({ spec }) => spec.kind === kind).map(({ spec }) => spec.name));
       }
     },
+    lastWords: (kind) =>
+      [...supervised.values()]
+        .filter(({ spec }) => spec.kind === kind)
+        .map(({ spec, death, words, child }) => {
+          const said = (child.stderr().trim() || words).split('\n').slice(-lastLines).join('\n');
+          const how = death === null ? '' : ` ended by itself (${death})`;
+          if (!how && !said) return '';
+          return `${spec.name}${how}${said ? `${how ? '; its' : ': its'} last words:\n${said}` : ''}`;
+        })
+        .filter((text) => text !== '')
+        .join('\n'),
     processes: () =>
       [...supervised.values()].map(({ spec, child, startedHostUs, readyAfterUs, exit, restarts }) => ({
         name: spec.name,

@@ -1,0 +1,87 @@
+/**
+ * What a plane answered, held against what was asked before anything is concluded from it: a plane may be anybody's
+ * program. An answer that is not of its shape is a failed call, which is counted and said; taken as it comes, an empty
+ * list would be a list without a mistake, and a text that looks like a number would be right.
+ */
+import { customerActivity, type FeatureRow, type Prediction } from '../../workloads/feature-view.js';
+import type { BackfillResult, ChangeKey, Inventory } from '../architecture.js';
+import { CallError } from '../errors.js';
+
+const featureCount = customerActivity.features.length;
+
+/** The rows of these keys, in their order. */
+export function rowsOf(answer: unknown, keys: readonly string[]): readonly FeatureRow[] {
+  return answersOf(
+    'lookup',
+    answer,
+    keys,
+    `${featureCount} features, each a number or null`,
+    ({ features }) =>
+      Array.isArray(features) &&
+      features.length === featureCount &&
+      features.every((value) => value === null || Number.isFinite(value)),
+  );
+}
+
+/** The predictions for these keys, in their order. */
+export function predictionsOf(answer: unknown, keys: readonly string[]): readonly Prediction[] {
+  return answersOf(
+    'predict',
+    answer,
+    keys,
+    'a score from 0 to 1',
+    ({ score }) => typeof score === 'number' && score >= 0 && score <= 1,
+  );
+}
+
+export function backfillOf(answer: unknown): BackfillResult {
+  return countsOf('backfill', answer, ['rows', 'filesByReference']);
+}
+
+export function inventoryOf(answer: unknown): Inventory {
+  return countsOf('inventory', answer, ['files', 'bytes', 'rows', 'smallFiles', 'smallFileBytes']);
+}
+
+/** A page of changes: of `exportChanges`, or of `quarantine`, whose entries say more. */
+export function changesOf<Key extends ChangeKey>(operation: string, page: unknown): readonly Key[] {
+  if (!Array.isArray(page)) throw mistaken(operation, page, 'expected pages that are lists of { customer, seq }');
+  const stranger = page.findIndex((entry) => !isCount(entry?.customer) || !isCount(entry?.seq));
+  if (stranger >= 0) throw mistaken(operation, page[stranger], 'expected whole numbers as customer and seq');
+  return page;
+}
+
+function answersOf<Row extends FeatureRow | Prediction>(
+  operation: string,
+  answer: unknown,
+  keys: readonly string[],
+  what: string,
+  isSound: (row: Readonly<Record<string, unknown>>) => boolean,
+): readonly Row[] {
+  if (!Array.isArray(answer)) throw mistaken(operation, answer, `expected a list of ${keys.length} rows`);
+  if (answer.length !== keys.length)
+    throw new CallError('failed', `${operation} answered ${answer.length} rows for ${keys.length} keys`);
+  answer.forEach((row, i) => {
+    if (row?.key !== keys[i]) throw mistaken(operation, row, `expected the row of key "${keys[i]}"`);
+    if (!isCount(row.lastSeq) || !isCount(row.asOfUs))
+      throw mistaken(operation, row, 'expected whole numbers as lastSeq and asOfUs');
+    if (!isSound(row)) throw mistaken(operation, row, `expected ${what}`);
+  });
+  return answer;
+}
+
+function countsOf<Name extends string>(
+  operation: string,
+  answer: unknown,
+  names: readonly Name[],
+): { readonly [name in Name]: number } {
+  const found = answer as Partial<Record<Name, unknown>> | null | undefined;
+  const missing = names.find((name) => !isCount(found?.[name]));
+  if (missing !== undefined) throw mistaken(operation, answer, `expected a whole number as ${missing}`);
+  return answer as { readonly [name in Name]: number };
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function mistaken(operation: string, found: unknown, expected: string): CallError {
+  return new CallError('failed', `${operation} answered ${JSON.stringify(found)?.slice(0, 200)}: ${expected}`);
+}
