@@ -15,7 +15,7 @@ import { stackNames } from './stacks/stack.js';
 import { armOf, findSuite, type Suite, suites } from './suite.js';
 import { type SuiteFacts, summarise } from './summarise.js';
 
-const exitCodes = { pass: 0, fail: 1, inconclusive: 2, usage: 3, harness: 4 } as const;
+export const exitCodes = { pass: 0, fail: 1, inconclusive: 2, usage: 3, harness: 4 } as const;
 
 const out = (text: string) => process.stdout.write(`${text}\n`);
 const complain = (text: string) => process.stderr.write(`${text}\n`);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { FeatureRow } from '../workloads/feature-view.js';
 import type { ChangeKey, Inventory, Quarantined } from './architecture.js';
 import { hostClock, monotonicUs } from './clock.js';
-import { HarnessError, messageOf } from './errors.js';
+import { CallError, HarnessError, messageOf } from './errors.js';
 import { readFinalRows, readSettledRows } from './final-reads.js';
 import { injectFaults } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
@@ -23,7 +23,7 @@ import type { ArchitectureDescription } from './processes/describe-architecture.
 import type { PlaneClient } from './processes/endpoint.js';
 import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Scratch } from './processes/scratch.js';
-import { DeadProcessError, type Supervisor, supervise } from './processes/supervisor.js';
+import { type Supervisor, supervise } from './processes/supervisor.js';
 import { allocateColumns } from './record/column-files.js';
 import { columnSets } from './record/column-sets.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
@@ -167,7 +167,7 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
 /** A call that found nobody says nothing of why: what the roles said last does. */
 function withLastWords(error: unknown, words: string): string {
   const message = messageOf(error);
-  return words === '' || error instanceof DeadProcessError ? message : `${message}\n${words}`;
+  return words !== '' && error instanceof CallError ? `${message}\n${words}` : message;
 }
 
 /** The source's own topic is there before anybody reads it. */

@@ -18,7 +18,7 @@ it.each([
   ['no-roles', '() => ({ name: "mine", roles: [] })', /with at least one role/],
   ['bigint', `() => ({ name: "mine", params: { a: [10n] }, uses: [], roles: [${role}] })`, /params\.a\.0 is a bigint/],
   ['nan', `() => ({ name: "mine", params: { a: NaN }, uses: [], roles: [${role}] })`, /params\.a is NaN/],
-  ['date', `() => ({ name: "mine", params: new Date(0), uses: [], roles: [${role}] })`, /params is a Date/],
+  ['date', `() => ({ name: "mine", params: new globalThis.Date(0), uses: [], roles: [${role}] })`, /params is a Date/],
   ['port', `() => ({ name: "mine", uses: ["toaster"], roles: [${role}] })`, /the port "toaster"; there are changeLog/],
   ['no-run', '() => ({ name: "mine", uses: [], roles: [{ name: "all" }] })', /every role must be/],
   ['twice', `() => ({ name: "mine", uses: [], roles: [${role}, ${role}] })`, /two roles are named all/],
