@@ -4,9 +4,11 @@ import { workloadBenchmarks } from '../workloads/workload.bench.js';
 import { portBenchmarks } from './ports/ports.bench.js';
 import { tableStoreBenchmarks } from './ports/table-store/table-store.bench.js';
 import { warehouseBenchmarks } from './ports/warehouse/warehouse.bench.js';
+import { primitiveBenchmarks } from './primitives.bench.js';
 import { statisticsBenchmarks } from './statistics/statistics.bench.js';
 
 const suites = [
+  primitiveBenchmarks,
   workloadBenchmarks,
   lakehouseBenchmarks,
   portBenchmarks,
