@@ -15,7 +15,7 @@ import { foldLedger } from './ledger/ledger.js';
 import { readLiveSample } from './ledger/live-sample.js';
 import type { EmitterInit } from './load/emitter.js';
 import type { LoadErrors, ReaderInit } from './load/reader.js';
-import { noRecordings, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
+import { noRecordings, type Recorded, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { changesOf, inventoryOf } from './processes/answers.js';
@@ -58,6 +58,7 @@ interface Seen {
   exported?: (readonly ChangeKey[])[];
   quarantined?: (readonly Quarantined[])[];
   inventory?: Inventory;
+  recorded?: Recorded;
   ledger?: RunFacts['ledger'];
 }
 
@@ -109,7 +110,8 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
     }
     await supervisor.stopAll();
     progress('checking the ledger');
-    seen.ledger = await accountFor({ trace, stack, paths, seen });
+    seen.recorded = await readRecorded(paths, trace);
+    seen.ledger = await accountFor({ trace, stack, paths, recorded: seen.recorded, seen });
   };
 
   try {
@@ -123,7 +125,7 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
   } finally {
     await supervisor.stopAll();
   }
-  const recorded = await readRecorded(paths, trace);
+  const recorded = seen.recorded ?? (await readRecorded(paths, trace));
   await rm(directory, { recursive: true, force: true, maxRetries: 10 });
   return {
     plan,
@@ -297,10 +299,10 @@ async function accountFor(options: {
   trace: LoadedTrace;
   stack: Stack;
   paths: RecordingPaths;
+  recorded: Recorded;
   seen: Seen;
 }): Promise<RunFacts['ledger']> {
-  const { trace, stack, paths, seen } = options;
-  const recorded = await readRecorded(paths, trace);
+  const { trace, stack, paths, recorded, seen } = options;
   return foldLedger({
     trace: trace.directory,
     oracle: trace.oracle,
