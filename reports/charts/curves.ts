@@ -1,5 +1,6 @@
 /** Quantile curves of one plane's runs side by side. */
 import type { RunSeries } from '../summary.js';
+import { ink } from './theme.js';
 
 export interface Curve {
   readonly p: number;
@@ -29,4 +30,21 @@ export function runCurves(
 function median(sorted: readonly number[]): number {
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
+
+/** The layer of both curve charts that shows the point nearest to the pointer, and its numbers. */
+export function nearestPoint<X, Y>({ x, y }: { readonly x: X; readonly y: Y }) {
+  return {
+    data: { name: 'near' },
+    params: [
+      { name: 'near', select: { type: 'point' as const, nearest: true, on: 'pointerover', clear: 'pointerout' } },
+    ],
+    mark: { type: 'point' as const, filled: true, size: 30, color: ink.text },
+    encoding: {
+      x,
+      y,
+      opacity: { condition: { param: 'near', empty: false, value: 1 }, value: 0 },
+      tooltip: { field: 'tip' },
+    },
+  };
 }

@@ -7,9 +7,9 @@ import type { TopLevelSpec } from 'vega-lite';
 import { confidenceText } from '../figures.js';
 import type { Estimate, RunSeries } from '../summary.js';
 import { formatValue } from '../units.js';
-import { type Curve, runCurves } from './curves.js';
+import { type Curve, nearestPoint, runCurves } from './curves.js';
 import type { Chart } from './drawing.js';
-import { axisLabels, config, ink, lookOf } from './theme.js';
+import { axisLabels, config, lookOf } from './theme.js';
 import { logTicks } from './ticks.js';
 
 export function percentilesChart(
@@ -161,16 +161,6 @@ export const percentilesSpec: TopLevelSpec = {
         tooltip: { field: 'tip' },
       },
     },
-    {
-      data: { name: 'near' },
-      params: [{ name: 'near', select: { type: 'point', nearest: true, on: 'pointerover', clear: 'pointerout' } }],
-      mark: { type: 'point', filled: true, size: 30, color: ink.text },
-      encoding: {
-        x,
-        y: { ...y, field: 'middle' },
-        opacity: { condition: { param: 'near', empty: false, value: 1 }, value: 0 },
-        tooltip: { field: 'tip' },
-      },
-    },
+    nearestPoint({ x, y: { ...y, field: 'middle' } }),
   ],
 };

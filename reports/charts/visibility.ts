@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Estimate, RunSeries } from '../summary.js';
 import { formatSetting, formatValue } from '../units.js';
-import { runCurves } from './curves.js';
+import { nearestPoint, runCurves } from './curves.js';
 import type { Chart } from './drawing.js';
 import { probabilityOf } from './percentiles.js';
 import { axisLabels, config, ink, lookOf } from './theme.js';
@@ -113,16 +113,6 @@ export const visibilitySpec: TopLevelSpec = {
         detail: { field: 'plane' },
       },
     },
-    {
-      data: { name: 'near' },
-      params: [{ name: 'near', select: { type: 'point', nearest: true, on: 'pointerover', clear: 'pointerout' } }],
-      mark: { type: 'point', filled: true, size: 30, color: ink.text },
-      encoding: {
-        x: { ...x, field: 'middle' },
-        y,
-        opacity: { condition: { param: 'near', empty: false, value: 1 }, value: 0 },
-        tooltip: { field: 'tip' },
-      },
-    },
+    nearestPoint({ x: { ...x, field: 'middle' }, y }),
   ],
 };
