@@ -15,7 +15,8 @@ import { openScratch, type Scratch } from './processes/scratch.js';
 import type { Progress } from './progress.js';
 import type { Finding, RunFacts } from './record/facts.js';
 import { createResults, type Results, saveManifest, saveReports, saveRun } from './results.js';
-import { executeRun, unstartedRun } from './run.js';
+import { observeRun } from './run.js';
+import { gatherFacts, unstartedRun } from './run-facts.js';
 import type { Arm, RunPlan, Scenario } from './scenario.js';
 import { planRuns, type Suite } from './suite.js';
 import { summarise } from './summarise.js';
@@ -40,6 +41,8 @@ export interface BenchOutcome {
 export async function bench(options: BenchOptions): Promise<BenchOutcome> {
   const { suite, seed, command, progress, signal } = options;
   const scratch = await openScratch();
+  // While the facts of one run are gathered, what follows makes itself ready; it measures nothing until they are.
+  let gathered: Promise<void> = Promise.resolve();
   try {
     const plans = planRuns({ ...suite, seed });
     const described = await describeArms([...new Set(plans.map(({ arm }) => arm))], scratch);
@@ -57,14 +60,21 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
       const trace = await loadTrace(scenario, traceSeed, scratch);
       traces.push({ seed: traceSeed, scenario: scenario.name, sha256: trace.info.sha256, changes: trace.info.changes });
       for (const plan of group) {
-        if (signal.aborted) break;
-        const run = await oneRun(plan, described, { trace, scratch, progress, signal });
-        if (!run) break;
-        await saveRun(results, run);
-        runs.push(run);
+        const ran = await oneRun(plan, described, { trace, scratch, quiet: gathered, progress, signal });
+        await gathered;
+        if (!ran) break;
+        gathered = ran.gather().then(async (run) => {
+          await saveRun(results, run);
+          runs.push(run);
+          progress.finish(labelOf(plan), run.invalid[0]?.message.split('\n')[0] ?? 'done');
+        });
+        gathered.catch(() => {});
       }
-      await trace.close();
+      const closed = gathered.finally(() => trace.close());
+      closed.catch(() => {});
+      gathered = closed;
     }
+    await gathered;
     const manifest: Manifest = {
       ...begun,
       endedAt: calendarTime(),
@@ -78,6 +88,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     return { results, summary, manifest };
   } finally {
     progress.end();
+    await gathered.catch(() => {});
     await scratch.close();
   }
 }
@@ -119,24 +130,29 @@ async function describeArms(arms: readonly Arm[], scratch: Scratch): Promise<Des
   return new Map(described);
 }
 
+const labelOf = ({ arm, repetition }: RunPlan) => `${arm.architecture} ${repetition}`;
+
+/** Null when it was interrupted: what it had recorded is dropped. */
 async function oneRun(
   plan: RunPlan,
   described: DescribedArms,
-  options: { trace: LoadedTrace; scratch: Scratch; progress: Progress; signal: AbortSignal },
-): Promise<RunFacts | null> {
-  const label = `${plan.arm.architecture} ${plan.repetition}`;
+  options: { trace: LoadedTrace; scratch: Scratch; quiet: Promise<void>; progress: Progress; signal: AbortSignal },
+): Promise<{ gather(): Promise<RunFacts> } | null> {
+  const { trace, signal } = options;
   const architecture = described.get(plan.arm) as ArchitectureDescription | Finding;
-  if ('code' in architecture) {
-    options.progress.finish(label, architecture.message.split('\n')[0] ?? '');
-    return unstartedRun(plan, options.trace, architecture);
-  }
+  if ('code' in architecture) return { gather: () => unstartedRun(plan, trace, architecture) };
+  if (signal.aborted) return null;
+  const progress = (phase: string) => options.progress.phase(labelOf(plan), phase);
   try {
-    const progress = (phase: string) => options.progress.phase(label, phase);
-    const run = await executeRun(plan, { ...options, architecture, progress });
-    options.progress.finish(label, run.invalid[0]?.message.split('\n')[0] ?? 'done');
-    return run;
+    const observed = await observeRun(plan, { ...options, architecture, progress });
+    return {
+      gather() {
+        progress('checking the ledger');
+        return gatherFacts(observed, trace);
+      },
+    };
   } catch (error) {
-    if (options.signal.aborted) return null;
+    if (signal.aborted) return null;
     throw error;
   }
 }

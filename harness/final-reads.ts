@@ -1,17 +1,19 @@
 /**
  * After the load: waits until the plane shows every change, or its time is up, then has read the last row of every key
- * that was touched, through the same door as everybody.
+ * that was touched, and all that its tables hold, through the same door as everybody.
  */
 import type { FeatureRow } from '../workloads/feature-view.js';
+import type { ChangeKey, Inventory, Quarantined } from './architecture.js';
 import { type Clock, hostClock, monotonicUs } from './clock.js';
 import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
-import { rowsOf } from './processes/answers.js';
+import { changesOf, inventoryOf, rowsOf } from './processes/answers.js';
 import type { PlaneClient } from './processes/endpoint.js';
 
 const keysPerCall = 500;
 const callsInFlight = 2;
 const retryEveryUs = 100_000;
+const exportEveryUs = 250_000;
 const settleEveryUs = 500_000;
 const timeoutUs = 60_000_000;
 
@@ -52,9 +54,60 @@ export async function readSettledRows(options: {
   while (wrong.length > 0 && clock.nowUs() < options.untilUs) {
     await clock.sleep(settleEveryUs);
     const customers = wrong.map(({ key }) => Number(key));
-    wrong = await differingRows(trace.oracle, await readRows(plane, customers));
+    // Most corrections come at once: while a few rows stay wrong, the plane is left alone with its work.
+    const few = await differingRows(trace.oracle, await readRows(plane, customers.slice(0, keysPerCall)));
+    if (few.length === 0) wrong = await differingRows(trace.oracle, await readRows(plane, customers));
   }
   return readRows(plane, touchedCustomers(trace));
+}
+
+/** Null: not offered. */
+export interface Exported {
+  readonly changes: readonly (readonly ChangeKey[])[] | null;
+  readonly quarantined: readonly (readonly Quarantined[])[] | null;
+  readonly inventory: Inventory | null;
+}
+
+/** What the tables hold once they hold everything, or when the plane's time to drain is over. */
+export async function exportTables(options: {
+  readonly plane: PlaneClient;
+  readonly trace: LoadedTrace;
+  readonly drainUs: number;
+}): Promise<Exported> {
+  const { plane, trace } = options;
+  return {
+    changes: plane.offers('exportChanges')
+      ? await exportAll(plane, trace.emissions.soundChanges, monotonicUs() + options.drainUs)
+      : null,
+    quarantined: plane.offers('quarantine') ? await collect<Quarantined>(plane, 'quarantine') : null,
+    inventory: plane.offers('inventory')
+      ? inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs }))
+      : null,
+  };
+}
+
+async function exportAll(
+  plane: PlaneClient,
+  soundChanges: number,
+  deadlineUs: number,
+): Promise<(readonly ChangeKey[])[]> {
+  for (;;) {
+    const pages = await collect<ChangeKey>(plane, 'exportChanges');
+    const held = pages.reduce((sum, page) => sum + page.length, 0);
+    if (held >= soundChanges || monotonicUs() > deadlineUs) return pages;
+    await hostClock.sleep(exportEveryUs);
+  }
+}
+
+async function collect<Key extends ChangeKey>(
+  plane: PlaneClient,
+  operation: 'exportChanges' | 'quarantine',
+): Promise<(readonly Key[])[]> {
+  const collected: (readonly Key[])[] = [];
+  for await (const page of plane.pages<unknown>(operation, { timeoutUs })) {
+    collected.push(changesOf<Key>(operation, page));
+  }
+  return collected;
 }
 
 function touchedCustomers({ info, emissions }: LoadedTrace): number[] {

@@ -2,30 +2,21 @@
  * One run: one plane under one scenario. A straight line from opening the stack to the facts; whatever fails on the
  * way, every process is gone at the end and what was recorded until then is kept.
  */
-import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FeatureRow } from '../workloads/feature-view.js';
-import type { ChangeKey, Inventory, Quarantined } from './architecture.js';
-import { hostClock, monotonicUs } from './clock.js';
 import { CallError, HarnessError, messageOf } from './errors.js';
-import { readFinalRows, readSettledRows } from './final-reads.js';
+import { type Exported, exportTables, readFinalRows, readSettledRows } from './final-reads.js';
 import { injectFaults } from './injection.js';
-import { foldLedger } from './ledger/ledger.js';
-import { readLiveSample } from './ledger/live-sample.js';
 import type { EmitterInit } from './load/emitter.js';
 import type { LoadErrors, ReaderInit } from './load/reader.js';
-import { noRecordings, type Recorded, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
+import { type RecordingPaths, recordingPaths } from './load/recorded.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
-import { changesOf, inventoryOf } from './processes/answers.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
-import type { PlaneClient } from './processes/endpoint.js';
 import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
-import { allocateColumns } from './record/column-files.js';
-import { columnSets } from './record/column-sets.js';
 import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
 import { openPorts, type Stack, startStack } from './stacks/stack.js';
@@ -34,84 +25,95 @@ export interface RunOptions {
   readonly trace: LoadedTrace;
   readonly architecture: ArchitectureDescription;
   readonly scratch: Scratch;
+  /** Processes may start before; whatever is timed begins when nothing else computes. */
+  readonly quiet: Promise<void>;
   /** Told what the run is doing, for the progress display. */
   readonly progress: (phase: string) => void;
   /** Aborts the run: its processes are stopped, what it recorded is dropped. */
   readonly signal: AbortSignal;
 }
 
-/** From here to the start of event time: every process has heard of the start before it happens. */
-const startLeadUs = 300_000;
-/** For calls that are no part of a measure: exports, final reads. */
-const patientUs = 60_000_000;
-const exportEveryUs = 250_000;
-
-/** What a run has seen beside its recordings; kept when a later step fails. */
-interface Seen {
-  plane?: StartedPlane;
-  backfill?: BackfillFact | null;
-  faults: readonly FaultFact[];
-  errors: LoadErrors['errors'];
-  drainEndUs: number;
-  final?: readonly FeatureRow[];
-  settled?: readonly FeatureRow[];
-  exported?: (readonly ChangeKey[])[];
-  quarantined?: (readonly Quarantined[])[];
-  inventory?: Inventory;
-  recorded?: Recorded;
-  ledger?: RunFacts['ledger'];
+/** What is known of a run when its last process has gone; run-facts.ts makes facts of it. */
+export interface Observed {
+  readonly plan: RunPlan;
+  readonly architecture: ArchitectureDescription;
+  /** Recordings and what the plane stored. */
+  readonly directory: string;
+  readonly timeline: Timeline;
+  readonly invalid: readonly Finding[];
+  readonly seen: Readonly<Seen>;
+  readonly processes: RunFacts['processes'];
+  readonly usage: RunFacts['usage'];
+  readonly ports: RunFacts['ports'];
 }
 
-export async function executeRun(plan: RunPlan, options: RunOptions): Promise<RunFacts> {
+/** Kept when a later step fails. */
+export interface Seen {
+  backfill: BackfillFact | null;
+  faults: readonly FaultFact[];
+  errors: LoadErrors['errors'];
+  final: readonly FeatureRow[];
+  settled: readonly FeatureRow[] | null;
+  exported: Exported | null;
+  storedPaths: readonly string[];
+}
+
+/** From here to the start of event time: every process has heard of the start before it happens. */
+const startLeadUs = 300_000;
+/** For the load processes to end after the load has. */
+const patientUs = 60_000_000;
+
+export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Observed> {
   const { scenario } = plan;
-  const { trace, scratch, progress, signal } = options;
+  const { trace, architecture, scratch, progress, signal } = options;
   const directory = join(scratch.directory, plan.id);
-  const paths = recordingPaths(directory);
   const timeline = timelineOf(scenario);
   const supervisor = supervise({
     lullStartUs: scenario.epochUs - scenario.workload.history.lullUs,
     restartDelayUs: scenario.restartDelayUs,
     scratch,
   });
-  const seen: Seen = { faults: [], errors: [], drainEndUs: timeline.loadEndUs };
+  const seen: Seen = {
+    backfill: null,
+    faults: [],
+    errors: [],
+    final: [],
+    settled: null,
+    exported: null,
+    storedPaths: [],
+  };
   const invalid: Finding[] = [];
+  let started: StartedPlane | null = null;
+  let { drainEndUs } = timeline;
 
-  const ingests = options.architecture.roles.some((role) => role.ingests);
   // A plane that takes no changes in has nothing to show, however long one waits.
-  const drainUs = ingests ? scenario.phases.drainUs : 0;
+  const drainUs = architecture.roles.some((role) => role.ingests) ? scenario.phases.drainUs : 0;
 
   const steps = async () => {
     progress('starting');
     await mkdir(directory, { recursive: true });
-    const stack = await startStack(scenario.stack, { supervisor, directory, uses: options.architecture.uses });
+    const stack = await startStack(scenario.stack, { supervisor, directory, uses: architecture.uses });
+    seen.storedPaths = stack.storedPaths;
     await createTopic(stack, plan, supervisor);
-    seen.plane = await startPlane({ supervisor, plan, architecture: options.architecture, stack });
+    started = await startPlane({ supervisor, plan, architecture, stack });
+    const plane = started.client;
+    await options.quiet;
     progress('loading history');
-    seen.backfill = await loadHistory({ plane: seen.plane.client, trace, plan });
-    await startLoad({ plan, trace, supervisor, stack, plane: seen.plane, paths, seen });
+    seen.backfill = await loadHistory({ plane, trace, plan });
+    await startLoad({ plan, trace, supervisor, stack, plane: started, paths: recordingPaths(directory), seen });
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
-    seen.faults = await injectFaults({ plan, timeline, supervisor, architecture: options.architecture });
+    seen.faults = await injectFaults({ plan, timeline, supervisor, architecture });
     await loadEnded(supervisor, timeline, signal);
     progress('draining');
-    seen.final = await readFinalRows({ plane: seen.plane.client, trace, drainUs });
-    seen.drainEndUs = supervisor.clock.nowUs();
-    await exportTables(seen.plane, trace, drainUs, seen);
-    const settlesUs = options.architecture.settlesWithinUs;
-    if (settlesUs !== null) {
+    seen.final = await readFinalRows({ plane, trace, drainUs });
+    drainEndUs = supervisor.clock.nowUs();
+    seen.exported = await exportTables({ plane, trace, drainUs });
+    if (architecture.settlesWithinUs !== null) {
       progress('waiting for its own correction');
-      seen.settled = await readSettledRows({
-        plane: seen.plane.client,
-        trace,
-        final: seen.final,
-        clock: supervisor.clock,
-        untilUs: timeline.loadEndUs + settlesUs,
-      });
+      const untilUs = timeline.loadEndUs + architecture.settlesWithinUs;
+      seen.settled = await readSettledRows({ plane, trace, final: seen.final, clock: supervisor.clock, untilUs });
     }
-    await supervisor.stopAll();
-    progress('checking the ledger');
-    seen.recorded = await readRecorded(paths, trace);
-    seen.ledger = await accountFor({ trace, stack, paths, recorded: seen.recorded, seen });
   };
 
   try {
@@ -125,44 +127,16 @@ export async function executeRun(plan: RunPlan, options: RunOptions): Promise<Ru
   } finally {
     await supervisor.stopAll();
   }
-  const recorded = seen.recorded ?? (await readRecorded(paths, trace));
-  await rm(directory, { recursive: true, force: true, maxRetries: 10 });
   return {
     plan,
-    params: options.architecture.params,
-    ingests,
-    timeline: { ...timeline, drainEndUs: seen.drainEndUs },
+    architecture,
+    directory,
+    timeline: { ...timeline, drainEndUs },
     invalid,
-    ...recorded,
-    faults: seen.faults,
+    seen,
     processes: supervisor.processes(),
     usage: supervisor.usage(),
-    ports: seen.plane?.portCounters() ?? [],
-    backfill: seen.backfill ?? null,
-    inventories: { afterLoad: seen.inventory ?? null },
-    ledger: seen.ledger ?? null,
-    errors: seen.errors,
-  };
-}
-
-/** The facts of a run that could not be started, which say why. */
-export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Finding): Promise<RunFacts> {
-  const timeline = timelineOf(plan.scenario);
-  return {
-    plan,
-    params: plan.arm.params,
-    ingests: true,
-    timeline: { ...timeline, drainEndUs: timeline.loadEndUs },
-    invalid: [reason],
-    ...(await noRecordings(trace)),
-    faults: [],
-    processes: [],
-    usage: allocateColumns(columnSets.usage, 0),
-    ports: [],
-    backfill: null,
-    inventories: { afterLoad: null },
-    ledger: null,
-    errors: [],
+    ports: (started as StartedPlane | null)?.portCounters() ?? [],
   };
 }
 
@@ -180,10 +154,12 @@ async function createTopic({ connection }: Stack, { scenario }: RunPlan, { clock
   await close();
 }
 
-function timelineOf({ epochUs, phases }: Scenario): Omit<Timeline, 'drainEndUs'> {
+/** As planned: nothing is left to drain until there is. */
+export function timelineOf({ epochUs, phases }: Scenario): Timeline {
   const measureStartUs = epochUs + phases.warmUpUs;
   const measureEndUs = measureStartUs + phases.measureUs;
-  return { loadStartUs: epochUs, measureStartUs, measureEndUs, loadEndUs: measureEndUs + phases.faultUs };
+  const loadEndUs = measureEndUs + phases.faultUs;
+  return { loadStartUs: epochUs, measureStartUs, measureEndUs, loadEndUs, drainEndUs: loadEndUs };
 }
 
 const loadModules = {
@@ -252,33 +228,6 @@ async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }
   }
 }
 
-/** What the tables hold once they hold everything, or when the plane's time to drain is over. */
-async function exportTables({ client }: StartedPlane, trace: LoadedTrace, drainUs: number, seen: Seen): Promise<void> {
-  const deadlineUs = monotonicUs() + drainUs;
-  if (client.offers('exportChanges')) {
-    for (;;) {
-      seen.exported = await collect<ChangeKey>(client, 'exportChanges');
-      const held = seen.exported.reduce((sum, page) => sum + page.length, 0);
-      if (held >= trace.emissions.soundChanges || monotonicUs() > deadlineUs) break;
-      await hostClock.sleep(exportEveryUs);
-    }
-  }
-  if (client.offers('quarantine')) seen.quarantined = await collect<Quarantined>(client, 'quarantine');
-  if (client.offers('inventory')) {
-    seen.inventory = inventoryOf(await client.call<unknown>('inventory', undefined, { timeoutUs: patientUs }));
-  }
-}
-
-async function collect<Key extends ChangeKey>(
-  client: PlaneClient,
-  operation: 'exportChanges' | 'quarantine',
-): Promise<(readonly Key[])[]> {
-  const collected: (readonly Key[])[] = [];
-  const pages = client.pages<unknown>(operation, { timeoutUs: patientUs });
-  for await (const page of pages) collected.push(changesOf<Key>(operation, page));
-  return collected;
-}
-
 /** Stops a run as soon as a process is given up: nothing that follows could be judged. */
 async function unlessGivenUp<T>(supervisor: Supervisor, signal: AbortSignal, work: Promise<T>): Promise<T> {
   work.catch(() => {});
@@ -293,30 +242,4 @@ async function unlessGivenUp<T>(supervisor: Supervisor, signal: AbortSignal, wor
   } finally {
     signal.removeEventListener('abort', abort);
   }
-}
-
-async function accountFor(options: {
-  trace: LoadedTrace;
-  stack: Stack;
-  paths: RecordingPaths;
-  recorded: Recorded;
-  seen: Seen;
-}): Promise<RunFacts['ledger']> {
-  const { trace, stack, paths, recorded, seen } = options;
-  return foldLedger({
-    trace: trace.directory,
-    oracle: trace.oracle,
-    emissions: trace.emissions,
-    appends: recorded.appends,
-    probes: recorded.probes,
-    operations: recorded.operations,
-    reads: recorded.reads,
-    panel: trace.info.panel,
-    exported: seen.exported ?? null,
-    quarantined: seen.quarantined ?? null,
-    finalRows: seen.final ?? [],
-    settledRows: seen.settled ?? null,
-    liveRows: existsSync(paths.live) ? await readLiveSample(paths.live) : [],
-    storedPaths: stack.storedPaths,
-  });
 }

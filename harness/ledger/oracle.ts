@@ -36,8 +36,8 @@ export interface Oracle {
 const { features } = customerActivity;
 const candidates = 64;
 /** Rows evaluated at once: bounds the memory of joins and groups. */
-const evaluatedRows = 16_384;
-const searchedRows = 1_024;
+const evaluatedRows = 32_768;
+const searchedRows = 4_096;
 
 export async function openOracle(traceDirectory: string): Promise<Oracle> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '768MB' });

@@ -26,21 +26,29 @@ export async function searchStored(paths: readonly string[], needles: readonly s
   const report = (path: string, place: string, found: ReadonlySet<number>) => {
     for (const index of found) leaks.push({ path, place, needle: distinct[index]! });
   };
-  await withDuckDb(async (connection) => {
-    for await (const path of filesIn(paths)) {
-      report(path, '', await searchBytes(path, search));
-      const kind = await kindOf(path);
-      if (kind === 'other') continue;
-      const columns = kind === 'parquet' ? parquetColumns(connection, path) : databaseColumns(connection, path);
-      for await (const { place, texts } of columns) {
-        const found = new Set<number>();
-        for await (const text of texts) search.find(text, found);
-        report(path, place, found);
+  const files = filesIn(paths);
+  const searchFiles = () =>
+    withDuckDb(async (connection) => {
+      for await (const path of files) {
+        report(path, '', await searchBytes(path, search));
+        const kind = await kindOf(path);
+        if (kind === 'other') continue;
+        const texts = kind === 'parquet' ? parquetTexts(connection, path) : databaseTexts(connection, path);
+        const foundIn = new Map<string, Set<number>>();
+        for await (const { place, text } of texts) {
+          const found = foundIn.get(place) ?? new Set();
+          search.find(text, found);
+          foundIn.set(place, found);
+        }
+        for (const [place, found] of foundIn) report(path, place, found);
       }
-    }
-  });
+    });
+  // Most files are small and most of the time is waiting for each: the lanes draw from one list.
+  await Promise.all(Array.from({ length: lanes }, searchFiles));
   return leaks;
 }
+
+const lanes = 3;
 
 async function* filesIn(paths: readonly string[]): AsyncIterable<string> {
   for (const path of paths) {
@@ -86,22 +94,23 @@ async function kindOf(path: string): Promise<'parquet' | 'duckdb' | 'other'> {
   }
 }
 
-interface TextColumn {
+/** Values of one column, some of them. */
+interface Texts {
   readonly place: string;
-  readonly texts: AsyncIterable<Uint8Array>;
+  readonly text: Uint8Array;
 }
 
 /** A file that was being written when its process died is no Parquet yet: nobody can read it, its bytes were searched. */
-async function* parquetColumns(connection: DuckDBConnection, path: string): AsyncIterable<TextColumn> {
+async function* parquetTexts(connection: DuckDBConnection, path: string): AsyncIterable<Texts> {
   const relation = `read_parquet(${quoteText(path)})`;
   const columns = await textColumns(connection, relation).catch(() => []);
-  for (const column of columns) {
-    yield { place: `column ${column}`, texts: distinctTexts(connection, relation, column) };
+  for await (const { column, text } of distinctTexts(connection, relation, columns)) {
+    yield { place: `column ${column}`, text };
   }
 }
 
 /** A copy is opened, with its write-ahead log: what a plane stored is evidence and stays as it is. */
-async function* databaseColumns(connection: DuckDBConnection, path: string): AsyncIterable<TextColumn> {
+async function* databaseTexts(connection: DuckDBConnection, path: string): AsyncIterable<Texts> {
   const folder = await mkdtemp(join(tmpdir(), 'planebench-search-'));
   const copy = join(folder, basename(path));
   try {
@@ -113,8 +122,9 @@ async function* databaseColumns(connection: DuckDBConnection, path: string): Asy
     );
     for (const [schema, table] of tables.getRows() as [string, string][]) {
       const relation = `searched.${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
-      for (const column of await textColumns(connection, relation)) {
-        yield { place: `table ${table}, column ${column}`, texts: distinctTexts(connection, relation, column) };
+      const columns = await textColumns(connection, relation);
+      for await (const { column, text } of distinctTexts(connection, relation, columns)) {
+        yield { place: `table ${table}, column ${column}`, text };
       }
     }
   } finally {
@@ -130,14 +140,31 @@ async function textColumns(connection: DuckDBConnection, relation: string): Prom
   return (described.getRows() as string[][]).filter(([, type]) => !plain.test(type!)).map(([name]) => name!);
 }
 
+const textSchema = [
+  { name: 'column', type: 'int', nullable: false },
+  { name: 'value', type: 'text', nullable: true },
+] as const;
+
+/** One statement for all columns: a plane may have hundreds of small files, and a statement costs more than their rows. */
 async function* distinctTexts(
   connection: DuckDBConnection,
   relation: string,
-  column: string,
-): AsyncIterable<Uint8Array> {
-  const query = `SELECT DISTINCT CAST(${quoteIdentifier(column)} AS VARCHAR) AS value FROM ${relation}`;
-  const schema = [{ name: 'value', type: 'text', nullable: true }] as const;
-  for await (const { columns } of readColumns(connection, query, schema)) {
-    yield Buffer.from((columns.value as (string | null)[]).join('\n'));
+  columns: readonly string[],
+): AsyncIterable<{ readonly column: string; readonly text: Uint8Array }> {
+  if (columns.length === 0) return;
+  const query = columns
+    .map(
+      (column, i) =>
+        `SELECT DISTINCT ${i} AS "column", CAST(${quoteIdentifier(column)} AS VARCHAR) AS value FROM ${relation}`,
+    )
+    .join(' UNION ALL ');
+  for await (const batch of readColumns(connection, query, textSchema)) {
+    const values = columns.map((): string[] => []);
+    for (let row = 0; row < batch.rows; row++) {
+      values[batch.columns.column?.[row] as number]?.push((batch.columns.value?.[row] as string | null) ?? '');
+    }
+    for (const [i, column] of columns.entries()) {
+      if (values[i]?.length) yield { column, text: Buffer.from(values[i].join('\n')) };
+    }
   }
 }

@@ -34,11 +34,12 @@ export const probeLayout = columnSets.probes;
 
 export type Recorded = Pick<RunFacts, 'operations' | 'reads' | 'probes' | 'appends' | 'panel'>;
 
-export async function readRecorded(paths: RecordingPaths, trace: LoadedTrace): Promise<Recorded> {
-  const appends = await readIfBegun(paths.appends, appendLayout);
-  const { operations, numberOf } = inOrder(await readIfBegun(paths.operations, operationLayout));
-  const reads = await readIfBegun(paths.reads, readLayout);
-  const probes = await readIfBegun(paths.probes, probeLayout);
+/** Null paths: of a run that never started its load. */
+export async function readRecorded(paths: RecordingPaths | null, trace: LoadedTrace): Promise<Recorded> {
+  const appends = await readIfBegun(paths?.appends, appendLayout);
+  const { operations, numberOf } = inOrder(await readIfBegun(paths?.operations, operationLayout));
+  const reads = await readIfBegun(paths?.reads, readLayout);
+  const probes = await readIfBegun(paths?.probes, probeLayout);
   return {
     appends,
     operations,
@@ -52,13 +53,8 @@ export async function readRecorded(paths: RecordingPaths, trace: LoadedTrace): P
   };
 }
 
-/** No rows: what a run that never started its load has recorded. */
-export function noRecordings(trace: LoadedTrace): Promise<Recorded> {
-  return readRecorded(recordingPaths('/nonexistent'), trace);
-}
-
-async function readIfBegun<L extends Layout>(path: string, layout: L): Promise<Columns<L>> {
-  return existsSync(path) ? readRecording(path, layout) : allocateColumns(layout, 0);
+async function readIfBegun<L extends Layout>(path: string | undefined, layout: L): Promise<Columns<L>> {
+  return path !== undefined && existsSync(path) ? readRecording(path, layout) : allocateColumns(layout, 0);
 }
 
 /** Operations in the order in which they were due, and the row that each operation's number has now. */

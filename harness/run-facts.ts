@@ -1,0 +1,85 @@
+/** What a run left behind becomes its facts: recordings are read, the ledger is closed, the folder is removed. */
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { messageOf } from './errors.js';
+import { foldLedger } from './ledger/ledger.js';
+import { readLiveSample } from './ledger/live-sample.js';
+import { type Recorded, readRecorded, recordingPaths } from './load/recorded.js';
+import type { LoadedTrace } from './loaded-trace.js';
+import { allocateColumns } from './record/column-files.js';
+import { columnSets } from './record/column-sets.js';
+import type { Finding, RunFacts } from './record/facts.js';
+import { type Observed, timelineOf } from './run.js';
+import type { RunPlan } from './scenario.js';
+
+/** Only a run that came to its end has a ledger. */
+export async function gatherFacts(observed: Observed, trace: LoadedTrace): Promise<RunFacts> {
+  const { plan, architecture, directory, timeline, seen, processes, usage, ports } = observed;
+  const invalid = [...observed.invalid];
+  const recorded = await readRecorded(recordingPaths(directory), trace);
+  let ledger: RunFacts['ledger'] = null;
+  if (invalid.length === 0) {
+    ledger = await closeLedger(observed, recorded, trace).catch((error: unknown) => {
+      invalid.push({ code: 'HARNESS', message: messageOf(error) });
+      return null;
+    });
+  }
+  await rm(directory, { recursive: true, force: true, maxRetries: 10 });
+  return {
+    plan,
+    params: architecture.params,
+    ingests: architecture.roles.some((role) => role.ingests),
+    timeline,
+    invalid,
+    ...recorded,
+    faults: seen.faults,
+    processes,
+    usage,
+    ports,
+    backfill: seen.backfill,
+    inventories: { afterLoad: seen.exported?.inventory ?? null },
+    ledger,
+    errors: seen.errors,
+  };
+}
+
+/** The facts of a run that could not be started, which say why. */
+export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Finding): Promise<RunFacts> {
+  return {
+    plan,
+    params: plan.arm.params,
+    ingests: true,
+    timeline: timelineOf(plan.scenario),
+    invalid: [reason],
+    ...(await readRecorded(null, trace)),
+    faults: [],
+    processes: [],
+    usage: allocateColumns(columnSets.usage, 0),
+    ports: [],
+    backfill: null,
+    inventories: { afterLoad: null },
+    ledger: null,
+    errors: [],
+  };
+}
+
+async function closeLedger(
+  { directory, seen }: Observed,
+  recorded: Recorded,
+  trace: LoadedTrace,
+): Promise<RunFacts['ledger']> {
+  const { live } = recordingPaths(directory);
+  return foldLedger({
+    trace: trace.directory,
+    oracle: trace.oracle,
+    emissions: trace.emissions,
+    ...recorded,
+    panel: trace.info.panel,
+    exported: seen.exported?.changes ?? null,
+    quarantined: seen.exported?.quarantined ?? null,
+    finalRows: seen.final,
+    settledRows: seen.settled,
+    liveRows: existsSync(live) ? await readLiveSample(live) : [],
+    storedPaths: seen.storedPaths,
+  });
+}
