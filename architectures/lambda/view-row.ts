@@ -56,11 +56,11 @@ export function emptyRow(): ViewRow {
 const categories = 64;
 
 /** One number for a tile, its level and what is counted in it: category + 1, or 0 for clicks. */
-export function cellKey(tile: number, level: number, kind: number): number {
+function cellKey(tile: number, level: number, kind: number): number {
   return (tile * 4 + level) * categories + kind;
 }
 
-export const tileOf = (eventUs: number, level: number) => Math.ceil(eventUs / (levels[level] as number));
+const tileOf = (eventUs: number, level: number) => Math.ceil(eventUs / (levels[level] as number));
 
 function addCell(row: ViewRow, key: number, count: number, amount: number): void {
   const cell = row.cells.get(key);
@@ -98,7 +98,7 @@ export function applyChange(row: ViewRow, change: Change): void {
   }
 }
 
-export function seeDevice(row: ViewRow, seenUs: number, id: number, risk: number): void {
+function seeDevice(row: ViewRow, seenUs: number, id: number, risk: number): void {
   const { device } = row;
   if (!device || seenUs > device.seenUs || (seenUs === device.seenUs && id <= device.id))
     row.device = { seenUs, id, risk };
