@@ -1,5 +1,6 @@
 /** `npm run bench:micro`: how fast the parts are alone. Rates, never gates: a noisy machine fails no test here. */
 import { lakehouseBenchmarks } from '../architectures/lakehouse/lakehouse.bench.js';
+import { lambdaBenchmarks } from '../architectures/lambda/lambda.bench.js';
 import { workloadBenchmarks } from '../workloads/workload.bench.js';
 import { portBenchmarks } from './ports/ports.bench.js';
 import { tableStoreBenchmarks } from './ports/table-store/table-store.bench.js';
@@ -11,6 +12,7 @@ const suites = [
   primitiveBenchmarks,
   workloadBenchmarks,
   lakehouseBenchmarks,
+  lambdaBenchmarks,
   portBenchmarks,
   tableStoreBenchmarks,
   warehouseBenchmarks,

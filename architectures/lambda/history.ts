@@ -23,43 +23,65 @@ export async function loadHistory({ ports, contract }: RoleContext, request: Bac
     await tables.create(historyTable(name), storedSchema(name));
     // One transaction an append, numbered: a load that was cut short goes on where it was.
     let version = 0;
-    for await (const batch of gather(tables.readParquet(request.files[name], historySchemas[name]))) {
+    const facts = tokenised(tables.readParquet(request.files[name], historySchemas[name]), contract.tokenise);
+    let appended: Promise<unknown> = Promise.resolve();
+    for await (const batch of gather(facts, storedSchema(name))) {
+      await appended;
       version++;
-      const columns = Object.fromEntries(
-        Object.entries(batch.columns).map(([column, values]) =>
-          isPersonal(column)
-            ? [`${column}_token`, values.map((value) => contract.tokenise(String(value)))]
-            : [column, values],
-        ),
-      );
-      await tables.append(historyTable(name), { rows: batch.rows, columns: columns as ColumnBatch['columns'] }, [
-        { appId: 'lambda.history', version },
-      ]);
+      appended = tables.append(historyTable(name), batch, [{ appId: 'lambda.history', version }]);
+      // The next rows are read meanwhile; a rejection is for the next `await` to throw.
+      appended.catch(() => {});
       rows += batch.rows;
     }
+    await appended;
   }
   return { rows, filesByReference: 0 };
 }
 
-interface Gathered {
-  readonly rows: number;
-  readonly columns: Record<string, (number | string | null)[]>;
+/** Batch by batch as they are read, so that a hundred thousand tokens are no standstill. */
+async function* tokenised(
+  batches: AsyncIterable<ColumnBatch>,
+  tokenise: (personal: string) => string,
+): AsyncIterable<ColumnBatch> {
+  for await (const { rows, columns } of batches) {
+    const stored = Object.entries(columns).map(([column, values]) =>
+      isPersonal(column) ? [`${column}_token`, (values as readonly string[]).map(tokenise)] : [column, values],
+    );
+    yield { rows, columns: Object.fromEntries(stored) };
+  }
 }
 
 /** The same rows in larger batches: a table is not made of small files from its first day. */
-async function* gather(batches: AsyncIterable<ColumnBatch>): AsyncIterable<Gathered> {
-  let columns: Gathered['columns'] = {};
+async function* gather(batches: AsyncIterable<ColumnBatch>, schema: Schema): AsyncIterable<ColumnBatch> {
+  let parts: ColumnBatch[] = [];
   let rows = 0;
   for await (const batch of batches) {
-    for (const [name, values] of Object.entries(batch.columns)) {
-      columns[name] ??= [];
-      for (const value of values) columns[name].push(value);
-    }
+    parts.push(batch);
     rows += batch.rows;
     if (rows < rowsPerAppend) continue;
-    yield { rows, columns };
-    columns = {};
+    yield join(parts, rows, schema);
+    parts = [];
     rows = 0;
   }
-  if (rows > 0) yield { rows, columns };
+  if (rows > 0) yield join(parts, rows, schema);
+}
+
+/** History knows no nulls. */
+function join(parts: readonly ColumnBatch[], rows: number, schema: Schema): ColumnBatch {
+  const columns: Record<string, Float64Array | string[]> = {};
+  for (const { name, type } of schema) {
+    const values = parts.map((part) => part.columns[name]);
+    columns[name] = type === 'int' ? joinInts(values as Float64Array[], rows) : (values as string[][]).flat();
+  }
+  return { rows, columns };
+}
+
+function joinInts(parts: readonly ArrayLike<number>[], rows: number): Float64Array {
+  const joined = new Float64Array(rows);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }

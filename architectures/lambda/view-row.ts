@@ -56,11 +56,11 @@ export function emptyRow(): ViewRow {
 const categories = 64;
 
 /** One number for a tile, its level and what is counted in it: category + 1, or 0 for clicks. */
-export function cellKey(tile: number, level: number, kind: number): number {
+function cellKey(tile: number, level: number, kind: number): number {
   return (tile * 4 + level) * categories + kind;
 }
 
-export const tileOf = (eventUs: number, level: number) => Math.ceil(eventUs / (levels[level] as number));
+const tileOf = (eventUs: number, level: number) => Math.ceil(eventUs / (levels[level] as number));
 
 function addCell(row: ViewRow, key: number, count: number, amount: number): void {
   const cell = row.cells.get(key);
@@ -98,48 +98,110 @@ export function applyChange(row: ViewRow, change: Change): void {
   }
 }
 
-export function seeDevice(row: ViewRow, seenUs: number, id: number, risk: number): void {
+function seeDevice(row: ViewRow, seenUs: number, id: number, risk: number): void {
   const { device } = row;
   if (!device || seenUs > device.seenUs || (seenUs === device.seenUs && id <= device.id))
     row.device = { seenUs, id, risk };
 }
 
+/** `row` as it is stored, in memory of its own. */
 export function encodeRow(row: ViewRow): Uint8Array {
   const { device, orders, deleted, cells, held } = row;
-  const words = 9 + orders.size * 4 + deleted.size * 2 + cells.size * 4;
-  const headBytes = (words + (words & 1)) * 4;
-  const bytes = new Uint8Array(headBytes + held.size * heldFields.length * 8);
-  const out = new Int32Array(bytes.buffer, 0, headBytes / 4);
-  let at = 0;
-  const word = (value: number) => {
-    out[at++] = value;
-  };
-  const wide = (value: number) => {
-    word((value % 2 ** 32) | 0);
-    word(Math.floor(value / 2 ** 32));
-  };
-  wide(device?.seenUs ?? 0);
-  wide(device?.id ?? 0);
-  word(device?.risk ?? -1);
-  word(orders.size);
-  word(deleted.size);
-  word(cells.size);
-  word(held.size);
-  for (const [id, placedUs] of orders) {
-    wide(id);
-    wide(placedUs);
+  const writer = new RowWriter(0);
+  writer.begin({ orders: orders.size, deleted: deleted.size, cells: cells.size, held: held.size });
+  if (device) writer.device(device.seenUs, device.id, device.risk);
+  for (const [id, placedUs] of orders) writer.order(id, placedUs);
+  for (const id of deleted) writer.deleted(id);
+  for (const [key, { count, amount }] of cells)
+    writer.cell(Math.floor(key / categories), key % categories, count, amount);
+  for (const change of held.values()) writer.held(change);
+  return writer.end();
+}
+
+const headWords = 9;
+
+/** Writes rows one after the other, part by part in the order of the layout; a row is a view of the memory that they share. */
+export class RowWriter {
+  private words = new Int32Array(0);
+  private doubles = new Float64Array(0);
+  private start = 0;
+  private at = 0;
+  private heldFrom = 0;
+  private finish = 0;
+
+  /** Takes memory for rows by as many words, or more where a row is longer. */
+  constructor(private readonly blockWords: number) {}
+
+  /** How many of each part the row has; the parts follow. */
+  begin(parts: {
+    readonly orders: number;
+    readonly deleted: number;
+    readonly cells: number;
+    readonly held: number;
+  }): void {
+    const words = headWords + parts.orders * 4 + parts.deleted * 2 + parts.cells * 4;
+    const heldAt = words + (words & 1);
+    const length = heldAt + parts.held * heldFields.length * 2;
+    this.start = this.finish;
+    if (this.start + length > this.words.length) {
+      this.words = new Int32Array(Math.max(this.blockWords, length));
+      this.doubles = new Float64Array(this.words.buffer);
+      this.start = 0;
+    }
+    this.at = this.start + 4;
+    this.heldFrom = (this.start + heldAt) / 2;
+    this.finish = this.start + length;
+    this.word(-1);
+    this.word(parts.orders);
+    this.word(parts.deleted);
+    this.word(parts.cells);
+    this.word(parts.held);
   }
-  for (const id of deleted) wide(id);
-  for (const [key, { count, amount }] of cells) {
-    word(Math.floor(key / categories));
-    word(key % categories);
-    word(count);
-    word(amount);
+
+  /** The row has none unless this is called. */
+  device(seenUs: number, id: number, risk: number): void {
+    const { at } = this;
+    this.at = this.start;
+    this.wide(seenUs);
+    this.wide(id);
+    this.word(risk);
+    this.at = at;
   }
-  const doubles = new Float64Array(bytes.buffer, headBytes);
-  let next = 0;
-  for (const change of held.values()) for (const field of heldFields) doubles[next++] = Number(change[field]);
-  return bytes;
+
+  order(id: number, placedUs: number): void {
+    this.wide(id);
+    this.wide(placedUs);
+  }
+
+  deleted(id: number): void {
+    this.wide(id);
+  }
+
+  /** `tile`: tile * 4 + level; `kind`: category + 1, or 0 for clicks. */
+  cell(tile: number, kind: number, count: number, amount: number): void {
+    this.word(tile);
+    this.word(kind);
+    this.word(count);
+    this.word(amount);
+  }
+
+  held(change: Change): void {
+    for (const field of heldFields) this.doubles[this.heldFrom++] = Number(change[field]);
+  }
+
+  end(): Uint8Array {
+    return new Uint8Array(this.words.buffer, this.start * 4, (this.finish - this.start) * 4);
+  }
+
+  private word(value: number): void {
+    this.words[this.at++] = value;
+  }
+
+  private wide(value: number): void {
+    const high = Math.floor(value / 2 ** 32);
+    this.word((value - high * 2 ** 32) | 0);
+    this.word(high);
+  }
 }
 
 const heldFields = [

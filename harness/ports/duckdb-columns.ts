@@ -194,7 +194,9 @@ function validityBytes(rows: number): number {
 function nullsOf(vector: duckdb.Vector, rows: number): Uint8Array | null {
   const bits = duckdb.vector_get_validity(vector, validityBytes(rows)) as Uint8Array | null;
   if (bits === null) return null;
-  for (let i = 0; i < rows; i++) if (isNull(bits, i)) return bits;
+  const whole = rows >> 3;
+  for (let byte = 0; byte < whole; byte++) if (bits[byte] !== 0xff) return bits;
+  for (let i = whole << 3; i < rows; i++) if (isNull(bits, i)) return bits;
   return null;
 }
 
@@ -235,7 +237,10 @@ function readIntegers(vector: duckdb.Vector, rows: number): IntValues {
 }
 
 function withNulls(values: Float64Array, nulls: Uint8Array | null): IntValues {
-  return nulls === null ? values : Array.from(values, (value, i) => (isNull(nulls, i) ? null : value));
+  if (nulls === null) return values;
+  const nullable: (number | null)[] = new Array(values.length);
+  for (let i = 0; i < values.length; i++) nullable[i] = isNull(nulls, i) ? null : values[i]!;
+  return nullable;
 }
 
 /** Decodes each distinct short text once, as long as it stays in a small direct-mapped table. */
