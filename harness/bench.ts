@@ -43,6 +43,8 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
   const scratch = await openScratch();
   // While the facts of one run are gathered, what follows makes itself ready; it measures nothing until they are.
   let gathered: Promise<void> = Promise.resolve();
+  // The next trace is generated while a run only waits, if one does.
+  const upcoming: { trace: Promise<OwnedTrace> | null } = { trace: null };
   try {
     const plans = planRuns({ ...suite, seed });
     const described = await describeArms([...new Set(plans.map(({ arm }) => arm))], scratch);
@@ -53,14 +55,27 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     progress.begin(plans.map(expectedUs));
     const runs: RunFacts[] = [];
     const traces: Manifest['traces'][number][] = [];
-    for (const group of groupByTrace(plans)) {
+    const groups = groupByTrace(plans);
+    const generate = (group: readonly RunPlan[]) => {
+      const { scenario, seed: traceSeed, repetition } = group[0] as RunPlan;
+      progress.phase(`repetition ${repetition}`, 'generating the trace');
+      return loadTrace(scenario, traceSeed, scratch);
+    };
+    for (const [index, group] of groups.entries()) {
       if (signal.aborted) break;
-      const { scenario, seed: traceSeed } = group[0] as RunPlan;
-      progress.phase(`repetition ${group[0]?.repetition}`, 'generating the trace');
-      const trace = await loadTrace(scenario, traceSeed, scratch);
-      traces.push({ seed: traceSeed, scenario: scenario.name, sha256: trace.info.sha256, changes: trace.info.changes });
+      const trace = await (upcoming.trace ?? generate(group));
+      upcoming.trace = null;
+      const { info } = trace;
+      traces.push({ seed: info.seed, scenario: nameOf(group), sha256: info.sha256, changes: info.changes });
+      const idle = () => {
+        const next = groups[index + 1];
+        if (next) upcoming.trace ??= generate(next);
+        upcoming.trace?.catch(() => {});
+      };
       for (const plan of group) {
-        const ran = await oneRun(plan, described, { trace, scratch, quiet: gathered, progress, signal });
+        const quiet = Promise.all([gathered, upcoming.trace]);
+        quiet.catch(() => {});
+        const ran = await oneRun(plan, described, { trace, scratch, quiet, idle, progress, signal });
         await gathered;
         if (!ran) break;
         gathered = ran.gather().then(async (run) => {
@@ -88,7 +103,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     return { results, summary, manifest };
   } finally {
     progress.end();
-    await gathered.catch(() => {});
+    await Promise.allSettled([gathered, upcoming.trace?.then((trace) => trace.close())]);
     await scratch.close();
   }
 }
@@ -130,13 +145,21 @@ async function describeArms(arms: readonly Arm[], scratch: Scratch): Promise<Des
   return new Map(described);
 }
 
+const nameOf = ([plan]: readonly RunPlan[]) => (plan as RunPlan).scenario.name;
 const labelOf = ({ arm, repetition }: RunPlan) => `${arm.architecture} ${repetition}`;
 
 /** Null when it was interrupted: what it had recorded is dropped. */
 async function oneRun(
   plan: RunPlan,
   described: DescribedArms,
-  options: { trace: LoadedTrace; scratch: Scratch; quiet: Promise<void>; progress: Progress; signal: AbortSignal },
+  options: {
+    trace: LoadedTrace;
+    scratch: Scratch;
+    quiet: Promise<unknown>;
+    idle: () => void;
+    progress: Progress;
+    signal: AbortSignal;
+  },
 ): Promise<{ gather(): Promise<RunFacts> } | null> {
   const { trace, signal } = options;
   const architecture = described.get(plan.arm) as ArchitectureDescription | Finding;

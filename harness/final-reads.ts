@@ -14,7 +14,7 @@ const keysPerCall = 500;
 const callsInFlight = 2;
 const retryEveryUs = 100_000;
 const exportEveryUs = 250_000;
-const settleEveryUs = 500_000;
+const settleEveryUs = 250_000;
 const timeoutUs = 60_000_000;
 
 /** One row a touched customer: the newest that was read. */

@@ -1,10 +1,7 @@
-/** What a run left behind becomes its facts: recordings are read, the ledger is closed, the folder is removed. */
-import { existsSync } from 'node:fs';
+/** What a run left behind becomes its facts: its ledger is closed, its folder removed. */
 import { rm } from 'node:fs/promises';
 import { messageOf } from './errors.js';
-import { foldLedger } from './ledger/ledger.js';
-import { readLiveSample } from './ledger/live-sample.js';
-import { type Recorded, readRecorded, recordingPaths } from './load/recorded.js';
+import { readRecorded, recordingPaths } from './load/recorded.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { allocateColumns } from './record/column-files.js';
 import { columnSets } from './record/column-sets.js';
@@ -16,14 +13,12 @@ import type { RunPlan } from './scenario.js';
 export async function gatherFacts(observed: Observed, trace: LoadedTrace): Promise<RunFacts> {
   const { plan, architecture, directory, timeline, seen, processes, usage, ports } = observed;
   const invalid = [...observed.invalid];
-  const recorded = await readRecorded(recordingPaths(directory), trace);
-  let ledger: RunFacts['ledger'] = null;
-  if (invalid.length === 0) {
-    ledger = await closeLedger(observed, recorded, trace).catch((error: unknown) => {
-      invalid.push({ code: 'HARNESS', message: messageOf(error) });
-      return null;
-    });
-  }
+  const ledger = await (seen.ledger ?? Promise.resolve(null)).catch((error: unknown) => {
+    // A run that broke off has said why; its ledger could not be closed for the same reason.
+    if (invalid.length === 0) invalid.push({ code: 'HARNESS', message: messageOf(error) });
+    return null;
+  });
+  const recorded = seen.recorded ?? (await readRecorded(recordingPaths(directory), trace));
   await rm(directory, { recursive: true, force: true, maxRetries: 10 });
   return {
     plan,
@@ -61,25 +56,4 @@ export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Fi
     ledger: null,
     errors: [],
   };
-}
-
-async function closeLedger(
-  { directory, seen }: Observed,
-  recorded: Recorded,
-  trace: LoadedTrace,
-): Promise<RunFacts['ledger']> {
-  const { live } = recordingPaths(directory);
-  return foldLedger({
-    trace: trace.directory,
-    oracle: trace.oracle,
-    emissions: trace.emissions,
-    ...recorded,
-    panel: trace.info.panel,
-    exported: seen.exported?.changes ?? null,
-    quarantined: seen.exported?.quarantined ?? null,
-    finalRows: seen.final,
-    settledRows: seen.settled,
-    liveRows: existsSync(live) ? await readLiveSample(live) : [],
-    storedPaths: seen.storedPaths,
-  });
 }

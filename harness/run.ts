@@ -4,20 +4,21 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FeatureRow } from '../workloads/feature-view.js';
 import { CallError, HarnessError, messageOf } from './errors.js';
 import { type Exported, exportTables, readFinalRows, readSettledRows } from './final-reads.js';
 import { injectFaults } from './injection.js';
+import { foldLedger } from './ledger/ledger.js';
+import { readLiveSample } from './ledger/live-sample.js';
 import type { EmitterInit } from './load/emitter.js';
 import type { LoadErrors, ReaderInit } from './load/reader.js';
-import { type RecordingPaths, recordingPaths } from './load/recorded.js';
+import { type Recorded, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
-import type { BackfillFact, FaultFact, Finding, RunFacts, Timeline } from './record/facts.js';
+import type { BackfillFact, FaultFact, Finding, LedgerFacts, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
 import { openPorts, type Stack, startStack } from './stacks/stack.js';
 
@@ -26,7 +27,9 @@ export interface RunOptions {
   readonly architecture: ArchitectureDescription;
   readonly scratch: Scratch;
   /** Processes may start before; whatever is timed begins when nothing else computes. */
-  readonly quiet: Promise<void>;
+  readonly quiet: Promise<unknown>;
+  /** Called when the run has nothing to do but to wait. */
+  readonly idle: () => void;
   /** Told what the run is doing, for the progress display. */
   readonly progress: (phase: string) => void;
   /** Aborts the run: its processes are stopped, what it recorded is dropped. */
@@ -52,10 +55,11 @@ export interface Seen {
   backfill: BackfillFact | null;
   faults: readonly FaultFact[];
   errors: LoadErrors['errors'];
-  final: readonly FeatureRow[];
-  settled: readonly FeatureRow[] | null;
   exported: Exported | null;
-  storedPaths: readonly string[];
+  /** Null: its load did not come to its end. */
+  recorded: Recorded | null;
+  /** Closes when the last process has gone; rejects if the run broke off before. */
+  ledger: Promise<LedgerFacts> | null;
 }
 
 /** From here to the start of event time: every process has heard of the start before it happens. */
@@ -77,14 +81,17 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     backfill: null,
     faults: [],
     errors: [],
-    final: [],
-    settled: null,
     exported: null,
-    storedPaths: [],
+    recorded: null,
+    ledger: null,
   };
   const invalid: Finding[] = [];
   let started: StartedPlane | null = null;
   let { drainEndUs } = timeline;
+  let haveStopped: () => void = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    haveStopped = resolve;
+  });
 
   // A plane that takes no changes in has nothing to show, however long one waits.
   const drainUs = architecture.roles.some((role) => role.ingests) ? scenario.phases.drainUs : 0;
@@ -93,7 +100,6 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('starting');
     await mkdir(directory, { recursive: true });
     const stack = await startStack(scenario.stack, { supervisor, directory, uses: architecture.uses });
-    seen.storedPaths = stack.storedPaths;
     await createTopic(stack, plan, supervisor);
     started = await startPlane({ supervisor, plan, architecture, stack });
     const plane = started.client;
@@ -106,14 +112,42 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     seen.faults = await injectFaults({ plan, timeline, supervisor, architecture });
     await loadEnded(supervisor, timeline, signal);
     progress('draining');
-    seen.final = await readFinalRows({ plane, trace, drainUs });
+    seen.recorded = await readRecorded(recordingPaths(directory), trace);
+    const liveRows = await readLiveSample(recordingPaths(directory).live);
+    const finalRows = readFinalRows({ plane, trace, drainUs });
+    const exported = finalRows.then(() => exportTables({ plane, trace, drainUs }));
+    const settledRows = exported.then(async () =>
+      architecture.settlesWithinUs === null
+        ? null
+        : readSettledRows({
+            plane,
+            trace,
+            final: await finalRows,
+            clock: supervisor.clock,
+            untilUs: timeline.loadEndUs + architecture.settlesWithinUs,
+          }),
+    );
+    seen.ledger = foldLedger({
+      trace: trace.directory,
+      oracle: trace.oracle,
+      emissions: trace.emissions,
+      ...seen.recorded,
+      panel: trace.info.panel,
+      liveRows,
+      finalRows,
+      exported,
+      settledRows,
+      storedPaths: stopped.then(() => stack.storedPaths),
+    });
+    seen.ledger.catch(() => {});
+    await finalRows;
     drainEndUs = supervisor.clock.nowUs();
-    seen.exported = await exportTables({ plane, trace, drainUs });
+    seen.exported = await exported;
     if (architecture.settlesWithinUs !== null) {
       progress('waiting for its own correction');
-      const untilUs = timeline.loadEndUs + architecture.settlesWithinUs;
-      seen.settled = await readSettledRows({ plane, trace, final: seen.final, clock: supervisor.clock, untilUs });
+      options.idle();
     }
+    await settledRows;
   };
 
   try {
@@ -126,6 +160,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     });
   } finally {
     await supervisor.stopAll();
+    haveStopped();
   }
   return {
     plan,

@@ -99,12 +99,11 @@ it('agrees with the generator about every change, and with a right plane about e
     },
     probes: { ...none, probe: new Uint32Array(), member: new Uint32Array(), lastSeq: none.sentUs, asOfUs: none.sentUs },
     panel: info.panel,
-    exported: [exported],
-    quarantined: [quarantined],
-    finalRows,
-    settledRows: null,
+    exported: Promise.resolve({ changes: [exported], quarantined: [quarantined] }),
+    finalRows: Promise.resolve(finalRows),
+    settledRows: Promise.resolve(null),
     liveRows: [],
-    storedPaths: [join(directory, 'trace', 'history')],
+    storedPaths: Promise.resolve([join(directory, 'trace', 'history')]),
   });
   expect(facts).toMatchObject({
     attempted: info.changes,

@@ -333,8 +333,14 @@ const soundQuarantine: readonly Quarantined[] = trace.changes
   .filter(({ truth }) => truth !== undefined)
   .map(({ customer, seq, truth }) => ({ customer, seq, reason: truth as string }));
 
-function fold(given: Partial<LedgerInput>): Promise<LedgerFacts> {
-  return foldLedger({
+type Late = 'finalRows' | 'settledRows' | 'storedPaths';
+type Given = Omit<LedgerInput, Late | 'exported'> & { [name in Late]: Awaited<LedgerInput[name]> } & {
+  exported: Awaited<LedgerInput['exported']>['changes'];
+  quarantined: Awaited<LedgerInput['exported']>['quarantined'];
+};
+
+function fold(given: Partial<Given>): Promise<LedgerFacts> {
+  const all: Given = {
     trace: directory,
     oracle,
     emissions,
@@ -349,6 +355,13 @@ function fold(given: Partial<LedgerInput>): Promise<LedgerFacts> {
     liveRows: [],
     storedPaths: [],
     ...given,
+  };
+  return foldLedger({
+    ...all,
+    finalRows: Promise.resolve(all.finalRows),
+    exported: Promise.resolve({ changes: all.exported, quarantined: all.quarantined }),
+    settledRows: Promise.resolve(all.settledRows),
+    storedPaths: Promise.resolve(all.storedPaths),
   });
 }
 

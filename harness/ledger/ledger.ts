@@ -26,42 +26,47 @@ export interface LedgerInput {
   readonly reads: ReadColumns;
   readonly probes: ProbeColumns;
   readonly panel: readonly number[];
-  /** Null where the plane offers no export: its tables are then not accounted for. */
-  readonly exported: Pages<ChangeKey> | null;
-  readonly quarantined: Pages<Quarantined> | null;
-  /** The last row of every customer that has changes; one that is absent counts as behind. */
-  readonly finalRows: readonly FeatureRow[];
-  readonly settledRows: readonly FeatureRow[] | null;
   readonly liveRows: Iterable<ServedRow>;
-  /** Files and folders that the plane stored; searched for personal data once their owners have stopped. */
-  readonly storedPaths: readonly string[];
+  // What comes later is a promise: the accounts of what is there are made while the run drains.
+  /** The last row of every customer that has changes; one that is absent counts as behind. */
+  readonly finalRows: Promise<readonly FeatureRow[]>;
+  /** Null where the plane offers no export: its tables are then not accounted for. */
+  readonly exported: Promise<{
+    readonly changes: Pages<ChangeKey> | null;
+    readonly quarantined: Pages<Quarantined> | null;
+  }>;
+  readonly settledRows: Promise<readonly FeatureRow[] | null>;
+  /** Files and folders that the plane stored, once their owners have stopped; searched for personal data. */
+  readonly storedPaths: Promise<readonly string[]>;
 }
 
 export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
+  // Each is waited for in its turn: until then nobody else would hear that it failed.
+  for (const late of [input.finalRows, input.exported, input.settledRows, input.storedPaths]) late.catch(() => {});
   const info = await readTrace(input.trace);
   const { epochUs } = info;
   const { oracle, emissions } = input;
   const examples = collectExamples();
-  // Reads files while the oracle works: neither waits for the other.
-  const leaks = countLeaks(input.storedPaths, info.personalSamples, examples);
-  leaks.catch(() => {});
   const expectation = await expectTables({ directory: input.trace, info, appends: input.appends });
-  const tables = input.exported
-    ? await compareTables({ ...input, exported: input.exported, expectation, epochUs, examples })
-    : null;
   const judge = (what: string, rows: Iterable<ServedRow>) =>
     judgeRows({ what, rows, oracle, expectation, emissions, epochUs, examples });
-  const final = await judge('final row', input.finalRows);
-  const settled = input.settledRows && (await judge('settled row', input.settledRows));
   const live = await judge('live row', input.liveRows);
-  const behind = countBehind(input.finalRows, expectation, examples);
   const monotonicViolations = countMonotonicViolations({
     ...input,
     customers: info.contract.customers,
     epochUs,
     examples,
   });
-  const personalDataLeaks = await leaks;
+  const finalRows = await input.finalRows;
+  const final = await judge('final row', finalRows);
+  const behind = countBehind(finalRows, expectation, examples);
+  const { changes, quarantined } = await input.exported;
+  const tables = changes
+    ? await compareTables({ exported: changes, quarantined, expectation, emissions, epochUs, examples })
+    : null;
+  const settledRows = await input.settledRows;
+  const settled = settledRows && (await judge('settled row', settledRows));
+  const personalDataLeaks = await countLeaks(await input.storedPaths, info.personalSamples, examples);
   const { attempted, acknowledged, failed, indeterminate } = expectation;
   return {
     attempted,
