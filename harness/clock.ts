@@ -47,12 +47,8 @@ export function calendarTime(): string {
 
 export function systemClock(initial: ClockOrigin): SystemClock {
   let origin = initial;
-  const nowUs = () => eventTimeUs(origin);
   return {
-    nowUs,
-    after,
-    sleep: (durationUs, signal) => sleepBy(after, durationUs, signal),
-    sleepUntil: (timeUs, signal) => sleepUntilBy(nowUs, timeUs, signal),
+    ...clockOf(() => eventTimeUs(origin), after),
     set(next) {
       if (next.epochUs < eventTimeUs(origin)) throw new Error('an event clock is never set back');
       origin = next;
@@ -66,12 +62,17 @@ function eventTimeUs({ epochUs, zeroNs }: ClockOrigin): number {
 }
 
 /** A clock of durations for code outside a run's event time: time-outs of servers, supervisors and clients. */
-export const hostClock: Clock = {
-  nowUs: monotonicUs,
-  after,
-  sleep: (durationUs, signal) => sleepBy(after, durationUs, signal),
-  sleepUntil: (timeUs, signal) => sleepUntilBy(monotonicUs, timeUs, signal),
-};
+export const hostClock: Clock = clockOf(monotonicUs, after);
+
+/** A clock over any source of time. */
+export function clockOf(nowUs: Clock['nowUs'], callAfter: Clock['after']): Clock {
+  return {
+    nowUs,
+    after: callAfter,
+    sleep: (durationUs, signal) => sleepBy(callAfter, durationUs, signal),
+    sleepUntil: (timeUs, signal) => sleepUntilBy(nowUs, callAfter, timeUs, signal),
+  };
+}
 
 function after(durationUs: number, callback: () => void): Cancel {
   const timer = setTimeout(callback, Math.max(0, Math.ceil(durationUs / 1000)));
@@ -79,8 +80,13 @@ function after(durationUs: number, callback: () => void): Cancel {
 }
 
 /** Timers fire early by a fraction of a millisecond at times, and event time stands before it begins: so look again. */
-async function sleepUntilBy(nowUs: () => number, timeUs: number, signal?: AbortSignal): Promise<void> {
-  for (let leftUs = timeUs - nowUs(); leftUs > 0; leftUs = timeUs - nowUs()) await sleepBy(after, leftUs, signal);
+async function sleepUntilBy(
+  nowUs: Clock['nowUs'],
+  callAfter: Clock['after'],
+  timeUs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let leftUs = timeUs - nowUs(); leftUs > 0; leftUs = timeUs - nowUs()) await sleepBy(callAfter, leftUs, signal);
 }
 
 /** Sleep as every clock has it, over that clock's own `after`. */

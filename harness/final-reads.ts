@@ -4,7 +4,7 @@
  */
 import type { FeatureRow } from '../workloads/feature-view.js';
 import type { ChangeKey, Inventory, Quarantined } from './architecture.js';
-import { type Clock, hostClock, monotonicUs } from './clock.js';
+import type { Clock } from './clock.js';
 import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { changesOf, inventoryOf, rowsOf } from './processes/answers.js';
@@ -23,18 +23,19 @@ export async function readFinalRows(options: {
   readonly trace: LoadedTrace;
   /** How long a key may stay behind before what it shows is taken as final. */
   readonly drainUs: number;
+  readonly clock: Clock;
 }): Promise<readonly FeatureRow[]> {
-  const { plane, trace } = options;
+  const { plane, trace, clock } = options;
   const { emissions } = trace;
   const newest = new Map<number, FeatureRow>();
   const isBehind = (customer: number) => (newest.get(customer)?.lastSeq ?? -1) < emissions.highestSeq(customer);
-  const deadlineUs = monotonicUs() + options.drainUs;
+  const deadlineUs = clock.nowUs() + options.drainUs;
   let behind = touchedCustomers(trace);
   for (;;) {
     for (const row of await readRows(plane, behind)) newest.set(Number(row.key), row);
     behind = behind.filter(isBehind);
-    if (behind.length === 0 || monotonicUs() > deadlineUs) return [...newest.values()];
-    await hostClock.sleep(retryEveryUs);
+    if (behind.length === 0 || clock.nowUs() > deadlineUs) return [...newest.values()];
+    await clock.sleep(retryEveryUs);
   }
 }
 
@@ -73,11 +74,12 @@ export async function exportTables(options: {
   readonly plane: PlaneClient;
   readonly trace: LoadedTrace;
   readonly drainUs: number;
+  readonly clock: Clock;
 }): Promise<Exported> {
-  const { plane, trace } = options;
+  const { plane, trace, clock } = options;
   return {
     changes: plane.offers('exportChanges')
-      ? await exportAll(plane, trace.emissions.soundChanges, monotonicUs() + options.drainUs)
+      ? await exportAll(plane, trace.emissions.soundChanges, options.drainUs, clock)
       : null,
     quarantined: plane.offers('quarantine') ? await collect<Quarantined>(plane, 'quarantine') : null,
     inventory: plane.offers('inventory')
@@ -89,13 +91,15 @@ export async function exportTables(options: {
 async function exportAll(
   plane: PlaneClient,
   soundChanges: number,
-  deadlineUs: number,
+  drainUs: number,
+  clock: Clock,
 ): Promise<(readonly ChangeKey[])[]> {
+  const deadlineUs = clock.nowUs() + drainUs;
   for (;;) {
     const pages = await collect<ChangeKey>(plane, 'exportChanges');
     const held = pages.reduce((sum, page) => sum + page.length, 0);
-    if (held >= soundChanges || monotonicUs() > deadlineUs) return pages;
-    await hostClock.sleep(exportEveryUs);
+    if (held >= soundChanges || clock.nowUs() > deadlineUs) return pages;
+    await clock.sleep(exportEveryUs);
   }
 }
 

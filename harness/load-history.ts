@@ -1,7 +1,7 @@
 /** Loads the history through the plane's own door and waits until what it serves equals the oracle. */
 import { join } from 'node:path';
 import type { BackfillRequest } from './architecture.js';
-import { hostClock, monotonicUs } from './clock.js';
+import type { Clock } from './clock.js';
 import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { backfillOf, rowsOf } from './processes/answers.js';
@@ -20,10 +20,11 @@ export async function loadHistory(options: {
   readonly plane: PlaneClient;
   readonly trace: LoadedTrace;
   readonly plan: RunPlan;
+  readonly clock: Clock;
 }): Promise<BackfillFact | null> {
-  const { plane, trace, plan } = options;
+  const { plane, trace, plan, clock } = options;
   if (!plane.offers('backfill')) return null;
-  const startUs = monotonicUs();
+  const startUs = clock.nowUs();
   const { rows, filesByReference } = backfillOf(
     await plane.call<unknown>('backfill', requestOf(trace.directory), { timeoutUs }),
   );
@@ -31,11 +32,11 @@ export async function loadHistory(options: {
   let wrongRows: number;
   let endUs: number;
   do {
-    endUs = monotonicUs();
+    endUs = clock.nowUs();
     wrongRows = await countWrong(plane, trace, customers);
     if (wrongRows === 0) break;
-    await hostClock.sleep(retryEveryUs);
-  } while (monotonicUs() - startUs < settleUs);
+    await clock.sleep(retryEveryUs);
+  } while (clock.nowUs() - startUs < settleUs);
   const { parquetBytes, columnBytes } = trace.info.history;
   return {
     hostUs: endUs - startUs,

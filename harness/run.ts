@@ -9,8 +9,8 @@ import { type Exported, exportTables, readFinalRows, readSettledRows } from './f
 import { injectFaults } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
 import { readLiveSample } from './ledger/live-sample.js';
-import type { EmitterInit } from './load/emitter.js';
-import type { LoadErrors, ReaderInit } from './load/reader.js';
+import { type EmitterInit, emitChanges } from './load/emitter.js';
+import { type LoadErrors, type ReaderInit, readPlane } from './load/reader.js';
 import { type Recorded, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
@@ -77,6 +77,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     restartDelayUs: scenario.restartDelayUs,
     scratch,
   });
+  const { clock } = supervisor;
   const seen: Seen = {
     backfill: null,
     faults: [],
@@ -105,7 +106,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     const plane = started.client;
     await options.quiet;
     progress('loading history');
-    seen.backfill = await loadHistory({ plane, trace, plan });
+    seen.backfill = await loadHistory({ plane, trace, plan, clock });
     await startLoad({ plan, trace, supervisor, stack, plane: started, paths: recordingPaths(directory), seen });
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
@@ -114,8 +115,8 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('draining');
     seen.recorded = await readRecorded(recordingPaths(directory), trace);
     const liveRows = await readLiveSample(recordingPaths(directory).live);
-    const finalRows = readFinalRows({ plane, trace, drainUs });
-    const exported = finalRows.then(() => exportTables({ plane, trace, drainUs }));
+    const finalRows = readFinalRows({ plane, trace, drainUs, clock });
+    const exported = finalRows.then(() => exportTables({ plane, trace, drainUs, clock }));
     const settledRows = exported.then(async () =>
       architecture.settlesWithinUs === null
         ? null
@@ -123,7 +124,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
             plane,
             trace,
             final: await finalRows,
-            clock: supervisor.clock,
+            clock,
             untilUs: timeline.loadEndUs + architecture.settlesWithinUs,
           }),
     );
@@ -198,8 +199,8 @@ export function timelineOf({ epochUs, phases }: Scenario): Timeline {
 }
 
 const loadModules = {
-  emitter: new URL('./load/emitter.js', import.meta.url),
-  reader: new URL('./load/reader.js', import.meta.url),
+  emitter: new URL('./load/emitter-process.js', import.meta.url),
+  reader: new URL('./load/reader-process.js', import.meta.url),
 };
 
 async function startLoad(options: {
@@ -220,6 +221,7 @@ async function startLoad(options: {
     recording: paths.appends,
   };
   const reader: ReaderInit = {
+    connection: stack.connection,
     routes: plane.routes(),
     trace: trace.directory,
     workload: scenario.workload,
@@ -237,6 +239,7 @@ async function startLoad(options: {
       name: 'emitter',
       kind: 'load',
       module: loadModules.emitter,
+      main: emitChanges,
       init: () => emitter,
       restart: false,
     }),
@@ -244,6 +247,7 @@ async function startLoad(options: {
       name: 'reader',
       kind: 'load',
       module: loadModules.reader,
+      main: readPlane,
       init: () => reader,
       restart: false,
       onReport,

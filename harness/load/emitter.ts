@@ -1,5 +1,5 @@
 /**
- * The source of changes, a process of its own: offers each slot of the trace to the change log at the slot's own time,
+ * The source of changes: offers each slot of the trace to the change log at the slot's own time,
  * whatever became of the slots before it, and records what came of every append.
  */
 
@@ -7,7 +7,7 @@ import { viewBlock } from '../../workloads/change-batch.js';
 import type { ContractParams } from '../../workloads/data-contract.js';
 import { readEntries } from '../../workloads/trace.js';
 import { CallError } from '../errors.js';
-import { runChild } from '../processes/child.js';
+import type { ChildMain } from '../processes/child.js';
 import { appendOutcomes } from '../record/facts.js';
 import { openRecording } from '../record/recordings.js';
 import { openPorts, type StackConnection } from '../stacks/stack.js';
@@ -27,10 +27,10 @@ export interface EmitterInit {
  */
 const inflightLimit = 4_096;
 
-runChild<EmitterInit>(async (init, { clock, signal, clockSet, ready }) => {
+export const emitChanges: ChildMain<EmitterInit> = async (init, { clock, signal, clockSet, ready, host }) => {
   const { ports, close } = openPorts(init.connection, clock);
   const { changeLog } = ports;
-  const recording = await openRecording(init.recording, appendLayout);
+  const recording = await host(() => openRecording(init.recording, appendLayout));
   const inflight = trackInflight();
 
   const append = async (slotUs: number, partition: number, block: Uint8Array) => {
@@ -46,7 +46,7 @@ runChild<EmitterInit>(async (init, { clock, signal, clockSet, ready }) => {
   };
 
   const entries = readEntries(init.trace)[Symbol.asyncIterator]();
-  let next = await entries.next(); // the file is open and warm before the clock starts
+  let next = await host(() => entries.next()); // the file is open and warm before the clock starts
   ready(null);
   await clockSet;
   while (!next.done && !signal.aborted) {
@@ -54,9 +54,9 @@ runChild<EmitterInit>(async (init, { clock, signal, clockSet, ready }) => {
     await clock.sleepUntil(slotUs, signal);
     await inflight.below(inflightLimit);
     inflight.add(append(slotUs, partition, block.slice())); // the trace's buffer is used again
-    next = await entries.next();
+    next = await host(() => entries.next());
   }
   await inflight.below(1);
-  await recording.close();
+  await host(() => recording.close());
   await close();
-});
+};

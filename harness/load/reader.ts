@@ -1,5 +1,5 @@
 /**
- * The readers of the plane, a process of its own: open-loop predictions and lookups at absolute deadlines, and the
+ * The readers of the plane: open-loop predictions and lookups at absolute deadlines, and the
  * panel's probes, all through the plane's own door. It only records; nothing is concluded here.
  */
 import { arrivalOffsets } from '../../workloads/arrivals.js';
@@ -10,15 +10,17 @@ import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 import { createLiveSample, type LiveSample } from '../ledger/live-sample.js';
 import { predictionsOf, rowsOf } from '../processes/answers.js';
-import { runChild } from '../processes/child.js';
-import { connectPlane, isTimeout, type PlaneClient, type Routes } from '../processes/endpoint.js';
+import type { ChildMain } from '../processes/child.js';
+import { isTimeout, type PlaneClient, type Routes } from '../processes/endpoint.js';
 import { type Random, seededRandom } from '../random.js';
 import { operationKinds, outcomes } from '../record/facts.js';
 import { openRecording, type Recording } from '../record/recordings.js';
+import { openDoor, type StackConnection } from '../stacks/stack.js';
 import { type Inflight, trackInflight } from './inflight.js';
 import { operationLayout, probeLayout, type RecordingPaths, readLayout } from './recorded.js';
 
 export interface ReaderInit {
+  readonly connection: StackConnection;
   readonly routes: Routes;
   /** Folder of the trace that is replayed beside the reads. */
   readonly trace: string;
@@ -46,8 +48,8 @@ interface Stream {
   fire(intendedUs: number): number;
 }
 
-runChild<ReaderInit>(async (init, { clock, signal, clockSet, ready, report }) => {
-  const plane = connectPlane(init.routes);
+export const readPlane: ChildMain<ReaderInit> = async (init, { clock, signal, clockSet, ready, report, host }) => {
+  const plane = openDoor(init.connection, clock).connect(init.routes);
   const random = seededRandom(init.seed, '/reads');
   const errors = new Map<string, { operation: string; message: string; count: number }>();
   const fail = (operation: string, error: unknown) => {
@@ -59,14 +61,12 @@ runChild<ReaderInit>(async (init, { clock, signal, clockSet, ready, report }) =>
     else errors.set(`${operation} ${message}`, { operation, message, count: 1 });
   };
   const inflight = trackInflight();
-  const operations = await openRecording(init.recordings.operations, operationLayout);
-  const reads = await openRecording(init.recordings.reads, readLayout);
-  const probes = await openRecording(init.recordings.probes, probeLayout);
-  const live = await createLiveSample(init.recordings.live, {
-    seed: init.seed,
-    workload: init.workload,
-    trace: init.trace,
-  });
+  const operations = await host(() => openRecording(init.recordings.operations, operationLayout));
+  const reads = await host(() => openRecording(init.recordings.reads, readLayout));
+  const probes = await host(() => openRecording(init.recordings.probes, probeLayout));
+  const live = await host(() =>
+    createLiveSample(init.recordings.live, { seed: init.seed, workload: init.workload, trace: init.trace }),
+  );
   const recordings = { operations, reads, live };
 
   const streams: Stream[] = [];
@@ -84,10 +84,10 @@ runChild<ReaderInit>(async (init, { clock, signal, clockSet, ready, report }) =>
   await clockSet;
   await drive(streams, init.epochUs + init.loadUs, clock, signal);
   await inflight.below(1);
-  await Promise.all([operations.close(), reads.close(), probes.close(), live.close()]);
+  await host(() => Promise.all([operations.close(), reads.close(), probes.close(), live.close()]));
   report('errors', { errors: [...errors.values()] } satisfies LoadErrors);
   await plane.close();
-});
+};
 
 /**
  * Fires every stream at its absolute deadlines. Deadlines that were missed are caught up at once and keep their

@@ -28,13 +28,20 @@ export interface Child {
   readonly clockSet: Promise<void>;
   ready(info: unknown): void;
   report(kind: string, body: unknown): void;
+  /**
+   * Work of the harness on files and modules. Here it simply runs; where time is virtual, time stands still for it.
+   */
+  host<T>(work: () => Promise<T> | T): Promise<T>;
 }
+
+/** What a child does: its process ends when this does. */
+export type ChildMain<Init> = (init: Init, child: Child) => Promise<void>;
 
 /**
  * The main of every child process: waits for its `init`, runs `main`, exits when it returns (0) or throws (1, after
  * telling the parent why).
  */
-export function runChild<Init>(main: (init: Init, child: Child) => Promise<void>): void {
+export function runChild<Init>(main: ChildMain<Init>): void {
   if (!process.send) {
     process.stderr.write('This file is started by the planebench supervisor, not by hand.\n');
     process.exit(3);
@@ -63,6 +70,7 @@ export function runChild<Init>(main: (init: Init, child: Child) => Promise<void>
           clockSet,
           ready: (info) => send({ type: 'ready', info }),
           report: (kind, body) => send({ type: 'report', kind, body }),
+          host: async (work) => work(),
         };
         try {
           await main(message.init as Init, child);

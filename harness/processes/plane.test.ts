@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Operation } from '../architecture.js';
 import { PlaneError } from '../errors.js';
 import { startPlane } from './plane.js';
-import type { Serving } from './role-process.js';
+import type { Serving } from './role.js';
 import type { ProcessSpec, Supervisor } from './supervisor.js';
 
 /** A plane whose roles say at once what they serve, each on a port of its own. */
@@ -20,7 +20,7 @@ function start(serving: Readonly<Record<string, readonly Operation[]>>) {
     supervisor,
     plan: {} as never,
     architecture: { name: 'mine', params: null, uses: [], roles, settlesWithinUs: null },
-    stack: {} as never,
+    stack: { connection: { stack: 'embedded' }, storedPaths: [] },
   });
 }
 

@@ -3,10 +3,10 @@ import type { Operation } from '../architecture.js';
 import { PlaneError } from '../errors.js';
 import type { PortCounter } from '../record/facts.js';
 import type { RunPlan } from '../scenario.js';
-import type { Stack } from '../stacks/stack.js';
+import { openDoor, type Stack } from '../stacks/stack.js';
 import type { ArchitectureDescription } from './describe-architecture.js';
-import { connectPlane, type PlaneClient, type Routes } from './endpoint.js';
-import type { PortCountsReport, RoleInit, Serving } from './role-process.js';
+import type { PlaneClient, Routes } from './endpoint.js';
+import { type PortCountsReport, type RoleInit, runRole, type Serving } from './role.js';
 import type { Supervisor } from './supervisor.js';
 
 export interface StartedPlane {
@@ -52,6 +52,7 @@ export async function startPlane(options: {
         kind: 'role',
         background,
         module: roleModule,
+        main: runRole,
         restart: true,
         init: (): RoleInit => {
           counts.restart();
@@ -79,7 +80,7 @@ export async function startPlane(options: {
   if (routes.lookup === undefined)
     throw new PlaneError(`no role of ${architecture.name} serves lookup: there is nothing to measure`);
   return {
-    client: connectPlane(routes),
+    client: openDoor(stack.connection, supervisor.clock).connect(routes),
     routes: () => routes,
     portCounters: () =>
       [...counters].flatMap(([role, counts]) => counts.total().map((counter) => ({ role, ...counter }))),

@@ -5,6 +5,7 @@
 import { type ClockOrigin, hostClock, monotonicNs, monotonicUs, type SystemClock, systemClock } from '../clock.js';
 import { HarnessError, PlaneError } from '../errors.js';
 import type { ProcessFact, UsageColumns } from '../record/facts.js';
+import type { ChildMain } from './child.js';
 import { describeExit, type Exit, type StartedChild, startChild } from './child-process.js';
 import type { Scratch } from './scratch.js';
 import { readUsage } from './usage.js';
@@ -12,7 +13,10 @@ import { readUsage } from './usage.js';
 export interface ProcessSpec {
   readonly name: string;
   readonly kind: ProcessFact['kind'];
+  /** What is forked: a built module that calls `runChild` with `main`. */
   readonly module: URL;
+  /** The same as a function, where it can also run without a process of its own. */
+  readonly main?: ChildMain<never>;
   /** Called at every start: a restarted role may be told other things (its old port). */
   readonly init: () => unknown;
   /** Its work can wait: it stands back even behind the rest of the plane. */
@@ -51,7 +55,7 @@ export interface Supervisor {
   /** For good: nothing is started after it. */
   stopAll(): Promise<void>;
   /** How the processes of this kind ended by themselves, and the last lines of each one's stderr; empty: nothing to say. */
-  lastWords(kind: ProcessSpec['kind']): string;
+  lastWords(kind: ProcessFact['kind']): string;
   processes(): ProcessFact[];
   usage(): UsageColumns;
 }
@@ -87,7 +91,7 @@ function describeDeath({ name, kind }: ProcessSpec, exit: Exit, deaths: number, 
   );
 }
 
-function blame(kind: ProcessSpec['kind'], message: string): Error {
+function blame(kind: ProcessFact['kind'], message: string): Error {
   return kind === 'role' ? new PlaneError(message) : new HarnessError(message);
 }
 

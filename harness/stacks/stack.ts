@@ -1,6 +1,9 @@
 /** A stack owns the servers that the ports are clients of, and says how to reach them. */
+
+import type { Plane } from '../architecture.js';
 import type { Clock } from '../clock.js';
 import type { Ports } from '../ports/ports.js';
+import { connectPlane, type PlaneClient, type Routes, serveOperations } from '../processes/endpoint.js';
 import type { Supervisor } from '../processes/supervisor.js';
 import { type EmbeddedConnection, openEmbedded, startEmbedded } from './embedded.js';
 
@@ -31,5 +34,19 @@ export function openPorts(connection: StackConnection, clock: Clock): { ports: P
   switch (connection.stack) {
     case 'embedded':
       return openEmbedded(connection, clock);
+  }
+}
+
+/** The door of a plane: how its operations are served, and how they are called. */
+export interface Door {
+  /** What one role answers; `port` 0 takes a free one. */
+  serve(operations: Partial<Plane>, options: { readonly port: number; readonly signal: AbortSignal }): Promise<number>;
+  connect(routes: Routes): PlaneClient;
+}
+
+export function openDoor(connection: StackConnection, _clock: Clock): Door {
+  switch (connection.stack) {
+    case 'embedded':
+      return { serve: serveOperations, connect: connectPlane };
   }
 }

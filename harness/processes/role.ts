@@ -1,0 +1,68 @@
+/** A role of an architecture at work: loads the module, opens the ports, runs the role until it is told to stop. */
+import { type ContractParams, createContract } from '../../workloads/data-contract.js';
+import type { Operation, Plane, RoleContext } from '../architecture.js';
+import { HarnessError } from '../errors.js';
+import type { Json } from '../json.js';
+import { createMeter, meterPorts, type PortCounts } from '../ports/metered.js';
+import { seededRandom } from '../random.js';
+import { openDoor, openPorts, type StackConnection } from '../stacks/stack.js';
+import type { ChildMain } from './child.js';
+import { loadArchitecture } from './load-architecture.js';
+
+export interface RoleInit {
+  readonly specifier: string;
+  readonly params: Json | undefined;
+  readonly role: string;
+  readonly connection: StackConnection;
+  readonly contract: ContractParams;
+  readonly seed: number;
+  /** Where to serve, 0: anywhere. A restarted role gets its old port back. */
+  readonly port: number;
+}
+
+/** Reports of a role: where it serves what, and, cumulative, what it has asked of its ports. */
+export interface Serving {
+  readonly operations: readonly Operation[];
+  readonly port: number;
+}
+export type PortCountsReport = readonly PortCounts[];
+
+const countsEveryUs = 500_000;
+
+export const runRole: ChildMain<RoleInit> = async (init, child) => {
+  const architecture = await child.host(() => loadArchitecture(init.specifier, init.params));
+  const role = architecture.roles.find(({ name }) => name === init.role);
+  if (!role) throw new HarnessError(`architecture ${architecture.name} has no role ${init.role}`);
+  const opened = openPorts(init.connection, child.clock);
+  const door = openDoor(init.connection, child.clock);
+  const meter = createMeter();
+  const reportCounts = () => child.report('ports', meter.counts() satisfies PortCountsReport);
+  const context: RoleContext = {
+    ports: meterPorts(opened.ports, meter),
+    clock: child.clock,
+    random: seededRandom(init.seed, `/role/${init.role}`),
+    contract: createContract(init.contract),
+    signal: child.signal,
+    ready: () => child.ready(null),
+    async serve(operations: Partial<Plane>) {
+      const port = await door.serve(operations, { port: init.port, signal: child.signal });
+      child.report('serving', { operations: Object.keys(operations) as Operation[], port } satisfies Serving);
+    },
+  };
+  const counting = (async () => {
+    for (;;) {
+      await child.clock.sleep(countsEveryUs, child.signal);
+      reportCounts();
+    }
+  })().catch(() => {});
+  try {
+    await role.run(context);
+  } finally {
+    reportCounts();
+  }
+  if (!child.signal.aborted) {
+    throw new HarnessError(`role ${init.role} ended by itself: a role runs until its signal aborts`);
+  }
+  await counting;
+  await opened.close();
+};
