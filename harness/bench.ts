@@ -1,23 +1,19 @@
 /** A suite from its plans to its report. */
 
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Manifest, Summary } from '../reports/summary.js';
-import { loadEmissions } from '../workloads/emissions.js';
-import { generateTrace } from '../workloads/trace-generation.js';
+import { type DescribedArms, labelOf } from './arms.js';
 import { calendarTime } from './clock.js';
 import { messageOf, UsageError } from './errors.js';
-import { openOracle } from './ledger/oracle.js';
-import type { LoadedTrace } from './loaded-trace.js';
+import { runOnMachine } from './machine-runs.js';
 import { startChild } from './processes/child-process.js';
 import type { ArchitectureDescription, Described } from './processes/describe-architecture.js';
 import { openScratch, type Scratch } from './processes/scratch.js';
 import type { Progress } from './progress.js';
 import type { Finding, RunFacts } from './record/facts.js';
 import { createResults, type Results, saveManifest, saveReports, saveRun } from './results.js';
-import { observeRun } from './run.js';
-import { gatherFacts, unstartedRun } from './run-facts.js';
-import type { Arm, RunPlan, Scenario } from './scenario.js';
+import type { Arm, RunPlan } from './scenario.js';
+import { runInSimulation } from './simulated-runs.js';
+import type { Costs } from './simulation/costs.js';
 import { planRuns, type Suite } from './suite.js';
 import { summarise } from './summarise.js';
 import { describeGit, describeMachine, hashLockFile, readSteal, readVersions } from './testbed.js';
@@ -28,6 +24,8 @@ export interface BenchOptions {
   readonly out: string;
   readonly command: string;
   readonly progress: Progress;
+  /** Of a simulation. */
+  readonly costs: Costs;
   /** Ctrl-C: what is finished is saved and reported. */
   readonly signal: AbortSignal;
 }
@@ -41,10 +39,6 @@ export interface BenchOutcome {
 export async function bench(options: BenchOptions): Promise<BenchOutcome> {
   const { suite, seed, command, progress, signal } = options;
   const scratch = await openScratch();
-  // While the facts of one run are gathered, what follows makes itself ready; it measures nothing until they are.
-  let gathered: Promise<void> = Promise.resolve();
-  // The next trace is generated while a run only waits, if one does.
-  const upcoming: { trace: Promise<OwnedTrace> | null } = { trace: null };
   try {
     const plans = planRuns({ ...suite, seed });
     const described = await describeArms([...new Set(plans.map(({ arm }) => arm))], scratch);
@@ -52,44 +46,27 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     const begun = await beginManifest({ results, suite, seed, command });
     const stealBefore = await readSteal();
     await saveManifest(results, begun);
-    progress.begin(plans.map(expectedUs));
     const runs: RunFacts[] = [];
     const traces: Manifest['traces'][number][] = [];
     const groups = groupByTrace(plans);
-    const generate = (group: readonly RunPlan[]) => {
-      const { scenario, seed: traceSeed, repetition } = group[0] as RunPlan;
-      progress.phase(`repetition ${repetition}`, 'generating the trace');
-      return loadTrace(scenario, traceSeed, scratch);
+    const common = {
+      described,
+      scratch,
+      progress,
+      signal,
+      onTrace: (trace: Manifest['traces'][number]) => void traces.push(trace),
+      async keep(run: RunFacts) {
+        await saveRun(results, run);
+        runs.push(run);
+        progress.finish(labelOf(run.plan), run.invalid[0]?.message.split('\n')[0] ?? 'done');
+      },
     };
-    for (const [index, group] of groups.entries()) {
-      if (signal.aborted) break;
-      const trace = await (upcoming.trace ?? generate(group));
-      upcoming.trace = null;
-      const { info } = trace;
-      traces.push({ seed: info.seed, scenario: nameOf(group), sha256: info.sha256, changes: info.changes });
-      const idle = () => {
-        const next = groups[index + 1];
-        if (next) upcoming.trace ??= generate(next);
-        upcoming.trace?.catch(() => {});
-      };
-      for (const plan of group) {
-        const quiet = Promise.all([gathered, upcoming.trace]);
-        quiet.catch(() => {});
-        const ran = await oneRun(plan, described, { trace, scratch, quiet, idle, progress, signal });
-        await gathered;
-        if (!ran) break;
-        gathered = ran.gather().then(async (run) => {
-          await saveRun(results, run);
-          runs.push(run);
-          progress.finish(labelOf(plan), run.invalid[0]?.message.split('\n')[0] ?? 'done');
-        });
-        gathered.catch(() => {});
-      }
-      const closed = gathered.finally(() => trace.close());
-      closed.catch(() => {});
-      gathered = closed;
-    }
-    await gathered;
+    const isSimulated = (group: readonly RunPlan[]) => group[0]?.scenario.stack === 'simulated';
+    const measured = groups.filter((group) => !isSimulated(group));
+    const simulated = groups.filter(isSimulated);
+    progress.begin([...measured, ...simulated].flat().map(expectedUs));
+    await runOnMachine(measured, common);
+    await runInSimulation(simulated, { ...common, costs: options.costs });
     const manifest: Manifest = {
       ...begun,
       endedAt: calendarTime(),
@@ -103,19 +80,16 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     return { results, summary, manifest };
   } finally {
     progress.end();
-    await Promise.allSettled([gathered, upcoming.trace?.then((trace) => trace.close())]);
     await scratch.close();
   }
 }
 
-/** The load, and about as much as starting, loading and checking take. */
-function expectedUs({ scenario: { phases, workload } }: RunPlan): number {
+/** About what starting, loading and checking take beside the load; a simulation takes what it computes. */
+function expectedUs({ scenario: { phases, workload, stack } }: RunPlan): number {
   const { warmUpUs, measureUs, faultUs } = phases;
-  return warmUpUs + measureUs + faultUs + 2_000_000 + 8 * workload.history.facts;
+  const loadUs = warmUpUs + measureUs + faultUs;
+  return stack === 'simulated' ? loadUs : loadUs + 2_000_000 + 8 * workload.history.facts;
 }
-
-/** A plane that cannot even be described still has its runs: invalid ones, which say why. */
-type DescribedArms = ReadonlyMap<Arm, ArchitectureDescription | Finding>;
 
 const describer = new URL('./processes/describe-architecture.js', import.meta.url);
 
@@ -145,41 +119,6 @@ async function describeArms(arms: readonly Arm[], scratch: Scratch): Promise<Des
   return new Map(described);
 }
 
-const nameOf = ([plan]: readonly RunPlan[]) => (plan as RunPlan).scenario.name;
-const labelOf = ({ arm, repetition }: RunPlan) => `${arm.architecture} ${repetition}`;
-
-/** Null when it was interrupted: what it had recorded is dropped. */
-async function oneRun(
-  plan: RunPlan,
-  described: DescribedArms,
-  options: {
-    trace: LoadedTrace;
-    scratch: Scratch;
-    quiet: Promise<unknown>;
-    idle: () => void;
-    progress: Progress;
-    signal: AbortSignal;
-  },
-): Promise<{ gather(): Promise<RunFacts> } | null> {
-  const { trace, signal } = options;
-  const architecture = described.get(plan.arm) as ArchitectureDescription | Finding;
-  if ('code' in architecture) return { gather: () => unstartedRun(plan, trace, architecture) };
-  if (signal.aborted) return null;
-  const progress = (phase: string) => options.progress.phase(labelOf(plan), phase);
-  try {
-    const observed = await observeRun(plan, { ...options, architecture, progress });
-    return {
-      gather() {
-        progress('checking the ledger');
-        return gatherFacts(observed, trace);
-      },
-    };
-  } catch (error) {
-    if (signal.aborted) return null;
-    throw error;
-  }
-}
-
 function groupByTrace(plans: readonly RunPlan[]): RunPlan[][] {
   const groups = new Map<string, RunPlan[]>();
   for (const plan of plans) {
@@ -187,34 +126,6 @@ function groupByTrace(plans: readonly RunPlan[]): RunPlan[][] {
     groups.set(key, [...(groups.get(key) ?? []), plan]);
   }
   return [...groups.values()];
-}
-
-interface OwnedTrace extends LoadedTrace {
-  close(): Promise<void>;
-}
-
-async function loadTrace(scenario: Scenario, seed: number, scratch: Scratch): Promise<OwnedTrace> {
-  const directory = join(scratch.directory, `trace-${scenario.name}-${seed}`);
-  const { warmUpUs, measureUs, faultUs } = scenario.phases;
-  const info = await generateTrace({
-    workload: scenario.workload,
-    seed,
-    epochUs: scenario.epochUs,
-    durationUs: warmUpUs + measureUs + faultUs,
-    directory,
-  });
-  const emissions = await loadEmissions(directory);
-  const oracle = await openOracle(directory);
-  return {
-    directory,
-    info,
-    emissions,
-    oracle,
-    async close() {
-      await oracle.close();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
 }
 
 async function beginManifest(options: {

@@ -11,7 +11,8 @@ import { nearest } from './nearest.js';
 import { builtIn, isPath } from './processes/load-architecture.js';
 import { showProgress } from './progress.js';
 import { loadResults, saveReports } from './results.js';
-import { stackNames } from './stacks/stack.js';
+import { defaultCosts, readCosts } from './simulation/costs.js';
+import { type StackName, stackNames } from './stacks/stack.js';
 import { armOf, findSuite, type Suite, suites } from './suite.js';
 import { type SuiteFacts, summarise } from './summarise.js';
 
@@ -82,6 +83,7 @@ interface RunFlags {
   readonly seed: number;
   readonly repetitions?: number;
   readonly out: string;
+  readonly costs?: string;
   readonly json?: boolean;
 }
 
@@ -103,28 +105,34 @@ function declareProgram(finish: (code: number) => void): Command {
     <T>(parse: (text: string) => T) =>
     (text: string, before: readonly T[]) => [...before, parse(text)];
 
-  program
-    .command('run')
-    .description('run a suite and report')
-    .addOption(new Option('--suite <name>', `one of ${suites.map(({ name }) => name).join(', ')}`).default('headline'))
-    .option('--stack <name>', `one of ${stackNames.join(', ')}`)
-    .option(
-      '--architecture <name or path>',
-      `repeatable; one of ${builtIn.join(', ')}, or a module of yours`,
-      collect(String),
-      [],
-    )
-    .option(
-      '--param <plane.name=value>',
-      'repeatable; a parameter of a plane, the value as JSON',
-      collect(parseParam),
-      [],
-    )
-    .option('--seed <integer>', 'seed of the suite', parseCount, 1)
-    .option('--repetitions <count>', 'instead of the number that the suite has', parsePositive)
-    .option('--out <folder>', 'where the results folder is made', 'results')
-    .option('--json', 'print summary.json on stdout instead of the table')
-    .action(async (flags: RunFlags) => finish(await run(flags)));
+  const runs = (verb: Command, suiteOption: Option) =>
+    verb
+      .addOption(suiteOption)
+      .option('--stack <name>', `instead of the suite's own; one of ${stackNames.join(', ')}`)
+      .option(
+        '--architecture <name or path>',
+        `repeatable; one of ${builtIn.join(', ')}, or a module of yours`,
+        collect(String),
+        [],
+      )
+      .option(
+        '--param <plane.name=value>',
+        'repeatable; a parameter of a plane, the value as JSON',
+        collect(parseParam),
+        [],
+      )
+      .option('--seed <integer>', 'seed of the suite', parseCount, 1)
+      .option('--repetitions <count>', 'instead of the number that the suite has', parsePositive)
+      .option('--costs <file>', 'JSON, the service times of a simulation in place of the built-in ones')
+      .option('--out <folder>', 'where the results folder is made', 'results')
+      .option('--json', 'print summary.json on stdout instead of the table')
+      .action(async (flags: RunFlags) => finish(await run(flags)));
+  const suiteOption = () => new Option('--suite <name>', `one of ${suites.map(({ name }) => name).join(', ')}`);
+  runs(program.command('run').description('run a suite and report'), suiteOption().default('headline'));
+  runs(
+    program.command('simulate').description('run a suite in virtual time and report; the same seed says the same'),
+    suiteOption().default('simulated'),
+  );
 
   program
     .command('report')
@@ -154,6 +162,7 @@ function declareProgram(finish: (code: number) => void): Command {
 
 async function run(flags: RunFlags): Promise<number> {
   const suite = resolveSuite(flags);
+  const costs = flags.costs === undefined ? defaultCosts : await readCosts(resolve(flags.costs));
   const command = commandOf(flags);
   const interrupt = new AbortController();
   const onInterrupt = () => {
@@ -170,6 +179,7 @@ async function run(flags: RunFlags): Promise<number> {
       out: resolve(flags.out),
       command,
       progress: showProgress(process.stderr),
+      costs,
       signal: interrupt.signal,
     });
     print(summary, flags.json ?? false);
@@ -221,7 +231,11 @@ function resolveSuite(flags: RunFlags): Suite {
       `there is no stack "${flags.stack}"; did you mean "${nearest(flags.stack, stackNames)}"? Stacks: ${stackNames.join(', ')}`,
     );
   }
-  const named = flags.architecture.length === 0 ? suite.arms : flags.architecture.map(parseArchitecture);
+  const armOfSuite = (specifier: string) => suite.arms.find((arm) => arm.specifier === specifier);
+  const named =
+    flags.architecture.length === 0
+      ? suite.arms
+      : flags.architecture.map((specifier) => armOfSuite(specifier) ?? parseArchitecture(specifier));
   const twice = named.find((arm, i) => named.findIndex(({ architecture }) => architecture === arm.architecture) < i);
   if (twice) throw new UsageError(`two planes are named ${twice.architecture}: their figures could not be told apart`);
   const stray = flags.param.find(({ architecture }) => !named.some((arm) => arm.architecture === architecture));
@@ -233,9 +247,12 @@ function resolveSuite(flags: RunFlags): Suite {
   }
   const arms = named.map((arm) => {
     const own = flags.param.filter(({ architecture }) => architecture === arm.architecture);
-    return own.length === 0 ? arm : { ...arm, params: Object.fromEntries(own.map(({ name, value }) => [name, value])) };
+    const given = Object.fromEntries(own.map(({ name, value }) => [name, value]));
+    return own.length === 0 ? arm : { ...arm, params: { ...(arm.params as Record<string, Json> | null), ...given } };
   });
-  return { ...suite, arms, repetitions: flags.repetitions ?? suite.repetitions };
+  const stack = flags.stack as StackName | undefined;
+  const scenarios = stack === undefined ? suite.scenarios : suite.scenarios.map((scenario) => ({ ...scenario, stack }));
+  return { ...suite, scenarios, arms, repetitions: flags.repetitions ?? suite.repetitions };
 }
 
 function parseArchitecture(specifier: string): Suite['arms'][number] {
@@ -275,5 +292,7 @@ function commandOf(flags: RunFlags): string {
   for (const { architecture, name, value } of flags.param)
     words.push('--param', `'${architecture}.${name}=${JSON.stringify(value)}'`);
   if (flags.repetitions !== undefined) words.push('--repetitions', String(flags.repetitions));
+  if (flags.stack !== undefined) words.push('--stack', flags.stack);
+  if (flags.costs !== undefined) words.push('--costs', flags.costs);
   return words.join(' ');
 }

@@ -1,7 +1,7 @@
 /** What a run left behind becomes its facts: its ledger is closed, its folder removed. */
 import { rm } from 'node:fs/promises';
 import { messageOf } from './errors.js';
-import { readRecorded, recordingPaths } from './load/recorded.js';
+import { noRecordings, readRecorded, recordingPaths } from './load/recorded.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { allocateColumns } from './record/column-files.js';
 import { columnSets } from './record/column-sets.js';
@@ -39,14 +39,14 @@ export async function gatherFacts(observed: Observed, trace: LoadedTrace): Promi
 }
 
 /** The facts of a run that could not be started, which say why. */
-export async function unstartedRun(plan: RunPlan, trace: LoadedTrace, reason: Finding): Promise<RunFacts> {
+export function unstartedRun(plan: RunPlan, reason: Finding): RunFacts {
   return {
     plan,
     params: plan.arm.params,
     ingests: true,
     timeline: timelineOf(plan.scenario),
     invalid: [reason],
-    ...(await readRecorded(null, trace)),
+    ...noRecordings(),
     faults: [],
     processes: [],
     usage: allocateColumns(columnSets.usage, 0),

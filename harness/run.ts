@@ -16,16 +16,18 @@ import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import { type StartedPlane, startPlane } from './processes/plane.js';
-import type { Scratch } from './processes/scratch.js';
-import { type Supervisor, supervise } from './processes/supervisor.js';
+import type { Supervisor } from './processes/supervisor.js';
 import type { BackfillFact, FaultFact, Finding, LedgerFacts, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
-import { openPorts, type Stack, startStack } from './stacks/stack.js';
+import type { Site } from './site.js';
+import { openPorts, type Stack } from './stacks/stack.js';
 
 export interface RunOptions {
   readonly trace: LoadedTrace;
   readonly architecture: ArchitectureDescription;
-  readonly scratch: Scratch;
+  readonly site: Site;
+  /** Where the run may keep its recordings and its stored data. */
+  readonly parent: string;
   /** Processes may start before; whatever is timed begins when nothing else computes. */
   readonly quiet: Promise<unknown>;
   /** Called when the run has nothing to do but to wait. */
@@ -69,14 +71,10 @@ const patientUs = 60_000_000;
 
 export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Observed> {
   const { scenario } = plan;
-  const { trace, architecture, scratch, progress, signal } = options;
-  const directory = join(scratch.directory, plan.id);
+  const { trace, architecture, site, progress, signal } = options;
+  const { supervisor, host } = site;
+  const directory = join(options.parent, plan.id);
   const timeline = timelineOf(scenario);
-  const supervisor = supervise({
-    lullStartUs: scenario.epochUs - scenario.workload.history.lullUs,
-    restartDelayUs: scenario.restartDelayUs,
-    scratch,
-  });
   const { clock } = supervisor;
   const seen: Seen = {
     backfill: null,
@@ -99,8 +97,8 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
 
   const steps = async () => {
     progress('starting');
-    await mkdir(directory, { recursive: true });
-    const stack = await startStack(scenario.stack, { supervisor, directory, uses: architecture.uses });
+    await host(() => mkdir(directory, { recursive: true }));
+    const stack = await site.startStack({ directory, uses: architecture.uses });
     await createTopic(stack, plan, supervisor);
     started = await startPlane({ supervisor, plan, architecture, stack });
     const plane = started.client;
@@ -113,8 +111,9 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     seen.faults = await injectFaults({ plan, timeline, supervisor, architecture });
     await loadEnded(supervisor, timeline, signal);
     progress('draining');
-    seen.recorded = await readRecorded(recordingPaths(directory), trace);
-    const liveRows = await readLiveSample(recordingPaths(directory).live);
+    const recorded = await host(() => readRecorded(recordingPaths(directory), trace));
+    const liveRows = await host(() => readLiveSample(recordingPaths(directory).live));
+    seen.recorded = recorded;
     const finalRows = readFinalRows({ plane, trace, drainUs, clock });
     const exported = finalRows.then(() => exportTables({ plane, trace, drainUs, clock }));
     const settledRows = exported.then(async () =>
@@ -128,18 +127,22 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
             untilUs: timeline.loadEndUs + architecture.settlesWithinUs,
           }),
     );
-    seen.ledger = foldLedger({
-      trace: trace.directory,
-      oracle: trace.oracle,
-      emissions: trace.emissions,
-      ...seen.recorded,
-      panel: trace.info.panel,
-      liveRows,
-      finalRows,
-      exported,
-      settledRows,
-      storedPaths: stopped.then(() => stack.storedPaths),
-    });
+    // The ledger is not told before its turn, the steps below are told one after the other.
+    for (const late of [exported, settledRows]) late.catch(() => {});
+    seen.ledger = site.aside(() =>
+      foldLedger({
+        trace: trace.directory,
+        oracle: trace.oracle,
+        emissions: trace.emissions,
+        ...recorded,
+        panel: trace.info.panel,
+        liveRows,
+        finalRows,
+        exported,
+        settledRows,
+        storedPaths: stopped.then(() => stack.storedPaths),
+      }),
+    );
     seen.ledger.catch(() => {});
     await finalRows;
     drainEndUs = supervisor.clock.nowUs();

@@ -1,10 +1,11 @@
 /** A scenario is a value: everything that a run is a function of. Printed, hashed and saved before anything starts. */
 import type { Workload } from '../workloads/workload.js';
 import type { Json } from './json.js';
+import type { StackName } from './stacks/stack.js';
 
 export interface Scenario {
   readonly name: string;
-  readonly stack: 'embedded';
+  readonly stack: StackName;
   /** By how much the paper's minutes are divided in `slo`, `workload` and the planes' intervals; physics stays real. */
   readonly timeScale: number;
   /** Event time at which the load starts; placed so that minute, quarter-hour and hour tiles expire while measuring. */

@@ -41,8 +41,6 @@ export interface LedgerInput {
 }
 
 export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
-  // Each is waited for in its turn: until then nobody else would hear that it failed.
-  for (const late of [input.finalRows, input.exported, input.settledRows, input.storedPaths]) late.catch(() => {});
   const info = await readTrace(input.trace);
   const { epochUs } = info;
   const { oracle, emissions } = input;

@@ -34,12 +34,11 @@ export const probeLayout = columnSets.probes;
 
 export type Recorded = Pick<RunFacts, 'operations' | 'reads' | 'probes' | 'appends' | 'panel'>;
 
-/** Null paths: of a run that never started its load. */
-export async function readRecorded(paths: RecordingPaths | null, trace: LoadedTrace): Promise<Recorded> {
-  const appends = await readIfBegun(paths?.appends, appendLayout);
-  const { operations, numberOf } = inOrder(await readIfBegun(paths?.operations, operationLayout));
-  const reads = await readIfBegun(paths?.reads, readLayout);
-  const probes = await readIfBegun(paths?.probes, probeLayout);
+export async function readRecorded(paths: RecordingPaths, trace: LoadedTrace): Promise<Recorded> {
+  const appends = await readIfBegun(paths.appends, appendLayout);
+  const { operations, numberOf } = inOrder(await readIfBegun(paths.operations, operationLayout));
+  const reads = await readIfBegun(paths.reads, readLayout);
+  const probes = await readIfBegun(paths.probes, probeLayout);
   return {
     appends,
     operations,
@@ -53,8 +52,19 @@ export async function readRecorded(paths: RecordingPaths | null, trace: LoadedTr
   };
 }
 
-async function readIfBegun<L extends Layout>(path: string | undefined, layout: L): Promise<Columns<L>> {
-  return path !== undefined && existsSync(path) ? readRecording(path, layout) : allocateColumns(layout, 0);
+/** Of a run that never had a trace. */
+export function noRecordings(): Recorded {
+  return {
+    appends: allocateColumns(columnSets.appends, 0),
+    operations: allocateColumns(columnSets.operations, 0),
+    reads: allocateColumns(columnSets.reads, 0),
+    probes: allocateColumns(columnSets.probes, 0),
+    panel: { customers: [], share: 0, changes: allocateColumns(columnSets['panel.changes'], 0) },
+  };
+}
+
+async function readIfBegun<L extends Layout>(path: string, layout: L): Promise<Columns<L>> {
+  return existsSync(path) ? readRecording(path, layout) : allocateColumns(layout, 0);
 }
 
 /** Operations in the order in which they were due, and the row that each operation's number has now. */

@@ -4,13 +4,13 @@ import type { Plane } from '../architecture.js';
 import type { Clock } from '../clock.js';
 import type { Ports } from '../ports/ports.js';
 import { connectPlane, type PlaneClient, type Routes, serveOperations } from '../processes/endpoint.js';
-import type { Supervisor } from '../processes/supervisor.js';
-import { type EmbeddedConnection, openEmbedded, startEmbedded } from './embedded.js';
+import { type EmbeddedConnection, openEmbedded } from './embedded.js';
+import { openSimulated, openSimulatedDoor, type SimulatedConnection } from './simulated.js';
 
-/** How a process reaches the servers: plain data, sent to roles and load generators. */
-export type StackConnection = EmbeddedConnection;
+/** How a process reaches the servers: plain data, sent to roles and load generators; in a simulation, the world itself. */
+export type StackConnection = EmbeddedConnection | SimulatedConnection;
 
-export const stackNames = ['embedded'] as const;
+export const stackNames = ['embedded', 'simulated'] as const;
 export type StackName = (typeof stackNames)[number];
 
 export interface Stack {
@@ -19,21 +19,13 @@ export interface Stack {
   readonly storedPaths: readonly string[];
 }
 
-export async function startStack(
-  name: StackName,
-  options: { readonly supervisor: Supervisor; readonly directory: string; readonly uses: readonly (keyof Ports)[] },
-): Promise<Stack> {
-  switch (name) {
-    case 'embedded':
-      return startEmbedded(options);
-  }
-}
-
 /** The ports of a process, each opened at its first use. */
 export function openPorts(connection: StackConnection, clock: Clock): { ports: Ports; close(): Promise<void> } {
   switch (connection.stack) {
     case 'embedded':
       return openEmbedded(connection, clock);
+    case 'simulated':
+      return openSimulated(connection, clock);
   }
 }
 
@@ -44,9 +36,11 @@ export interface Door {
   connect(routes: Routes): PlaneClient;
 }
 
-export function openDoor(connection: StackConnection, _clock: Clock): Door {
+export function openDoor(connection: StackConnection, clock: Clock): Door {
   switch (connection.stack) {
     case 'embedded':
       return { serve: serveOperations, connect: connectPlane };
+    case 'simulated':
+      return openSimulatedDoor(connection, clock);
   }
 }

@@ -16,9 +16,9 @@ export interface Size {
   readonly measureUs: number;
   readonly faultUs: number;
   readonly drainUs: number;
+  /** 60 where nothing else is said: the paper's minutes are seconds. */
+  readonly timeScale?: number;
 }
-
-const timeScale = 60;
 
 /** Noon of 15 January 2026, UTC. */
 const boundaryUs = 1_768_478_400 * secondUs;
@@ -26,6 +26,7 @@ const boundaryUs = 1_768_478_400 * secondUs;
 const strikesAfter = 1 / 3;
 
 export function measuredScenario(size: Size): Scenario {
+  const { timeScale = 60 } = size;
   return {
     name: size.name,
     stack: 'embedded',
@@ -42,12 +43,18 @@ export function measuredScenario(size: Size): Scenario {
       history: { facts: size.historyFacts, days: 8, lullUs: 5 * minuteUs },
       changes: {
         perSecond: size.changesPerSecond,
-        slotUs: 10_000,
+        slotUs: 600_000 / timeScale,
         zipfMilli: 800,
         dirt: { duplicatePpm: 2_000, outOfOrderPpm: 2_000, latePpm: 500, violationPpm: 1_000 },
         evolveAfterUs: Math.round(size.warmUpUs + size.measureUs / 4),
         breakAfterUs: Math.round(size.warmUpUs + size.measureUs / 2),
-        bursts: [{ afterUs: Math.round(size.warmUpUs + (size.measureUs * 3) / 5), forUs: secondUs / 2, times: 2 }],
+        bursts: [
+          {
+            afterUs: Math.round(size.warmUpUs + (size.measureUs * 3) / 5),
+            forUs: (30 * secondUs) / timeScale,
+            times: 2,
+          },
+        ],
       },
       reads: {
         predict: { perSecond: size.predictionsPerSecond, keysPerCall: 1, arrivals: { kind: 'poisson' } },
@@ -55,7 +62,7 @@ export function measuredScenario(size: Size): Scenario {
         timeoutUs: 2 * secondUs,
         zipfMilli: 800,
       },
-      panel: { customers: Math.min(200, size.customers / 10), everyUs: 50_000 },
+      panel: { customers: Math.min(200, size.customers / 10), everyUs: (3 * secondUs) / timeScale },
     },
     phases: {
       warmUpUs: size.warmUpUs,
@@ -66,7 +73,13 @@ export function measuredScenario(size: Size): Scenario {
     slo: { freshnessUs: (5 * minuteUs) / timeScale, holdUs: minuteUs / timeScale },
     // Soon after the measured window, whose last changes it may meet on their way: measures leave those out. The moment is
     // drawn over one cycle of the warehouse, so that it does not always meet a plane at the same point of it.
-    faults: [{ kind: 'role-crash', afterUs: 200_000, jitterUs: Math.min(2 * secondUs, Math.round(size.faultUs / 3)) }],
+    faults: [
+      {
+        kind: 'role-crash',
+        afterUs: (12 * secondUs) / timeScale,
+        jitterUs: Math.min((2 * minuteUs) / timeScale, Math.round(size.faultUs / 3)),
+      },
+    ],
     restartDelayUs: secondUs / 2,
   };
 }

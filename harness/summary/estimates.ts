@@ -1,9 +1,9 @@
 /** From measured runs to estimates: one for every plane, metric and statistic, with its interval or with the reason for none. */
-import type { Estimate } from '../../reports/summary.js';
+import type { Badge, Estimate } from '../../reports/summary.js';
 import type { AbsentMeasure, CountMeasure, Measure, TrialMeasure } from '../measures/measured.js';
 import { type MeasuredRun, type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { type Random, seededRandom } from '../random.js';
-import type { RunPlan } from '../scenario.js';
+import type { RunPlan, Scenario } from '../scenario.js';
 import { proportionInterval, sampleFloor } from '../statistics/binomial.js';
 import { bootstrapFromRuns, intervalOverRuns } from '../statistics/interval.js';
 import { estimateOf, type PooledFigure, pooledMean, pooledQuantile, pooledRatio } from '../statistics/pooled-figure.js';
@@ -75,12 +75,15 @@ function estimateFigure(
     statistic,
     unit,
     better,
-    badge: 'measured',
+    badge: badgeOf(scenario.stack),
     stack: scenario.stack,
     timeScale: scenario.timeScale,
     ...judge(runs, name, statistic, chance),
   };
 }
+
+/** What ran in virtual time was not measured. */
+const badgeOf = (stack: Scenario['stack']): Badge => (stack === 'simulated' ? 'simulated' : 'measured');
 
 function judge(runs: readonly PlannedRun[], name: MetricName, statistic: string, chance: Chance): Judgement {
   const valid = runs.filter(({ invalid }) => invalid.length === 0);

@@ -1,0 +1,109 @@
+/** One run in virtual time: the same steps and the same roles as on a machine, in a world that is in memory. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { historySchemas } from '../../workloads/fact-schemas.js';
+import { historyFiles } from '../../workloads/trace.js';
+import type { LoadedTrace } from '../loaded-trace.js';
+import type { ColumnBatch } from '../ports/columns.js';
+import { quoteText, readColumns } from '../ports/duckdb-columns.js';
+import type { ArchitectureDescription } from '../processes/describe-architecture.js';
+import { withDuckDb } from '../record/column-files.js';
+import type { RunFacts } from '../record/facts.js';
+import { observeRun } from '../run.js';
+import { gatherFacts } from '../run-facts.js';
+import type { RunPlan } from '../scenario.js';
+import { lullStartUs, type Site } from '../site.js';
+import type { Costs } from './costs.js';
+import { installGuard } from './guard.js';
+import { createEventClock, type SimulatedSupervisor, superviseSimulated } from './supervisor.js';
+import { createVirtualTime } from './virtual-time.js';
+import { createWorld, type World } from './world.js';
+
+/** A trace whose history is in memory, where the ports of a simulation find it. */
+export interface SimulatedTrace extends LoadedTrace {
+  readonly history: ReadonlyMap<string, readonly ColumnBatch[]>;
+}
+
+export async function readHistory(trace: LoadedTrace): Promise<SimulatedTrace> {
+  const history = new Map<string, readonly ColumnBatch[]>();
+  await withDuckDb(async (connection) => {
+    for (const [name, path] of Object.entries(historyFiles(trace.directory))) {
+      const batches: ColumnBatch[] = [];
+      const schema = historySchemas[name as keyof typeof historySchemas];
+      const query = `SELECT * FROM read_parquet(${quoteText(path)})`;
+      for await (const batch of readColumns(connection, query, schema)) batches.push(batch);
+      history.set(path, batches);
+    }
+  });
+  return { ...trace, history };
+}
+
+export interface SimulationOptions {
+  readonly trace: SimulatedTrace;
+  readonly architecture: ArchitectureDescription;
+  readonly costs: Costs;
+  /** Folder for what is recorded. */
+  readonly parent: string;
+  readonly signal: AbortSignal;
+  /** Called before the first process begins: tests place crashes here. */
+  readonly prepare?: (world: World, supervisor: SimulatedSupervisor) => void;
+}
+
+const samplesInAll = 360;
+
+export async function simulateRun(plan: RunPlan, options: SimulationOptions): Promise<RunFacts> {
+  installGuard();
+  const { trace, architecture, parent, signal } = options;
+  const { scenario } = plan;
+  const time = createVirtualTime();
+  const eventClock = createEventClock(time, lullStartUs(scenario));
+  const world = createWorld({
+    time,
+    nowUs: eventClock.nowUs,
+    costs: options.costs,
+    parquet: (path) => trace.history.get(path) ?? [],
+  });
+  const { warmUpUs, measureUs, faultUs } = scenario.phases;
+  const supervisor = superviseSimulated({
+    world,
+    eventClock,
+    restartDelayUs: scenario.restartDelayUs,
+    sampleEveryUs: Math.ceil((warmUpUs + measureUs + faultUs) / samplesInAll),
+  });
+  options.prepare?.(world, supervisor);
+  let end: () => void = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const stored = join(parent, plan.id, 'stored');
+  const site: Site = {
+    supervisor,
+    startStack: async () => ({ connection: { stack: 'simulated', world }, storedPaths: [stored] }),
+    host: (work) => time.host(work),
+    aside: (work) => ended.then(work),
+  };
+  const observed = await time.run(() =>
+    observeRun(plan, {
+      site,
+      trace: { ...trace, oracle: hostedOracle(trace.oracle, site) },
+      architecture,
+      parent,
+      quiet: Promise.resolve(),
+      idle: () => {},
+      progress: () => {},
+      signal,
+    }),
+  );
+  await writeFile(stored, Buffer.concat([...world.stored()].map((held) => Buffer.from(held))));
+  end();
+  return gatherFacts(observed, trace);
+}
+
+/** The oracle is no part of the simulation: while it works, no time passes. */
+function hostedOracle({ evaluate, findVersions, close }: LoadedTrace['oracle'], { host }: Site): LoadedTrace['oracle'] {
+  return {
+    evaluate: (rows) => host(() => evaluate(rows)),
+    findVersions: (rows) => host(() => findVersions(rows)),
+    close,
+  };
+}

@@ -1,0 +1,296 @@
+/**
+ * The supervisor of coroutines: the same as that of processes (processes/supervisor.ts), in virtual time. To kill one is
+ * never to resume it, and what it had not yet handed to a port is gone; its successor starts after the restart delay.
+ */
+import type { ClockOrigin, SystemClock } from '../clock.js';
+import { HarnessError, messageOf, PlaneError } from '../errors.js';
+import type { Child, ChildMain } from '../processes/child.js';
+import { describeExit, type Exit } from '../processes/child-process.js';
+import type { ProcessEvent, ProcessSpec, Supervisor } from '../processes/supervisor.js';
+import type { ProcessFact } from '../record/facts.js';
+import { asHarness, asRole } from './guard.js';
+import type { VirtualTime } from './virtual-time.js';
+import type { SimulatedProcess, World } from './world.js';
+
+export interface SimulatedSupervisor extends Supervisor {
+  /** SIGSTOP: the process is not resumed until `resume`. */
+  pause(name: string): void;
+  resume(name: string): void;
+}
+
+interface Simulated {
+  readonly spec: ProcessSpec;
+  readonly index: number;
+  process: SimulatedProcess;
+  stop: AbortController;
+  clockSet: () => void;
+  stopping: boolean;
+  exited: boolean;
+  exit: string;
+  restarts: number;
+  deathsInARow: number;
+  startedUs: number;
+  readyAfterUs: number | null;
+  words: string;
+  cpuBeforeUs: number;
+  becomeReady: (info: unknown) => void;
+  failToStart: (error: Error) => void;
+}
+
+const deathsUntilGivenUp = 5;
+const steadyUs = 10_000_000;
+
+/** Event time of a simulation: as the clock of processes, over virtual time. */
+export function createEventClock(time: VirtualTime, lullStartUs: number) {
+  let origin = { epochUs: lullStartUs, zeroUs: 0 };
+  return {
+    nowUs: () => origin.epochUs + Math.max(0, time.nowUs() - origin.zeroUs),
+    startLoad(epochUs: number, leadUs: number) {
+      origin = { epochUs, zeroUs: time.nowUs() + leadUs };
+    },
+  };
+}
+export type EventClock = ReturnType<typeof createEventClock>;
+
+export function superviseSimulated(options: {
+  readonly world: World;
+  readonly eventClock: EventClock;
+  readonly restartDelayUs: number;
+  /** From one sample of use to the next. */
+  readonly sampleEveryUs: number;
+}): SimulatedSupervisor {
+  const { world, eventClock, restartDelayUs, sampleEveryUs } = options;
+  const { time } = world;
+  const harness = world.begin('harness', eventClock.nowUs);
+  const clock: SystemClock = Object.assign(harness.clock, {
+    set: (_: ClockOrigin) => {
+      throw new HarnessError('virtual time is set by startLoad only');
+    },
+  });
+  const simulated = new Map<string, Simulated>();
+  const events: ProcessEvent[] = [];
+  const waiting = new Set<(event: ProcessEvent) => void>();
+  const samples: { atUs: number; process: number; cpuUs: number }[] = [];
+  let isOver = false;
+  let isLoading = false;
+  let giveUp: (error: Error) => void = () => {};
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  givenUp.catch(() => {});
+
+  const tell = (event: ProcessEvent) => {
+    events.push(event);
+    for (const listener of [...waiting]) listener(event);
+  };
+  const find = (name: string): Simulated => {
+    const found = simulated.get(name);
+    if (!found) throw new HarnessError(`there is no process ${name}`);
+    return found;
+  };
+
+  function launch(entry: Simulated): void {
+    const { spec } = entry;
+    const process = world.begin(spec.name, eventClock.nowUs);
+    const stop = new AbortController();
+    entry.process = process;
+    entry.stop = stop;
+    entry.exited = false;
+    entry.startedUs = time.nowUs();
+    const clockSet = isLoading
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => {
+          entry.clockSet = resolve;
+        });
+    tell({ atUs: eventClock.nowUs(), process: spec.name, kind: 'started' });
+    // What a process tells is heard by the supervisor, not by another role.
+    const heard = (work: () => void) => asHarness(work);
+    const child: Child = {
+      clock: Object.assign(process.clock, { set: clock.set }),
+      signal: stop.signal,
+      stopped: new Promise((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true })),
+      clockSet: process.task.wait('the start of the load', () => clockSet),
+      ready: (info) =>
+        heard(() => {
+          entry.readyAfterUs = time.nowUs() - entry.startedUs;
+          tell({ atUs: eventClock.nowUs(), process: spec.name, kind: 'ready' });
+          entry.becomeReady(info);
+        }),
+      report: (kind, body) => heard(() => spec.onReport?.(kind, body)),
+      host: (work) => time.host(work),
+    };
+    const main = spec.main as ChildMain<unknown> | undefined;
+    if (!main) throw new HarnessError(`${spec.name} can only run as a process of its own, not in a simulation`);
+    const run = () => main(spec.init(), child);
+    (spec.kind === 'role' ? asRole(spec.name, run) : run()).then(
+      () => die(entry, process, { code: 0, signal: null, atUs: time.nowUs() }),
+      (error: unknown) => {
+        if (stop.signal.aborted) return die(entry, process, { code: 0, signal: null, atUs: time.nowUs() });
+        const failure = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+        entry.words = failure;
+        die(entry, process, { code: 1, signal: null, atUs: time.nowUs(), failure });
+      },
+    );
+  }
+
+  function die(entry: Simulated, process: SimulatedProcess, exit: Exit): void {
+    if (entry.process !== process || entry.exited) return; // its predecessor, killed before
+    const { spec } = entry;
+    entry.exited = true;
+    entry.exit = describeExit(exit);
+    entry.cpuBeforeUs += process.processor.busyUs();
+    process.task.kill();
+    asHarness(() => {
+      world.door.forget(process);
+      tell({ atUs: eventClock.nowUs(), process: spec.name, kind: 'exited', exit });
+    });
+    if (entry.stopping || (!spec.restart && exit.code === 0)) return;
+    if (time.nowUs() - entry.startedUs > steadyUs) entry.deathsInARow = 0;
+    if (!spec.restart || ++entry.deathsInARow > deathsUntilGivenUp) {
+      const Blame = spec.kind === 'role' ? PlaneError : HarnessError;
+      const often = entry.deathsInARow > 1 ? `, for the ${entry.deathsInARow}th time in a row` : '';
+      const error = new Blame(`${spec.name} died (${entry.exit})${often}`);
+      entry.failToStart(error);
+      giveUp(error);
+      return;
+    }
+    entry.restarts++;
+    time.after(restartDelayUs, () => {
+      if (!entry.stopping) asHarness(() => launch(entry));
+    });
+  }
+
+  const cpuOf = ({ exited, process, cpuBeforeUs }: Simulated) =>
+    cpuBeforeUs + (exited ? 0 : process.processor.busyUs());
+
+  function sample(): void {
+    const atUs = eventClock.nowUs();
+    for (const entry of simulated.values()) samples.push({ atUs, process: entry.index, cpuUs: cpuOf(entry) });
+    world.servers().forEach(({ busyUs }, i) => {
+      samples.push({ atUs, process: simulated.size + i, cpuUs: busyUs });
+    });
+    if (!isOver) time.after(sampleEveryUs, sample);
+  }
+
+  async function stop(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const entry = find(name);
+      entry.stopping = true;
+      entry.stop.abort(new Error('stopped by the supervisor'));
+      if (!entry.exited) die(entry, entry.process, { code: 0, signal: null, atUs: time.nowUs() });
+    }
+  }
+
+  return {
+    clock,
+    async start(spec) {
+      if (isOver) throw new HarnessError(`${spec.name} is not started: the run is over`);
+      if (simulated.has(spec.name)) throw new HarnessError(`two processes are named ${spec.name}`);
+      let becomeReady: (info: unknown) => void = () => {};
+      let failToStart: (error: Error) => void = () => {};
+      const ready = new Promise<unknown>((resolve, reject) => {
+        becomeReady = resolve;
+        failToStart = reject;
+      });
+      ready.catch(() => {});
+      const entry: Simulated = {
+        spec,
+        index: simulated.size,
+        process: harness,
+        stop: new AbortController(),
+        clockSet: () => {},
+        stopping: false,
+        exited: true,
+        exit: '',
+        restarts: 0,
+        deathsInARow: 0,
+        startedUs: 0,
+        readyAfterUs: null,
+        words: '',
+        cpuBeforeUs: 0,
+        becomeReady,
+        failToStart,
+      };
+      simulated.set(spec.name, entry);
+      launch(entry);
+      return harness.task.wait(`${spec.name} to be ready`, () => ready);
+    },
+    startLoad(epochUs, leadUs) {
+      if (eventClock.nowUs() > epochUs)
+        throw new HarnessError('loading history took longer than the lull before the load');
+      eventClock.startLoad(epochUs, leadUs);
+      isLoading = true;
+      for (const { clockSet } of simulated.values()) clockSet();
+      sample();
+    },
+    async kill(name) {
+      const entry = find(name);
+      const since = events.length;
+      if (!entry.exited) die(entry, entry.process, { code: null, signal: 'SIGKILL', atUs: time.nowUs() });
+      const event = events.slice(since).find((candidate) => candidate.process === name);
+      if (!event) throw new HarnessError(`${name} was not running when it was to be killed`);
+      return event;
+    },
+    pause: (name) => find(name).process.task.pause(),
+    resume: (name) => find(name).process.task.resume(),
+    eventCount: () => events.length,
+    waitFor(name, kind, since, withinUs) {
+      const matches = (event: ProcessEvent) => event.process === name && event.kind === kind;
+      const already = events.slice(since).find(matches);
+      if (already) return Promise.resolve(already);
+      return new Promise((resolve) => {
+        const settle = (event: ProcessEvent | null) => {
+          waiting.delete(listener);
+          cancel();
+          resolve(event);
+        };
+        const listener = (event: ProcessEvent) => {
+          if (matches(event)) settle(event);
+        };
+        const cancel = time.after(withinUs, () => settle(null));
+        waiting.add(listener);
+      });
+    },
+    givenUp,
+    stop,
+    async stopAll() {
+      isOver = true;
+      await stop([...simulated.keys()]);
+    },
+    lastWords: (kind) =>
+      [...simulated.values()]
+        .filter(({ spec, words }) => spec.kind === kind && words !== '')
+        .map(({ spec, words }) => `${spec.name} ended by itself; its last words:\n${words}`)
+        .join('\n'),
+    processes: (): ProcessFact[] => [
+      ...[...simulated.values()].map(({ spec, startedUs, readyAfterUs, exit, restarts }) => ({
+        name: spec.name,
+        kind: spec.kind,
+        pid: 0,
+        startedHostUs: startedUs,
+        readyAfterUs,
+        exit,
+        restarts,
+      })),
+      ...world.servers().map(({ name }) => ({
+        name,
+        kind: 'server' as const,
+        pid: 0,
+        startedHostUs: 0,
+        readyAfterUs: 0,
+        exit: 'exit code 0',
+        restarts: 0,
+      })),
+    ],
+    usage: () => ({
+      rows: samples.length,
+      atUs: Float64Array.from(samples, ({ atUs }) => atUs),
+      process: Uint32Array.from(samples, ({ process }) => process),
+      cpuUs: Float64Array.from(samples, ({ cpuUs }) => cpuUs),
+      // Memory and disks are not simulated: no figure is better than a guess.
+      rssBytes: new Float64Array(samples.length).fill(Number.NaN),
+      readBytes: new Float64Array(samples.length).fill(Number.NaN),
+      writeBytes: new Float64Array(samples.length).fill(Number.NaN),
+    }),
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * Everything outside a simulated process: the ports and the doors of the plane, each with its service times, and the
+ * tasks that wait for them. What crosses is copied as a network would copy it; a dead task hears no answer.
+ */
+import { type Clock, clockOf } from '../clock.js';
+import { simulateChangeLog } from '../ports/change-log/simulated.js';
+import type { ColumnBatch } from '../ports/columns.js';
+import { simulateOnlineStore } from '../ports/online-store/simulated.js';
+import type { Ports } from '../ports/ports.js';
+import { simulateTableStore } from '../ports/table-store/simulated.js';
+import { simulateWarehouse } from '../ports/warehouse/simulated.js';
+import type { Costs } from './costs.js';
+import { createDoor, type SimulatedDoor } from './door.js';
+import { createResource, type Resource } from './resource.js';
+import type { Task, VirtualTime } from './virtual-time.js';
+
+export interface World {
+  readonly time: VirtualTime;
+  /** The clock of the servers: time goes on for them, whoever dies. */
+  readonly clock: Clock;
+  readonly door: SimulatedDoor;
+  /** Begins a process: its clock tells who calls. `processor` serves its own work, one piece at a time. */
+  begin(name: string, nowUs: () => number): SimulatedProcess;
+  /** Ports as seen by the process that has this clock. */
+  openPorts(clock: Clock): Ports;
+  processOf(clock: Clock): SimulatedProcess;
+  /** Service time that each server has spent so far. */
+  servers(): readonly { readonly name: string; readonly busyUs: number }[];
+  /** Everything that the ports hold, for the search of personal data. */
+  stored(): Iterable<Uint8Array | string>;
+}
+
+export interface SimulatedProcess {
+  readonly name: string;
+  readonly task: Task;
+  readonly clock: Clock;
+  readonly processor: Resource;
+  /**
+   * Called before each wait for a port, with its number from 1 on, and after the answer has come (`answered`): where a
+   * crash can strike. The process does not go on when it was killed there.
+   */
+  onWait?: (number: number, answered: boolean) => void;
+}
+
+export function createWorld(options: {
+  readonly time: VirtualTime;
+  readonly nowUs: () => number;
+  readonly costs: Costs;
+  /** Columns of a Parquet file that was read before the simulation began. */
+  readonly parquet: (path: string) => readonly ColumnBatch[];
+}): World {
+  const { time, costs, parquet } = options;
+  const clock = clockOf(options.nowUs, (durationUs, callback) => time.after(durationUs, callback));
+  const resources = {
+    changeLog: createResource({ clock, costs: costs.changeLog }),
+    onlineStore: createResource({ clock, costs: costs.onlineStore }),
+    tables: createResource({ clock, costs: costs.tables }),
+    warehouse: createResource({ clock, costs: costs.warehouse }),
+  };
+  const servers = {
+    changeLog: simulateChangeLog({ clock, resource: resources.changeLog }),
+    onlineStore: simulateOnlineStore({ clock, resource: resources.onlineStore }),
+    tables: simulateTableStore({ clock, resource: resources.tables, parquet }),
+    warehouse: simulateWarehouse({ clock, resource: resources.warehouse, parquet }),
+  };
+  const processes = new WeakMap<Clock, SimulatedProcess>();
+  const processOf = (of: Clock): SimulatedProcess => {
+    const process = processes.get(of);
+    if (!process) throw new Error('this clock belongs to no process of the simulation');
+    return process;
+  };
+  const world: World = {
+    time,
+    clock,
+    door: createDoor({ time, clock, costs, processOf }),
+    begin(name, nowUs) {
+      const task = time.task(name);
+      const own = clockOf(nowUs, (durationUs, callback) => time.after(durationUs, callback, task));
+      const process: SimulatedProcess = {
+        name,
+        task,
+        clock: own,
+        processor: createResource({ clock, costs: costs.role }),
+      };
+      processes.set(own, process);
+      return process;
+    },
+    openPorts(of) {
+      const process = processOf(of);
+      return {
+        changeLog: through(process, 'changeLog', servers.changeLog),
+        onlineStore: through(process, 'onlineStore', servers.onlineStore),
+        tables: through(process, 'tables', servers.tables),
+        warehouse: through(process, 'warehouse', servers.warehouse),
+      };
+    },
+    processOf,
+    servers: () => Object.entries(resources).map(([name, resource]) => ({ name, busyUs: resource.busyUs() })),
+    *stored() {
+      for (const server of [servers.onlineStore, servers.tables, servers.warehouse]) yield* server.stored();
+    },
+  };
+  return world;
+}
+
+const streams: ReadonlySet<string> = new Set(['tables.scan', 'tables.readParquet', 'warehouse.scan']);
+
+/** A port as one process sees it: each call takes its own processor first, then its turn at the server. */
+function through<Port extends object>(process: SimulatedProcess, name: keyof Ports, server: Port): Port {
+  const calls = new Map<string, unknown>();
+  let waits = 0;
+  const wait = <T>(what: string, work: () => Promise<T>, bytes: number): Promise<T> => {
+    const number = ++waits;
+    process.onWait?.(number, false);
+    const answer = process.task.wait(what, async () => {
+      await process.processor.use('call', 0, bytes);
+      return work();
+    });
+    if (!process.onWait) return answer;
+    return answer.then((value) => {
+      process.onWait?.(number, true);
+      return process.task.wait(what, () => Promise.resolve(value));
+    });
+  };
+  const wrap = (operation: string, call: (...args: unknown[]) => unknown) => {
+    const what = `${name}.${operation}`;
+    if (operation === 'close') return async () => {};
+    if (!streams.has(what)) {
+      return (...args: unknown[]) =>
+        wait(what, () => call.apply(server, args) as Promise<unknown>, operation === 'append' ? bytesOf(args[2]) : 0);
+    }
+    return async function* (...args: unknown[]) {
+      const pages = (call.apply(server, args) as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      for (;;) {
+        const page = await wait(what, () => pages.next(), 0);
+        if (page.done) return;
+        yield page.value;
+      }
+    };
+  };
+  return new Proxy(server, {
+    get(target, operation) {
+      const value = Reflect.get(target, operation) as unknown;
+      if (typeof operation !== 'string' || typeof value !== 'function') return value;
+      const known = calls.get(operation) ?? wrap(operation, value as (...args: unknown[]) => unknown);
+      calls.set(operation, known);
+      return known;
+    },
+    // A port is taken apart with {...port} by those who count what is asked of it.
+    ownKeys: (target) => Reflect.ownKeys(target),
+  });
+}
+
+function bytesOf(blocks: unknown): number {
+  if (!Array.isArray(blocks)) return 0;
+  let bytes = 0;
+  for (const block of blocks) if (block instanceof Uint8Array) bytes += block.length;
+  return bytes;
+}

@@ -1,0 +1,35 @@
+/** Where a run takes place: on this machine, or in virtual time. */
+import type { Ports } from './ports/ports.js';
+import type { Scratch } from './processes/scratch.js';
+import { type Supervisor, supervise } from './processes/supervisor.js';
+import type { Scenario } from './scenario.js';
+import { startEmbedded } from './stacks/embedded.js';
+import type { Stack } from './stacks/stack.js';
+
+export interface Site {
+  readonly supervisor: Supervisor;
+  startStack(options: { readonly directory: string; readonly uses: readonly (keyof Ports)[] }): Promise<Stack>;
+  /** Work of the harness on files: virtual time stands still for it. */
+  host<T>(work: () => Promise<T> | T): Promise<T>;
+  /** Work that no step of the run waits for: beside the run, or, in virtual time, after it. */
+  aside<T>(work: () => Promise<T>): Promise<T>;
+}
+
+export function machineSite(scenario: Scenario, scratch: Scratch): Site {
+  const supervisor = supervise({
+    lullStartUs: lullStartUs(scenario),
+    restartDelayUs: scenario.restartDelayUs,
+    scratch,
+  });
+  return {
+    supervisor,
+    startStack: (options) => startEmbedded({ supervisor, ...options }),
+    host: async (work) => work(),
+    aside: (work) => work(),
+  };
+}
+
+/** History is loaded in the lull between its last fact and the first change. */
+export function lullStartUs({ epochUs, workload }: Scenario): number {
+  return epochUs - workload.history.lullUs;
+}

@@ -1,0 +1,21 @@
+/** The simulated stack: every server in memory, in virtual time. Its connection works only inside the simulation. */
+import type { Clock } from '../clock.js';
+import type { Ports } from '../ports/ports.js';
+import type { World } from '../simulation/world.js';
+import type { Door } from './stack.js';
+
+export interface SimulatedConnection {
+  readonly stack: 'simulated';
+  readonly world: World;
+}
+
+export function openSimulated({ world }: SimulatedConnection, clock: Clock): { ports: Ports; close(): Promise<void> } {
+  return { ports: world.openPorts(clock), async close() {} };
+}
+
+export function openSimulatedDoor({ world }: SimulatedConnection, clock: Clock): Door {
+  return {
+    serve: (operations, { port }) => world.door.serve(clock, operations, port),
+    connect: (routes) => world.door.connect(clock, routes),
+  };
+}

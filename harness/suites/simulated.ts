@@ -1,0 +1,49 @@
+/** The headline in virtual time, at the paper's own scale: nothing is divided, an hour is an hour. */
+import { minuteUs, secondUs } from '../../workloads/durations.js';
+import type { Arm, Scenario } from '../scenario.js';
+import type { Suite } from '../suite.js';
+import { measuredScenario, threePlanes } from './measured.js';
+
+const base = measuredScenario({
+  name: 'headline',
+  customers: 10_000,
+  historyFacts: 100_000,
+  changesPerSecond: 200,
+  predictionsPerSecond: 3,
+  lookupsPerSecond: 1,
+  warmUpUs: minuteUs,
+  measureUs: 20 * minuteUs,
+  faultUs: 9 * minuteUs,
+  drainUs: 20 * minuteUs,
+  timeScale: 1,
+});
+
+const scenario: Scenario = { ...base, stack: 'simulated' };
+
+/** What the planes' defaults are at time scale 60, in the paper's minutes. */
+const params = {
+  lakehouse: {
+    batchIntervalUs: 12 * secondUs,
+    cacheTtlUs: 30 * secondUs,
+    maintenanceIntervalUs: 5 * minuteUs,
+    retainUs: 30 * minuteUs,
+  },
+  warehouse: { mergeIntervalUs: 2 * minuteUs, stageIntervalUs: 6 * secondUs },
+  lambda: {
+    batchIntervalUs: 15 * minuteUs,
+    flushIntervalUs: 12 * secondUs,
+    commitIntervalUs: minuteUs,
+    archiveIntervalUs: minuteUs,
+  },
+} as const;
+
+const arms = threePlanes.map((arm): Arm => ({ ...arm, params: params[arm.architecture as keyof typeof params] }));
+
+export const simulated: Suite = {
+  name: 'simulated',
+  about:
+    'the headline in virtual time at time scale 1: 200 changes/s, 30 minutes, one crash a run, ten seeds (about 90 s)',
+  scenarios: [scenario],
+  arms,
+  repetitions: 10,
+};
