@@ -1,0 +1,125 @@
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../clock.js';
+import { type ServiceCost, serviceUs } from './costs.js';
+import { createResource } from './resource.js';
+
+/** Time that goes on to the next timer when nothing else can. */
+function fakeClock(startUs: number) {
+  const timers: { readonly atUs: number; readonly callback: () => void }[] = [];
+  let now = startUs;
+  const after: Clock['after'] = (durationUs, callback) => {
+    timers.push({ atUs: now + durationUs, callback });
+    return () => {};
+  };
+  const sleepUntil = async (timeUs: number) => {
+    if (timeUs > now) await new Promise<void>((resolve) => after(timeUs - now, resolve));
+  };
+  const clock: Clock = { nowUs: () => now, after, sleep: (durationUs) => sleepUntil(now + durationUs), sleepUntil };
+  /** Runs until no timer is left. */
+  const run = async () => {
+    for (;;) {
+      await setImmediate();
+      const next = timers.reduce((first, timer) => (timer.atUs < first.atUs ? timer : first), timers[0]!);
+      if (!next) return;
+      timers.splice(timers.indexOf(next), 1);
+      now = next.atUs;
+      next.callback();
+    }
+  };
+  return { clock, run };
+}
+
+interface Call {
+  readonly gapUs: number;
+  readonly operation: string;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+const costs: Record<string, ServiceCost> = {
+  free: { fixedUs: 0, perRowUs: 0, perByteNs: 0 },
+  fixed: { fixedUs: 7, perRowUs: 0, perByteNs: 0 },
+  sized: { fixedUs: 1.25, perRowUs: 0.3, perByteNs: 2.5 },
+};
+const startUs = 1_768_478_400_000_000;
+
+/** Makes the calls, each `gapUs` after the one before, and says when they came and were served, in the order served. */
+async function serve(calls: readonly Call[], look?: (nowUs: number, busyUs: number) => void) {
+  const { clock, run } = fakeClock(startUs);
+  const resource = createResource({ clock, costs });
+  const served: { call: number; cameUs: number; endUs: number; takesUs: number }[] = [];
+  let atUs = 0;
+  calls.forEach(({ gapUs, operation, rows, bytes }, call) => {
+    atUs += gapUs;
+    clock.after(atUs, async () => {
+      const cameUs = clock.nowUs();
+      await resource.use(operation, rows, bytes);
+      const takesUs = serviceUs(costs[operation]!, rows, bytes);
+      served.push({ call, cameUs, endUs: clock.nowUs(), takesUs });
+    });
+  });
+  if (look) for (let us = 0; us <= 200; us += 5) clock.after(us, () => look(clock.nowUs(), resource.busyUs()));
+  await run();
+  return { served, resource };
+}
+
+const someCalls = fc.array(
+  fc.record({
+    gapUs: fc.oneof(fc.constant(0), fc.constant(7), fc.nat(30)),
+    operation: fc.constantFrom('free', 'fixed', 'sized'),
+    rows: fc.nat(20),
+    bytes: fc.nat(2000),
+  }),
+  { maxLength: 25 },
+);
+
+describe('a resource', () => {
+  it('serves in the order of the calls, one at a time, without a pause while anybody waits', async () => {
+    await fc.assert(
+      fc.asyncProperty(someCalls, async (calls) => {
+        const { served, resource } = await serve(calls);
+        expect(served.map(({ call }) => call)).toEqual(calls.map((_, i) => i));
+        let freeUs = 0;
+        for (const { cameUs, endUs, takesUs } of served) {
+          expect(endUs - takesUs).toBe(Math.max(cameUs, freeUs));
+          freeUs = endUs;
+        }
+        expect(resource.busyUs()).toBe(served.reduce((sum, { takesUs }) => sum + takesUs, 0));
+      }),
+    );
+  });
+
+  it('was busy for exactly the time in which it served, at any moment', async () => {
+    await fc.assert(
+      fc.asyncProperty(someCalls, async (calls) => {
+        const looks: (readonly [nowUs: number, busyUs: number])[] = [];
+        const { served } = await serve(calls, (nowUs, busyUs) => looks.push([nowUs, busyUs]));
+        expect(looks.length).toBeGreaterThan(0);
+        for (const [nowUs, busyUs] of looks) {
+          const parts = served.map(({ endUs, takesUs }) => Math.max(0, Math.min(nowUs, endUs) - (endUs - takesUs)));
+          expect(busyUs).toBe(parts.reduce((sum, part) => sum + part, 0));
+          expect(busyUs).toBeLessThanOrEqual(nowUs - startUs);
+        }
+      }),
+    );
+  });
+
+  it('lets a call that takes no time not overtake one that ends at that moment', async () => {
+    const { served } = await serve([
+      { gapUs: 0, operation: 'fixed', rows: 0, bytes: 0 },
+      { gapUs: 7, operation: 'free', rows: 0, bytes: 0 },
+    ]);
+    expect(served.map(({ call, endUs }) => [call, endUs - startUs])).toEqual([
+      [0, 7],
+      [1, 7],
+    ]);
+  });
+
+  it('knows its operations', () => {
+    const resource = createResource({ clock: fakeClock(startUs).clock, costs });
+    expect(() => resource.use('fixd', 0, 0)).toThrow("'fixd' has no cost here; there are free, fixed, sized");
+    expect(resource.busyUs()).toBe(0);
+  });
+});
