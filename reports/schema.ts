@@ -90,7 +90,7 @@ const series = z
     inferenceQuantiles: quantiles,
     visibilityQuantiles: quantiles,
     processes: z.array(
-      z.strictObject({ name: z.string(), kind: z.string(), cpuCores: z.number(), peakRssBytes: z.number() }),
+      z.strictObject({ name: z.string(), kind: z.string(), cpuCores: z.number(), peakRssBytes: z.number().nullable() }),
     ),
   })
   .describe('What the charts need of one run; times in microseconds since the start of the load.');

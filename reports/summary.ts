@@ -139,7 +139,8 @@ export interface RunSeries {
     readonly name: string;
     readonly kind: string;
     readonly cpuCores: number;
-    readonly peakRssBytes: number;
+    /** Null: not simulated. */
+    readonly peakRssBytes: number | null;
   }[];
 }
 

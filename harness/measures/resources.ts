@@ -7,7 +7,8 @@ export interface ProcessUse {
   readonly kind: RunFacts['processes'][number]['kind'];
   /** Mean over the window; null where fewer than two samples of the process lie in it. */
   readonly cpuCores: number | null;
-  readonly peakRssBytes: number;
+  /** Null where memory is not known: it is not simulated. */
+  readonly peakRssBytes: number | null;
 }
 
 /** Per process over [fromUs, untilUs); a process that was not sampled there is left out. */
@@ -26,7 +27,7 @@ export function foldProcesses(
       name,
       kind,
       cpuCores: spanUs > 0 ? ((usage.cpuUs[last] as number) - (usage.cpuUs[first] as number)) / spanUs : null,
-      peakRssBytes: rows.reduce((peak, row) => Math.max(peak, usage.rssBytes[row] as number), 0),
+      peakRssBytes: known(rows.reduce((peak, row) => Math.max(peak, usage.rssBytes[row] as number), 0)),
     };
   });
 }
@@ -59,8 +60,12 @@ function peakMemory(run: RunFacts): MeasureOf<'ratio'> {
     sums.set(atUs, (sums.get(atUs) ?? 0) + (usage.rssBytes[row] as number));
   }
   if (sums.size === 0) return notMeasured('no process was sampled during the load');
-  return { kind: 'ratio', numerator: Math.max(...sums.values()), denominator: 1, samples: sums.size };
+  const peak = known(Math.max(...sums.values()));
+  if (peak === null) return notMeasured('memory is not simulated');
+  return { kind: 'ratio', numerator: peak, denominator: 1, samples: sums.size };
 }
+
+const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
 
 function rowsWithin(usage: UsageColumns, window: { readonly fromUs: number; readonly untilUs: number }): number[] {
   const rows: number[] = [];

@@ -10,6 +10,7 @@ export interface ProcessUse {
   readonly name: string;
   readonly kind: string;
   readonly cpuCores: readonly number[];
+  /** Empty where memory is not known. */
   readonly peakRssBytes: readonly number[];
 }
 
@@ -23,7 +24,7 @@ export function processUses(plane: string, runs: readonly RunSeries[]): ProcessU
       name,
       kind: own[0]!.kind,
       cpuCores: sorted(own.map(({ cpuCores }) => cpuCores)),
-      peakRssBytes: sorted(own.map(({ peakRssBytes }) => peakRssBytes)),
+      peakRssBytes: sorted(own.flatMap(({ peakRssBytes }) => peakRssBytes ?? [])),
     };
   });
 }

@@ -35,12 +35,16 @@ function planeFigure(
 ): Markup {
   const alternative = (quantity: string) =>
     `Bar chart: ${quantity} of each process of ${plane}. The same numbers are in the table below.`;
+  const hasMemory = uses.some(({ peakRssBytes }) => peakRssBytes.length > 0);
   return html`<figure>
 <figcaption>${planeName(plane, index)}</figcaption>
 <p class="panel">CPU, cores</p>
 ${gallery.place(processesChart('cores', uses, index, axes.cores), alternative('CPU cores'))}
-<p class="panel">Memory, peak resident size</p>
-${gallery.place(processesChart('bytes', uses, index, axes.bytes), alternative('peak memory'))}
+${
+  hasMemory &&
+  html`<p class="panel">Memory, peak resident size</p>
+${gallery.place(processesChart('bytes', uses, index, axes.bytes), alternative('peak memory'))}`
+}
 <button type="button" class="explore" hidden>Explore values</button>
 <details><summary>Numbers of these charts</summary>
 <div class="scroll" role="region" aria-label="Processes of ${plane}" tabindex="0"><table><caption>Processes of ${plane}: middle of the runs, lowest to highest</caption>
@@ -53,6 +57,7 @@ ${gallery.place(processesChart('bytes', uses, index, axes.bytes), alternative('p
 }
 
 function spread(sorted: readonly number[], unit: Unit): Markup {
+  if (sorted.length === 0) return html`not simulated`;
   const middle = middleOf(sorted);
   const scale = scaleOf(middle, unit);
   return html`${formatValue(middle, unit)}<span class="sub">${formatNumber(sorted[0]!, scale)} to ${withSuffix(formatNumber(sorted.at(-1)!, scale), scale)}</span>`;
