@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hourUs, minuteUs } from '../../../workloads/durations.js';
 import { changeSchema, historySchemas } from '../../../workloads/fact-schemas.js';
 import { customerActivity } from '../../../workloads/feature-view.js';
-import type { ColumnBatch, IntValues, Schema, TextValues } from '../columns.js';
+import type { Column, ColumnBatch, IntValues, Schema, TextValues } from '../columns.js';
+import { appendColumns, createTableSql, quoteText } from '../duckdb-columns.js';
 import { arrivals, epochUs, story } from './change-stories.js';
 import { type Change, expectedFeatures, type HistoryFact, lastSeqOf } from './expected-view.js';
 import type { RefreshSpec, Warehouse } from './port.js';
@@ -17,6 +18,8 @@ export interface WarehouseUnderTest {
   readonly warehouse: Warehouse;
   /** Whatever holds the tables dies without warning and comes back with what was durable; the client is used on. */
   reopen(): Promise<void>;
+  /** Makes a Parquet file of the rows that this warehouse can copy. */
+  writeParquet(path: string, rows: ColumnBatch): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -163,7 +166,8 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
     test('a Parquet file is copied once a source name', async () => {
       const table = await newTable();
       const path = join(directory, `it's ${table}.parquet`);
-      await writeParquet(path, `SELECT 'w' || i AS word, i AS id FROM range(5) r(i)`);
+      const ids = [0, 1, 2, 3, 4];
+      await underTest.writeParquet(path, { rows: 5, columns: { word: ids.map((id) => `w${id}`), id: ids } });
       expect(await warehouse.copy(table, path, table)).toEqual({ rows: 5 });
       expect(await warehouse.copy(table, path, table)).toEqual({ rows: 5 });
       expect((await rowsOf(table)).map(([id, word]) => `${id} ${word}`).sort()).toEqual([
@@ -421,10 +425,16 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
   });
 }
 
-async function writeParquet(path: string, query: string): Promise<void> {
+/** For a warehouse that reads files. A column is of texts if its first value is one. */
+export async function writeParquetFile(path: string, batch: ColumnBatch): Promise<void> {
+  const schema = Object.entries(batch.columns).map(([name, values]): Column => {
+    return { name, type: typeof values[0] === 'string' ? 'text' : 'int', nullable: true };
+  });
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
-  await connection.run(`COPY (${query}) TO '${path.replaceAll("'", "''")}' (FORMAT parquet)`);
+  await connection.run(createTableSql('rows', schema));
+  await appendColumns(connection, 'rows', schema, batch);
+  await connection.run(`COPY rows TO ${quoteText(path)} (FORMAT parquet)`);
   connection.closeSync();
   instance.closeSync();
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { warehouseContract } from './contract.js';
+import { warehouseContract, writeParquetFile } from './contract.js';
 import { openDuckDbWarehouse } from './duckdb-warehouse.js';
 import type { Warehouse } from './port.js';
 
@@ -21,6 +21,7 @@ warehouseContract('the warehouse over a DuckDB file', async () => {
       await opened.close();
       opened = await open();
     },
+    writeParquet: writeParquetFile,
     async close() {
       await opened.close();
       await rm(directory, { recursive: true });

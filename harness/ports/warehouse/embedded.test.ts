@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { warehouseContract } from './contract.js';
+import { warehouseContract, writeParquetFile } from './contract.js';
 import { connectWarehouse } from './embedded.js';
 import { startWarehouseServer } from './embedded-process.js';
 
@@ -16,6 +16,7 @@ warehouseContract('the embedded warehouse', async () => {
       await server.child.exited;
       server = await startWarehouseServer({ directory, port: server.port, threads: 1, readers: 2 });
     },
+    writeParquet: writeParquetFile,
     async close() {
       await warehouse.close();
       await server.child.stop();
