@@ -1,35 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../clock.js';
 import { type ServiceCost, serviceUs } from './costs.js';
+import { fakeClock } from './fake-clock.fixture.js';
 import { createResource } from './resource.js';
-
-/** Time that goes on to the next timer when nothing else can. */
-function fakeClock(startUs: number) {
-  const timers: { readonly atUs: number; readonly callback: () => void }[] = [];
-  let now = startUs;
-  const after: Clock['after'] = (durationUs, callback) => {
-    timers.push({ atUs: now + durationUs, callback });
-    return () => {};
-  };
-  const sleepUntil = async (timeUs: number) => {
-    if (timeUs > now) await new Promise<void>((resolve) => after(timeUs - now, resolve));
-  };
-  const clock: Clock = { nowUs: () => now, after, sleep: (durationUs) => sleepUntil(now + durationUs), sleepUntil };
-  /** Runs until no timer is left. */
-  const run = async () => {
-    for (;;) {
-      await setImmediate();
-      const next = timers.reduce((first, timer) => (timer.atUs < first.atUs ? timer : first), timers[0]!);
-      if (!next) return;
-      timers.splice(timers.indexOf(next), 1);
-      now = next.atUs;
-      next.callback();
-    }
-  };
-  return { clock, run };
-}
 
 interface Call {
   readonly gapUs: number;

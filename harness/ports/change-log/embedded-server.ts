@@ -14,6 +14,7 @@ import {
   readTopics,
   topicPut,
 } from './embedded-storage.js';
+import { entryLimitBytes, readLimitBytes } from './limits.js';
 
 export interface ChangeLogServerInit {
   readonly directory: string;
@@ -21,10 +22,6 @@ export interface ChangeLogServerInit {
   readonly port: number;
 }
 
-/** An answer to a read holds at most this much beyond its first entry, whatever the reader asked for. */
-const readLimitBytes = 16 * 1024 * 1024;
-/** An entry is answered whole, so it must fit in a frame; lmdb-js returns what is larger than 16 MiB in other memory. */
-const entryLimitBytes = 15 * 1024 * 1024;
 /** Concurrent appends share a commit up to this size; more wait for the next one. */
 const groupLimitBytes = 16 * 1024 * 1024;
 
