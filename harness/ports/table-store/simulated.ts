@@ -1,0 +1,176 @@
+/** Tables in the memory of a simulated run: the rules of the Delta tables without their log, their Parquet or a disk. */
+import type { Clock } from '../../clock.js';
+import type { Resource } from '../../simulation/resource.js';
+import type { ColumnBatch, Schema } from '../columns.js';
+import { encodeSchema } from './delta/schema-string.js';
+import type { AppendResult, FoldResult, FoldSpec, ScanQuery, Snapshot, TableStore, Txn } from './port.js';
+import { commitCompaction, planCompaction } from './simulated/compact.js';
+import { commitFold, discardFold, holds, planFold } from './simulated/fold.js';
+import { pagesOfParquet } from './simulated/parquet.js';
+import { bytesOfBatch, countRows } from './simulated/row-heap.js';
+import { filterBy, pagesOf, readRows } from './simulated/scan.js';
+import { draftFile, expectPresent, rowsOf, type StoredFile, Table } from './simulated/table.js';
+
+export interface SimulatedTableStore extends TableStore {
+  /** The texts that it holds, each at least once. */
+  stored(): Iterable<string>;
+}
+
+/** `parquet`: all columns of a file that was read before the run. */
+export function simulateTableStore(options: {
+  readonly clock: Clock;
+  readonly resource: Resource;
+  readonly parquet: (path: string) => readonly ColumnBatch[];
+}): SimulatedTableStore {
+  const { clock, resource, parquet } = options;
+  const tables = new Map<string, Table>();
+  const filesOfSnapshot = new WeakMap<Snapshot, readonly StoredFile[]>();
+
+  function existing(name: string): Table {
+    const table = tables.get(name);
+    if (table) return table;
+    throw new Error(`There is no table ${name}; create it first.`);
+  }
+
+  async function create(name: string, schema: Schema): Promise<void> {
+    await resource.use('create', 0, 0);
+    if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) {
+      throw new Error(`${name} is no name for a table: use a letter, then letters, digits and underscores.`);
+    }
+    const table = tables.get(name) ?? new Table(name, structuredClone(schema));
+    tables.set(name, table);
+    if (encodeSchema(table.schema) !== encodeSchema(schema)) {
+      throw new Error(
+        `Table ${name} exists with the schema ${encodeSchema(table.schema)}, not with ${encodeSchema(schema)}.`,
+      );
+    }
+  }
+
+  /** The rows are copied at once, as the caller may use its columns again; without a commit they are given back. */
+  async function append(name: string, rows: ColumnBatch, txns: readonly Txn[]): Promise<AppendResult> {
+    const table = existing(name);
+    const refused = table.isRecorded(txns);
+    if (refused || rows.rows === 0) {
+      await resource.use('append', 0, 0);
+      if (refused || txns.length === 0 || table.isRecorded(txns)) return { committed: false, version: table.version };
+      table.commit([], txns, clock.nowUs());
+      return { committed: true, version: table.version };
+    }
+    const recorded = txns.map((txn) => ({ ...txn }));
+    const written = table.heap.append(rows);
+    const bytes = table.heap.bytesOf(written);
+    await resource.use('append', rows.rows, bytes);
+    if (table.isRecorded(recorded)) {
+      table.heap.discard(written);
+      return { committed: false, version: table.version };
+    }
+    const added = draftFile({
+      bytes,
+      rows: countRows(written),
+      content: [written],
+      sortedBy: [],
+      dataChange: true,
+    });
+    table.commit([{ removed: [], added }], recorded, clock.nowUs());
+    return { committed: true, version: table.version };
+  }
+
+  async function snapshot(name: string, version?: number): Promise<Snapshot> {
+    await resource.use('snapshot', 0, 0);
+    const table = existing(name);
+    const at = version ?? table.version;
+    const files = table.filesAt(at);
+    const taken: Snapshot = {
+      table: name,
+      version: at,
+      schema: table.schema,
+      files: files.map(({ path, bytes, rows }) => ({ path, bytes, rows })),
+    };
+    filesOfSnapshot.set(taken, files);
+    return taken;
+  }
+
+  async function* scan(taken: Snapshot, query: ScanQuery): AsyncIterable<ColumnBatch> {
+    const { columns, since, where } = query;
+    const table = existing(taken.table);
+    const read = where ? new Set([...columns, where.column]) : columns;
+    for (const name of read) expectColumn(table, name);
+    const files =
+      since === undefined
+        ? expectPresent(
+            table,
+            filesOfSnapshot.get(taken) ?? table.filesAt(taken.version),
+            `of version ${taken.version}`,
+          )
+        : expectPresent(table, table.filesAdded(since, taken.version), `added after version ${since}`);
+    // From here on its files are open: vacuum does not take their rows away.
+    const parts = where?.values.length === 0 ? [] : rowsOf(files);
+    if (parts.length === 0) await resource.use('scan', 0, 0);
+    const filter = where && filterBy(where);
+    for (const page of pagesOf(parts)) {
+      const rows = countRows(page);
+      await resource.use('scan', rows, table.heap.estimateBytes(read, rows));
+      const wanted = filter ? filter(table.heap, page) : page;
+      if (countRows(wanted) > 0) yield readRows(table.heap, columns, wanted);
+    }
+  }
+
+  async function fold(spec: FoldSpec): Promise<FoldResult> {
+    const from = existing(spec.from);
+    const into = existing(spec.into);
+    let planned = planFold(from, into, spec);
+    await resource.use('fold', planned.rows, planned.bytes);
+    if (!holds(into, planned)) {
+      discardFold(into, planned);
+      planned = planFold(from, into, spec);
+    }
+    return commitFold(into, planned, clock.nowUs());
+  }
+
+  return {
+    create,
+    append,
+    async txns(name) {
+      await resource.use('txns', 0, 0);
+      return new Map(existing(name).txns);
+    },
+    snapshot,
+    scan,
+    fold,
+    async compact(name, sizes) {
+      const table = existing(name);
+      const planned = planCompaction(table, sizes);
+      await resource.use('compact', planned.rows, planned.bytes);
+      return commitCompaction(table, planned, clock.nowUs());
+    },
+    async vacuum(name, { retainUs }) {
+      const table = existing(name);
+      await resource.use('vacuum', 0, 0);
+      const unused = table.unusedFiles(clock.nowUs() - retainUs);
+      table.forget(unused);
+      return { deletedFiles: unused.length, deletedBytes: unused.reduce((sum, { bytes }) => sum + bytes, 0) };
+    },
+    async *readParquet(path, schema) {
+      for (const page of pagesOfParquet(path, parquet(path), schema)) {
+        await resource.use('readParquet', page.rows, bytesOfBatch(page, schema));
+        yield page;
+      }
+    },
+    async tables() {
+      await resource.use('tables', 0, 0);
+      return Array.from(tables.keys()).sort();
+    },
+    async close() {},
+    *stored() {
+      for (const [name, table] of tables) {
+        yield name;
+        yield* table.texts();
+      }
+    },
+  };
+}
+
+function expectColumn({ name: table, schema }: Table, name: string): void {
+  if (schema.some((column) => column.name === name)) return;
+  throw new Error(`Table ${table} has no column ${name}; it has ${schema.map((c) => c.name).join(', ')}.`);
+}

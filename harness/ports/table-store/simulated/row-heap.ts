@@ -1,0 +1,228 @@
+/**
+ * The rows of one table in memory: columns in pages, only ever appended to. A data file is a set of row numbers, so that
+ * files are merged, cut and kept for old readers without a row being copied.
+ */
+import type { Column, ColumnBatch, IntValues, Schema, TextValues } from '../../columns.js';
+
+const pageBits = 14;
+/** Also the rows of a page of a scan, at most. */
+export const pageRows = 1 << pageBits;
+const pageMask = pageRows - 1;
+
+export interface RowRange {
+  readonly start: number;
+  readonly end: number;
+}
+/** Row numbers: of neighbours, or of any rows. */
+export type Rows = RowRange | Uint32Array;
+
+type Value = number | string | null;
+/** Integers that are never null are typed; what lies beyond the last row of a typed page is undefined. */
+type Page = Float64Array | Value[];
+
+export class HeapColumn {
+  readonly pages: Page[] = [];
+  /** Of a text column: what its rows take. */
+  textBytes = 0;
+
+  constructor(readonly column: Column) {}
+
+  at(row: number): Value {
+    return this.pages[row >>> pageBits]![row & pageMask]!;
+  }
+
+  bytesAt(row: number): number {
+    return this.column.type === 'int' ? intBytes : bytesOfText(this.at(row) as string | null);
+  }
+
+  /** The values of neighbours within a page; shared with the heap, where that needs no copy. */
+  slice({ start, end }: RowRange): IntValues | TextValues {
+    const page = this.pages[start >>> pageBits]!;
+    const from = start & pageMask;
+    const to = from + end - start;
+    if (page instanceof Float64Array) return page.subarray(from, to);
+    return (to - from === pageRows ? page : page.slice(from, to)) as IntValues | TextValues;
+  }
+
+  gather(rows: Uint32Array): IntValues | TextValues {
+    if (this.isTyped()) {
+      const values = new Float64Array(rows.length);
+      for (let i = 0; i < rows.length; i++) values[i] = this.at(rows[i]!) as number;
+      return values;
+    }
+    const values: Value[] = [];
+    for (let i = 0; i < rows.length; i++) values.push(this.at(rows[i]!));
+    return values as IntValues | TextValues;
+  }
+
+  /** Appends the first `rows` values behind row `at`, the end of the heap. */
+  append(values: IntValues | TextValues, at: number, rows: number): void {
+    for (let done = 0; done < rows; ) {
+      const offset = (at + done) & pageMask;
+      const count = Math.min(rows - done, pageRows - offset);
+      if (offset === 0) this.pages.push(this.isTyped() ? new Float64Array(pageRows) : []);
+      const page = this.pages.at(-1)!;
+      if (page instanceof Float64Array) this.copyInts(page, offset, values as IntValues, done, count);
+      else if (this.column.type === 'int') this.pushInts(page, values as IntValues, done, count);
+      else this.pushTexts(page, values as TextValues, done, count);
+      done += count;
+    }
+  }
+
+  truncate(from: number, to: number): void {
+    if (this.column.type === 'text') {
+      for (let row = to; row < from; row++) {
+        const page = this.pages[row >>> pageBits];
+        if (page && (row & pageMask) < page.length) this.textBytes -= this.bytesAt(row);
+      }
+    }
+    this.pages.length = Math.ceil(to / pageRows);
+    const last = this.pages.at(-1);
+    if (Array.isArray(last)) last.length = Math.min(last.length, to - (this.pages.length - 1) * pageRows);
+  }
+
+  private isTyped(): boolean {
+    return this.column.type === 'int' && !this.column.nullable;
+  }
+
+  private copyInts(page: Float64Array, offset: number, values: IntValues, from: number, count: number): void {
+    if (Array.isArray(values)) {
+      for (let i = 0; i < count; i++) page[offset + i] = this.checked(values[from + i], from + i) as number;
+      return;
+    }
+    const typed = values as Exclude<IntValues, readonly unknown[]>;
+    page.set(typed.subarray(from, from + count), offset);
+    if (!(typed instanceof Float64Array)) return;
+    for (let i = 0; i < count; i++)
+      if (!Number.isSafeInteger(page[offset + i])) this.checked(typed[from + i], from + i);
+  }
+
+  private pushInts(page: Value[], values: IntValues, from: number, count: number): void {
+    for (let i = from; i < from + count; i++) page.push(this.checked(values[i], i));
+  }
+
+  private pushTexts(page: Value[], values: TextValues, from: number, count: number): void {
+    let bytes = 0;
+    for (let i = from; i < from + count; i++) {
+      const value = values[i] ?? null;
+      if (value === null && !this.column.nullable) this.refuseNull(i);
+      bytes += bytesOfText(value);
+      page.push(value);
+    }
+    this.textBytes += bytes;
+  }
+
+  private checked(value: number | null | undefined, row: number): number | null {
+    if (Number.isSafeInteger(value)) return value as number;
+    if (value !== null && value !== undefined) {
+      throw new Error(`Column ${this.column.name}, row ${row}: ${value} is not an integer below 2^53.`);
+    }
+    if (!this.column.nullable) this.refuseNull(row);
+    return null;
+  }
+
+  private refuseNull(row: number): never {
+    throw new Error(`Column ${this.column.name}, row ${row}: null in a column that is not nullable.`);
+  }
+}
+
+export const intBytes = 8;
+
+/** An estimate that ignores encoding and compression. */
+export function bytesOfText(text: string | null): number {
+  return text === null ? 1 : text.length + 1;
+}
+
+export function bytesOfBatch({ rows, columns }: ColumnBatch, schema: Schema): number {
+  let bytes = 0;
+  for (const { name, type } of schema) {
+    if (type === 'int') bytes += rows * intBytes;
+    else for (const text of columns[name] as TextValues) bytes += bytesOfText(text);
+  }
+  return bytes;
+}
+
+export class RowHeap {
+  rows = 0;
+  private readonly columns: ReadonlyMap<string, HeapColumn>;
+
+  constructor(schema: Schema) {
+    this.columns = new Map(schema.map((column) => [column.name, new HeapColumn(column)]));
+  }
+
+  /** Of a column that the table has. */
+  column(name: string): HeapColumn {
+    return this.columns.get(name)!;
+  }
+
+  /** Copies the rows in; all of them, or none and throws. */
+  append(batch: ColumnBatch): RowRange {
+    return this.appendColumns(batch.rows, ({ name }) => {
+      const values = batch.columns[name];
+      if (values === undefined) {
+        throw new Error(`The batch has no column ${name}; it has ${Object.keys(batch.columns).join(', ')}.`);
+      }
+      if (values.length < batch.rows) {
+        throw new Error(`Column ${name} has ${values.length} values in a batch of ${batch.rows} rows.`);
+      }
+      return values;
+    });
+  }
+
+  /** Copies rows of a heap that has all of this one's columns. */
+  appendFrom(other: RowHeap, rows: Uint32Array): RowRange {
+    return this.appendColumns(rows.length, ({ name }) => other.column(name).gather(rows));
+  }
+
+  /** Takes rows back that no file refers to; they stay, out of sight, if others came behind them. */
+  discard({ start, end }: RowRange): void {
+    if (end === this.rows) this.truncate(end, start);
+  }
+
+  bytesOf(rows: Rows): number {
+    let bytes = 0;
+    for (const column of this.columns.values()) {
+      if (column.column.type === 'int') bytes += intBytes * countRows(rows);
+      else forEachRow(rows, (row) => (bytes += column.bytesAt(row)));
+    }
+    return bytes;
+  }
+
+  /** What some rows take in some columns, by the average row. */
+  estimateBytes(names: Iterable<string>, rows: number): number {
+    let textBytes = 0;
+    let ints = 0;
+    for (const name of names) {
+      const { column, textBytes: bytes } = this.column(name);
+      if (column.type === 'int') ints++;
+      else textBytes += bytes;
+    }
+    return rows * ints * intBytes + Math.round((textBytes * rows) / Math.max(1, this.rows));
+  }
+
+  private appendColumns(rows: number, valuesOf: (column: Column) => IntValues | TextValues): RowRange {
+    const start = this.rows;
+    try {
+      for (const column of this.columns.values()) column.append(valuesOf(column.column), start, rows);
+    } catch (error) {
+      this.truncate(start + rows, start);
+      throw error;
+    }
+    this.rows = start + rows;
+    return { start, end: this.rows };
+  }
+
+  private truncate(from: number, to: number): void {
+    for (const column of this.columns.values()) column.truncate(from, to);
+    this.rows = to;
+  }
+}
+
+export function countRows(rows: Rows): number {
+  return rows instanceof Uint32Array ? rows.length : rows.end - rows.start;
+}
+
+export function forEachRow(rows: Rows, visit: (row: number) => void): void {
+  if (rows instanceof Uint32Array) for (let i = 0; i < rows.length; i++) visit(rows[i]!);
+  else for (let row = rows.start; row < rows.end; row++) visit(row);
+}
