@@ -7,6 +7,7 @@
  */
 import type { RootDatabase } from 'lmdb';
 import { type BinaryDatabase, openDatabase, openEnvironment } from '../lmdb/environment.js';
+import { keyLimitBytes } from './row-batch.js';
 
 export interface StoreStorage {
   readonly root: RootDatabase<Uint8Array, Uint8Array>;
@@ -25,10 +26,6 @@ export function openStoreStorage(directory: string): StoreStorage {
   };
 }
 
-/** LMDB takes 1978 at a page of 4096 bytes. */
-const keyLimitBytes = 1024;
-/** With its header; lmdb-js returns what is larger than 16 MiB in memory of another kind. */
-export const recordLimitBytes = 8 * 1024 * 1024;
 /** Rows of a dropped table that are removed at a time: few enough that a put does not wait long behind them. */
 export const sweepRows = 1000;
 const prefixBytes = 4;

@@ -6,12 +6,12 @@ import {
   highestId,
   idBytes,
   openStoreStorage,
-  recordLimitBytes,
   rowKey,
   type StoreStorage,
   sweepRows,
   tablePrefix,
 } from './embedded-storage.js';
+import { recordLimitBytes } from './row-batch.js';
 import { recordHeaderBytes, viewKeyBlock, viewRecordBlock } from './row-blocks.js';
 
 export type StoreWork =

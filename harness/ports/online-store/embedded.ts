@@ -1,7 +1,7 @@
 /** The online store of the embedded stack: a client of its server process. */
-import { CallError } from '../../errors.js';
 import { connectRpc } from '../../rpc/client.js';
-import type { OnlineStore, RowBatch } from './port.js';
+import type { OnlineStore } from './port.js';
+import { checkColumns } from './row-batch.js';
 import { packKeys, packRows, unpackKeys, unpackRows, viewKeyBlock, viewRecordBlock } from './row-blocks.js';
 
 /** After this, a call is given up. */
@@ -35,13 +35,4 @@ export function connectOnlineStore(options: { readonly port: number }): OnlineSt
       rpc.close();
     },
   };
-}
-
-function checkColumns(table: string, { keys, seqs, asOfUs, values }: RowBatch): void {
-  const count = keys.length;
-  if (seqs.length !== count || asOfUs.length !== count || values.length !== count)
-    throw new CallError(
-      'failed',
-      `put to '${table}': columns of ${count} keys, ${seqs.length} seqs, ${asOfUs.length} asOfUs, ${values.length} values; expected as many of each`,
-    );
 }
