@@ -61,7 +61,7 @@ export function createWorld(options: {
     changeLog: simulateChangeLog({ clock, resource: resources.changeLog }),
     onlineStore: simulateOnlineStore({ clock, resource: resources.onlineStore }),
     tables: simulateTableStore({ clock, resource: resources.tables, parquet }),
-    warehouse: simulateWarehouse({ clock, resource: resources.warehouse, parquet }),
+    warehouse: simulateWarehouse({ resource: resources.warehouse, parquet }),
   };
   const processes = new WeakMap<Clock, SimulatedProcess>();
   const processOf = (of: Clock): SimulatedProcess => {
