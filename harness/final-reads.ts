@@ -12,9 +12,10 @@ import type { PlaneClient } from './processes/endpoint.js';
 
 const keysPerCall = 500;
 const callsInFlight = 2;
-const retryEveryUs = 100_000;
-const exportEveryUs = 250_000;
-const settleEveryUs = 250_000;
+/** How often to look again, in parts of the freshness SLO, by which a plane moves. */
+const retriesPerSlo = 50;
+const exportsPerSlo = 20;
+const settlesPerSlo = 20;
 const timeoutUs = 60_000_000;
 
 /** One row a touched customer: the newest that was read. */
@@ -24,6 +25,7 @@ export async function readFinalRows(options: {
   /** How long a key may stay behind before what it shows is taken as final. */
   readonly drainUs: number;
   readonly clock: Clock;
+  readonly sloUs: number;
 }): Promise<readonly FeatureRow[]> {
   const { plane, trace, clock } = options;
   const { emissions } = trace;
@@ -35,7 +37,7 @@ export async function readFinalRows(options: {
     for (const row of await readRows(plane, behind)) newest.set(Number(row.key), row);
     behind = behind.filter(isBehind);
     if (behind.length === 0 || clock.nowUs() > deadlineUs) return [...newest.values()];
-    await clock.sleep(retryEveryUs);
+    await clock.sleep(options.sloUs / retriesPerSlo);
   }
 }
 
@@ -48,12 +50,13 @@ export async function readSettledRows(options: {
   readonly trace: LoadedTrace;
   readonly final: readonly FeatureRow[];
   readonly clock: Clock;
+  readonly sloUs: number;
   readonly untilUs: number;
 }): Promise<readonly FeatureRow[]> {
   const { plane, trace, clock } = options;
   let wrong = await differingRows(trace.oracle, options.final);
   while (wrong.length > 0 && clock.nowUs() < options.untilUs) {
-    await clock.sleep(settleEveryUs);
+    await clock.sleep(options.sloUs / settlesPerSlo);
     const customers = wrong.map(({ key }) => Number(key));
     // Most corrections come at once: while a few rows stay wrong, the plane is left alone with its work.
     const few = await differingRows(trace.oracle, await readRows(plane, customers.slice(0, keysPerCall)));
@@ -75,12 +78,11 @@ export async function exportTables(options: {
   readonly trace: LoadedTrace;
   readonly drainUs: number;
   readonly clock: Clock;
+  readonly sloUs: number;
 }): Promise<Exported> {
-  const { plane, trace, clock } = options;
+  const { plane, trace } = options;
   return {
-    changes: plane.offers('exportChanges')
-      ? await exportAll(plane, trace.emissions.soundChanges, options.drainUs, clock)
-      : null,
+    changes: plane.offers('exportChanges') ? await exportAll(plane, trace.emissions.soundChanges, options) : null,
     quarantined: plane.offers('quarantine') ? await collect<Quarantined>(plane, 'quarantine') : null,
     inventory: plane.offers('inventory')
       ? inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs }))
@@ -91,15 +93,14 @@ export async function exportTables(options: {
 async function exportAll(
   plane: PlaneClient,
   soundChanges: number,
-  drainUs: number,
-  clock: Clock,
+  { drainUs, clock, sloUs }: { readonly drainUs: number; readonly clock: Clock; readonly sloUs: number },
 ): Promise<(readonly ChangeKey[])[]> {
   const deadlineUs = clock.nowUs() + drainUs;
   for (;;) {
     const pages = await collect<ChangeKey>(plane, 'exportChanges');
     const held = pages.reduce((sum, page) => sum + page.length, 0);
     if (held >= soundChanges || clock.nowUs() > deadlineUs) return pages;
-    await clock.sleep(exportEveryUs);
+    await clock.sleep(sloUs / exportsPerSlo);
   }
 }
 

@@ -76,6 +76,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   const directory = join(options.parent, plan.id);
   const timeline = timelineOf(scenario);
   const { clock } = supervisor;
+  const sloUs = scenario.slo.freshnessUs;
   const seen: Seen = {
     backfill: null,
     faults: [],
@@ -114,8 +115,8 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     const recorded = await host(() => readRecorded(recordingPaths(directory), trace));
     const liveRows = await host(() => readLiveSample(recordingPaths(directory).live));
     seen.recorded = recorded;
-    const finalRows = readFinalRows({ plane, trace, drainUs, clock });
-    const exported = finalRows.then(() => exportTables({ plane, trace, drainUs, clock }));
+    const finalRows = readFinalRows({ plane, trace, drainUs, clock, sloUs });
+    const exported = finalRows.then(() => exportTables({ plane, trace, drainUs, clock, sloUs }));
     const settledRows = exported.then(async () =>
       architecture.settlesWithinUs === null
         ? null
@@ -124,6 +125,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
             trace,
             final: await finalRows,
             clock,
+            sloUs,
             untilUs: timeline.loadEndUs + architecture.settlesWithinUs,
           }),
     );

@@ -105,7 +105,7 @@ export function createWorld(options: {
 
 const streams: ReadonlySet<string> = new Set(['tables.scan', 'tables.readParquet', 'warehouse.scan']);
 
-/** A port as one process sees it: each call takes its own processor first, then its turn at the server. */
+/** A port as one process sees it: each call takes its turn at the server, then at the process's own processor. */
 function through<Port extends object>(process: SimulatedProcess, name: keyof Ports, server: Port): Port {
   const calls = new Map<string, unknown>();
   let waits = 0;
@@ -113,8 +113,10 @@ function through<Port extends object>(process: SimulatedProcess, name: keyof Por
     const number = ++waits;
     process.onWait?.(number, false);
     const answer = process.task.wait(what, async () => {
+      // What is sent is taken at once, as a caller may use its memory again.
+      const value = await work();
       await process.processor.use('call', 0, bytes);
-      return work();
+      return value;
     });
     if (!process.onWait) return answer;
     return answer.then((value) => {
