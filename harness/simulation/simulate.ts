@@ -45,7 +45,7 @@ export interface SimulationOptions {
   /** Folder for what is recorded. */
   readonly parent: string;
   readonly signal: AbortSignal;
-  /** Called before the first process begins: tests place crashes here. */
+  /** Called before the first process begins. */
   readonly prepare?: (world: World, supervisor: SimulatedSupervisor) => void;
 }
 

@@ -24,6 +24,8 @@ export interface World {
   /** Ports as seen by the process that has this clock. */
   openPorts(clock: Clock): Ports;
   processOf(clock: Clock): SimulatedProcess;
+  /** Called with every process that begins: where tests place their crashes. */
+  onBegin: (process: SimulatedProcess) => void;
   /** Service time that each server has spent so far. */
   servers(): readonly { readonly name: string; readonly busyUs: number }[];
   /** Everything that the ports hold, for the search of personal data. */
@@ -83,6 +85,7 @@ export function createWorld(options: {
         processor: createResource({ clock, costs: costs.role }),
       };
       processes.set(own, process);
+      world.onBegin(process);
       return process;
     },
     openPorts(of) {
@@ -95,6 +98,7 @@ export function createWorld(options: {
       };
     },
     processOf,
+    onBegin: () => {},
     servers: () => Object.entries(resources).map(([name, resource]) => ({ name, busyUs: resource.busyUs() })),
     *stored() {
       for (const server of [servers.onlineStore, servers.tables, servers.warehouse]) yield* server.stored();

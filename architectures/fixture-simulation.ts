@@ -1,0 +1,94 @@
+/** Small simulated runs for the planes' own tests: the whole plane under load, and a crash wherever one is wanted. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ArchitectureDescription } from '../harness/processes/describe-architecture.js';
+import { loadArchitecture } from '../harness/processes/load-architecture.js';
+import type { RunFacts } from '../harness/record/facts.js';
+import type { Scenario } from '../harness/scenario.js';
+import { defaultCosts } from '../harness/simulation/costs.js';
+import { readHistory, type SimulatedTrace, simulateRun } from '../harness/simulation/simulate.js';
+import { measuredScenario } from '../harness/suites/measured.js';
+import { loadTrace } from '../harness/traces.js';
+import { secondUs } from '../workloads/durations.js';
+
+const base = measuredScenario({
+  name: 'small',
+  customers: 40,
+  historyFacts: 400,
+  changesPerSecond: 100,
+  predictionsPerSecond: 5,
+  lookupsPerSecond: 5,
+  warmUpUs: secondUs / 2,
+  measureUs: 2 * secondUs,
+  faultUs: secondUs / 2,
+  drainUs: 10 * secondUs,
+});
+export const smallScenario: Scenario = { ...base, stack: 'simulated', faults: [] };
+
+/** Where to strike: at which wait for a port, counted from the role's first start on, and on which side of it. */
+export interface CrashPoint {
+  readonly role: string;
+  readonly wait: number;
+  /** The port has done its work, the role does not hear of it. */
+  readonly answered: boolean;
+}
+
+export interface Simulations {
+  run(seed: number, crash: CrashPoint | null): Promise<{ readonly facts: RunFacts; readonly waits: number }>;
+  close(): Promise<void>;
+}
+
+/** Runs of one plane; each seed has a trace of its own. */
+export async function openSimulations(plane: string, role: string): Promise<Simulations> {
+  const parent = await mkdtemp(join(tmpdir(), 'planebench-simulations-'));
+  const { params, uses, roles, settlesWithinUs = null } = await loadArchitecture(plane, undefined);
+  const architecture: ArchitectureDescription = {
+    name: plane,
+    params,
+    uses,
+    roles: roles.map(({ name, ingests = false, background = false }) => ({ name, ingests, background })),
+    settlesWithinUs,
+  };
+  const arm = { architecture: plane, specifier: plane, params: null };
+  const traces = new Map<number, { trace: SimulatedTrace; close(): Promise<void> }>();
+  const traceOf = async (seed: number) => {
+    const known = traces.get(seed);
+    if (known) return known.trace;
+    const owned = await loadTrace(smallScenario, seed, parent);
+    const trace = await readHistory(owned);
+    traces.set(seed, { trace, close: () => owned.close() });
+    return trace;
+  };
+  return {
+    async run(seed, crash) {
+      let waits = 0;
+      const facts = await simulateRun(
+        { id: `${plane}-${seed}`, scenario: smallScenario, arm, repetition: 1, seed },
+        {
+          trace: await traceOf(seed),
+          architecture,
+          costs: defaultCosts,
+          parent,
+          signal: new AbortController().signal,
+          prepare(world, supervisor) {
+            let isFirst = true;
+            world.onBegin = (process) => {
+              if (process.name !== role || !isFirst) return;
+              isFirst = false;
+              process.onWait = (number, answered) => {
+                waits = number;
+                if (crash && number === crash.wait && answered === crash.answered) void supervisor.kill(role);
+              };
+            };
+          },
+        },
+      );
+      return { facts, waits };
+    },
+    async close() {
+      for (const { close } of traces.values()) await close();
+      await rm(parent, { recursive: true, force: true });
+    },
+  };
+}
