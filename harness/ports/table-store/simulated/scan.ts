@@ -27,6 +27,7 @@ export function readRows(heap: RowHeap, names: readonly string[], rows: Rows): C
   return { rows: rows instanceof Uint32Array ? rows.length : rows.end - rows.start, columns };
 }
 
+/** The rows of a page that are wanted. */
 export type RowFilter = (heap: RowHeap, rows: Rows) => Uint32Array;
 
 /** A table of flags tells faster than a set which values are wanted, if they are not too far apart for one. */
@@ -42,10 +43,10 @@ export function filterBy({ column: name, values }: NonNullable<ScanQuery['where'
   const flags = greatest - least < flagsAtMost ? new Uint8Array(Math.max(0, greatest - least + 1)) : null;
   if (flags) for (const value of values) flags[value - least] = 1;
   const wanted = flags ? null : new Set<unknown>(values);
+  const found = new Uint32Array(pageRows);
   return (heap, rows) => {
     const column = heap.column(name);
     const read = rows instanceof Uint32Array ? column.gather(rows) : column.slice(rows);
-    const found = new Uint32Array(read.length);
     let count = 0;
     for (let i = 0; i < read.length; i++) {
       const value = read[i];
@@ -53,6 +54,6 @@ export function filterBy({ column: name, values }: NonNullable<ScanQuery['where'
       if (flags ? flags[(value as number) - least] !== 1 : !wanted!.has(value)) continue;
       found[count++] = rows instanceof Uint32Array ? rows[i]! : rows.start + i;
     }
-    return found.subarray(0, count);
+    return found.slice(0, count);
   };
 }
