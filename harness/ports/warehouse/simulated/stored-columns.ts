@@ -121,7 +121,8 @@ function firstNull(column: StoredColumn): number {
 }
 
 function joinColumns(columns: readonly StoredColumn[], rows: number): StoredColumn {
-  if (!(columns[0] instanceof Float64Array)) return ([] as (string | null)[]).concat(...(columns as readonly TextValues[]));
+  if (!(columns[0] instanceof Float64Array))
+    return ([] as (string | null)[]).concat(...(columns as readonly TextValues[]));
   const joined = new Float64Array(rows);
   let at = 0;
   for (const column of columns as readonly Float64Array[]) {
