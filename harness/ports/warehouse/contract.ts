@@ -338,6 +338,26 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
       expect(after.rows[0]!.features[0]).toBe(2);
     });
 
+    test('an event enters a window at its own moment and leaves it when the window starts there', async () => {
+      const view = await newView();
+      const eventUs = epochUs + minuteUs;
+      await load(view, [change({ customer: 1, seq: 1, after: { eventUs, amountCents: 5, category: 1 } })]);
+      await warehouse.refresh(view.spec(epochUs));
+      const counts: unknown[] = [];
+      for (const asOfUs of [eventUs - 1, eventUs, eventUs + 1, eventUs + hourUs - 1, eventUs + hourUs]) {
+        const { entities } = await warehouse.refresh(view.spec(asOfUs));
+        const [row] = (await warehouse.read(view.name, [1])).rows;
+        counts.push([entities, row!.features[0], row!.features[3]]);
+      }
+      expect(counts).toEqual([
+        [0, 0, 0],
+        [1, 1, 5],
+        [0, 1, 5],
+        [0, 1, 5],
+        [1, 0, 0],
+      ]);
+    });
+
     test('ties go to the lowest id, and shares are rounded down', async () => {
       const view = await newView();
       const order = (customer: number, seq: number, category: number) =>
