@@ -11,7 +11,7 @@ import { customerActivity } from '../../../workloads/feature-view.js';
 import type { Column, ColumnBatch, IntValues, Schema, TextValues } from '../columns.js';
 import { appendColumns, createTableSql, quoteText } from '../duckdb-columns.js';
 import { arrivals, epochUs, story } from './change-stories.js';
-import { type Change, expectedFeatures, type HistoryFact, lastSeqOf } from './expected-view.js';
+import { type Change, expectedFeatures, type HistoryFact, hasCrossing, lastSeqOf } from './expected-view.js';
 import type { RefreshSpec, Warehouse } from './port.js';
 
 export interface WarehouseUnderTest {
@@ -323,6 +323,41 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
       expect(await asOf()).toBe(epochUs + 9);
     });
 
+    test('what is merged after a refresh shows after the next one', async () => {
+      const view = await newView();
+      await load(view, [change({ customer: 1, seq: 1 })]);
+      await warehouse.refresh(view.spec(epochUs));
+      await load(view, [change({ customer: 1, seq: 2 }), change({ customer: 2, seq: 1, commitUs: epochUs + 3 })]);
+      const seqs = async () => (await warehouse.read(view.name, [1, 2])).rows.map((row) => row?.lastSeq ?? null);
+      const before = await warehouse.read(view.name, [1, 2]);
+      expect([before.asOfUs, await seqs()]).toEqual([epochUs, [1, null]]);
+      expect(before.rows[0]!.features[0]).toBe(1);
+      expect(await warehouse.refresh(view.spec(epochUs))).toEqual({ entities: 2 });
+      const after = await warehouse.read(view.name, [1, 2]);
+      expect([after.asOfUs, await seqs()]).toEqual([epochUs + 3, [2, 1]]);
+      expect(after.rows[0]!.features[0]).toBe(2);
+    });
+
+    test('an event enters a window at its own moment and leaves it when the window starts there', async () => {
+      const view = await newView();
+      const eventUs = epochUs + minuteUs;
+      await load(view, [change({ customer: 1, seq: 1, after: { eventUs, amountCents: 5, category: 1 } })]);
+      await warehouse.refresh(view.spec(epochUs));
+      const counts: unknown[] = [];
+      for (const asOfUs of [eventUs - 1, eventUs, eventUs + 1, eventUs + hourUs - 1, eventUs + hourUs]) {
+        const { entities } = await warehouse.refresh(view.spec(asOfUs));
+        const [row] = (await warehouse.read(view.name, [1])).rows;
+        counts.push([entities, row!.features[0], row!.features[3]]);
+      }
+      expect(counts).toEqual([
+        [0, 0, 0],
+        [1, 1, 5],
+        [0, 1, 5],
+        [0, 1, 5],
+        [1, 0, 0],
+      ]);
+    });
+
     test('ties go to the lowest id, and shares are rounded down', async () => {
       const view = await newView();
       const order = (customer: number, seq: number, category: number) =>
@@ -394,20 +429,28 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
           const view = await newView();
           await loadHistory(view.history, history);
           const arrived: Change[] = [];
-          let asOfUs = 0;
+          let lastRefresh: { asOfUs: number; lastSeqs: number[] } | null = null;
           const batches = arrivals(told);
           for (const [round, { afterUs, refreshes }] of rounds.entries()) {
             await load(view, batches[round]!);
             arrived.push(...batches[round]!);
             if (!refreshes) continue;
-            await warehouse.refresh(view.spec(epochUs + afterUs));
+            const { entities } = await warehouse.refresh(view.spec(epochUs + afterUs));
             const customers = [0, 1, 2, 3];
             const perCustomer = customers.map((customer) => {
               const own = firstCopies(arrived.filter((candidate) => candidate.customer === customer));
               return { customer, own, lastSeq: lastSeqOf(own) };
             });
             const reflected = perCustomer.flatMap(({ own, lastSeq }) => own.filter(({ seq }) => seq <= lastSeq));
-            asOfUs = Math.max(asOfUs, epochUs + afterUs, ...reflected.map(({ commitUs }) => commitUs));
+            const formerUs: number | null = lastRefresh?.asOfUs ?? null;
+            const asOfUs = Math.max(formerUs ?? 0, epochUs + afterUs, ...reflected.map(({ commitUs }) => commitUs));
+            const changed = perCustomer.filter(({ customer, own, lastSeq }) => {
+              const formerSeq = lastRefresh?.lastSeqs[customer] ?? 0;
+              const facts = history.filter((fact) => fact.customer === customer);
+              return lastSeq > formerSeq || hasCrossing(facts, own, formerSeq, formerUs, asOfUs);
+            });
+            expect(entities).toBe(changed.length);
+            lastRefresh = { asOfUs, lastSeqs: perCustomer.map(({ lastSeq }) => lastSeq) };
             const read = await warehouse.read(view.name, customers);
             expect(read.asOfUs).toBe(asOfUs);
             expect(read.rows).toEqual(

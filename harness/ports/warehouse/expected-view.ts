@@ -41,6 +41,31 @@ export function lastSeqOf(changes: readonly Change[]): number {
   return last;
 }
 
+type Bounds = readonly [windowUs: number, tileUs: number];
+const bounds: readonly [Bounds, Bounds, Bounds] = [
+  [hourUs, minuteUs],
+  [24 * hourUs, 15 * minuteUs],
+  [168 * hourUs, hourUs],
+];
+
+const isInside = (eventUs: number, [windowUs, tileUs]: Bounds, asOfUs: number) =>
+  eventUs <= asOfUs && eventUs > asOfUs - (asOfUs % tileUs) - windowUs;
+
+/** Whether an order or a click enters or leaves a window from one time to the other; from null, whether one is inside. */
+export function hasCrossing(
+  history: readonly HistoryFact[],
+  changes: readonly Change[],
+  lastSeq: number,
+  fromUs: number | null,
+  toUs: number,
+): boolean {
+  const applied = changes.filter(({ seq, refused }) => seq <= lastSeq && !refused);
+  const images = [...signedImages('orders', history, applied), ...signedImages('clicks', history, applied)];
+  return images.some(({ eventUs }) =>
+    bounds.some((window) => isInside(eventUs, window, toUs) !== (fromUs !== null && isInside(eventUs, window, fromUs))),
+  );
+}
+
 /** In the order of the features of `customer_activity`. */
 export function expectedFeatures(
   history: readonly HistoryFact[],
@@ -51,13 +76,8 @@ export function expectedFeatures(
   const applied = changes.filter(({ seq, refused }) => seq <= lastSeq && !refused).sort((a, b) => a.seq - b.seq);
   const orders = signedImages('orders', history, applied);
   const clicks = signedImages('clicks', history, applied);
-  const bounds = [
-    [hourUs, minuteUs],
-    [24 * hourUs, 15 * minuteUs],
-    [168 * hourUs, hourUs],
-  ] as const;
-  const inside = (images: readonly SignedImage[], [windowUs, tileUs]: readonly [number, number]) =>
-    images.filter(({ eventUs }) => eventUs <= asOfUs && eventUs > asOfUs - (asOfUs % tileUs) - windowUs);
+  const inside = (images: readonly SignedImage[], window: Bounds) =>
+    images.filter(({ eventUs }) => isInside(eventUs, window, asOfUs));
   const week = inside(orders, bounds[2]);
   const liveTimes = week
     .filter(({ eventUs }) => week.filter((other) => other.eventUs === eventUs).reduce((n, { sign }) => n + sign, 0) > 0)

@@ -119,7 +119,7 @@ export function simulateWarehouse({ resource, parquet }: SimulatedWarehouseOptio
       const asked = [...keys];
       const wrong = asked.find((key) => !Number.isSafeInteger(key) || key < 0);
       if (wrong !== undefined) throw new CallError('failed', `a key is an integer from 0, not ${wrong}`);
-      const width = 1 + (views.get(name)?.layout.features.length ?? 0);
+      const width = 1 + (views.get(name)?.layout.read.length ?? 0);
       await resource.use('read', asked.length, 8 * width * asked.length);
       const view = views.get(name);
       if (view === undefined || view.asOfUs === null)

@@ -1,30 +1,30 @@
 /**
- * A materialised feature view: the images of history and of the changes that apply, as of the last refresh. A refresh
- * finds out what is new and which entities it changes, without changing anything; then all of it takes effect at once.
- * Rows are computed when they are read, from what the last refresh left.
+ * A materialised feature view: what is known of each entity as of the last refresh. A refresh first finds out what is
+ * new, which images enter or leave a window and which entities that changes, without changing anything; then all of it
+ * takes effect at once. Rows are made up when they are read.
  */
 import type { FeatureView } from '../../../../workloads/feature-view.js';
 import { type Source, sourceColumns, type WindowedSource, windowStartUs } from '../feature-sources.js';
 import type { ViewRows } from '../port.js';
-import { addImage, findEntities, type Images, type TimeRange } from './images.js';
-import type { StoredBatch, StoredColumn } from './stored-columns.js';
-import { countRows, type StoredTable } from './stored-table.js';
 import {
   createEntity,
   createImagesOf,
   type Entity,
-  type Evaluation,
-  evaluateAt,
+  type EntityLayout,
   layOut,
-  type ViewLayout,
-} from './view-rows.js';
-
-type ViewRow = NonNullable<ViewRows['rows'][number]>;
+  moveImage,
+  recordImage,
+  setDevice,
+} from './entity.js';
+import { addImage, type Images, imagesBetween } from './images.js';
+import type { StoredBatch } from './stored-columns.js';
+import { countRows, type StoredTable } from './stored-table.js';
 
 export interface MaterialisedView {
-  readonly layout: ViewLayout;
+  readonly layout: EntityLayout;
   /** Null before the first refresh. */
   asOfUs: number | null;
+  refreshes: number;
   /** The first batch of the table of changes that has not been seen. */
   nextBatch: number;
   readonly historyRows: number;
@@ -33,9 +33,6 @@ export interface MaterialisedView {
   readonly entities: Map<number, Entity>;
   /** Per source with windows. */
   readonly images: readonly Images[];
-  evaluation: Evaluation;
-  /** Those that were read since the last refresh. */
-  readonly rows: Map<number, ViewRow>;
 }
 
 interface WaitingChange {
@@ -71,34 +68,40 @@ export function planRefresh(
   const toUs = Math.max(asOfUs, known?.asOfUs ?? 0, queue.latestCommitUs);
 
   const touched = new Set(queue.lastSeqs.keys());
-  for (const [i, source] of view.layout.windowed.entries()) {
-    for (const range of crossedRanges(source, view.asOfUs, toUs)) findEntities(view.images[i]!, range, touched);
+  const moves = view.layout.windowed.map((source, i) => findMoves(source, view.images[i]!, view.asOfUs, toUs));
+  for (const [i, { entity }] of view.images.entries()) {
+    for (const { moved } of moves[i]!) for (const image of moved) touched.add(entity[image]!.customer);
   }
   const nextBatch = changes.batches.length;
   return {
     entities: touched.size,
     takeEffect() {
-      for (const { batch, rows } of queue.applying) applyChanges(view, batch, rows);
+      for (const [i, ofSource] of moves.entries()) for (const move of ofSource) moveAll(view, i, move);
+      for (const { batch, rows } of queue.applying) applyChanges(view, batch, rows, toUs);
       for (const [customer, lastSeq] of queue.lastSeqs) entityOf(view, customer).lastSeq = lastSeq;
       view.waiting = queue.waiting;
       view.nextBatch = nextBatch;
       view.asOfUs = toUs;
-      view.evaluation = evaluateAt(view.layout, view.images, toUs);
-      view.rows.clear();
+      view.refreshes++;
       return view;
     },
   };
 }
 
 /** The view's row of a customer; null if nothing is known of him. */
-export function readRow(view: MaterialisedView, customer: number): ViewRow | null {
-  const read = view.rows.get(customer);
-  if (read) return read;
-  const entity = view.entities.get(customer);
+export function readRow(
+  { layout, entities, asOfUs, refreshes }: MaterialisedView,
+  customer: number,
+): ViewRows['rows'][number] {
+  const entity = entities.get(customer);
   if (!entity) return null;
-  const row = { lastSeq: entity.lastSeq, features: view.evaluation(entity) };
-  view.rows.set(customer, row);
-  return row;
+  if (entity.rowOfRefresh !== refreshes) {
+    const features = new Array<number | null>(layout.read.length);
+    for (let i = 0; i < features.length; i++) features[i] = layout.read[i]!(entity, asOfUs!);
+    entity.row = { lastSeq: entity.lastSeq, features };
+    entity.rowOfRefresh = refreshes;
+  }
+  return entity.row;
 }
 
 interface Queue {
@@ -140,41 +143,50 @@ function queueChanges({ entities, waiting }: MaterialisedView, batches: readonly
   return { applying, lastSeqs, waiting: stillWaiting, latestCommitUs };
 }
 
-/** Where an image changes a window that moves: it is in the new one or was in the old one, and not both. */
-function crossedRanges({ windows }: WindowedSource, fromUs: number | null, toUs: number): TimeRange[] {
-  const ranges = windows.flatMap((window): TimeRange[] => {
-    const afterUs = windowStartUs(toUs, window);
-    if (fromUs === null) return [{ afterUs, upToUs: toUs }];
-    const beforeUs = windowStartUs(fromUs, window);
-    return [
-      { afterUs: beforeUs, upToUs: Math.min(afterUs, fromUs) },
-      { afterUs: Math.max(afterUs, fromUs), upToUs: toUs },
-    ];
-  });
-  return ranges.filter(
-    ({ afterUs, upToUs }, i) =>
-      afterUs < upToUs && ranges.findIndex((other) => other.afterUs === afterUs && other.upToUs === upToUs) === i,
-  );
+/** Images that enter a window (n: 1) or leave it (-1). */
+interface WindowMove {
+  readonly window: number;
+  readonly n: 1 | -1;
+  readonly moved: readonly number[];
 }
 
+/** Between two times of the view; from null, all that are in the windows enter. */
+function findMoves({ windows }: WindowedSource, images: Images, fromUs: number | null, toUs: number): WindowMove[] {
+  return windows.flatMap((bounds, window): WindowMove[] => {
+    const startUs = windowStartUs(toUs, bounds);
+    if (fromUs === null) return [{ window, n: 1, moved: imagesBetween(images, startUs, toUs) }];
+    const formerStartUs = windowStartUs(fromUs, bounds);
+    return [
+      { window, n: -1, moved: imagesBetween(images, formerStartUs, Math.min(startUs, fromUs)) },
+      { window, n: 1, moved: imagesBetween(images, Math.max(startUs, fromUs), toUs) },
+    ];
+  });
+}
+
+function moveAll({ layout, images }: MaterialisedView, source: number, { window, n, moved }: WindowMove): void {
+  const own = images[source]!;
+  for (const image of moved)
+    moveImage(layout.windowed[source]!, own.entity[image]!.events[source]!, own, image, window, n);
+}
+
+/** All history, of which nothing is in a window yet. */
 function buildView(definition: FeatureView, history: ViewSources['history'], historyRows: number): MaterialisedView {
   const layout = layOut(definition);
   const view: MaterialisedView = {
     layout,
     asOfUs: null,
+    refreshes: 0,
     nextBatch: 0,
     historyRows,
     waiting: [],
     entities: new Map(),
     images: createImagesOf(layout),
-    evaluation: () => [],
-    rows: new Map(),
   };
   for (const [i, { source, values }] of layout.windowed.entries()) {
     const { eventTime } = sourceColumns[source];
     for (const batch of history[source].batches) {
       const customers = ints(batch, 'customer');
-      const add = addTo(view, i, batch, eventTime, values, 1);
+      const add = addTo(view, i, batch, eventTime, values, 1, null);
       for (let row = 0; row < batch.rows; row++) add(row, entityOf(view, customers[row]!));
     }
   }
@@ -182,7 +194,7 @@ function buildView(definition: FeatureView, history: ViewSources['history'], his
     const { entity, eventTime } = sourceColumns[source];
     for (const batch of history[source].batches) {
       const customers = ints(batch, 'customer');
-      const set = setCurrent(i, batch, entity, eventTime, column);
+      const set = setFrom(i, batch, entity, eventTime, column);
       for (let row = 0; row < batch.rows; row++) set(row, entityOf(view, customers[row]!));
     }
   }
@@ -190,13 +202,13 @@ function buildView(definition: FeatureView, history: ViewSources['history'], his
 }
 
 /** Changes that were refused count in last_seq only. */
-function applyChanges(view: MaterialisedView, batch: StoredBatch, rows: readonly number[]): void {
+function applyChanges(view: MaterialisedView, batch: StoredBatch, rows: readonly number[], asOfUs: number): void {
   const { windowed, latest } = view.layout;
   const customers = ints(batch, 'customer');
   const [tables, ops, refused] = ['source_table', 'op', 'refused'].map((name) => batch.columns[name]!);
   const images = windowed.map(({ source, values }, i) => ({
     source,
-    addAfter: addTo(view, i, batch, 'event_us', values, 1),
+    addAfter: addTo(view, i, batch, 'event_us', values, 1, asOfUs),
     retractBefore: addTo(
       view,
       i,
@@ -204,11 +216,12 @@ function applyChanges(view: MaterialisedView, batch: StoredBatch, rows: readonly
       'before_event_us',
       values.map((value) => `before_${value}`),
       -1,
+      asOfUs,
     ),
   }));
   const states = latest.map(({ source, column }, i) => ({
     source,
-    set: setCurrent(i, batch, 'entity', 'event_us', column),
+    set: setFrom(i, batch, 'entity', 'event_us', column),
   }));
   for (const row of rows) {
     const entity = entityOf(view, customers[row]!);
@@ -223,52 +236,50 @@ function applyChanges(view: MaterialisedView, batch: StoredBatch, rows: readonly
   }
 }
 
-/** Adds the image of a row to those of its entity. */
+/** Adds the image of a row to those of its entity, and to the windows that it is in as of a time; null: to none. */
 function addTo(
-  view: MaterialisedView,
-  sourceIndex: number,
+  { layout, images }: MaterialisedView,
+  index: number,
   batch: StoredBatch,
   eventTime: string,
   values: readonly string[],
   sign: 1 | -1,
+  asOfUs: number | null,
 ): (row: number, entity: Entity) => void {
-  const images = view.images[sourceIndex]!;
-  const customers = ints(batch, 'customer');
+  const source = layout.windowed[index]!;
+  const own = images[index]!;
   const times = ints(batch, eventTime);
-  const columns: StoredColumn[] = values.map((name) => batch.columns[name]!);
+  const columns = values.map((name) => batch.columns[name]!);
+  const startsUs = asOfUs === null ? [] : source.windows.map((window) => windowStartUs(asOfUs, window));
   return (row, entity) => {
-    if (Number.isNaN(times[row])) return;
-    const { lastImage } = entity;
-    lastImage[sourceIndex] = addImage(
-      images,
-      customers[row]!,
-      times[row]!,
-      sign,
-      columns,
-      row,
-      lastImage[sourceIndex]!,
-    );
+    const eventUs = times[row]!;
+    if (Number.isNaN(eventUs)) return;
+    const events = entity.events[index]!;
+    const image = addImage(own, entity, eventUs, sign, columns, row);
+    recordImage(events, eventUs, sign);
+    if (asOfUs === null || eventUs > asOfUs) return;
+    for (let w = 0; w < startsUs.length; w++) {
+      if (eventUs > startsUs[w]!) moveImage(source, events, own, image, w, 1);
+    }
   };
 }
 
 /** Replaces what is known of the device of a row. */
-function setCurrent(
-  featureIndex: number,
+function setFrom(
+  index: number,
   batch: StoredBatch,
   id: string,
   eventTime: string,
   column: string,
 ): (row: number, entity: Entity) => void {
   const [ids, times, values] = [ints(batch, id), ints(batch, eventTime), ints(batch, column)];
-  return (row, entity) => {
-    entity.current[featureIndex]!.set(ids[row]!, { eventUs: times[row]!, value: values[row]! });
-  };
+  return (row, entity) => setDevice(entity.devices[index]!, ids[row]!, times[row]!, values[row]!);
 }
 
 function entityOf(view: MaterialisedView, customer: number): Entity {
   let entity = view.entities.get(customer);
   if (!entity) {
-    entity = createEntity(view.layout);
+    entity = createEntity(view.layout, customer);
     view.entities.set(customer, entity);
   }
   return entity;

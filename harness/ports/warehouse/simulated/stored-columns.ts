@@ -66,7 +66,7 @@ export function bytesOf(column: StoredColumn, from: number, to: number): number 
 
 /** As others want integers: null for null, an array of numbers where there is none. */
 export function presentInts(values: Float64Array): IntValues {
-  if (!values.some(Number.isNaN)) return values;
+  if (firstNull(values) < 0) return values;
   return Array.from(values, (value) => (Number.isNaN(value) ? null : value));
 }
 
@@ -105,16 +105,24 @@ function conformColumn(table: string, { name, type, nullable }: Column, { rows, 
     const given = Object.keys(columns).join(', ');
     throw new CallError('failed', `a batch for table '${table}' has no column ${name}; it has ${given}`);
   }
-  const nullRow = column instanceof Float64Array ? column.findIndex(Number.isNaN) : column.indexOf(null);
-  if (nullRow >= 0 && !nullable)
+  const nullRow = nullable ? -1 : firstNull(column);
+  if (nullRow >= 0)
     throw new CallError('failed', `table '${table}', column ${name}, row ${nullRow}: null, which it may not be`);
   if (type === (column instanceof Float64Array ? 'int' : 'text')) return column;
   if (type === 'text' && (column as Float64Array).every(Number.isNaN)) return new Array<null>(rows).fill(null);
   throw new CallError('failed', `table '${table}', column ${name}: values of another type than ${type}`);
 }
 
+/** -1: none. */
+function firstNull(column: StoredColumn): number {
+  if (!(column instanceof Float64Array)) return column.indexOf(null);
+  for (let i = 0; i < column.length; i++) if (Number.isNaN(column[i])) return i;
+  return -1;
+}
+
 function joinColumns(columns: readonly StoredColumn[], rows: number): StoredColumn {
-  if (!(columns[0] instanceof Float64Array)) return (columns as readonly TextValues[]).flat();
+  if (!(columns[0] instanceof Float64Array))
+    return ([] as (string | null)[]).concat(...(columns as readonly TextValues[]));
   const joined = new Float64Array(rows);
   let at = 0;
   for (const column of columns as readonly Float64Array[]) {
