@@ -2,7 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Manifest, Summary } from '../reports/summary.js';
+import type { Manifest, PriceBook, Summary } from '../reports/summary.js';
 import { loadEmissions } from '../workloads/emissions.js';
 import { generateTrace } from '../workloads/trace-generation.js';
 import { calendarTime } from './clock.js';
@@ -14,7 +14,7 @@ import type { ArchitectureDescription, Described } from './processes/describe-ar
 import { openScratch, type Scratch } from './processes/scratch.js';
 import type { Progress } from './progress.js';
 import type { Finding, RunFacts } from './record/facts.js';
-import { createResults, type Results, saveManifest, saveReports, saveRun } from './results.js';
+import { createResults, type Results, saveManifest, savePrices, saveReports, saveRun } from './results.js';
 import { observeRun } from './run.js';
 import { gatherFacts, unstartedRun } from './run-facts.js';
 import type { Arm, RunPlan, Scenario } from './scenario.js';
@@ -27,6 +27,7 @@ export interface BenchOptions {
   readonly seed: number;
   readonly out: string;
   readonly command: string;
+  readonly prices: PriceBook;
   readonly progress: Progress;
   /** Ctrl-C: what is finished is saved and reported. */
   readonly signal: AbortSignal;
@@ -39,7 +40,7 @@ export interface BenchOutcome {
 }
 
 export async function bench(options: BenchOptions): Promise<BenchOutcome> {
-  const { suite, seed, command, progress, signal } = options;
+  const { suite, seed, command, prices, progress, signal } = options;
   const scratch = await openScratch();
   // While the facts of one run are gathered, what follows makes itself ready; it measures nothing until they are.
   let gathered: Promise<void> = Promise.resolve();
@@ -52,6 +53,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     const begun = await beginManifest({ results, suite, seed, command });
     const stealBefore = await readSteal();
     await saveManifest(results, begun);
+    await savePrices(results, prices);
     progress.begin(plans.map(expectedUs));
     const runs: RunFacts[] = [];
     const traces: Manifest['traces'][number][] = [];
@@ -98,7 +100,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
       interrupted: signal.aborted,
     };
     await saveManifest(results, manifest);
-    const summary = summarise({ suite: suite.name, seed, command, repetitions: suite.repetitions, runs });
+    const summary = summarise({ suite: suite.name, seed, command, repetitions: suite.repetitions, runs, prices });
     await saveReports(results, summary, manifest);
     return { results, summary, manifest };
   } finally {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ended, startCommand } from './fixture-command.js';
+import { standardPrices } from './prices/prices.js';
 import { projectDirectory } from './testbed.js';
 
 let folder: string;
@@ -57,6 +58,12 @@ describe('bad usage', () => {
     ],
     ['a folder as module', ['run', '--suite', 'smoke', '--architecture', './'], /there is no file /],
     ['a report of nothing', ['report', 'nowhere'], /holds no manifest\.json/],
+    [
+      'no price book',
+      ['run', '--suite', 'smoke', '--prices', 'nowhere.json'],
+      /price book nowhere\.json cannot be read/,
+    ],
+    ['a report at no prices', ['report', 'nowhere', '--prices', 'nowhere.json'], /nowhere\.json cannot be read/],
   ])('%s', (_, args, sentence) => refused(args, sentence));
 
   it.each(['lakehouse', 'warehouse', 'lambda', 'null'])(
@@ -67,6 +74,16 @@ describe('bad usage', () => {
         new RegExp(`${plane}.*speed`, 's'),
       ),
   );
+
+  it('a price book in which a unit is missing: where, and what was expected', async () => {
+    const { prices, ...rest } = structuredClone(standardPrices);
+    const { unit: _, ...cpu } = prices.cpu;
+    await writeFile(join(folder, 'prices.json'), JSON.stringify({ ...rest, prices: { ...prices, cpu } }));
+    await refused(
+      ['run', '--suite', 'smoke', '--architecture', 'null', '--prices', 'prices.json'],
+      /price book prices\.json cannot be used: prices\.cpu\.unit: expected "usd_per_vcpu_second", found nothing/,
+    );
+  });
 
   it('a parameter out of range: its path, what was given, what is allowed', () =>
     refused(

@@ -8,9 +8,10 @@ import { examineMachine, printExamination } from './doctor.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import type { Json } from './json.js';
 import { nearest } from './nearest.js';
+import { readPrices, standardPrices } from './prices/prices.js';
 import { builtIn, isPath } from './processes/load-architecture.js';
 import { showProgress } from './progress.js';
-import { loadResults, saveReports } from './results.js';
+import { loadPrices, loadResults, savePrices, saveReports } from './results.js';
 import { stackNames } from './stacks/stack.js';
 import { armOf, findSuite, type Suite, suites } from './suite.js';
 import { type SuiteFacts, summarise } from './summarise.js';
@@ -82,8 +83,11 @@ interface RunFlags {
   readonly seed: number;
   readonly repetitions?: number;
   readonly out: string;
+  readonly prices?: string;
   readonly json?: boolean;
 }
+
+type ReportFlags = Pick<RunFlags, 'json' | 'prices'>;
 
 interface Param {
   readonly architecture: string;
@@ -123,6 +127,7 @@ function declareProgram(finish: (code: number) => void): Command {
     .option('--seed <integer>', 'seed of the suite', parseCount, 1)
     .option('--repetitions <count>', 'instead of the number that the suite has', parsePositive)
     .option('--out <folder>', 'where the results folder is made', 'results')
+    .option('--prices <file>', 'a price book instead of the one that comes with planebench')
     .option('--json', 'print summary.json on stdout instead of the table')
     .action(async (flags: RunFlags) => finish(await run(flags)));
 
@@ -130,10 +135,9 @@ function declareProgram(finish: (code: number) => void): Command {
     .command('report')
     .description('compute summary and reports again from the saved facts of a run')
     .argument('<run>', 'a results folder')
+    .option('--prices <file>', 'a price book instead of the one of the run; kept with the results')
     .option('--json', 'print summary.json on stdout instead of the table')
-    .action(async (directory: string, flags: { json?: boolean }) =>
-      finish(await report(directory, flags.json ?? false)),
-    );
+    .action(async (directory: string, flags: ReportFlags) => finish(await report(directory, flags)));
 
   program
     .command('doctor')
@@ -154,6 +158,7 @@ function declareProgram(finish: (code: number) => void): Command {
 
 async function run(flags: RunFlags): Promise<number> {
   const suite = resolveSuite(flags);
+  const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
   const command = commandOf(flags);
   const interrupt = new AbortController();
   const onInterrupt = () => {
@@ -169,6 +174,7 @@ async function run(flags: RunFlags): Promise<number> {
       seed: flags.seed,
       out: resolve(flags.out),
       command,
+      prices,
       progress: showProgress(process.stderr),
       signal: interrupt.signal,
     });
@@ -181,12 +187,15 @@ async function run(flags: RunFlags): Promise<number> {
   }
 }
 
-async function report(directory: string, json: boolean): Promise<number> {
+async function report(directory: string, flags: ReportFlags): Promise<number> {
+  const given = flags.prices === undefined ? null : await readPrices(flags.prices);
   const { manifest, runs } = await loadResults(resolve(directory));
   const { suite, seed, command, repetitions } = manifest;
-  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs });
+  const prices = given ?? (await loadPrices(resolve(directory)));
+  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs, prices });
+  await savePrices({ id: manifest.id, directory: resolve(directory) }, prices);
   await saveReports({ id: manifest.id, directory: resolve(directory) }, summary, manifest);
-  print(summary, json);
+  print(summary, flags.json ?? false);
   return exitCodeOf(summary);
 }
 
@@ -275,5 +284,6 @@ function commandOf(flags: RunFlags): string {
   for (const { architecture, name, value } of flags.param)
     words.push('--param', `'${architecture}.${name}=${JSON.stringify(value)}'`);
   if (flags.repetitions !== undefined) words.push('--repetitions', String(flags.repetitions));
+  if (flags.prices !== undefined) words.push('--prices', flags.prices);
   return words.join(' ');
 }
