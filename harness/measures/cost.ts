@@ -5,7 +5,8 @@
  *   memory over time, from the samples around the window, as if no capacity stood idle.
  * - A server behind a port is divided among the roles by the calls that each made of the port, panel probes included;
  *   one that no counter divides stands alone.
- * - Object-store requests are the fewest that the table store's calls can be made of. Counters run as long as the roles
+ * - Object-store requests are the fewest that appends and folds of the table store can be made of; its scans, snapshots and
+ *   compactions have no counter. Counters run as long as the roles
  *   do, so the window has its share of the time from the start of the load to the end of draining. Calls that loaded
  *   history are spread over that time too.
  * - Bytes are charged where roles move them, to and from tables; servers keep theirs on block storage, which charges none.
