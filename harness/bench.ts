@@ -1,6 +1,6 @@
 /** A suite from its plans to its report. */
 
-import type { Manifest, Summary } from '../reports/summary.js';
+import type { Manifest, PriceBook, Summary } from '../reports/summary.js';
 import { type DescribedArms, labelOf } from './arms.js';
 import { calendarTime } from './clock.js';
 import { messageOf, UsageError } from './errors.js';
@@ -10,7 +10,7 @@ import type { ArchitectureDescription, Described } from './processes/describe-ar
 import { openScratch, type Scratch } from './processes/scratch.js';
 import type { Progress } from './progress.js';
 import type { Finding, RunFacts } from './record/facts.js';
-import { createResults, type Results, saveManifest, saveReports, saveRun } from './results.js';
+import { createResults, type Results, saveManifest, savePrices, saveReports, saveRun } from './results.js';
 import type { Arm, RunPlan } from './scenario.js';
 import { runInSimulation } from './simulated-runs.js';
 import type { Costs } from './simulation/costs.js';
@@ -23,6 +23,7 @@ export interface BenchOptions {
   readonly seed: number;
   readonly out: string;
   readonly command: string;
+  readonly prices: PriceBook;
   readonly progress: Progress;
   /** Of a simulation. */
   readonly costs: Costs;
@@ -37,7 +38,7 @@ export interface BenchOutcome {
 }
 
 export async function bench(options: BenchOptions): Promise<BenchOutcome> {
-  const { suite, seed, command, progress, signal } = options;
+  const { suite, seed, command, prices, progress, signal } = options;
   const scratch = await openScratch();
   try {
     const plans = planRuns({ ...suite, seed });
@@ -46,6 +47,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     const begun = await beginManifest({ results, suite, seed, command });
     const stealBefore = await readSteal();
     await saveManifest(results, begun);
+    await savePrices(results, prices);
     const runs: RunFacts[] = [];
     const traces: Manifest['traces'][number][] = [];
     const groups = groupByTrace(plans);
@@ -75,7 +77,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
       interrupted: signal.aborted,
     };
     await saveManifest(results, manifest);
-    const summary = summarise({ suite: suite.name, seed, command, repetitions: suite.repetitions, runs });
+    const summary = summarise({ suite: suite.name, seed, command, repetitions: suite.repetitions, runs, prices });
     await saveReports(results, summary, manifest);
     return { results, summary, manifest };
   } finally {

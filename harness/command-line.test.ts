@@ -1,9 +1,14 @@
 /** The command line as a user meets it: real processes, real exit codes. */
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { headlineManifest } from '../reports/fixtures/headline.js';
+import type { Summary } from '../reports/summary.js';
 import { type Ended, startCommand } from './fixture-command.js';
+import { plantRun } from './measures/planted-run.js';
+import { standardPrices } from './prices/prices.js';
+import { saveFacts } from './record/saved-facts.js';
 import { projectDirectory } from './testbed.js';
 
 let folder: string;
@@ -57,6 +62,12 @@ describe('bad usage', () => {
     ],
     ['a folder as module', ['run', '--suite', 'smoke', '--architecture', './'], /there is no file /],
     ['a report of nothing', ['report', 'nowhere'], /holds no manifest\.json/],
+    [
+      'no price book',
+      ['run', '--suite', 'smoke', '--prices', 'nowhere.json'],
+      /price book nowhere\.json cannot be read/,
+    ],
+    ['a report at no prices', ['report', 'nowhere', '--prices', 'nowhere.json'], /nowhere\.json cannot be read/],
   ])('%s', (_, args, sentence) => refused(args, sentence));
 
   it.each(['lakehouse', 'warehouse', 'lambda', 'null'])(
@@ -68,11 +79,47 @@ describe('bad usage', () => {
       ),
   );
 
+  it('a price book in which a unit is missing: where, and what was expected', async () => {
+    const { prices, ...rest } = structuredClone(standardPrices);
+    const { unit: _, ...cpu } = prices.cpu;
+    await writeFile(join(folder, 'prices.json'), JSON.stringify({ ...rest, prices: { ...prices, cpu } }));
+    await refused(
+      ['run', '--suite', 'smoke', '--architecture', 'null', '--prices', 'prices.json'],
+      /price book prices\.json cannot be used: prices\.cpu\.unit: expected "usd_per_vcpu_second", found nothing/,
+    );
+  });
+
   it('a parameter out of range: its path, what was given, what is allowed', () =>
     refused(
       ['run', '--suite', 'smoke', '--architecture', 'lambda', '--param', 'lambda.batchIntervalUs=-5'],
       /lambda\.batchIntervalUs: .*1000.*Given: .*-5/s,
     ));
+});
+
+describe('a report at other prices', () => {
+  const costIn = (stdout: string) =>
+    (JSON.parse(stdout) as Summary).estimates.find(({ metric }) => metric === 'cost.per_1k_predictions')?.pointEstimate;
+
+  it('needs no new run, and stays at them', async () => {
+    const run = plantRun();
+    await saveFacts(join(folder, 'saved', 'runs', run.plan.id), run);
+    await writeFile(join(folder, 'saved', 'manifest.json'), JSON.stringify(headlineManifest()));
+    const { cpu, memory, ...others } = standardPrices.prices;
+    const twice = <P extends { value: number; high: number }>(price: P): P => ({
+      ...price,
+      value: 2 * price.value,
+      high: 4 * price.high,
+    });
+    const dearer = { ...standardPrices, prices: { ...others, cpu: twice(cpu), memory: twice(memory) } };
+    await writeFile(join(folder, 'dearer.json'), JSON.stringify(dearer));
+
+    const asItWas = costIn((await planebench('report', 'saved', '--json')).stdout) ?? Number.NaN;
+    const repriced = await planebench('report', 'saved', '--prices', 'dearer.json', '--json');
+    // What is stored costs next to nothing in ten seconds.
+    expect(costIn(repriced.stdout)).toBeCloseTo(2 * asItWas, 9);
+    expect((await planebench('report', 'saved', '--json')).stdout).toBe(repriced.stdout);
+    expect(JSON.parse(await readFile(join(folder, 'saved', 'prices.json'), 'utf8'))).toEqual(dearer);
+  });
 });
 
 describe('a machine that does not let us', () => {

@@ -8,9 +8,10 @@ import { examineMachine, printExamination } from './doctor.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import type { Json } from './json.js';
 import { nearest } from './nearest.js';
+import { readPrices, standardPrices } from './prices/prices.js';
 import { builtIn, isPath } from './processes/load-architecture.js';
 import { showProgress } from './progress.js';
-import { loadResults, saveReports } from './results.js';
+import { loadPrices, loadResults, savePrices, saveReports } from './results.js';
 import { defaultCosts, readCosts } from './simulation/costs.js';
 import { type StackName, stackNames } from './stacks/stack.js';
 import { armOf, findSuite, type Suite, suites } from './suite.js';
@@ -83,9 +84,12 @@ interface RunFlags {
   readonly seed: number;
   readonly repetitions?: number;
   readonly out: string;
-  readonly costs?: string;
+  readonly serviceTimes?: string;
+  readonly prices?: string;
   readonly json?: boolean;
 }
+
+type ReportFlags = Pick<RunFlags, 'json' | 'prices'>;
 
 interface Param {
   readonly architecture: string;
@@ -123,7 +127,8 @@ function declareProgram(finish: (code: number) => void): Command {
       )
       .option('--seed <integer>', 'seed of the suite', parseCount, 1)
       .option('--repetitions <count>', 'instead of the number that the suite has', parsePositive)
-      .option('--costs <file>', 'JSON, the service times of a simulation in place of the built-in ones')
+      .option('--service-times <file>', 'JSON, the service times of a simulation in place of the built-in ones')
+      .option('--prices <file>', 'a price book instead of the one that comes with planebench')
       .option('--out <folder>', 'where the results folder is made', 'results')
       .option('--json', 'print summary.json on stdout instead of the table')
       .action(async (flags: RunFlags) => finish(await run(flags)));
@@ -138,10 +143,9 @@ function declareProgram(finish: (code: number) => void): Command {
     .command('report')
     .description('compute summary and reports again from the saved facts of a run')
     .argument('<run>', 'a results folder')
+    .option('--prices <file>', 'a price book instead of the one of the run; kept with the results')
     .option('--json', 'print summary.json on stdout instead of the table')
-    .action(async (directory: string, flags: { json?: boolean }) =>
-      finish(await report(directory, flags.json ?? false)),
-    );
+    .action(async (directory: string, flags: ReportFlags) => finish(await report(directory, flags)));
 
   program
     .command('doctor')
@@ -162,7 +166,8 @@ function declareProgram(finish: (code: number) => void): Command {
 
 async function run(flags: RunFlags): Promise<number> {
   const suite = resolveSuite(flags);
-  const costs = flags.costs === undefined ? defaultCosts : await readCosts(resolve(flags.costs));
+  const costs = flags.serviceTimes === undefined ? defaultCosts : await readCosts(resolve(flags.serviceTimes));
+  const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
   const command = commandOf(flags);
   const interrupt = new AbortController();
   const onInterrupt = () => {
@@ -178,6 +183,7 @@ async function run(flags: RunFlags): Promise<number> {
       seed: flags.seed,
       out: resolve(flags.out),
       command,
+      prices,
       progress: showProgress(process.stderr),
       costs,
       signal: interrupt.signal,
@@ -191,12 +197,15 @@ async function run(flags: RunFlags): Promise<number> {
   }
 }
 
-async function report(directory: string, json: boolean): Promise<number> {
+async function report(directory: string, flags: ReportFlags): Promise<number> {
+  const given = flags.prices === undefined ? null : await readPrices(flags.prices);
   const { manifest, runs } = await loadResults(resolve(directory));
   const { suite, seed, command, repetitions } = manifest;
-  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs });
+  const prices = given ?? (await loadPrices(resolve(directory)));
+  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs, prices });
+  await savePrices({ id: manifest.id, directory: resolve(directory) }, prices);
   await saveReports({ id: manifest.id, directory: resolve(directory) }, summary, manifest);
-  print(summary, json);
+  print(summary, flags.json ?? false);
   return exitCodeOf(summary);
 }
 
@@ -293,6 +302,7 @@ function commandOf(flags: RunFlags): string {
     words.push('--param', `'${architecture}.${name}=${JSON.stringify(value)}'`);
   if (flags.repetitions !== undefined) words.push('--repetitions', String(flags.repetitions));
   if (flags.stack !== undefined) words.push('--stack', flags.stack);
-  if (flags.costs !== undefined) words.push('--costs', flags.costs);
+  if (flags.serviceTimes !== undefined) words.push('--service-times', flags.serviceTimes);
+  if (flags.prices !== undefined) words.push('--prices', flags.prices);
   return words.join(' ');
 }

@@ -1,14 +1,16 @@
 /** A results folder: results/<suite>-<time>-<id>/, the manifest first, then run by run, the conclusions last. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderHtml } from '../reports/html.js';
 import { renderJunit } from '../reports/junit.js';
 import { renderMarkdown } from '../reports/markdown.js';
-import type { Manifest, Summary } from '../reports/summary.js';
+import type { Manifest, PriceBook, Summary } from '../reports/summary.js';
 import { validateManifest } from '../reports/validate.js';
 import { calendarTime } from './clock.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
+import { readPrices, standardPrices } from './prices/prices.js';
 import type { RunFacts } from './record/facts.js';
 import { loadFacts, saveFacts } from './record/saved-facts.js';
 
@@ -42,6 +44,17 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 
 export async function saveManifest({ directory }: Results, manifest: Manifest): Promise<void> {
   await writeWhole(join(directory, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** The prices that made the figures stand beside them. */
+export async function savePrices({ directory }: Results, prices: PriceBook): Promise<void> {
+  await writeWhole(join(directory, 'prices.json'), `${JSON.stringify(prices, null, 2)}\n`);
+}
+
+/** Results from before there were prices are priced by the book that comes with planebench. */
+export async function loadPrices(directory: string): Promise<PriceBook> {
+  const path = join(directory, 'prices.json');
+  return existsSync(path) ? readPrices(path) : standardPrices;
 }
 
 export async function saveRun({ directory }: Results, facts: RunFacts): Promise<void> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Comparison, Estimate, Summary } from '../reports/summary.js';
 import { validateSummary } from '../reports/validate.js';
 import { injectedUs, loadEndUs, type Planted, plantRun } from './measures/planted-run.js';
+import { standardPrices } from './prices/prices.js';
 import type { RunFacts } from './record/facts.js';
 import { summarise } from './summarise.js';
 
@@ -33,7 +34,8 @@ const warehouse = (repetitions: number) =>
   }));
 
 function summaryOf(runs: readonly RunFacts[], repetitions = 5): Summary {
-  return summarise({ suite: 'planted', seed: 7, command: 'planebench run --suite planted', repetitions, runs });
+  const command = 'planebench run --suite planted';
+  return summarise({ suite: 'planted', seed: 7, command, repetitions, runs, prices: standardPrices });
 }
 
 function estimate(summary: Summary, architecture: string, metric: string, statistic: string): Estimate {
@@ -213,6 +215,76 @@ describe('one run', () => {
       pointEstimate: null,
       validity: 'not_measured',
     });
+  });
+});
+
+describe('what a plane costs', () => {
+  const summary = summaryOf([...lakehouse(5), ...lambda(5)]);
+  const cost = summary.costs.planes.find(({ architecture }) => architecture === 'lakehouse');
+
+  it('is 15 CPU-seconds, 3 GB-seconds of 10^9 bytes and what is stored, at list prices', () => {
+    const { cpu, memory } = standardPrices.prices;
+    const [server, role, stored, ...others] = cost?.parts ?? [];
+    expect(others).toEqual([]);
+    expect(server).toMatchObject({ role: null, port: 'change-log', storageUsd: 0, requestsUsd: 0 });
+    expect(role).toMatchObject({ role: 'stream', port: null });
+    expect(server?.cpuUsd).toBeCloseTo(5 * cpu.value, 9);
+    expect(role?.cpuUsd).toBeCloseTo(10 * cpu.value, 9);
+    expect(role?.memoryUsd).toBeCloseTo(((200e6 * 10) / 2 ** 30) * memory.value, 9);
+    expect(stored).toMatchObject({ role: null, port: null, cpuUsd: 0 });
+    expect(cost?.runs).toBe(5);
+  });
+
+  it('has its figures between those at the lowest and at the highest prices', () => {
+    expect(cost?.bands.map(({ metric }) => metric)).toEqual([
+      'cost.per_1k_predictions',
+      'cost.per_million_changes',
+      'cost.per_slo_point',
+    ]);
+    for (const { metric, lowUsd, highUsd } of cost?.bands ?? []) {
+      const { pointEstimate } = estimate(summary, 'lakehouse', metric, 'mean');
+      expect(lowUsd).toBeLessThan(pointEstimate ?? 0);
+      expect(highUsd).toBeGreaterThan(pointEstimate ?? Number.POSITIVE_INFINITY);
+    }
+  });
+
+  it('says beside the figure what it is, and that its runs did not differ', () => {
+    expect(estimate(summary, 'lakehouse', 'cost.per_1k_predictions', 'mean')).toMatchObject({
+      unit: 'usd',
+      confidenceInterval: null,
+      method: 'none: the same in every run',
+      note: "this machine's CPU-seconds, and requests as an object store would get them, at list prices: not a bill",
+    });
+  });
+
+  it('has an interval over runs that differ, by the same method as any other figure', () => {
+    const busier = (run: RunFacts, r: number): RunFacts => ({
+      ...run,
+      usage: { ...run.usage, cpuUs: run.usage.cpuUs.map((cpuUs) => cpuUs * (1 + r / 10)) },
+    });
+    const varied = summaryOf(lakehouse(5).map(busier));
+    const { method, pointEstimate, confidenceInterval } = estimate(varied, 'lakehouse', 'cost.per_slo_point', 'mean');
+    expect(method).toBe('jackknife-t over runs (log)');
+    expect(confidenceInterval?.lowerBound).toBeLessThan(pointEstimate ?? 0);
+    expect(confidenceInterval?.upperBound).toBeGreaterThan(pointEstimate ?? Number.POSITIVE_INFINITY);
+  });
+
+  it('has no figure a point where the SLO was met in no second of any run, and keeps the cost of one such run', () => {
+    const never = repeat('lakehouse', 5, () => ({ shownAtUs: later(5 * secondUs) }));
+    const of = (runs: readonly RunFacts[]) => estimate(summaryOf(runs), 'lakehouse', 'cost.per_slo_point', 'mean');
+    expect(of(never)).toMatchObject({
+      pointEstimate: null,
+      validity: 'not_measured',
+      note: expect.stringContaining('no second met the SLO'),
+    });
+    // Four runs of 100 points each pay for the fifth as well.
+    const four = of(lakehouse(4)).pointEstimate ?? Number.NaN;
+    expect(of([...lakehouse(4), ...never.slice(4)]).pointEstimate).toBeCloseTo((5 / 4) * four, 12);
+  });
+
+  it('is not told of runs that are invalid', () => {
+    const invalid = lakehouse(1).map((run) => ({ ...run, invalid: [{ code: 'HARNESS', message: 'disk full' }] }));
+    expect(summaryOf(invalid).costs.planes).toEqual([]);
   });
 });
 

@@ -1,10 +1,11 @@
 /** From the facts of a suite's runs to its summary: a pure function, the same bytes for the same facts in any order. */
-import type { RunFinding, ScenarioSummary, Summary } from '../reports/summary.js';
+import type { PriceBook, RunFinding, ScenarioSummary, Summary } from '../reports/summary.js';
 import { measureRun } from './measures/metrics.js';
 import type { RunFacts } from './record/facts.js';
 import type { Scenario } from './scenario.js';
 import { checkClaims } from './summary/claims.js';
 import { comparePlanes } from './summary/comparisons.js';
+import { describeCost } from './summary/costs.js';
 import { chanceOf, confidenceLevel, estimatePlane, type PlannedRun, withoutBound } from './summary/estimates.js';
 import { drawSeries } from './summary/series.js';
 import { reachVerdict } from './summary/verdict.js';
@@ -17,11 +18,12 @@ export interface SuiteFacts {
   /** As planned; fewer runs than that are a suite that was interrupted. */
   readonly repetitions: number;
   readonly runs: readonly RunFacts[];
+  readonly prices: PriceBook;
 }
 
-export function summarise({ suite, seed, command, repetitions, runs }: SuiteFacts): Summary {
+export function summarise({ suite, seed, command, repetitions, runs, prices }: SuiteFacts): Summary {
   const facts = inOrder(runs);
-  const measured = facts.map((run): PlannedRun => ({ plan: run.plan, ...measureRun(run) }));
+  const measured = facts.map((run): PlannedRun => ({ plan: run.plan, ...measureRun(run, prices) }));
   const chance = chanceOf(seed);
   const scenarios = [...new Map(facts.map(({ plan }) => [plan.scenario.name, plan.scenario])).values()];
   const estimates = scenarios.flatMap((scenario) =>
@@ -47,6 +49,10 @@ export function summarise({ suite, seed, command, repetitions, runs }: SuiteFact
     comparisons,
     claims,
     series: facts.map((run, i) => drawSeries(run, measured[i]?.invalid.length === 0)),
+    costs: {
+      prices,
+      planes: scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(describeCost)),
+    },
     verdict: reachVerdict({ runs: measured, findings, estimates, comparisons, claims }),
   };
 }

@@ -236,6 +236,7 @@ const groupTitles = [
   'Ingest',
   'Storage and serving',
   'Resources',
+  'Cost',
   'Other',
 ] as const;
 type GroupTitle = (typeof groupTitles)[number];
@@ -254,7 +255,7 @@ const groups: Readonly<Record<string, GroupTitle>> = {
   scoring: 'Storage and serving',
   lineage: 'Storage and serving',
   resources: 'Resources',
-  cost: 'Resources',
+  cost: 'Cost',
   energy: 'Resources',
 };
 
@@ -421,6 +422,21 @@ const metrics: Readonly<Record<string, Metric>> = {
   'resources.memory': {
     label: 'Memory',
     meaning: 'resident, of all processes of the plane and its servers',
+    main: ['mean'],
+  },
+  'cost.per_1k_predictions': {
+    label: '1,000 predictions',
+    meaning: 'cost of the measured window per 1,000 predictions answered in it',
+    main: ['mean'],
+  },
+  'cost.per_million_changes': {
+    label: 'A million changes',
+    meaning: 'cost of the measured window per million changes made visible in it',
+    main: ['mean'],
+  },
+  'cost.per_slo_point': {
+    label: 'A point of the SLO',
+    meaning: 'cost of the measured window per percentage point of its seconds in which the freshness SLO was met',
     main: ['mean'],
   },
   'resources.load_cpu': { label: 'CPU of the load generator', meaning: '', main: [] },

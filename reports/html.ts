@@ -11,6 +11,7 @@ import { pageScript } from './page-script.js';
 import { pageStyle } from './page-style.js';
 import { claimsSection } from './sections/claims.js';
 import { comparisonsSection } from './sections/comparisons.js';
+import { costSection } from './sections/cost.js';
 import { distributionsSection } from './sections/distributions.js';
 import { environmentSection } from './sections/environment.js';
 import { figuresSection } from './sections/figures.js';
@@ -29,6 +30,7 @@ ${claimsSection(summary.claims)}
 ${distributionsSection(summary, gallery)}
 ${timelinesSection(summary, gallery)}
 ${processesSection(summary, gallery)}
+${costSection(summary)}
 ${validitySection(summary)}
 ${environmentSection(summary, manifest)}
 ${reproduceSection(summary)}`;
@@ -79,6 +81,7 @@ const sections = [
   ['distributions', 'Latency and freshness'],
   ['timelines', 'Runs over time'],
   ['processes', 'CPU and memory'],
+  ['cost', 'Cost'],
   ['validity', 'Validity'],
   ['environment', 'Environment'],
   ['reproduce', 'Run it again'],

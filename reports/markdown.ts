@@ -1,4 +1,5 @@
 /** For pull requests and issue threads: verdict, figures, comparisons, claims, validity, environment. */
+import { costTables, howCounted, priceRows, pricesText } from './costs.js';
 import {
   basisText,
   type Cell,
@@ -26,6 +27,7 @@ export function renderMarkdown(summary: Summary, manifest: Manifest): string {
     ...tables.flatMap((table) => figures(summary, table)),
     ...comparisons(summary),
     ...claims(summary),
+    ...costs(summary),
     ...validity(summary),
     ...environment(summary, manifest),
     '## Run it again',
@@ -134,6 +136,38 @@ function claims({ claims: all }: Summary): string[] {
     '## Claims of the paper',
     `${claimCounts(all)}.`,
     table(['Claim', 'Published', 'Found here', 'Outcome'], ['left', 'left', 'left', 'left'], rows),
+  ];
+}
+
+function costs(summary: Summary): string[] {
+  const tables = costTables(summary);
+  if (tables.length === 0) return [];
+  const { prices } = summary.costs;
+  return [
+    '## Cost',
+    `${text(pricesText(prices))} ${text(prices.about)}`,
+    ...tables.flatMap(({ title, bands, rows }) => [
+      `**${text(title)}**`,
+      ...(bands === '' ? [] : [text(bands)]),
+      table(
+        ['What', 'CPU', 'Memory', 'Storage', 'Requests', 'Sum'],
+        ['left', 'right', 'right', 'right', 'right', 'right'],
+        rows.map(({ part, amounts }) => [text(part), ...amounts]),
+      ),
+    ]),
+    ...folded(
+      'Prices, and how use is counted',
+      [
+        table(
+          ['Price of', 'Unit', 'USD', 'Low to high', 'What it is', 'Seen', 'Where'],
+          ['left', 'left', 'right', 'right', 'left', 'left', 'left'],
+          priceRows(prices).map(({ of, unit, value, band, about, seen, sources }) =>
+            [of, unit, value, band, about, seen, sources].map(text),
+          ),
+        ),
+        howCounted.map((sentence) => `- ${text(sentence)}`).join('\n'),
+      ].join('\n\n'),
+    ),
   ];
 }
 

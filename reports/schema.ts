@@ -4,7 +4,7 @@
  * `*.schema.json` when they are not what this file generates.
  */
 import { z } from 'zod';
-import type { Manifest, Summary } from './summary.js';
+import type { Manifest, PriceBook, Summary } from './summary.js';
 
 const count = z.int().nonnegative();
 const interval = z.strictObject({
@@ -34,6 +34,7 @@ const estimate = z
       'cores',
       'files_per_million_rows',
       'us_per_tb',
+      'usd',
     ]),
     better: z.enum(['lower', 'higher', 'neither']),
     badge: z.enum(['measured', 'simulated']).describe('The two are never ranked together.'),
@@ -95,6 +96,68 @@ const series = z
   })
   .describe('What the charts need of one run; times in microseconds since the start of the load.');
 
+const day = z.iso.date();
+
+const priceIn = <U extends string>(unit: U) =>
+  z
+    .strictObject({
+      unit: z.literal(unit),
+      value: z.number().nonnegative(),
+      low: z.number().nonnegative(),
+      high: z.number().nonnegative(),
+      seen: day.describe('When the sources said so.'),
+      sources: z.array(z.url({ protocol: /^https?$/ })).min(1),
+      about: z.string(),
+    })
+    .refine(({ low, value, high }) => low <= value && value <= high, {
+      error: 'expected low, value and high in this order',
+    });
+
+export const priceBookSchema = z
+  .strictObject({
+    schema: z.literal('planebench.prices/1'),
+    name: z.string(),
+    date: day,
+    currency: z.literal('USD'),
+    region: z.string(),
+    about: z.string(),
+    prices: z.strictObject({
+      cpu: priceIn('usd_per_vcpu_second'),
+      memory: priceIn('usd_per_gb_second'),
+      storage: priceIn('usd_per_gb_month'),
+      bytesWritten: priceIn('usd_per_gb_written').describe('To the object store; block storage charges none.'),
+      bytesRead: priceIn('usd_per_gb_read'),
+      writeRequests: priceIn('usd_per_1000_requests').describe('PUT and LIST.'),
+      readRequests: priceIn('usd_per_1000_requests').describe('GET.'),
+    }),
+  })
+  .describe('Dated prices with their sources. A GB is 2^30 bytes, a month 730 hours.');
+
+const planeCost = z
+  .strictObject({
+    scenario: z.string(),
+    architecture: z.string(),
+    runs: count,
+    parts: z
+      .array(
+        z.strictObject({
+          role: z.string().nullable(),
+          port: z.string().nullable(),
+          cpuUsd: z.number().nonnegative(),
+          memoryUsd: z.number().nonnegative(),
+          storageUsd: z.number().nonnegative(),
+          requestsUsd: z.number().nonnegative(),
+        }),
+      )
+      .describe("The mean run's measured window, by role and port."),
+    bands: z
+      .array(
+        z.strictObject({ metric: z.string(), lowUsd: z.number().nonnegative(), highUsd: z.number().nonnegative() }),
+      )
+      .describe('Each figure with all prices at their low, and with all at their high.'),
+  })
+  .describe('What the cost of a plane consists of.');
+
 export const summarySchema = z
   .strictObject({
     schema: z.literal('planebench.summary/1'),
@@ -146,6 +209,7 @@ export const summarySchema = z
       }),
     ),
     series: z.array(series),
+    costs: z.strictObject({ prices: priceBookSchema, planes: z.array(planeCost) }),
     verdict: z.strictObject({
       outcome: z.enum(['pass', 'fail', 'inconclusive']),
       sentences: z.array(z.string()).describe('Most important first.'),
@@ -181,13 +245,21 @@ export const manifestSchema = z
   .describe('Where, when and with what a suite was run.');
 
 /** What stands in `<name>.schema.json`. */
-export function publishedSchema(name: 'summary' | 'manifest'): object {
-  const { $schema, ...schema } = z.toJSONSchema(name === 'summary' ? summarySchema : manifestSchema);
-  return { $schema, $id: `https://planebench.invalid/${name}.schema.json`, title: `planebench.${name}/1`, ...schema };
+export function publishedSchema(name: keyof typeof published): object {
+  const { schema: source, title } = published[name];
+  const { $schema, ...schema } = z.toJSONSchema(source);
+  return { $schema, $id: `https://planebench.invalid/${name}.schema.json`, title, ...schema };
 }
+
+const published = {
+  summary: { schema: summarySchema, title: 'planebench.summary/1' },
+  manifest: { schema: manifestSchema, title: 'planebench.manifest/1' },
+  'price-book': { schema: priceBookSchema, title: 'planebench.prices/1' },
+} as const;
 
 /** Equal as types, `readonly` aside: each direction alone would let one side have a field that the other lacks. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 type Plain<T> = T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T;
 true satisfies Same<Plain<z.infer<typeof summarySchema>>, Plain<Summary>>;
 true satisfies Same<Plain<z.infer<typeof manifestSchema>>, Plain<Manifest>>;
+true satisfies Same<Plain<z.infer<typeof priceBookSchema>>, Plain<PriceBook>>;

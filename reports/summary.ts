@@ -16,6 +16,7 @@ export interface Summary {
   readonly comparisons: readonly Comparison[];
   readonly claims: readonly Claim[];
   readonly series: readonly RunSeries[];
+  readonly costs: Costs;
   readonly verdict: Verdict;
 }
 
@@ -53,7 +54,8 @@ export type Unit =
   | 'bytes'
   | 'cores'
   | 'files_per_million_rows'
-  | 'us_per_tb';
+  | 'us_per_tb'
+  | 'usd';
 
 /** One figure. `value: null` never means zero: `validity` says why there is none. */
 export interface Estimate {
@@ -142,6 +144,70 @@ export interface RunSeries {
     /** Null: not simulated. */
     readonly peakRssBytes: number | null;
   }[];
+}
+
+/** What the `cost.*` figures consist of, and the prices that made them. */
+export interface Costs {
+  readonly prices: PriceBook;
+  readonly planes: readonly PlaneCost[];
+}
+
+/** Of the valid runs of a plane under a scenario whose use is known. */
+export interface PlaneCost {
+  readonly scenario: string;
+  readonly architecture: string;
+  readonly runs: number;
+  /** The mean run's measured window. */
+  readonly parts: readonly CostPart[];
+  /** Each figure with all prices at their low, and with all at their high. */
+  readonly bands: readonly { readonly metric: string; readonly lowUsd: number; readonly highUsd: number }[];
+}
+
+/**
+ * Of a role: its own process (`port: null`), or its part of the server behind a port. Without a role: a server that no
+ * counter divides, by its name, or, without a name too, what is stored.
+ */
+export interface CostPart {
+  readonly role: string | null;
+  readonly port: string | null;
+  readonly cpuUsd: number;
+  readonly memoryUsd: number;
+  /** What is stored, for as long as the window, and bytes written and read where they are charged. */
+  readonly storageUsd: number;
+  readonly requestsUsd: number;
+}
+
+/** Dated prices; a GB is 2^30 bytes, a month 730 hours. */
+export interface PriceBook {
+  readonly schema: 'planebench.prices/1';
+  readonly name: string;
+  readonly date: string;
+  readonly currency: 'USD';
+  readonly region: string;
+  readonly about: string;
+  readonly prices: {
+    readonly cpu: Price<'usd_per_vcpu_second'>;
+    readonly memory: Price<'usd_per_gb_second'>;
+    readonly storage: Price<'usd_per_gb_month'>;
+    /** To and from the object store; block storage charges none. */
+    readonly bytesWritten: Price<'usd_per_gb_written'>;
+    readonly bytesRead: Price<'usd_per_gb_read'>;
+    /** PUT and LIST. */
+    readonly writeRequests: Price<'usd_per_1000_requests'>;
+    /** GET. */
+    readonly readRequests: Price<'usd_per_1000_requests'>;
+  };
+}
+
+export interface Price<PriceUnit extends string> {
+  readonly unit: PriceUnit;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  /** When the sources said so. */
+  readonly seen: string;
+  readonly sources: readonly string[];
+  readonly about: string;
 }
 
 export interface Verdict {

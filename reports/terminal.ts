@@ -1,4 +1,5 @@
 /** For a terminal: the verdict and the figures, in columns where the width allows it and stacked where it does not. */
+import { costTables, pricesText } from './costs.js';
 import {
   basisText,
   type Cell,
@@ -25,6 +26,7 @@ export function renderTerminal(summary: Summary, { width, color }: TerminalOptio
   const lines = [
     ...verdict(summary, width, paint),
     ...figureTables(summary).flatMap((table) => ['', ...scenario(summary, table, width, paint)]),
+    ...cost(summary, width, paint),
     ...validity(summary, width, paint),
   ];
   return `${lines.join('\n')}\n`;
@@ -57,6 +59,25 @@ function validity(summary: Summary, width: number, paint: Paint): string[] {
         paint(line, 'dim'),
       ),
     ),
+  ];
+}
+
+function cost(summary: Summary, width: number, paint: Paint): string[] {
+  const tables = costTables(summary);
+  if (tables.length === 0) return [];
+  const heads = ['CPU', 'Memory', 'Storage', 'Requests', 'Sum'];
+  return [
+    '',
+    paint('Cost', 'bold'),
+    ...wrap(pricesText(summary.costs.prices), width),
+    ...tables.flatMap(({ title, bands, rows }) => [
+      ...wrap(title, width).map((line) => paint(line, 'bold')),
+      ...(bands === '' ? [] : wrap(bands, width)),
+      ...rows.flatMap(({ part, amounts }) => {
+        const parts = heads.slice(0, -1).flatMap((head, i) => (amounts[i] === '0' ? [] : `${head} ${amounts[i]}`));
+        return item(`${part}: ${amounts.at(-1)}${parts.length < 2 ? '' : ` (${parts.join(', ')})`}`, width);
+      }),
+    ]),
   ];
 }
 

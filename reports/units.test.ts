@@ -54,6 +54,11 @@ describe('formatValue', () => {
     [1.234, 'cores', '1.23 cores'],
     [210, 'files_per_million_rows', '210 files/1M rows'],
     [7, 'count', '7'],
+    [0.000_056_2, 'usd', '56.2 µUSD'],
+    [0.000_999_9, 'usd', '1.00 mUSD'],
+    [0.0123, 'usd', '12.3 mUSD'],
+    [1234, 'usd', '1,234 USD'],
+    [1e-12, 'usd', '< 0.001 µUSD'],
   ])('%d %s is %s', (value, unit, text) => {
     expect(formatValue(value, unit)).toBe(text);
   });

@@ -4,6 +4,7 @@
  * - Three significant digits, and no digit before the point is dropped: 41.2, 9.80, 58.0, 1,234.
  * - Counts that are whole are printed as they are: 5, 12,400,000.
  * - Time steps from us to ms at 1 ms, to s at 1 s, to min at 2 min, to h at 2 h; bytes in steps of 1000.
+ * - Money steps from µUSD to mUSD at 0.001 USD and to USD at 1 USD: a measured window costs little.
  * - A step is taken by the number as printed: 999.6 us prints as 1.00 ms, never as 1,000 us.
  * - Shares are percentages with one decimal; only an exact 1 prints as 100 %, only an exact 0 as 0 %.
  * - What is not zero never prints as zero: below 0.001 of the unit it is "< 0.001".
@@ -110,6 +111,11 @@ const scales: Readonly<Record<Unit, readonly Step[]>> = {
     ...(power === 0 && { count: true as const }),
   })),
   cores: [{ suffix: 'cores', singular: 'core', divisor: 1, from: 0 }],
+  usd: [
+    { suffix: '\u00B5USD', divisor: 1e-6, from: 0 },
+    { suffix: 'mUSD', divisor: 1e-3, from: 1 },
+    { suffix: 'USD', divisor: 1, from: 1 },
+  ],
   files_per_million_rows: [{ suffix: 'files/1M rows', divisor: 1, from: 0 }],
 };
 

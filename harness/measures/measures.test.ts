@@ -1,14 +1,16 @@
 /** Measures of planted runs, against answers worked out by hand. */
 import { describe, expect, it } from 'vitest';
+import { standardPrices } from '../prices/prices.js';
 import type { RunFacts } from '../record/facts.js';
 import { quantileBound, quantileOf } from '../statistics/samples.js';
 import { foldBacklog } from './backlog.js';
 import type { Measure } from './measured.js';
-import { type MetricName, measureRun, metricNames, metricOf } from './metrics.js';
+import { type MetricName, measureRun as measureAtPrices, metricNames, metricOf } from './metrics.js';
 import { readPanel } from './panel.js';
 import { allRight, injectedUs, loadEndUs, measureEndUs, plantRun, scenario, startUs } from './planted-run.js';
 
 const secondUs = 1_000_000;
+const measureRun = (run: RunFacts) => measureAtPrices(run, standardPrices);
 
 function measure<Name extends MetricName>(run: RunFacts, name: Name) {
   return measureRun(run).measures[name];

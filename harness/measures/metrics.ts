@@ -3,16 +3,17 @@
  * metric and a statistic joined by a dot are those of reports/published-results.ts where the paper has the figure
  * (`inference` + `p99`).
  */
-import type { Unit } from '../../reports/summary.js';
+import type { PriceBook, Unit } from '../../reports/summary.js';
 import type { Finding, RunFacts } from '../record/facts.js';
 import type { Domain } from '../statistics/interval.js';
 import { measureBackfill } from './backfill.js';
 import { foldBacklog, measureBacklog } from './backlog.js';
 import { measureCache } from './cache.js';
+import { foldCost, measureCost, type RunCost } from './cost.js';
 import { foldVisibility, measureFreshness } from './freshness.js';
 import { measureLatency } from './latency.js';
 import { measureLedger } from './ledger.js';
-import type { Measure, MeasureOf } from './measured.js';
+import type { AbsentMeasure, Measure, MeasureOf } from './measured.js';
 import { notOffered } from './measured.js';
 import { readPanel } from './panel.js';
 import { measureRecovery } from './recovery.js';
@@ -101,6 +102,9 @@ export const metrics = {
   'resources.cpu': { ...oncePerRun, unit: 'cores', better: 'lower' },
   'resources.load_cpu': { ...oncePerRun, unit: 'cores', better: 'neither' },
   'resources.memory': { ...oncePerRun, unit: 'bytes', better: 'lower' },
+  'cost.per_1k_predictions': { ...oncePerRun, unit: 'usd', better: 'lower' },
+  'cost.per_million_changes': { ...oncePerRun, unit: 'usd', better: 'lower' },
+  'cost.per_slo_point': { ...oncePerRun, unit: 'usd', better: 'lower' },
 } as const satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof metrics;
@@ -116,14 +120,16 @@ export function metricOf(name: MetricName): Metric {
 /** One run, measured: everything that a summary needs of it beside its plan. */
 export interface MeasuredRun {
   readonly measures: Measures;
+  /** Of the measured window. */
+  readonly cost: RunCost | AbsentMeasure;
   readonly invalid: readonly Finding[];
   readonly missing: readonly Finding[];
 }
 
-export function measureRun(run: RunFacts): MeasuredRun {
+export function measureRun(run: RunFacts, prices: PriceBook): MeasuredRun {
   const panel = readPanel(run);
   const visibility = foldVisibility(panel);
-  const measures: Measures = {
+  const measured: Omit<Measures, keyof ReturnType<typeof measureCost>> = {
     ...measureFreshness(run, panel, visibility),
     ...measureLatency(run),
     ...measureBacklog(run, foldBacklog(run, panel.probes)),
@@ -135,7 +141,9 @@ export function measureRun(run: RunFacts): MeasuredRun {
     ...measureResources(run),
     ...(run.ingests ? {} : withoutChanges()),
   };
-  return { measures, ...judgeRun(run, panel, visibility) };
+  const cost = foldCost(run, prices);
+  const measures: Measures = { ...measured, ...measureCost(run, cost, measured) };
+  return { measures, cost, ...judgeRun(run, panel, visibility) };
 }
 
 /** A plane that takes no changes in is asked nothing about them: zeros and failures would both be untrue. */

@@ -16,6 +16,9 @@ describe('figures in words', () => {
     [300_000_000, 'bytes', '300 MB'],
     [1.5, 'cores', '1.5 cores'],
     [7, 'count', '7'],
+    [0.000_056_2, 'usd', '56.2 µUSD'],
+    [0.85, 'usd', '850 mUSD'],
+    [12, 'usd', '12 USD'],
   ] as const)('%f %s is %s', (value, unit, words) => expect(inWords(value, unit)).toBe(words));
 
   it('keep three digits, and whole numbers whole', () => {

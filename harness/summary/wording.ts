@@ -17,6 +17,8 @@ export function inWords(value: number, unit: Unit): string {
       return `${digits(value)} files per million rows`;
     case 'bytes':
       return bytes(value);
+    case 'usd':
+      return money(value);
     case 'count':
       return digits(value);
     case 'changes':
@@ -32,6 +34,13 @@ function duration(us: number): string {
   if (size < 1e6) return `${digits(us / 1e3)} ms`;
   if (size < 120e6) return `${digits(us / 1e6)} s`;
   return `${digits(us / 60e6)} min`;
+}
+
+function money(value: number): string {
+  const size = Math.abs(value);
+  if (size < 1e-3) return `${digits(1e6 * value)} µUSD`;
+  if (size < 1) return `${digits(1e3 * value)} mUSD`;
+  return `${digits(value)} USD`;
 }
 
 function bytes(value: number): string {

@@ -1,0 +1,125 @@
+/** What a plane's cost consists of, once, for every format: tables, the band of prices, and how use is counted. */
+import { metricLabel } from './figures.js';
+import type { CostPart, PriceBook, Summary } from './summary.js';
+import { formatCount, formatNumber, formatSetting, formatValue, scaleOf, withSuffix } from './units.js';
+
+export interface CostTable {
+  readonly title: string;
+  /** How far the figures move with the prices; empty where there is no figure. */
+  readonly bands: string;
+  /** A part a row, dearest first, the sum last. */
+  readonly rows: readonly CostRow[];
+}
+
+export interface CostRow {
+  readonly part: string;
+  /** CPU, memory, storage, requests, and their sum; an exact zero is "0". */
+  readonly amounts: readonly string[];
+}
+
+export function costTables({ run, costs }: Summary): CostTable[] {
+  return costs.planes.map(({ scenario, architecture, runs, parts, bands }) => {
+    const measuredUs = run.scenarios.find(({ name }) => name === scenario)?.measuredUs;
+    const window =
+      measuredUs === undefined
+        ? 'the measured window'
+        : `the ${formatSetting(measuredUs, 'us')} of the measured window`;
+    const dearest = [...parts].sort((a, b) => total(b) - total(a));
+    return {
+      title: `${architecture}, ${scenario}: ${window}, mean of ${formatCount(runs)} ${runs === 1 ? 'run' : 'runs'}`,
+      bands:
+        bands.length === 0
+          ? ''
+          : `From all prices at their low to all at their high: ${bands
+              .map(({ metric, lowUsd, highUsd }) => `${metricLabel(metric, 'value')} ${bandText(lowUsd, highUsd)}`)
+              .join('; ')}.`,
+      rows: [
+        ...dearest.map((part) => ({ part: partName(part), amounts: amountsOf(part) })),
+        { part: 'Sum', amounts: amountsOf(parts.reduce(plus, none)) },
+      ],
+    };
+  });
+}
+
+/** "Prices: AWS on-demand list prices of 2026-11-21, us-east-1." */
+export function pricesText({ name, date, region }: PriceBook): string {
+  return `Prices: ${name}, ${date}; ${region}.`;
+}
+
+export interface PriceRow {
+  readonly of: string;
+  readonly unit: string;
+  readonly value: string;
+  readonly band: string;
+  readonly about: string;
+  readonly seen: string;
+  readonly sources: string;
+}
+
+const priceNames: Readonly<Record<keyof PriceBook['prices'], string>> = {
+  cpu: 'CPU',
+  memory: 'Memory',
+  storage: 'Stored data',
+  bytesWritten: 'Bytes written to the object store',
+  bytesRead: 'Bytes read from the object store',
+  writeRequests: 'PUT and LIST requests',
+  readRequests: 'GET requests',
+};
+
+export function priceRows({ prices }: PriceBook): PriceRow[] {
+  return (Object.keys(priceNames) as (keyof typeof priceNames)[]).map((name) => {
+    const { unit, value, low, high, about, seen, sources } = prices[name];
+    return {
+      of: priceNames[name],
+      unit: unit.replace(/^usd_/, '').replaceAll('_', ' ').replace('gb', 'GB').replace('vcpu', 'vCPU'),
+      value: value === 0 ? '0' : formatValue(value, 'usd'),
+      band: bandText(low, high),
+      about,
+      seen,
+      sources: sources.join(', '),
+    };
+  });
+}
+
+export const howCounted: readonly string[] = [
+  'Used CPU-seconds and resident memory of the roles and servers of a plane, as this stack and machine took them, are priced as if no capacity stood idle. The load generator is not counted.',
+  'A server is divided among the roles by the calls that each made of its port, probes of the panel included; one that no counter divides stands alone.',
+  'Requests are the fewest that appends to tables and folds can be made of on an object store, whatever they were made of here; scans, snapshots and compactions have no counter and add none. Their counters cover more than the measured window, which has its share by time; calls that loaded history are spread over the load.',
+  'Requests hold for the SLO as it was run: with an SLO of minutes a plane would commit, and pay, less often.',
+  'Stored data is what the inventory of a plane holds; what servers keep on their own disks is not in it.',
+  'A point of the SLO is one percentage point of the seconds in which it was met. Its cost depends on the length of the window, so it compares planes of one scenario only.',
+];
+
+const none: CostPart = { role: null, port: null, cpuUsd: 0, memoryUsd: 0, storageUsd: 0, requestsUsd: 0 };
+
+function plus(a: CostPart, b: CostPart): CostPart {
+  return {
+    ...none,
+    cpuUsd: a.cpuUsd + b.cpuUsd,
+    memoryUsd: a.memoryUsd + b.memoryUsd,
+    storageUsd: a.storageUsd + b.storageUsd,
+    requestsUsd: a.requestsUsd + b.requestsUsd,
+  };
+}
+
+function total({ cpuUsd, memoryUsd, storageUsd, requestsUsd }: CostPart): number {
+  return cpuUsd + memoryUsd + storageUsd + requestsUsd;
+}
+
+function amountsOf(part: CostPart): string[] {
+  const { cpuUsd, memoryUsd, storageUsd, requestsUsd } = part;
+  return [cpuUsd, memoryUsd, storageUsd, requestsUsd, total(part)].map((usd) =>
+    usd === 0 ? '0' : formatValue(usd, 'usd'),
+  );
+}
+
+function partName({ role, port }: CostPart): string {
+  if (role === null) return port === null ? 'stored data' : `${port}, shared`;
+  return port === null ? `${role}, its own process` : `${role} at ${port}`;
+}
+
+function bandText(low: number, high: number): string {
+  if (high === 0) return '0';
+  const scale = scaleOf(low === 0 ? high : low, 'usd');
+  return `${formatNumber(low, scale)} to ${withSuffix(formatNumber(high, scale), scale)}`;
+}
