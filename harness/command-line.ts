@@ -8,7 +8,7 @@ import { examineMachine, printExamination } from './doctor.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import type { Json } from './json.js';
 import { nearest } from './nearest.js';
-import { builtIn, isPath } from './processes/load-architecture.js';
+import { builtIn, isPath, isUrl } from './processes/load-architecture.js';
 import { showProgress } from './progress.js';
 import { loadResults, saveReports } from './results.js';
 import { stackNames } from './stacks/stack.js';
@@ -109,8 +109,8 @@ function declareProgram(finish: (code: number) => void): Command {
     .addOption(new Option('--suite <name>', `one of ${suites.map(({ name }) => name).join(', ')}`).default('headline'))
     .option('--stack <name>', `one of ${stackNames.join(', ')}`)
     .option(
-      '--architecture <name or path>',
-      `repeatable; one of ${builtIn.join(', ')}, or a module of yours`,
+      '--architecture <name, path or URL>',
+      `repeatable; one of ${builtIn.join(', ')}, a module of yours, or the address of a system of yours`,
       collect(String),
       [],
     )
@@ -239,10 +239,11 @@ function resolveSuite(flags: RunFlags): Suite {
 }
 
 function parseArchitecture(specifier: string): Suite['arms'][number] {
+  if (isUrl(specifier)) return armOf(specifier);
   if (isPath(specifier)) return armOf(resolve(specifier));
   if (builtIn.some((name) => name === specifier)) return armOf(specifier);
   throw new UsageError(
-    `there is no plane "${specifier}"; did you mean "${nearest(specifier, builtIn)}"? Planes: ${builtIn.join(', ')}; a module of yours is named by its path, e.g. ./${specifier}.ts`,
+    `there is no plane "${specifier}"; did you mean "${nearest(specifier, builtIn)}"? Planes: ${builtIn.join(', ')}; a module of yours is named by its path, e.g. ./${specifier}.ts, a system by its address, e.g. http://127.0.0.1:8080`,
   );
 }
 

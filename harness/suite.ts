@@ -2,7 +2,7 @@
 
 import { UsageError } from './errors.js';
 import { nearest } from './nearest.js';
-import { isPath } from './processes/load-architecture.js';
+import { isPath, isUrl } from './processes/load-architecture.js';
 import { seededRandom } from './random.js';
 import type { Arm, RunPlan, Scenario } from './scenario.js';
 import { floor } from './suites/floor.js';
@@ -31,8 +31,18 @@ export function findSuite(name: string): Suite {
 }
 
 export function armOf(specifier: string, params: Arm['params'] = null): Arm {
-  const name = isPath(specifier) ? (specifier.split(/[/\\]/).pop() ?? specifier).replace(/\.[^.]+$/, '') : specifier;
-  return { architecture: name, specifier, params };
+  return { architecture: nameOf(specifier), specifier, params };
+}
+
+/** A name for reports, folders and `--param`: of a module its file's, of a system its address without what none of these take. */
+function nameOf(specifier: string): string {
+  if (isUrl(specifier))
+    return specifier
+      .replace(/^[^/]+\/\//, '')
+      .replace(/[^a-z0-9]+/gi, '-')
+      .replace(/^-|-$/g, '');
+  if (!isPath(specifier)) return specifier;
+  return (specifier.split(/[/\\]/).pop() ?? specifier).replace(/\.[^.]+$/, '');
 }
 
 /**
