@@ -8,6 +8,7 @@ import { examineMachine, printExamination } from './doctor.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import type { Json } from './json.js';
 import { nearest } from './nearest.js';
+import { declareNew } from './new-architecture.js';
 import { builtIn, isPath, isUrl } from './processes/load-architecture.js';
 import { showProgress } from './progress.js';
 import { loadResults, saveReports } from './results.js';
@@ -144,7 +145,8 @@ function declareProgram(finish: (code: number) => void): Command {
       out(flags.json ? JSON.stringify(examination, null, 2) : printExamination(examination));
       finish(examination.stacks.every(({ starts }) => starts) ? exitCodes.pass : exitCodes.harness);
     });
-  for (const verb of program.commands)
+  declareNew(program, out);
+  for (const verb of program.commands.flatMap((command) => [command, ...command.commands]))
     verb
       .exitOverride()
       .configureOutput({ outputError: () => {} })
