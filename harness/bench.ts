@@ -15,7 +15,7 @@ import { openScratch, type Scratch } from './processes/scratch.js';
 import type { Progress } from './progress.js';
 import type { Finding, RunFacts } from './record/facts.js';
 import { createResults, type Results, saveManifest, saveReports, saveRun } from './results.js';
-import { observeRun } from './run.js';
+import { type Inspect, observeRun } from './run.js';
 import { gatherFacts, unstartedRun } from './run-facts.js';
 import type { Arm, RunPlan, Scenario } from './scenario.js';
 import { planRuns, type Suite } from './suite.js';
@@ -30,6 +30,7 @@ export interface BenchOptions {
   readonly progress: Progress;
   /** Ctrl-C: what is finished is saved and reported. */
   readonly signal: AbortSignal;
+  readonly inspect?: Inspect;
 }
 
 export interface BenchOutcome {
@@ -75,7 +76,15 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
       for (const plan of group) {
         const quiet = Promise.all([gathered, upcoming.trace]);
         quiet.catch(() => {});
-        const ran = await oneRun(plan, described, { trace, scratch, quiet, idle, progress, signal });
+        const ran = await oneRun(plan, described, {
+          trace,
+          scratch,
+          quiet,
+          idle,
+          progress,
+          signal,
+          inspect: options.inspect,
+        });
         await gathered;
         if (!ran) break;
         gathered = ran.gather().then(async (run) => {
@@ -121,28 +130,30 @@ const describer = new URL('./processes/describe-architecture.js', import.meta.ur
 
 async function describeArms(arms: readonly Arm[], scratch: Scratch): Promise<DescribedArms> {
   const described = await Promise.all(
-    arms.map(async (arm): Promise<[Arm, ArchitectureDescription | Finding]> => {
-      const child = startChild({
-        name: `architecture ${arm.architecture}`,
-        module: describer,
-        init: { specifier: arm.specifier, params: arm.params ?? undefined },
-        origin: { epochUs: 0, zeroNs: null },
-      });
-      scratch.watch(child.pid);
-      try {
-        const answer = (await child.ready) as Described;
-        if (answer.outcome === 'misused') throw new UsageError(answer.message);
-        return [arm, answer.description];
-      } catch (error) {
-        if (error instanceof UsageError) throw error;
-        return [arm, { code: 'ARCHITECTURE_DOES_NOT_LOAD', message: messageOf(error) }];
-      } finally {
-        await child.stop();
-        scratch.forget(child.pid);
-      }
-    }),
+    arms.map(async (arm): Promise<[Arm, ArchitectureDescription | Finding]> => [arm, await describeArm(arm, scratch)]),
   );
   return new Map(described);
+}
+
+export async function describeArm(arm: Arm, scratch: Scratch): Promise<ArchitectureDescription | Finding> {
+  const child = startChild({
+    name: `architecture ${arm.architecture}`,
+    module: describer,
+    init: { specifier: arm.specifier, params: arm.params ?? undefined },
+    origin: { epochUs: 0, zeroNs: null },
+  });
+  scratch.watch(child.pid);
+  try {
+    const answer = (await child.ready) as Described;
+    if (answer.outcome === 'misused') throw new UsageError(answer.message);
+    return answer.description;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    return { code: 'ARCHITECTURE_DOES_NOT_LOAD', message: messageOf(error) };
+  } finally {
+    await child.stop();
+    scratch.forget(child.pid);
+  }
 }
 
 const nameOf = ([plan]: readonly RunPlan[]) => (plan as RunPlan).scenario.name;
@@ -159,6 +170,7 @@ async function oneRun(
     idle: () => void;
     progress: Progress;
     signal: AbortSignal;
+    inspect: Inspect | undefined;
   },
 ): Promise<{ gather(): Promise<RunFacts> } | null> {
   const { trace, signal } = options;

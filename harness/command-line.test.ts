@@ -74,6 +74,9 @@ describe('bad usage', () => {
       ['run', '--suite', 'smoke', '--architecture', 'ftp://127.0.0.1:8080'],
       /http\.url: expected an address that begins with http/,
     ],
+    ['a check of nothing', ['check', './nowhere.ts'], /there is no file .*nowhere\.ts/],
+    ['a check on no stack', ['check', 'null', '--stack', 'embeded'], /no stack "embeded"; did you mean "embedded"\?/],
+    ['a check of a plane that is none', ['check', 'lakehose'], /no plane "lakehose"; did you mean "lakehouse"\?/],
     ['a report of nothing', ['report', 'nowhere'], /holds no manifest\.json/],
   ])('%s', (_, args, sentence) => refused(args, sentence));
 
@@ -116,6 +119,6 @@ describe('help', () => {
   it('lists the verbs', async () => {
     const { code, stdout } = await planebench('--help');
     expect(code).toBe(0);
-    for (const verb of ['run', 'report', 'doctor', 'new']) expect(stdout).toContain(verb);
+    for (const verb of ['run', 'report', 'doctor', 'new', 'check']) expect(stdout).toContain(verb);
   });
 });

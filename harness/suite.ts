@@ -17,6 +17,8 @@ export interface Suite {
   readonly scenarios: readonly Scenario[];
   readonly arms: readonly Arm[];
   readonly repetitions: number;
+  /** False: without the harness's own floor, where no figure is read. */
+  readonly floor?: false;
 }
 
 export const suites: readonly Suite[] = [headline, smoke, ingest];
@@ -50,7 +52,13 @@ function nameOf(specifier: string): string {
  * meets all arms, and within a repetition in seeded random order. The harness's own floor comes first, once. Runs of a
  * repetition share a seed, and those of a scenario a trace.
  */
-export function planRuns({ scenarios, arms, repetitions, seed }: Suite & { readonly seed: number }): RunPlan[] {
+export function planRuns({
+  scenarios,
+  arms,
+  repetitions,
+  seed,
+  floor: hasFloor,
+}: Suite & { readonly seed: number }): RunPlan[] {
   const order = seededRandom(seed, '/order');
   const seeds = seededRandom(seed, '/repetitions');
   const plans: RunPlan[] = [];
@@ -64,7 +72,7 @@ export function planRuns({ scenarios, arms, repetitions, seed }: Suite & { reado
         repetition,
         seed: repetitionSeed,
       });
-    if (repetition === 1) add(floor, nothing);
+    if (repetition === 1 && hasFloor !== false) add(floor, nothing);
     for (const scenario of scenarios) for (const arm of shuffle(arms, order.below)) add(scenario, arm);
   }
   return plans;
