@@ -142,6 +142,16 @@ describe('the run is judged by its facts', () => {
     expect(judged({ ledger: { ...ledger, ...change } }).filter(({ outcome }) => outcome === 'fails').length).toBe(1);
   });
 
+  it.each([
+    ['lookup answered 0 rows for 1 keys', ['load']],
+    ['lookup: POST http://x/lookup: expected JSON, found <html>', ['load']],
+    ['lookup: POST http://x/lookup: expected an answer, found nobody who listens there', []],
+    ['lookup: connect ECONNREFUSED 127.0.0.1:1', []],
+  ])('under load: %s', (message, subjects) => {
+    const verdicts = judged({ errors: [{ operation: 'lookup', message, count: 1 }] });
+    expect(verdicts.filter(({ outcome }) => outcome === 'fails').map(({ subject }) => subject)).toEqual(subjects);
+  });
+
   it('wrong rows before its own correction do not', () => {
     expect(outcomes({ ledger: { ...ledger, final: { ...rights, right: 0 }, settled: rights } })).toEqual(
       new Set(['passes']),

@@ -116,6 +116,9 @@ async function expectRepeatable(plane: PlaneClient, trace: LoadedTrace): Promise
     );
 }
 
+/** Not the calls that found nobody, or nobody in time: roles are killed. */
+const misshapenAnswer = /\b(?:lookup|predict) answered |: expected (?!an answer|status)/;
+
 /** What the run itself says of the rules that need one: restarts, and the ledger. */
 export function judgeFacts({ faults, ledger, invalid, backfill, errors, ingests }: RunFacts): RuleVerdict[] {
   const verdicts: RuleVerdict[] = [];
@@ -130,7 +133,7 @@ export function judgeFacts({ faults, ledger, invalid, backfill, errors, ingests 
     const example = wrongRows === 0 ? '' : `${wrongRows} of ${checkedRows} rows differ from the oracle 30 s later`;
     add('backfill', 'what it loaded, twice, is what it serves', example);
   }
-  const misshapen = errors.find(({ message }) => /\b(?:lookup|predict) answered /.test(message));
+  const misshapen = errors.find(({ message }) => misshapenAnswer.test(message));
   if (errors.length > 0 || invalid.length === 0) add('load', 'answers have their shape', misshapen?.message ?? '');
   for (const { role, witnessedUs, readyUs } of faults) {
     const rule = `${role} is killed and ready again`;

@@ -3,6 +3,7 @@
  * It remembers nothing but what the stack keeps for it: that the system was greeted, and where its history lies.
  */
 import type { BackfillRequest, Plane, RoleContext } from '../../harness/architecture.js';
+import { messageOf, PlaneError } from '../../harness/errors.js';
 import { backfillOf, changesOf, inventoryOf, predictionsOf, rowsOf } from '../../harness/processes/answers.js';
 import type { DataContract } from '../../workloads/data-contract.js';
 import { openFeed } from './feed.js';
@@ -21,11 +22,12 @@ export async function adapt(context: RoleContext, params: HttpParams): Promise<v
   const program = params.command && startProgram(params.command);
   const system = connectSystem(params.url);
   try {
-    const operations = await Promise.race([system.greet(program !== null), ...(program ? [program.ended] : [])]);
+    const greeted = system.greet(program !== null).catch(blame);
+    const operations = await Promise.race([greeted, ...(program ? [program.ended] : [])]);
     const feed = await openFeed(context, params.feedPort);
     const fresh = (await ports.changeLog.committed(group, contract.topic)) === null;
     const history = await rememberedHistory(ports.tables);
-    await system.start({ feed, fresh, history: history && historyUrls(feed), ...termsOf(contract) });
+    await system.start({ feed, fresh, history: history && historyUrls(feed), ...termsOf(contract) }).catch(blame);
     await ports.changeLog.commit(group, contract.topic, new Array<number>(contract.partitions).fill(0));
     const forwarded = forward(context, params, system, feed);
     await context.serve(Object.fromEntries(operations.map((name) => [name, forwarded[name]])));
@@ -34,6 +36,11 @@ export async function adapt(context: RoleContext, params: HttpParams): Promise<v
   } finally {
     await Promise.all([system.close(), program?.kill()]);
   }
+}
+
+/** Without an answer there is no plane: its sentence is the reason why the role ends. */
+function blame(error: unknown): never {
+  throw new PlaneError(messageOf(error), { cause: error });
 }
 
 /** What the system must know of the contract: plain data. */
