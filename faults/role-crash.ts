@@ -1,12 +1,12 @@
 /**
- * The ingesting role dies as a process dies: SIGKILL, no goodbye. Witnessed by the operating system's own word, the
+ * The ingesting role, or the one that the scenario names, dies as a process dies: SIGKILL, no goodbye. Witnessed by the operating system's own word, the
  * exit by that very signal. Healed by the supervisor, which starts the role again after the restart delay.
  */
 import type { Injector } from '../harness/fault.js';
 
-export const injectRoleCrash: Injector = async ({ supervisor, architecture, atUs, untilUs }) => {
+export const injectRoleCrash: Injector = async ({ supervisor, architecture, atUs, untilUs, ...chosen }) => {
   const { clock } = supervisor;
-  const role = architecture.roles.find(({ ingests }) => ingests)?.name;
+  const role = chosen.role ?? architecture.roles.find(({ ingests }) => ingests)?.name;
   const unhurt = {
     kind: 'role-crash',
     scheduledUs: atUs,

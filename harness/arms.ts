@@ -1,5 +1,6 @@
 /** What the arms of a suite turned out to be, and what every way to run them needs. */
 import type { Manifest } from '../reports/summary.js';
+import type { Inspected } from './plane-contract.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import type { Scratch } from './processes/scratch.js';
 import type { Progress } from './progress.js';
@@ -14,6 +15,7 @@ export interface RunsOptions {
   readonly scratch: Scratch;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  readonly onInspected: ((inspected: Inspected) => void) | undefined;
   onTrace(trace: Manifest['traces'][number]): void;
   /** Takes the facts of a run that is finished. */
   keep(run: RunFacts): Promise<void>;

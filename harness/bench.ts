@@ -5,6 +5,7 @@ import { type DescribedArms, labelOf } from './arms.js';
 import { calendarTime } from './clock.js';
 import { messageOf, UsageError } from './errors.js';
 import { runOnMachine } from './machine-runs.js';
+import type { Inspected } from './plane-contract.js';
 import { startChild } from './processes/child-process.js';
 import type { ArchitectureDescription, Described } from './processes/describe-architecture.js';
 import { openScratch, type Scratch } from './processes/scratch.js';
@@ -29,6 +30,8 @@ export interface BenchOptions {
   readonly costs: Costs;
   /** Ctrl-C: what is finished is saved and reported. */
   readonly signal: AbortSignal;
+  /** Told what a look at each plane, beside its run, has found; without it nobody looks. */
+  readonly onInspected?: (inspected: Inspected) => void;
 }
 
 export interface BenchOutcome {
@@ -56,6 +59,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
       scratch,
       progress,
       signal,
+      onInspected: options.onInspected,
       onTrace: (trace: Manifest['traces'][number]) => void traces.push(trace),
       async keep(run: RunFacts) {
         await saveRun(results, run);
@@ -97,28 +101,30 @@ const describer = new URL('./processes/describe-architecture.js', import.meta.ur
 
 async function describeArms(arms: readonly Arm[], scratch: Scratch): Promise<DescribedArms> {
   const described = await Promise.all(
-    arms.map(async (arm): Promise<[Arm, ArchitectureDescription | Finding]> => {
-      const child = startChild({
-        name: `architecture ${arm.architecture}`,
-        module: describer,
-        init: { specifier: arm.specifier, params: arm.params ?? undefined },
-        origin: { epochUs: 0, zeroNs: null },
-      });
-      scratch.watch(child.pid);
-      try {
-        const answer = (await child.ready) as Described;
-        if (answer.outcome === 'misused') throw new UsageError(answer.message);
-        return [arm, answer.description];
-      } catch (error) {
-        if (error instanceof UsageError) throw error;
-        return [arm, { code: 'ARCHITECTURE_DOES_NOT_LOAD', message: messageOf(error) }];
-      } finally {
-        await child.stop();
-        scratch.forget(child.pid);
-      }
-    }),
+    arms.map(async (arm): Promise<[Arm, ArchitectureDescription | Finding]> => [arm, await describeArm(arm, scratch)]),
   );
   return new Map(described);
+}
+
+export async function describeArm(arm: Arm, scratch: Scratch): Promise<ArchitectureDescription | Finding> {
+  const child = startChild({
+    name: `architecture ${arm.architecture}`,
+    module: describer,
+    init: { specifier: arm.specifier, params: arm.params ?? undefined },
+    origin: { epochUs: 0, zeroNs: null },
+  });
+  scratch.watch(child.pid);
+  try {
+    const answer = (await child.ready) as Described;
+    if (answer.outcome === 'misused') throw new UsageError(answer.message);
+    return answer.description;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    return { code: 'ARCHITECTURE_DOES_NOT_LOAD', message: messageOf(error) };
+  } finally {
+    await child.stop();
+    scratch.forget(child.pid);
+  }
 }
 
 function groupByTrace(plans: readonly RunPlan[]): RunPlan[][] {

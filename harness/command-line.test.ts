@@ -61,6 +61,27 @@ describe('bad usage', () => {
       /there is no file .*nowhere\.ts/,
     ],
     ['a folder as module', ['run', '--suite', 'smoke', '--architecture', './'], /there is no file /],
+    ['a plane whose name is no identifier', ['new', 'architecture', 'my-plane'], /"my-plane" is no identifier/],
+    ['a new plane with an old name', ['new', 'architecture', 'null'], /null is a plane of planebench/],
+    ['a new thing that is none', ['new', 'arkitecture', 'mine'], /unknown command 'arkitecture'/],
+    [
+      'a new plane where it could not import anything',
+      ['new', 'architecture', 'mine'],
+      /could not import 'planebench': choose a folder in .*npm install/,
+    ],
+    [
+      'a new plane in no folder',
+      ['new', 'architecture', 'mine', '--out', 'nowhere'],
+      /there is no folder .*nowhere.*--out/,
+    ],
+    [
+      'an address that is none',
+      ['run', '--suite', 'smoke', '--architecture', 'ftp://127.0.0.1:8080'],
+      /http\.url: expected an address that begins with http/,
+    ],
+    ['a check of nothing', ['check', './nowhere.ts'], /there is no file .*nowhere\.ts/],
+    ['a check on no stack', ['check', 'null', '--stack', 'embeded'], /no stack "embeded"; did you mean "embedded"\?/],
+    ['a check of a plane that is none', ['check', 'lakehose'], /no plane "lakehose"; did you mean "lakehouse"\?/],
     ['a report of nothing', ['report', 'nowhere'], /holds no manifest\.json/],
     [
       'no price book',
@@ -145,6 +166,6 @@ describe('help', () => {
   it('lists the verbs', async () => {
     const { code, stdout } = await planebench('--help');
     expect(code).toBe(0);
-    for (const verb of ['run', 'report', 'doctor']) expect(stdout).toContain(verb);
+    for (const verb of ['run', 'report', 'doctor', 'new', 'check']) expect(stdout).toContain(verb);
   });
 });

@@ -4,12 +4,14 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { Summary } from '../reports/summary.js';
 import { renderTerminal } from '../reports/terminal.js';
 import { bench } from './bench.js';
+import { checkPlane, outcomeOf, printChecked } from './check.js';
 import { examineMachine, printExamination } from './doctor.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import type { Json } from './json.js';
 import { nearest } from './nearest.js';
+import { declareNew } from './new-architecture.js';
 import { readPrices, standardPrices } from './prices/prices.js';
-import { builtIn, isPath } from './processes/load-architecture.js';
+import { builtIn, isPath, isUrl } from './processes/load-architecture.js';
 import { showProgress } from './progress.js';
 import { loadPrices, loadResults, savePrices, saveReports } from './results.js';
 import { defaultCosts, readCosts } from './simulation/costs.js';
@@ -97,6 +99,8 @@ interface Param {
   readonly value: Json;
 }
 
+type CheckFlags = Pick<RunFlags, 'stack' | 'param' | 'seed'>;
+
 function declareProgram(finish: (code: number) => void): Command {
   const program = new Command('planebench');
   program
@@ -114,8 +118,8 @@ function declareProgram(finish: (code: number) => void): Command {
       .addOption(suiteOption)
       .option('--stack <name>', `instead of the suite's own; one of ${stackNames.join(', ')}`)
       .option(
-        '--architecture <name or path>',
-        `repeatable; one of ${builtIn.join(', ')}, or a module of yours`,
+        '--architecture <name, path or URL>',
+        `repeatable; one of ${builtIn.join(', ')}, a module of yours, or the address of a system of yours`,
         collect(String),
         [],
       )
@@ -156,7 +160,17 @@ function declareProgram(finish: (code: number) => void): Command {
       out(flags.json ? JSON.stringify(examination, null, 2) : printExamination(examination));
       finish(examination.stacks.every(({ starts }) => starts) ? exitCodes.pass : exitCodes.harness);
     });
-  for (const verb of program.commands)
+  program
+    .command('check')
+    .description('ask whether a plane keeps its contract: every operation, every role killed once, the ledger')
+    .argument('<plane>', `one of ${builtIn.join(', ')}, a module of yours, or the address of a system of yours`)
+    .option('--stack <name>', `one of ${stackNames.join(', ')}; all of them unless one is named`)
+    .option('--param <plane.name=value>', 'repeatable; a parameter of the plane, as JSON', collect(parseParam), [])
+    .option('--seed <integer>', 'decides the changes, and when roles are killed', parseCount, 1)
+    .action(async (plane: string, flags: CheckFlags) => finish(await check(plane, flags)));
+
+  declareNew(program, out);
+  for (const verb of program.commands.flatMap((command) => [command, ...command.commands]))
     verb
       .exitOverride()
       .configureOutput({ outputError: () => {} })
@@ -169,14 +183,7 @@ async function run(flags: RunFlags): Promise<number> {
   const costs = flags.serviceTimes === undefined ? defaultCosts : await readCosts(resolve(flags.serviceTimes));
   const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
   const command = commandOf(flags);
-  const interrupt = new AbortController();
-  const onInterrupt = () => {
-    complain('\nstopping: what is finished is saved');
-    interrupt.abort(new Error('interrupted'));
-  };
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onInterrupt);
-  try {
+  return interruptible('stopping: what is finished is saved', async (signal) => {
     complain(`${suite.name}: ${suite.about}; seed ${flags.seed}`);
     const { results, summary } = await bench({
       suite,
@@ -186,11 +193,38 @@ async function run(flags: RunFlags): Promise<number> {
       prices,
       progress: showProgress(process.stderr),
       costs,
-      signal: interrupt.signal,
+      signal,
     });
     print(summary, flags.json ?? false);
     complain(`\nreport: ${results.directory}/report.html`);
-    return interrupt.signal.aborted ? exitCodes.inconclusive : exitCodeOf(summary);
+    return signal.aborted ? exitCodes.inconclusive : exitCodeOf(summary);
+  });
+}
+
+async function check(plane: string, { stack, param, seed }: CheckFlags): Promise<number> {
+  // A system behind HTTP lives in real time.
+  const stacks = stack !== undefined ? [stackNamed(stack)] : isUrl(plane) ? (['embedded'] as const) : stackNames;
+  const [arm] = withParams([parseArchitecture(plane)], param);
+  if (arm === undefined) throw new UsageError('there is no plane to check');
+  return interruptible('stopping', async (signal) => {
+    const progress = () => showProgress(process.stderr);
+    const checked = await checkPlane({ arm, stacks, seed, progress, signal });
+    out(checked.map((on) => printChecked(arm.architecture, on)).join('\n\n'));
+    return exitCodes[outcomeOf(checked, stacks.length)];
+  });
+}
+
+/** Ctrl-C aborts the work, which comes to an end of its own. */
+async function interruptible(words: string, work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  const interrupt = new AbortController();
+  const onInterrupt = () => {
+    complain(`\n${words}`);
+    interrupt.abort(new Error('interrupted'));
+  };
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onInterrupt);
+  try {
+    return await work(interrupt.signal);
   } finally {
     process.off('SIGINT', onInterrupt);
     process.off('SIGTERM', onInterrupt);
@@ -235,11 +269,8 @@ const exitCodeOf = ({ verdict }: Summary) => exitCodes[verdict.outcome];
 
 function resolveSuite(flags: RunFlags): Suite {
   const suite = findSuite(flags.suite);
-  if (flags.stack !== undefined && !stackNames.some((name) => name === flags.stack)) {
-    throw new UsageError(
-      `there is no stack "${flags.stack}"; did you mean "${nearest(flags.stack, stackNames)}"? Stacks: ${stackNames.join(', ')}`,
-    );
-  }
+  const stack = flags.stack === undefined ? undefined : stackNamed(flags.stack);
+  const scenarios = stack === undefined ? suite.scenarios : suite.scenarios.map((scenario) => ({ ...scenario, stack }));
   const armOfSuite = (specifier: string) => suite.arms.find((arm) => arm.specifier === specifier);
   const named =
     flags.architecture.length === 0
@@ -247,28 +278,43 @@ function resolveSuite(flags: RunFlags): Suite {
       : flags.architecture.map((specifier) => armOfSuite(specifier) ?? parseArchitecture(specifier));
   const twice = named.find((arm, i) => named.findIndex(({ architecture }) => architecture === arm.architecture) < i);
   if (twice) throw new UsageError(`two planes are named ${twice.architecture}: their figures could not be told apart`);
-  const stray = flags.param.find(({ architecture }) => !named.some((arm) => arm.architecture === architecture));
+  return {
+    ...suite,
+    scenarios,
+    arms: withParams(named, flags.param),
+    repetitions: flags.repetitions ?? suite.repetitions,
+  };
+}
+
+function stackNamed(text: string): StackName {
+  const stack = stackNames.find((name) => name === text);
+  if (stack) return stack;
+  throw new UsageError(
+    `there is no stack "${text}"; did you mean "${nearest(text, stackNames)}"? Stacks: ${stackNames.join(', ')}`,
+  );
+}
+
+function withParams(named: Suite['arms'], params: readonly Param[]): Suite['arms'] {
+  const stray = params.find(({ architecture }) => !named.some((arm) => arm.architecture === architecture));
   if (stray) {
     const names = named.map(({ architecture }) => architecture);
     throw new UsageError(
       `--param ${stray.architecture}.${stray.name}: no plane of this run is named ${stray.architecture}; did you mean ${nearest(stray.architecture, names)}?`,
     );
   }
-  const arms = named.map((arm) => {
-    const own = flags.param.filter(({ architecture }) => architecture === arm.architecture);
+  return named.map((arm) => {
+    const own = params.filter(({ architecture }) => architecture === arm.architecture);
     const given = Object.fromEntries(own.map(({ name, value }) => [name, value]));
     return own.length === 0 ? arm : { ...arm, params: { ...(arm.params as Record<string, Json> | null), ...given } };
   });
-  const stack = flags.stack as StackName | undefined;
-  const scenarios = stack === undefined ? suite.scenarios : suite.scenarios.map((scenario) => ({ ...scenario, stack }));
-  return { ...suite, scenarios, arms, repetitions: flags.repetitions ?? suite.repetitions };
 }
 
 function parseArchitecture(specifier: string): Suite['arms'][number] {
+  if (isUrl(specifier)) return armOf(specifier);
   if (isPath(specifier)) return armOf(resolve(specifier));
   if (builtIn.some((name) => name === specifier)) return armOf(specifier);
   throw new UsageError(
-    `there is no plane "${specifier}"; did you mean "${nearest(specifier, builtIn)}"? Planes: ${builtIn.join(', ')}; a module of yours is named by its path, e.g. ./${specifier}.ts`,
+    `there is no plane "${specifier}"; did you mean "${nearest(specifier, builtIn)}"? Planes: ${builtIn.join(', ')}; a module of yours is named by its path, e.g. ./${specifier}.ts, a system by its address, e.g. http://127.0.0.1:8080`,
   );
 }
 

@@ -6,6 +6,8 @@ import type { FaultFact } from './record/facts.js';
 export interface FaultContext {
   readonly supervisor: Supervisor;
   readonly architecture: ArchitectureDescription;
+  /** Absent: the first that ingests. */
+  readonly role?: string | undefined;
   /** When to strike, event time. */
   readonly atUs: number;
   /** A fault that has not healed until then never did. */

@@ -1,9 +1,12 @@
-/** What a module of yours may import from 'planebench': types to write a plane against. */
+/** What a module of yours may import from 'planebench': what to write a plane against. */
 
 export type { ChangeBatch } from '../workloads/change-batch.js';
-export { viewBlock } from '../workloads/change-batch.js';
+export { opNames, tableNames, viewBlock } from '../workloads/change-batch.js';
 export type { DataContract, DecodedBatch } from '../workloads/data-contract.js';
+export { historySchemas } from '../workloads/fact-schemas.js';
 export type { FeatureRow, FeatureView, Prediction } from '../workloads/feature-view.js';
+export { windows } from '../workloads/feature-view.js';
+export { predictRows } from '../workloads/model.js';
 export type {
   Architecture,
   ArchitectureFactory,

@@ -14,10 +14,10 @@ export async function injectFaults(options: {
   const { plan, timeline, supervisor, architecture } = options;
   const random = seededRandom(plan.seed, '/faults');
   const facts: FaultFact[] = [];
-  for (const { kind, afterUs, jitterUs } of plan.scenario.faults) {
+  for (const { kind, role, afterUs, jitterUs } of plan.scenario.faults) {
     // The phase over the load cycle is drawn, so that a crash does not always meet a plane at the same moment of it.
     const atUs = timeline.measureEndUs + afterUs + random.below(Math.max(1, jitterUs));
-    facts.push(await injectors[kind]({ supervisor, architecture, atUs, untilUs: timeline.loadEndUs }));
+    facts.push(await injectors[kind]({ supervisor, architecture, role, atUs, untilUs: timeline.loadEndUs }));
   }
   return facts;
 }

@@ -1,6 +1,7 @@
 /** Runs on this machine, one after the other: nothing else may compute while one is timed. */
 import { labelOf, type RunsOptions } from './arms.js';
 import type { LoadedTrace } from './loaded-trace.js';
+import { inspectPlane } from './plane-contract.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import type { Finding, RunFacts } from './record/facts.js';
 import { observeRun } from './run.js';
@@ -64,7 +65,16 @@ async function oneRun(
   const progress = (phase: string) => options.progress.phase(labelOf(plan), phase);
   try {
     const site = machineSite(plan.scenario, scratch);
-    const observed = await observeRun(plan, { ...options, site, parent: scratch.directory, architecture, progress });
+    const inspection = options.onInspected && inspectPlane();
+    const observed = await observeRun(plan, {
+      ...options,
+      site,
+      parent: scratch.directory,
+      architecture,
+      progress,
+      inspect: inspection?.inspect,
+    });
+    if (inspection) options.onInspected?.(inspection.seen());
     return {
       gather() {
         progress('checking the ledger');

@@ -1,10 +1,13 @@
 /** README's own commands, run as they stand there. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Summary } from '../reports/summary.js';
+import { hostClock } from './clock.js';
 import { type Ended, startCommand } from './fixture-command.js';
 import { loadFacts } from './record/saved-facts.js';
 import { findSuite } from './suite.js';
@@ -23,6 +26,21 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'planebench-readme-test-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+if (!hasPython) process.stderr.write('the example in Python is not run: there is no python3 on this machine\n');
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 function run(command: string, more: readonly string[] = []): Promise<Ended> {
   const [npm = '', ...args] = [...command.split(' '), ...more];
@@ -44,7 +62,13 @@ describe('README', () => {
   it('has no command that is not run here or by CI', () => {
     const tested = [
       'npm run bench -- --suite smoke',
+      'npm run planebench -- new architecture mine',
+      'node --import tsx --test mine.test.ts',
+      'npm run planebench -- check ./mine.ts',
       'npm run bench -- --suite smoke --architecture lakehouse --architecture ./mine.ts',
+      'python3 architectures/http/example.py 8080',
+      'npm run planebench -- check http://127.0.0.1:8080',
+      'npm run bench -- --suite smoke --architecture lakehouse --architecture http://127.0.0.1:8080',
       'npm run planebench -- report RUN',
       'npm run planebench -- doctor',
       'npm run bench:micro',
@@ -52,26 +76,43 @@ describe('README', () => {
     const byCi = ['npm ci', 'npm test'];
     // The same command as with a suite, whose name it does not have to say.
     const whole = ['npm run bench'];
-    expect([...new Set(commands)].sort()).toEqual([...tested, ...byCi, ...whole].sort());
+    // The same commands as with names of their own.
+    const general = ['npm run planebench -- check PLANE', 'npm run planebench -- new architecture NAME'];
+    expect([...new Set(commands)].sort()).toEqual([...tested, ...byCi, ...whole, ...general].sort());
     const ci = readFileSync(join(projectDirectory, '.ci/run'), 'utf8');
     for (const command of byCi) expect(ci).toContain(command);
     expect(findSuite('headline').repetitions).toBe(5);
   });
 
-  it('runs a plane of your own, reports it, and computes the report again', async () => {
-    const source = /```ts\n\/\/ mine\.ts\n([\s\S]*?)```/.exec(readme)?.[1];
-    const mine = join(folder, 'mine.ts');
-    await writeFile(mine, source as string);
-    const command = listed('npm run bench -- --suite smoke --architecture lakehouse --architecture ./mine.ts');
+  it('brings your own plane: writes it, tests it, checks it, runs it, and computes the report again', async () => {
+    // Where 'planebench' can be imported, but not among the sources.
+    const own = await mkdtemp(join(projectDirectory, 'dist', 'readme-mine-'));
+    cleanups.push(() => rm(own, { recursive: true, force: true }));
+    const here = (command: string) => listed(command).replace(/(\.\/)?mine(\.test)?\.ts$/, join(own, 'mine$2.ts'));
+    const written = await run(listed('npm run planebench -- new architecture mine'), ['--out', own]);
+    expect(written.code, written.stderr).toBe(0);
+    expect((await readdir(own)).sort()).toEqual(['mine.test.ts', 'mine.ts']);
+
+    const tested = await run(here('node --import tsx --test mine.test.ts'));
+    expect(tested.code, tested.stdout).toBe(0);
+    expect(tested.stdout).toMatch(/fail 0\b/);
+
+    const checked = await run(here('npm run planebench -- check ./mine.ts'));
+    expect(checked.stdout).toMatch(/^mine on embedded\n {2}offers lookup, predict, backfill; not exportChanges/m);
+    // Or 2 on a machine too busy to start a role again in three seconds.
+    expect([0, 2], checked.stdout + checked.stderr).toContain(checked.code);
+    expect(checked.stdout).not.toContain('FAILS');
+
     const out = join(folder, 'mine');
-    const { code, stdout, stderr } = await run(command.replace('./mine.ts', mine), ['--out', out]);
-    // It fails, as a plane that shows nothing must; or 2 on a machine too busy to say.
-    expect([1, 2], stderr).toContain(code);
+    const command = here('npm run bench -- --suite smoke --architecture lakehouse --architecture ./mine.ts');
+    const { code, stdout, stderr } = await run(command, ['--out', out]);
+    expect([0, 2], stderr).toContain(code);
     expect(stdout).toMatch(/lakehouse\s+mine/);
     const results = await onlyFolder(out);
     const facts = await loadFacts(join(results, 'runs', 'smoke-1-mine'));
     expect(facts.invalid).toEqual([]);
-    expect(facts.ledger?.behind).toBeGreaterThan(100);
+    expect(facts.ledger?.examples).toEqual([]);
+    expect(facts.ledger?.final.checked).toBeGreaterThan(1_000);
 
     const again = await run(listed('npm run planebench -- report RUN').replace('RUN', results));
     expect(again.code).toBe(code);
@@ -80,6 +121,35 @@ describe('README', () => {
       new Set(['lakehouse', 'mine', 'null']),
     );
   }, 240_000);
+
+  it.skipIf(!hasPython)(
+    'brings a system behind HTTP, in Python',
+    async () => {
+      const port = await freePort();
+      const local = (command: string) => listed(command).replace('8080', String(port));
+      const example = startCommand('python3', local('python3 architectures/http/example.py 8080').split(' ').slice(1), {
+        cwd: projectDirectory,
+      });
+      cleanups.push(() => example.child.kill('SIGKILL'));
+      for (let i = 0; i < 100 && !(await fetch(`http://127.0.0.1:${port}`).catch(() => null)); i++)
+        await hostClock.sleep(100_000);
+      const checked = await run(local('npm run planebench -- check http://127.0.0.1:8080'));
+      expect([0, 2], checked.stdout + checked.stderr).toContain(checked.code);
+      expect(checked.stdout).toMatch(/offers lookup, backfill; not predict/);
+      expect(checked.stdout).not.toContain('FAILS');
+
+      const out = join(folder, 'python');
+      const command = local(
+        'npm run bench -- --suite smoke --architecture lakehouse --architecture http://127.0.0.1:8080',
+      );
+      const { code, stderr } = await run(command, ['--out', out]);
+      expect([0, 2], stderr).toContain(code);
+      const facts = await loadFacts(join(await onlyFolder(out), 'runs', `smoke-1-127-0-0-1-${port}`));
+      expect(facts.invalid).toEqual([]);
+      expect(facts.ledger?.examples).toEqual([]);
+    },
+    240_000,
+  );
 
   it('examines the machine', async () => {
     const { code, stdout } = await run(listed('npm run planebench -- doctor'));

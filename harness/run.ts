@@ -15,6 +15,7 @@ import { type Recorded, type RecordingPaths, readRecorded, recordingPaths } from
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
+import type { PlaneClient } from './processes/endpoint.js';
 import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Supervisor } from './processes/supervisor.js';
 import type { BackfillFact, FaultFact, Finding, LedgerFacts, RunFacts, Timeline } from './record/facts.js';
@@ -34,9 +35,16 @@ export interface RunOptions {
   readonly idle: () => void;
   /** Told what the run is doing, for the progress display. */
   readonly progress: (phase: string) => void;
+  /** Looks at the plane beside the run: before its history, and when it has drained. */
+  readonly inspect?: Inspect | undefined;
   /** Aborts the run: its processes are stopped, what it recorded is dropped. */
   readonly signal: AbortSignal;
 }
+
+export type Inspect = (
+  moment: 'started' | 'drained',
+  subject: { readonly plane: PlaneClient; readonly trace: LoadedTrace },
+) => Promise<void>;
 
 /** What is known of a run when its last process has gone; run-facts.ts makes facts of it. */
 export interface Observed {
@@ -104,6 +112,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     started = await startPlane({ supervisor, plan, architecture, stack });
     const plane = started.client;
     await options.quiet;
+    await options.inspect?.('started', { plane, trace });
     progress('loading history');
     seen.backfill = await loadHistory({ plane, trace, plan, clock });
     await startLoad({ plan, trace, supervisor, stack, plane: started, paths: recordingPaths(directory), seen });
@@ -154,6 +163,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       options.idle();
     }
     await settledRows;
+    await options.inspect?.('drained', { plane, trace });
   };
 
   try {

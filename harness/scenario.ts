@@ -36,6 +36,8 @@ export interface Slo {
 
 export interface FaultPlan {
   readonly kind: 'role-crash';
+  /** The role it strikes; absent: the first that ingests. */
+  readonly role?: string;
   /** The injection falls at a seeded random moment of `[afterUs, afterUs + jitterUs)` after the measured window. */
   readonly afterUs: number;
   readonly jitterUs: number;

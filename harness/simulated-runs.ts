@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Manifest } from '../reports/summary.js';
 import { labelOf, type RunsOptions } from './arms.js';
 import { HarnessError } from './errors.js';
+import type { Inspected } from './plane-contract.js';
 import { startChild } from './processes/child-process.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import type { Finding, RunFacts } from './record/facts.js';
@@ -40,7 +41,7 @@ async function simulateGroup(
     else plans.push({ plan, architecture });
   }
   if (plans.length === 0) return;
-  const init: SimulationInit = { plans, costs, parent: scratch.directory };
+  const init: SimulationInit = { plans, costs, parent: scratch.directory, inspects: options.onInspected !== undefined };
   const child = startChild({
     name: `simulation of repetition ${group[0]?.repetition}`,
     module: simulation,
@@ -54,6 +55,7 @@ async function simulateGroup(
   let keeping: Promise<void> = Promise.resolve();
   child.onReport((kind, body) => {
     if (kind === 'trace') options.onTrace(body as Manifest['traces'][number]);
+    if (kind === 'inspected') options.onInspected?.(body as Inspected);
     if (kind === 'begun') progress.phase(labelOfId(plans, body as string), 'simulating');
     if (kind === 'run') keeping = keeping.then(() => options.keep(body as RunFacts));
     keeping.catch(() => {});

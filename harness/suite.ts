@@ -2,7 +2,7 @@
 
 import { UsageError } from './errors.js';
 import { nearest } from './nearest.js';
-import { isPath } from './processes/load-architecture.js';
+import { isPath, isUrl } from './processes/load-architecture.js';
 import { seededRandom } from './random.js';
 import type { Arm, RunPlan, Scenario } from './scenario.js';
 import { floor } from './suites/floor.js';
@@ -18,6 +18,8 @@ export interface Suite {
   readonly scenarios: readonly Scenario[];
   readonly arms: readonly Arm[];
   readonly repetitions: number;
+  /** False: without the harness's own floor, where no figure is read. */
+  readonly floor?: false;
 }
 
 export const suites: readonly Suite[] = [headline, smoke, ingest, simulated];
@@ -32,8 +34,18 @@ export function findSuite(name: string): Suite {
 }
 
 export function armOf(specifier: string, params: Arm['params'] = null): Arm {
-  const name = isPath(specifier) ? (specifier.split(/[/\\]/).pop() ?? specifier).replace(/\.[^.]+$/, '') : specifier;
-  return { architecture: name, specifier, params };
+  return { architecture: nameOf(specifier), specifier, params };
+}
+
+/** A name for reports, folders and `--param`: of a module its file's, of a system its address without what none of these take. */
+function nameOf(specifier: string): string {
+  if (isUrl(specifier))
+    return specifier
+      .replace(/^[^/]+\/\//, '')
+      .replace(/[^a-z0-9]+/gi, '-')
+      .replace(/^-|-$/g, '');
+  if (!isPath(specifier)) return specifier;
+  return (specifier.split(/[/\\]/).pop() ?? specifier).replace(/\.[^.]+$/, '');
 }
 
 /**
@@ -41,7 +53,13 @@ export function armOf(specifier: string, params: Arm['params'] = null): Arm {
  * meets all arms, and within a repetition in seeded random order. The harness's own floor comes first, once. Runs of a
  * repetition share a seed, and those of a scenario a trace.
  */
-export function planRuns({ scenarios, arms, repetitions, seed }: Suite & { readonly seed: number }): RunPlan[] {
+export function planRuns({
+  scenarios,
+  arms,
+  repetitions,
+  seed,
+  floor: hasFloor,
+}: Suite & { readonly seed: number }): RunPlan[] {
   const order = seededRandom(seed, '/order');
   const seeds = seededRandom(seed, '/repetitions');
   const plans: RunPlan[] = [];
@@ -56,7 +74,8 @@ export function planRuns({ scenarios, arms, repetitions, seed }: Suite & { reado
         seed: repetitionSeed,
       });
     // Virtual time has no floor: nothing there takes longer than its cost says.
-    if (repetition === 1 && scenarios.some(({ stack }) => stack !== 'simulated')) add(floor, nothing);
+    if (repetition === 1 && hasFloor !== false && scenarios.some(({ stack }) => stack !== 'simulated'))
+      add(floor, nothing);
     for (const scenario of scenarios) for (const arm of shuffle(arms, order.below)) add(scenario, arm);
   }
   return plans;

@@ -3,7 +3,7 @@
  * A child does its work until its signal aborts, and dies at once when its parent is gone, whatever killed the parent.
  */
 import { type ClockOrigin, type SystemClock, systemClock } from '../clock.js';
-import { messageOf } from '../errors.js';
+import { HarnessError, messageOf, PlaneError, UsageError } from '../errors.js';
 import { standBack } from './niceness.js';
 
 /** Parent to child. */
@@ -77,7 +77,7 @@ export function runChild<Init>(main: ChildMain<Init>): void {
           exit(0);
         } catch (error) {
           if (stop.signal.aborted) return exit(0);
-          send({ type: 'failed', message: messageOf(error), stack: error instanceof Error ? (error.stack ?? '') : '' });
+          send({ type: 'failed', message: messageOf(error), stack: stackOf(error) });
           exit(1);
         }
         return;
@@ -90,6 +90,12 @@ export function runChild<Init>(main: ChildMain<Init>): void {
         stop.abort(new Error('stopped by the supervisor'));
     }
   });
+}
+
+/** Where it came from; of an error that is a sentence for the reader nobody asks. */
+function stackOf(error: unknown): string {
+  const isSentence = [UsageError, HarnessError, PlaneError].some((kind) => error instanceof kind);
+  return error instanceof Error && !isSentence ? (error.stack ?? '') : '';
 }
 
 function send(message: FromChild): void {

@@ -1,4 +1,7 @@
-/** Loads an architecture module by its specifier: a built-in name, or the path of a JavaScript or TypeScript file. */
+/**
+ * Loads an architecture module by its specifier: a built-in name, the path of a JavaScript or TypeScript file, or the
+ * address of a system that answers over HTTP.
+ */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,13 +10,18 @@ import { UsageError } from '../errors.js';
 import type { Json } from '../json.js';
 import type { Ports } from '../ports/ports.js';
 
-export const builtIn = ['lakehouse', 'warehouse', 'lambda', 'null'] as const;
+export const builtIn = ['lakehouse', 'warehouse', 'lambda', 'null', 'http'] as const;
+
+export function isUrl(specifier: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(specifier);
+}
 
 export function isPath(specifier: string): boolean {
-  return /[./\\]/.test(specifier);
+  return /[./\\]/.test(specifier) && !isUrl(specifier);
 }
 
 export async function loadArchitecture(specifier: string, params: Json | undefined): Promise<Architecture> {
+  if (isUrl(specifier)) return loadArchitecture('http', { ...(params as Record<string, Json>), url: specifier });
   const exported = (await importModule(specifier)).default;
   // A TypeScript file outside a package of ES modules is compiled to CommonJS: its default export sits one level deeper.
   const factory = (exported as { default?: unknown } | undefined)?.default ?? exported;

@@ -9,7 +9,7 @@ import { quoteText, readColumns } from '../ports/duckdb-columns.js';
 import type { ArchitectureDescription } from '../processes/describe-architecture.js';
 import { withDuckDb } from '../record/column-files.js';
 import type { RunFacts } from '../record/facts.js';
-import { observeRun } from '../run.js';
+import { type Inspect, observeRun } from '../run.js';
 import { gatherFacts } from '../run-facts.js';
 import type { RunPlan } from '../scenario.js';
 import { lullStartUs, type Site } from '../site.js';
@@ -45,6 +45,7 @@ export interface SimulationOptions {
   /** Folder for what is recorded. */
   readonly parent: string;
   readonly signal: AbortSignal;
+  readonly inspect?: Inspect | undefined;
   /** Called before the first process begins. */
   readonly prepare?: (world: World, supervisor: SimulatedSupervisor) => void;
 }
@@ -91,6 +92,7 @@ export async function simulateRun(plan: RunPlan, options: SimulationOptions): Pr
       quiet: Promise.resolve(),
       idle: () => {},
       progress: () => {},
+      inspect: options.inspect,
       signal,
     }),
   );

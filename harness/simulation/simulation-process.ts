@@ -1,4 +1,5 @@
 /** A process that simulates runs which share a trace, and reports each one's facts. */
+import { inspectPlane } from '../plane-contract.js';
 import { runChild } from '../processes/child.js';
 import type { ArchitectureDescription } from '../processes/describe-architecture.js';
 import type { RunPlan } from '../scenario.js';
@@ -11,9 +12,11 @@ export interface SimulationInit {
   readonly costs: Costs;
   /** Where the trace and the recordings may be kept. */
   readonly parent: string;
+  /** Whether each plane is also asked what its contract says. */
+  readonly inspects: boolean;
 }
 
-runChild<SimulationInit>(async ({ plans, costs, parent }, { signal, ready, report }) => {
+runChild<SimulationInit>(async ({ plans, costs, parent, inspects }, { signal, ready, report }) => {
   const [first] = plans;
   if (!first) return;
   const owned = await loadTrace(first.plan.scenario, first.plan.seed, parent);
@@ -25,7 +28,10 @@ runChild<SimulationInit>(async ({ plans, costs, parent }, { signal, ready, repor
     for (const { plan, architecture } of plans) {
       if (signal.aborted) return;
       report('begun', plan.id);
-      report('run', await simulateRun(plan, { trace, architecture, costs, parent, signal }));
+      const inspection = inspects ? inspectPlane() : null;
+      const run = await simulateRun(plan, { trace, architecture, costs, parent, signal, inspect: inspection?.inspect });
+      if (inspection) report('inspected', inspection.seen());
+      report('run', run);
     }
   } finally {
     await owned.close();

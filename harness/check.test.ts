@@ -1,0 +1,234 @@
+/** The check tells a sound plane from broken ones, rule by rule, and says which rule. */
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { customerActivity } from '../workloads/feature-view.js';
+import type { Operation } from './architecture.js';
+import { type Checked, outcomeOf, printChecked } from './check.js';
+import { type Ended, startCommand } from './fixture-command.js';
+import type { LoadedTrace } from './loaded-trace.js';
+import { inspectPlane, judgeFacts, operations, type RuleVerdict } from './plane-contract.js';
+import type { PlaneClient } from './processes/endpoint.js';
+import type { RunFacts } from './record/facts.js';
+import { projectDirectory } from './testbed.js';
+
+type Answers = { readonly [name in Operation]?: (argument: { keys: string[] }) => unknown };
+
+const features = customerActivity.features.map(({ kind }) => (kind === 'count' || kind === 'sum' ? 0 : null));
+const rows = ({ keys }: { keys: string[] }) => keys.map((key) => ({ key, lastSeq: 0, asOfUs: 1, features }));
+const scores = ({ keys }: { keys: string[] }) =>
+  keys.map((key) => ({ key, score: 0.5, modelVersion: 1, lastSeq: 0, asOfUs: 1 }));
+const sound: Answers = {
+  lookup: rows,
+  predict: scores,
+  backfill: () => ({ rows: 1, filesByReference: 0 }),
+  exportChanges: () => [[{ customer: 1, seq: 1 }]],
+  quarantine: () => [[{ customer: 1, seq: 2, reason: 'late' }]],
+  inventory: () => ({ files: 1, bytes: 1, rows: 1, smallFiles: 1, smallFileBytes: 1 }),
+};
+const trace = {
+  directory: '/trace',
+  info: { contract: { customers: 20 }, panel: [3, 4] },
+  oracle: { evaluate: async (versions: unknown[]) => versions.map(() => features) },
+} as unknown as LoadedTrace;
+
+/** What the inspection says of a plane that answers so, at both of its moments. */
+async function inspected(answers: Answers): Promise<readonly RuleVerdict[]> {
+  const answer = async (operation: Operation, argument: unknown) => answers[operation]?.(argument as never);
+  const plane = {
+    offers: (operation: Operation) => answers[operation] !== undefined,
+    call: answer,
+    async *pages(operation: Operation) {
+      yield* (await answer(operation, undefined)) as unknown[];
+    },
+  } as unknown as PlaneClient;
+  const inspection = inspectPlane();
+  await inspection.inspect('started', { plane, trace });
+  await inspection.inspect('drained', { plane, trace });
+  return inspection.seen().verdicts;
+}
+
+const failing = (verdicts: readonly RuleVerdict[]) =>
+  verdicts.filter(({ outcome }) => outcome === 'fails').map(({ subject, rule }) => `${subject}: ${rule}`);
+
+describe('every operation is asked, every answer held against its shape', () => {
+  it('a sound plane passes, and each operation has its rules', async () => {
+    const verdicts = await inspected(sound);
+    expect(failing(verdicts)).toEqual([]);
+    expect(new Set(verdicts.map(({ subject }) => subject))).toEqual(new Set(operations));
+  });
+
+  it('what is not offered is not asked', async () => {
+    const verdicts = await inspected({ lookup: rows });
+    expect(new Set(verdicts.map(({ subject }) => subject))).toEqual(new Set(['lookup']));
+  });
+
+  const broken: readonly (readonly [string, Answers, RegExp])[] = [
+    [
+      'lookup: known customers',
+      { lookup: ({ keys }) => rows({ keys }).map((row) => ({ ...row, key: 0 })) },
+      /row of key/,
+    ],
+    [
+      'lookup: unknown customers: lastSeq 0, zeros, nulls',
+      { lookup: ({ keys }) => rows({ keys }).map((row) => ({ ...row, lastSeq: row.key === '20' ? 1 : 0 })) },
+      /expected lastSeq 0 and .*"key":"20"/,
+    ],
+    [
+      'lookup: no keys: no rows',
+      { lookup: ({ keys }) => (keys.length === 0 ? null : rows({ keys })) },
+      /list of 0 rows/,
+    ],
+    [
+      'lookup: 500 keys, some of them twice',
+      { lookup: ({ keys }) => rows({ keys: [...new Set(keys)] }) },
+      /answered 20 rows for 500 keys/,
+    ],
+    [
+      'predict: known customers',
+      { predict: ({ keys }) => scores({ keys }).map((row) => ({ ...row, score: 2 })) },
+      /0 to 1/,
+    ],
+    ['backfill: takes history in', { backfill: () => 'done' }, /"done": expected a whole number as rows/],
+    ['exportChanges: pages of changes', { exportChanges: () => [[{ customer: '1', seq: 1 }]] }, /whole numbers/],
+    ['quarantine: pages of changes', { quarantine: () => [7] }, /expected pages that are lists/],
+    ['inventory: counts of files, bytes and rows', { inventory: () => ({ files: -1 }) }, /whole number as files/],
+  ];
+  it.each(broken)('%s', async (rule, answers, sentence) => {
+    const verdicts = await inspected({ ...sound, ...answers });
+    expect(failing(verdicts)).toContain(rule);
+    const verdict = verdicts.find((found) => `${found.subject}: ${found.rule}` === rule);
+    expect(verdict?.example).toMatch(sentence);
+  });
+
+  it('a repeated backfill that brings back what a change took away', async () => {
+    let backfills = 0;
+    const wrong = features.map((value, i) => (i === 0 ? 1 : value));
+    const verdicts = await inspected({
+      ...sound,
+      lookup: ({ keys }) =>
+        rows({ keys }).map((row) => (backfills > 1 && Number(row.key) < 20 ? { ...row, features: wrong } : row)),
+      backfill: () => {
+        backfills++;
+        return { rows: 1, filesByReference: 0 };
+      },
+    });
+    expect(failing(verdicts)).toEqual(['backfill: repeated over the changes, brings nothing back']);
+  });
+});
+
+describe('the run is judged by its facts', () => {
+  const rights = { checked: 5, right: 5, over: 0, under: 0, torn: 0, wrong: 0 };
+  const tables = { lost: 0, duplicated: 0, unexpected: 0, quarantineMissing: 0, quarantineUnexpected: 0, rpoUs: 0 };
+  const ledger = { tables, final: rights, live: rights, settled: null, behind: 0, personalDataLeaks: 0, examples: [] };
+  const fault = { role: 'all', witnessedUs: 1, readyUs: 2 };
+  const run = { faults: [fault], ledger, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };
+  const judged = (change: object) => judgeFacts({ ...run, ...change } as unknown as RunFacts);
+  const outcomes = (change: object) => new Set(judged(change).map(({ outcome }) => outcome));
+
+  it('a sound run passes', () => expect(outcomes({})).toEqual(new Set(['passes'])));
+
+  it.each([
+    ['lost', { tables: { ...tables, lost: 1 } }],
+    ['duplicated', { tables: { ...tables, duplicated: 1 } }],
+    ['unexpected', { tables: { ...tables, unexpected: 1 } }],
+    ['not quarantined', { tables: { ...tables, quarantineMissing: 1 } }],
+    ['wrong', { final: { ...rights, right: 4 } }],
+    ['wrong after its correction', { settled: { ...rights, right: 4 } }],
+    ['behind', { behind: 1 }],
+    ['leaks', { personalDataLeaks: 1 }],
+  ])('%s fails', (_, change) => {
+    expect(judged({ ledger: { ...ledger, ...change } }).filter(({ outcome }) => outcome === 'fails').length).toBe(1);
+  });
+
+  it.each([
+    ['lookup answered 0 rows for 1 keys', ['load']],
+    ['lookup: POST http://x/lookup: expected JSON, found <html>', ['load']],
+    ['lookup: POST http://x/lookup: expected an answer, found nobody who listens there', []],
+    ['lookup: connect ECONNREFUSED 127.0.0.1:1', []],
+  ])('under load: %s', (message, subjects) => {
+    const verdicts = judged({ errors: [{ operation: 'lookup', message, count: 1 }] });
+    expect(verdicts.filter(({ outcome }) => outcome === 'fails').map(({ subject }) => subject)).toEqual(subjects);
+  });
+
+  it('wrong rows before its own correction do not', () => {
+    expect(outcomes({ ledger: { ...ledger, final: { ...rights, right: 0 }, settled: rights } })).toEqual(
+      new Set(['passes']),
+    );
+  });
+
+  it.each([
+    ['no role takes changes in', { ingests: false }],
+    ['a kill was not seen', { faults: [{ ...fault, witnessedUs: null }] }],
+    ['a role was not ready in time', { faults: [{ ...fault, readyUs: null }] }],
+    ['there is no ledger', { ledger: null }],
+    ['the harness failed', { invalid: [{ code: 'HARNESS', message: 'no disk' }] }],
+  ])('what could not be seen is never a pass: %s', (_, change) => {
+    expect(outcomes(change)).toContain('not judged');
+    expect(outcomes(change)).not.toContain('fails');
+    const on: Checked = { stack: 'embedded', offered: ['lookup'], verdicts: judged(change) };
+    expect(outcomeOf([on], 1)).toBe('inconclusive');
+  });
+
+  it('a stack that was left out is never a pass, a failure is one whatever else is unknown', () => {
+    const on = (outcome: RuleVerdict['outcome']): Checked => ({
+      stack: 'embedded',
+      offered: ['lookup'],
+      verdicts: [{ subject: 'run', rule: 'comes to its end', outcome, example: 'why' }],
+    });
+    expect(outcomeOf([on('passes')], 1)).toBe('pass');
+    expect(outcomeOf([on('passes')], 2)).toBe('inconclusive');
+    expect(outcomeOf([], 1)).toBe('inconclusive');
+    expect(outcomeOf([on('not judged'), on('fails')], 2)).toBe('fail');
+    expect(printChecked('mine', on('fails'))).toBe(
+      [
+        'mine on embedded',
+        '  offers lookup; not predict, backfill, exportChanges, quarantine, inventory',
+        '  run  comes to its end  FAILS',
+        '      why',
+        '  0 of 1 rules pass, 1 fail',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('as a command', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'planebench-check-test-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const check = async (name: string, source: string): Promise<Ended> => {
+    const path = join(folder, `${name}.mjs`);
+    await writeFile(path, source);
+    return startCommand(process.execPath, [join(projectDirectory, 'dist/harness/main.js'), 'check', path], {
+      cwd: folder,
+      env: { ...process.env, TMPDIR: folder },
+    }).ended;
+  };
+
+  it('says what a plane offers and which rules it breaks, and leaves nothing behind', async () => {
+    const { code, stdout, stderr } = await check(
+      'liar',
+      `export default () => ({ name: 'liar', params: null, uses: [], roles: [{ name: 'all', ingests: true, async run({ serve, ready, signal, clock }) {
+        const row = (key) => ({ key, lastSeq: 0, asOfUs: clock.nowUs(), features: Array(13).fill(0) });
+        await serve({ lookup: async ({ keys }) => keys.map(row), inventory: async () => 'much' });
+        ready();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      } }] });`,
+    );
+    expect(code, stderr).toBe(1);
+    expect(stdout).toMatch(/^liar on embedded\n {2}offers lookup, inventory; not predict, backfill,/);
+    expect(stdout).toMatch(/lookup +known customers +passes/);
+    expect(stdout).toMatch(/lookup +unknown customers.* FAILS\n +expected lastSeq 0 and/);
+    expect(stdout).toMatch(/inventory .* FAILS\n +inventory answered "much": expected a whole number as files/);
+    expect(await readdir(folder)).toEqual(['liar.mjs']);
+  }, 120_000);
+
+  it('a plane that does not load fails, with its own words', async () => {
+    const { code, stdout } = await check('throws', 'throw new Error("not today");\n');
+    expect(stdout).toMatch(/module +says what it is +FAILS\n[\s\S]*not today/);
+    expect(code).toBe(1);
+  }, 60_000);
+});

@@ -1,0 +1,179 @@
+/**
+ * The plane contract as questions to a plane that runs: every operation it offers is called, as a user, a probe and the
+ * ledger would and as none of them does, and every answer is held against its shape. What it holds and serves in the end
+ * is for the ledger; the rules here are read from the top.
+ */
+import { customerActivity, type FeatureRow } from '../workloads/feature-view.js';
+import { historyFiles } from '../workloads/trace.js';
+import type { Operation } from './architecture.js';
+import { messageOf } from './errors.js';
+import { differingRows } from './ledger/row-verdicts.js';
+import type { LoadedTrace } from './loaded-trace.js';
+import { backfillOf, changesOf, inventoryOf, predictionsOf, rowsOf } from './processes/answers.js';
+import type { PlaneClient } from './processes/endpoint.js';
+import type { RunFacts } from './record/facts.js';
+import type { Inspect } from './run.js';
+
+/** What became of one rule; `example` is the first thing that went against it. */
+export interface RuleVerdict {
+  readonly subject: string;
+  readonly rule: string;
+  readonly outcome: 'passes' | 'fails' | 'not judged';
+  readonly example: string;
+}
+
+export const operations = [
+  'lookup',
+  'predict',
+  'backfill',
+  'exportChanges',
+  'quarantine',
+  'inventory',
+] as const satisfies readonly Operation[];
+
+const timeoutUs = 20_000_000;
+const backfillTimeoutUs = 120_000_000;
+const manyKeys = 500;
+
+export interface Inspection {
+  readonly inspect: Inspect;
+  seen(): Inspected;
+}
+
+/** What an inspection has seen so far: nothing until the plane has started. */
+export interface Inspected {
+  readonly offered: readonly Operation[];
+  readonly verdicts: readonly RuleVerdict[];
+}
+
+export function inspectPlane(): Inspection {
+  const verdicts = new Map<string, RuleVerdict>();
+  let offered: readonly Operation[] = [];
+
+  /** A rule that is tried twice passes if it does both times. */
+  async function judge(subject: Operation, rule: string, attempt: () => Promise<void>): Promise<void> {
+    if (!offered.includes(subject)) return;
+    const key = `${subject} ${rule}`;
+    if (verdicts.get(key)?.outcome === 'fails') return;
+    const example = await attempt().then(() => '', messageOf);
+    verdicts.set(key, { subject, rule, outcome: example === '' ? 'passes' : 'fails', example });
+  }
+
+  const inspect: Inspect = async (moment, { plane, trace }) => {
+    offered = operations.filter((operation) => plane.offers(operation));
+    const { customers } = trace.info.contract;
+    const call = (operation: Operation, argument: unknown) => plane.call<unknown>(operation, argument, { timeoutUs });
+    const lookup = async (keys: readonly string[]) => rowsOf(await call('lookup', { keys }), keys);
+    const predict = async (keys: readonly string[]) => predictionsOf(await call('predict', { keys }), keys);
+    const known = trace.info.panel.slice(0, 10).map(String);
+    const unknown = [String(customers), String(customers + 1_000_000)];
+    const many = Array.from({ length: manyKeys }, (_, i) => String(i % customers));
+
+    await judge('lookup', 'known customers', async () => void (await lookup(known)));
+    await judge('lookup', 'unknown customers: lastSeq 0, zeros, nulls', async () => expectEmpty(await lookup(unknown)));
+    await judge('lookup', 'no keys: no rows', async () => void (await lookup([])));
+    await judge('lookup', `${manyKeys} keys, some of them twice`, async () => void (await lookup(many)));
+    await judge('predict', 'known customers', async () => void (await predict(known)));
+    await judge('predict', 'unknown customers', async () => void (await predict(unknown)));
+    await judge('predict', 'no keys: no predictions', async () => void (await predict([])));
+    if (moment === 'started')
+      await judge('backfill', 'takes history in', async () => {
+        const files = historyFiles(trace.directory);
+        // The run itself asks for the second time, and compares what is served then with the oracle.
+        backfillOf(await plane.call<unknown>('backfill', { files }, { timeoutUs: backfillTimeoutUs }));
+      });
+    for (const operation of ['exportChanges', 'quarantine'] as const)
+      await judge(operation, 'pages of changes', async () => {
+        for await (const page of plane.pages<unknown>(operation, { timeoutUs })) changesOf(operation, page);
+      });
+    await judge('inventory', 'counts of files, bytes and rows', async () => {
+      inventoryOf(await call('inventory', undefined));
+    });
+    if (moment === 'drained' && offered.includes('backfill'))
+      await judge('backfill', 'repeated over the changes, brings nothing back', async () => {
+        await expectRepeatable(plane, trace);
+      });
+  };
+  return { inspect, seen: () => ({ offered, verdicts: [...verdicts.values()] }) };
+}
+
+const emptyFeatures = customerActivity.features.map(({ kind }) => (kind === 'count' || kind === 'sum' ? 0 : null));
+
+function expectEmpty(rows: readonly FeatureRow[]): void {
+  const wrong = rows.find(
+    ({ lastSeq, features }) => lastSeq !== 0 || features.some((value, i) => value !== emptyFeatures[i]),
+  );
+  if (wrong) throw new Error(`expected lastSeq 0 and ${JSON.stringify(emptyFeatures)}, found ${JSON.stringify(wrong)}`);
+}
+
+/** The same history once more, over all the changes: nothing may come back that a change has taken away. */
+async function expectRepeatable(plane: PlaneClient, trace: LoadedTrace): Promise<void> {
+  const keys = trace.info.panel.map(String);
+  const read = async () => rowsOf(await plane.call<unknown>('lookup', { keys }, { timeoutUs }), keys);
+  const before = await differingRows(trace.oracle, await read());
+  const files = historyFiles(trace.directory);
+  backfillOf(await plane.call<unknown>('backfill', { files }, { timeoutUs: backfillTimeoutUs }));
+  const after = await differingRows(trace.oracle, await read());
+  if (after.length > before.length)
+    throw new Error(
+      `${after.length} of ${keys.length} rows differ from the oracle after a repeated backfill, ${before.length} before; the first is ${JSON.stringify(after[0])}`,
+    );
+}
+
+/** Not the calls that found nobody, or nobody in time: roles are killed. */
+const misshapenAnswer = /\b(?:lookup|predict) answered |: expected (?!an answer|status)/;
+
+/** What the run itself says of the rules that need one: restarts, and the ledger. */
+export function judgeFacts({ faults, ledger, invalid, backfill, errors, ingests }: RunFacts): RuleVerdict[] {
+  const verdicts: RuleVerdict[] = [];
+  const add = (subject: string, rule: string, example: string, outcome?: RuleVerdict['outcome']) =>
+    verdicts.push({ subject, rule, outcome: outcome ?? (example === '' ? 'passes' : 'fails'), example });
+
+  for (const { code, message } of invalid)
+    add('run', 'comes to its end', message, code === 'HARNESS' ? 'not judged' : 'fails');
+  if (invalid.length === 0) add('run', 'comes to its end', '');
+  if (backfill !== null && invalid.length === 0) {
+    const { wrongRows, checkedRows } = backfill;
+    const example = wrongRows === 0 ? '' : `${wrongRows} of ${checkedRows} rows differ from the oracle 30 s later`;
+    add('backfill', 'what it loaded, twice, is what it serves', example);
+  }
+  const misshapen = errors.find(({ message }) => misshapenAnswer.test(message));
+  if (errors.length > 0 || invalid.length === 0) add('load', 'answers have their shape', misshapen?.message ?? '');
+  for (const { role, witnessedUs, readyUs } of faults) {
+    const rule = `${role} is killed and ready again`;
+    if (witnessedUs === null) add('restart', rule, 'the kill was not seen to bite', 'not judged');
+    else if (readyUs === null) add('restart', rule, 'not ready again before the load ended', 'not judged');
+    else add('restart', rule, '');
+  }
+  if (!ingests) {
+    add('ledger', 'is drawn up', 'no role is marked `ingests`: what the plane takes in is not asked', 'not judged');
+    return verdicts;
+  }
+  if (ledger === null) {
+    if (invalid.length === 0) add('ledger', 'is drawn up', 'it was not', 'not judged');
+    return verdicts;
+  }
+  const { tables, final, settled, behind, personalDataLeaks, examples } = ledger;
+  const count = (rule: string, found: number, kind: RegExp) =>
+    add(
+      'ledger',
+      rule,
+      found === 0 ? '' : `${found}; ${examples.find((text) => kind.test(text)) ?? 'no example was kept'}`,
+    );
+  if (tables) {
+    count('no acknowledged change is lost', tables.lost, /^lost/);
+    count('none is held twice', tables.duplicated, /^duplicated/);
+    count('none is held that had to be refused', tables.unexpected, /^unexpected/);
+    count(
+      'what was refused is listed, and nothing else',
+      tables.quarantineMissing + tables.quarantineUnexpected,
+      /quarantine/,
+    );
+  }
+  const rows = settled ?? final;
+  const what = settled ? 'after its own correction' : 'in the end';
+  count(`every row is right ${what}`, rows.checked - rows.right, settled ? /^settled row/ : /^final row/);
+  count('every row shows every acknowledged change', behind, /^behind/);
+  count('no personal data is stored', personalDataLeaks, /^personal data/);
+  return verdicts;
+}
