@@ -14,6 +14,9 @@ import { loadResults, saveReports } from './results.js';
 import { stackNames } from './stacks/stack.js';
 import { armOf, findSuite, type Suite, suites } from './suite.js';
 import { type SuiteFacts, summarise } from './summarise.js';
+import { declareCompare } from './verbs/compare.js';
+import { closeGate, declareGate, openGate, worseOf } from './verbs/gate.js';
+import type { Shell } from './verbs/shell.js';
 
 export const exitCodes = { pass: 0, fail: 1, inconclusive: 2, usage: 3, harness: 4 } as const;
 
@@ -82,6 +85,7 @@ interface RunFlags {
   readonly seed: number;
   readonly repetitions?: number;
   readonly out: string;
+  readonly baseline?: string;
   readonly json?: boolean;
 }
 
@@ -99,6 +103,7 @@ function declareProgram(finish: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError(false);
+  const shell: Shell = { print: out, complain, terminal, finish: (decision) => finish(exitCodes[decision]) };
   const collect =
     <T>(parse: (text: string) => T) =>
     (text: string, before: readonly T[]) => [...before, parse(text)];
@@ -123,8 +128,9 @@ function declareProgram(finish: (code: number) => void): Command {
     .option('--seed <integer>', 'seed of the suite', parseCount, 1)
     .option('--repetitions <count>', 'instead of the number that the suite has', parsePositive)
     .option('--out <folder>', 'where the results folder is made', 'results')
+    .option('--baseline <file>', 'judge the run by the thresholds of the suite and this baseline')
     .option('--json', 'print summary.json on stdout instead of the table')
-    .action(async (flags: RunFlags) => finish(await run(flags)));
+    .action(async (flags: RunFlags) => finish(await run(flags, shell)));
 
   program
     .command('report')
@@ -134,6 +140,9 @@ function declareProgram(finish: (code: number) => void): Command {
     .action(async (directory: string, flags: { json?: boolean }) =>
       finish(await report(directory, flags.json ?? false)),
     );
+
+  declareGate(program, shell);
+  declareCompare(program, shell);
 
   program
     .command('doctor')
@@ -152,8 +161,9 @@ function declareProgram(finish: (code: number) => void): Command {
   return program;
 }
 
-async function run(flags: RunFlags): Promise<number> {
+async function run(flags: RunFlags, shell: Shell): Promise<number> {
   const suite = resolveSuite(flags);
+  const gate = flags.baseline === undefined ? null : await openGate(suite, flags.seed, flags.baseline, shell);
   const command = commandOf(flags);
   const interrupt = new AbortController();
   const onInterrupt = () => {
@@ -174,7 +184,10 @@ async function run(flags: RunFlags): Promise<number> {
     });
     print(summary, flags.json ?? false);
     complain(`\nreport: ${results.directory}/report.html`);
-    return interrupt.signal.aborted ? exitCodes.inconclusive : exitCodeOf(summary);
+    if (interrupt.signal.aborted) return exitCodes.inconclusive;
+    if (gate === null) return exitCodeOf(summary);
+    const decision = await closeGate(gate, results.directory, flags.json ?? false, shell);
+    return exitCodes[worseOf(summary.verdict.outcome, decision)];
   } finally {
     process.off('SIGINT', onInterrupt);
     process.off('SIGTERM', onInterrupt);
@@ -204,13 +217,13 @@ function summariseSaved(directory: string, facts: SuiteFacts): Summary {
 
 function print(summary: Summary, json: boolean): void {
   if (json) return void out(JSON.stringify(summary, null, 2));
-  out(
-    renderTerminal(summary, {
-      width: process.stdout.columns || 100,
-      color: process.stdout.isTTY === true && !process.env.NO_COLOR,
-    }),
-  );
+  out(renderTerminal(summary, terminal()));
 }
+
+const terminal = () => ({
+  width: process.stdout.columns || 100,
+  color: process.stdout.isTTY === true && !process.env.NO_COLOR,
+});
 
 const exitCodeOf = ({ verdict }: Summary) => exitCodes[verdict.outcome];
 

@@ -1,6 +1,7 @@
 /** A suite as a typed value: which scenarios, which planes, how often. */
 
 import { UsageError } from './errors.js';
+import type { Threshold } from './gate/thresholds.js';
 import { nearest } from './nearest.js';
 import { isPath } from './processes/load-architecture.js';
 import { seededRandom } from './random.js';
@@ -17,6 +18,8 @@ export interface Suite {
   readonly scenarios: readonly Scenario[];
   readonly arms: readonly Arm[];
   readonly repetitions: number;
+  /** What `gate` demands of a run. */
+  readonly thresholds: readonly Threshold[];
 }
 
 export const suites: readonly Suite[] = [headline, smoke, ingest];

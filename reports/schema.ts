@@ -4,6 +4,7 @@
  * `*.schema.json` when they are not what this file generates.
  */
 import { z } from 'zod';
+import type { Baseline } from './baseline.js';
 import type { Manifest, Summary } from './summary.js';
 
 const count = z.int().nonnegative();
@@ -16,29 +17,33 @@ const quantiles = z
   .array(z.strictObject({ p: z.number().min(0).max(1), us: z.number() }))
   .describe('Quantiles at fixed probabilities, ascending.');
 
+const unit = z.enum([
+  'us',
+  'per_s',
+  'changes',
+  'changes_per_s',
+  'rows',
+  'share',
+  'count',
+  'bytes',
+  'cores',
+  'files_per_million_rows',
+  'us_per_tb',
+]);
+const badge = z.enum(['measured', 'simulated']).describe('The two are never ranked together.');
+const timeScale = z.number().positive().describe("By how much the paper's minutes are divided.");
+
 const estimate = z
   .strictObject({
     scenario: z.string(),
     architecture: z.string(),
     metric: z.string(),
     statistic: z.string().describe("'p50', 'p95', 'p99', 'mean', 'total', 'share', ..."),
-    unit: z.enum([
-      'us',
-      'per_s',
-      'changes',
-      'changes_per_s',
-      'rows',
-      'share',
-      'count',
-      'bytes',
-      'cores',
-      'files_per_million_rows',
-      'us_per_tb',
-    ]),
+    unit,
     better: z.enum(['lower', 'higher', 'neither']),
-    badge: z.enum(['measured', 'simulated']).describe('The two are never ranked together.'),
+    badge,
     stack: z.string(),
-    timeScale: z.number().positive().describe("By how much the paper's minutes are divided."),
+    timeScale,
     pointEstimate: z.number().nullable().describe('null is never zero: `validity` says why there is no figure.'),
     confidenceInterval: interval.nullable(),
     method: z.string().describe('How the interval was made.'),
@@ -180,9 +185,54 @@ export const manifestSchema = z
   })
   .describe('Where, when and with what a suite was run.');
 
+export const baselineSchema = z
+  .strictObject({
+    schema: z.literal('planebench.baseline/1'),
+    suite: z.string(),
+    seed: z.number(),
+    repetitions: count,
+    finished: z.boolean().describe('False if the suite was interrupted.'),
+    from: z.strictObject({
+      id: z.string(),
+      startedAt: z.string(),
+      commit: z.string().nullable(),
+      machine: z.string(),
+    }),
+    scenarios: z.array(
+      z.strictObject({
+        name: z.string(),
+        badge,
+        stack: z.string(),
+        timeScale,
+        sha256: z.string().describe('Of the scenario as JSON with sorted keys.'),
+      }),
+    ),
+    planes: z.array(
+      z.strictObject({
+        scenario: z.string(),
+        architecture: z.string(),
+        runs: z.array(z.strictObject({ repetition: count, seed: z.number() })).describe('Valid runs only.'),
+        figures: z.array(
+          z.strictObject({
+            metric: z.string(),
+            statistic: z.string(),
+            unit,
+            values: z
+              .array(z.union([z.number(), z.null(), z.strictObject({ atLeast: z.number() })]))
+              .describe('In the order of `runs`; null: none; atLeast: right-censored.'),
+          }),
+        ),
+      }),
+    ),
+  })
+  .describe('What each run of a suite of planebench found, to compare later runs with.');
+
+const schemas = { summary: summarySchema, manifest: manifestSchema, baseline: baselineSchema };
+export type SchemaName = keyof typeof schemas;
+
 /** What stands in `<name>.schema.json`. */
-export function publishedSchema(name: 'summary' | 'manifest'): object {
-  const { $schema, ...schema } = z.toJSONSchema(name === 'summary' ? summarySchema : manifestSchema);
+export function publishedSchema(name: SchemaName): object {
+  const { $schema, ...schema } = z.toJSONSchema(schemas[name]);
   return { $schema, $id: `https://planebench.invalid/${name}.schema.json`, title: `planebench.${name}/1`, ...schema };
 }
 
@@ -191,3 +241,4 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 type Plain<T> = T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T;
 true satisfies Same<Plain<z.infer<typeof summarySchema>>, Plain<Summary>>;
 true satisfies Same<Plain<z.infer<typeof manifestSchema>>, Plain<Manifest>>;
+true satisfies Same<Plain<z.infer<typeof baselineSchema>>, Plain<Baseline>>;

@@ -8,7 +8,7 @@ import { validateManifest, validateSummary } from './validate.js';
 const saved = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 describe('the published schemas', () => {
-  it.each(['summary', 'manifest'] as const)('%s.schema.json is what schema.ts generates', (name) => {
+  it.each(['summary', 'manifest', 'baseline'] as const)('%s.schema.json is what schema.ts generates', (name) => {
     const file = new URL(`../../reports/${name}.schema.json`, import.meta.url);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(saved(publishedSchema(name)));
   });

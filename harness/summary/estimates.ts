@@ -1,5 +1,5 @@
 /** From measured runs to estimates: one for every plane, metric and statistic, with its interval or with the reason for none. */
-import type { Estimate } from '../../reports/summary.js';
+import type { Badge, Estimate } from '../../reports/summary.js';
 import type { AbsentMeasure, CountMeasure, Measure, TrialMeasure } from '../measures/measured.js';
 import { type MeasuredRun, type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { type Random, seededRandom } from '../random.js';
@@ -17,6 +17,10 @@ export interface PlannedRun extends MeasuredRun {
 }
 
 export const confidenceLevel = 0.95;
+
+export function badgeOf(stack: string): Badge {
+  return stack === 'simulated' ? 'simulated' : 'measured';
+}
 
 /** What pooling needs beside the runs; one for the whole suite, so that every figure sees the same resamples. */
 export interface Chance {
@@ -75,7 +79,7 @@ function estimateFigure(
     statistic,
     unit,
     better,
-    badge: 'measured',
+    badge: badgeOf(scenario.stack),
     stack: scenario.stack,
     timeScale: scenario.timeScale,
     ...judge(runs, name, statistic, chance),
