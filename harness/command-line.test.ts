@@ -98,6 +98,6 @@ describe('help', () => {
   it('lists the verbs', async () => {
     const { code, stdout } = await planebench('--help');
     expect(code).toBe(0);
-    for (const verb of ['run', 'report', 'doctor']) expect(stdout).toContain(verb);
+    for (const verb of ['run', 'report', 'gate', 'compare', 'doctor']) expect(stdout).toContain(verb);
   });
 });

@@ -80,7 +80,7 @@ export function renderComparison(comparison: SuiteComparison, { width, color }: 
     '',
     ...body,
     ...(rest > 0
-      ? ['', `${rest} more figures, exploratory and not found to differ, are in --markdown and --json.`]
+      ? ['', ...wrap(`${rest} more, exploratory and not found to differ: see --markdown or --json.`, width)]
       : []),
   ].join('\n');
 }

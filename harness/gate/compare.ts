@@ -8,7 +8,7 @@ import { UsageError } from '../errors.js';
 import { type MetricName, metricOf } from '../measures/metrics.js';
 import { holmAdjusted } from '../statistics/holm.js';
 import { fewestPairs, practicalRatio, practicalShare } from '../summary/comparisons.js';
-import { type Chance, chanceOf, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
+import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
 import { counted, digits } from '../summary/wording.js';
 import { type Judgement, judge, marginOn, planeOf, sideOf, type Worsening, worseningOf } from './decision.js';
 
@@ -30,8 +30,7 @@ interface Draft {
   readonly isNew: boolean;
 }
 
-export function compareSuites(a: Named, b: Named): SuiteComparison {
-  const chance = chanceOf(b.values.seed);
+export function compareSuites(a: Named, b: Named, chance: Chance): SuiteComparison {
   const drafts = b.values.planes.flatMap((plane) => {
     const other = planeOf(a.values, plane.scenario, plane.architecture);
     return other === undefined ? [] : draftPlane(plane, other, { a: a.values, b: b.values, chance });

@@ -4,7 +4,7 @@ import type { Decision, GateVerdict, ThresholdVerdict } from '../../reports/gate
 import { metricOf } from '../measures/metrics.js';
 import { holmAdjusted } from '../statistics/holm.js';
 import { fewestPairs } from '../summary/comparisons.js';
-import { chanceOf, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
+import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
 import { counted, digits, inWords } from '../summary/wording.js';
 import { judge, marginOn, planeOf, type Side, sideOf, type Worse, type Worsening, worseningOf } from './decision.js';
 import { type Demand, isStatistical, nameOf, type Threshold } from './thresholds.js';
@@ -13,13 +13,14 @@ export interface GateInput {
   readonly candidate: Baseline;
   readonly baseline: Baseline;
   readonly demands: readonly Demand[];
+  readonly chance: Chance;
   /** As they were named by whoever asks. */
   readonly run: string;
   readonly file: string;
 }
 
-export function judgeGate({ candidate, baseline, demands, run, file }: GateInput): GateVerdict {
-  const drafts = demands.map((demand) => draftOf(demand, candidate, baseline));
+export function judgeGate({ candidate, baseline, demands, chance, run, file }: GateInput): GateVerdict {
+  const drafts = demands.map((demand) => draftOf(demand, { candidate, baseline, chance }));
   // What could not be tested was declared all the same: it counts as a test that found nothing.
   const family = drafts.filter(({ demand }) => isStatistical(demand.threshold));
   const adjusted = holmAdjusted(family.map(({ worsening }) => worsening?.pValue ?? 1));
@@ -38,7 +39,10 @@ interface Draft {
   readonly options: Worse;
 }
 
-function draftOf(demand: Demand, candidate: Baseline, baseline: Baseline): Draft {
+function draftOf(
+  demand: Demand,
+  { candidate, baseline, chance }: Pick<GateInput, 'candidate' | 'baseline' | 'chance'>,
+): Draft {
   const { threshold, scenario, architecture } = demand;
   const plane = planeOf(candidate, scenario, architecture);
   const side =
@@ -47,7 +51,7 @@ function draftOf(demand: Demand, candidate: Baseline, baseline: Baseline): Draft
     better: threshold.kind === 'absolute' ? ('atMost' in threshold ? 'lower' : 'higher') : betterOf(threshold),
     domain: metricOf(threshold.metric).domain,
     label: nameOf(demand),
-    chance: chanceOf(candidate.seed),
+    chance,
   };
   const reference =
     threshold.kind === 'absolute'

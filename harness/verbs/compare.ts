@@ -4,6 +4,7 @@ import { renderComparison, renderComparisonMarkdown } from '../../reports/suite-
 import { loadValues, refuseUnlike } from '../gate/baseline-file.js';
 import { compareSuites } from '../gate/compare.js';
 import { writeWhole } from '../results.js';
+import { chanceOf } from '../summary/estimates.js';
 import type { Shell } from './shell.js';
 
 interface CompareFlags {
@@ -29,7 +30,7 @@ async function compare(a: string, b: string, flags: CompareFlags, shell: Shell) 
   const before = { name: a, values: await loadValues(a) };
   const after = { name: b, values: await loadValues(b) };
   refuseUnlike({ name: a, scenarios: before.values.scenarios }, { name: b, scenarios: after.values.scenarios });
-  const comparison = compareSuites(before, after);
+  const comparison = compareSuites(before, after, chanceOf(after.values.seed));
   if (flags.markdown !== undefined) await writeWhole(flags.markdown, renderComparisonMarkdown(comparison));
   shell.print(flags.json ? JSON.stringify(comparison, null, 2) : renderComparison(comparison, shell.terminal()));
   return comparison.outcome;

@@ -17,6 +17,7 @@ import { demandsOf } from '../gate/thresholds.js';
 import { loadResults, writeWhole } from '../results.js';
 import { findSuite, type Suite } from '../suite.js';
 import { fewestPairs } from '../summary/comparisons.js';
+import { chanceOf } from '../summary/estimates.js';
 import { counted } from '../summary/wording.js';
 import type { Shell } from './shell.js';
 
@@ -96,7 +97,14 @@ async function judgeFolder(
   );
   const architectures = architecturesOf(candidate);
   const demands = demandsOf({ suite: suite.name, scenarios, architectures, thresholds: suite.thresholds }, baseline);
-  const verdict = judgeGate({ candidate, baseline, demands, run: directory, file });
+  const verdict = judgeGate({
+    candidate,
+    baseline,
+    demands,
+    chance: chanceOf(candidate.seed),
+    run: directory,
+    file,
+  });
   return { verdict, startedAt: manifest.startedAt };
 }
 
