@@ -166,6 +166,7 @@ describe('help', () => {
   it('lists the verbs', async () => {
     const { code, stdout } = await planebench('--help');
     expect(code).toBe(0);
-    for (const verb of ['run', 'report', 'doctor', 'new', 'check']) expect(stdout).toContain(verb);
+    for (const verb of ['run', 'simulate', 'report', 'gate', 'compare', 'doctor', 'new', 'check'])
+      expect(stdout).toContain(verb);
   });
 });

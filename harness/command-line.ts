@@ -13,11 +13,14 @@ import { declareNew } from './new-architecture.js';
 import { readPrices, standardPrices } from './prices/prices.js';
 import { builtIn, isPath, isUrl } from './processes/load-architecture.js';
 import { showProgress } from './progress.js';
-import { loadPrices, loadResults, savePrices, saveReports } from './results.js';
+import { loadResults, savePrices, saveReports } from './results.js';
 import { defaultCosts, readCosts } from './simulation/costs.js';
 import { type StackName, stackNames } from './stacks/stack.js';
 import { armOf, findSuite, type Suite, suites } from './suite.js';
 import { type SuiteFacts, summarise } from './summarise.js';
+import { declareCompare } from './verbs/compare.js';
+import { closeGate, declareGate, openGate, worseOf } from './verbs/gate.js';
+import type { Shell } from './verbs/shell.js';
 
 export const exitCodes = { pass: 0, fail: 1, inconclusive: 2, usage: 3, harness: 4 } as const;
 
@@ -88,6 +91,7 @@ interface RunFlags {
   readonly out: string;
   readonly serviceTimes?: string;
   readonly prices?: string;
+  readonly baseline?: string;
   readonly json?: boolean;
 }
 
@@ -109,6 +113,7 @@ function declareProgram(finish: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError(false);
+  const shell: Shell = { print: out, complain, terminal, finish: (decision) => finish(exitCodes[decision]) };
   const collect =
     <T>(parse: (text: string) => T) =>
     (text: string, before: readonly T[]) => [...before, parse(text)];
@@ -133,9 +138,10 @@ function declareProgram(finish: (code: number) => void): Command {
       .option('--repetitions <count>', 'instead of the number that the suite has', parsePositive)
       .option('--service-times <file>', 'JSON, the service times of a simulation in place of the built-in ones')
       .option('--prices <file>', 'a price book instead of the one that comes with planebench')
+      .option('--baseline <file>', 'judge the run by the thresholds of the suite and this baseline')
       .option('--out <folder>', 'where the results folder is made', 'results')
       .option('--json', 'print summary.json on stdout instead of the table')
-      .action(async (flags: RunFlags) => finish(await run(flags)));
+      .action(async (flags: RunFlags) => finish(await run(flags, shell)));
   const suiteOption = () => new Option('--suite <name>', `one of ${suites.map(({ name }) => name).join(', ')}`);
   runs(program.command('run').description('run a suite and report'), suiteOption().default('headline'));
   runs(
@@ -150,6 +156,9 @@ function declareProgram(finish: (code: number) => void): Command {
     .option('--prices <file>', 'a price book instead of the one of the run; kept with the results')
     .option('--json', 'print summary.json on stdout instead of the table')
     .action(async (directory: string, flags: ReportFlags) => finish(await report(directory, flags)));
+
+  declareGate(program, shell);
+  declareCompare(program, shell);
 
   program
     .command('doctor')
@@ -178,10 +187,11 @@ function declareProgram(finish: (code: number) => void): Command {
   return program;
 }
 
-async function run(flags: RunFlags): Promise<number> {
+async function run(flags: RunFlags, shell: Shell): Promise<number> {
   const suite = resolveSuite(flags);
   const costs = flags.serviceTimes === undefined ? defaultCosts : await readCosts(resolve(flags.serviceTimes));
   const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
+  const gate = flags.baseline === undefined ? null : await openGate(suite, flags.seed, flags.baseline, shell);
   const command = commandOf(flags);
   return interruptible('stopping: what is finished is saved', async (signal) => {
     complain(`${suite.name}: ${suite.about}; seed ${flags.seed}`);
@@ -197,7 +207,10 @@ async function run(flags: RunFlags): Promise<number> {
     });
     print(summary, flags.json ?? false);
     complain(`\nreport: ${results.directory}/report.html`);
-    return signal.aborted ? exitCodes.inconclusive : exitCodeOf(summary);
+    if (signal.aborted) return exitCodes.inconclusive;
+    if (gate === null) return exitCodeOf(summary);
+    const decision = await closeGate(gate, results.directory, flags.json ?? false, shell);
+    return exitCodes[worseOf(summary.verdict.outcome, decision)];
   });
 }
 
@@ -233,9 +246,9 @@ async function interruptible(words: string, work: (signal: AbortSignal) => Promi
 
 async function report(directory: string, flags: ReportFlags): Promise<number> {
   const given = flags.prices === undefined ? null : await readPrices(flags.prices);
-  const { manifest, runs } = await loadResults(resolve(directory));
+  const { manifest, runs, prices: kept } = await loadResults(resolve(directory));
   const { suite, seed, command, repetitions } = manifest;
-  const prices = given ?? (await loadPrices(resolve(directory)));
+  const prices = given ?? kept;
   const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs, prices });
   await savePrices({ id: manifest.id, directory: resolve(directory) }, prices);
   await saveReports({ id: manifest.id, directory: resolve(directory) }, summary, manifest);
@@ -257,13 +270,13 @@ function summariseSaved(directory: string, facts: SuiteFacts): Summary {
 
 function print(summary: Summary, json: boolean): void {
   if (json) return void out(JSON.stringify(summary, null, 2));
-  out(
-    renderTerminal(summary, {
-      width: process.stdout.columns || 100,
-      color: process.stdout.isTTY === true && !process.env.NO_COLOR,
-    }),
-  );
+  out(renderTerminal(summary, terminal()));
 }
+
+const terminal = () => ({
+  width: process.stdout.columns || 100,
+  color: process.stdout.isTTY === true && !process.env.NO_COLOR,
+});
 
 const exitCodeOf = ({ verdict }: Summary) => exitCodes[verdict.outcome];
 

@@ -12,6 +12,7 @@ import { type Ended, startCommand } from './fixture-command.js';
 import { loadFacts } from './record/saved-facts.js';
 import { findSuite } from './suite.js';
 import { projectDirectory } from './testbed.js';
+import { plantResults } from './verbs/fixture-results.js';
 
 const readme = readFileSync(join(projectDirectory, 'README.md'), 'utf8');
 
@@ -70,6 +71,9 @@ describe('README', () => {
       'npm run planebench -- check http://127.0.0.1:8080',
       'npm run bench -- --suite smoke --architecture lakehouse --architecture http://127.0.0.1:8080',
       'npm run planebench -- report RUN',
+      'npm run planebench -- gate RUN --baseline FILE',
+      'npm run planebench -- gate RUN --write-baseline FILE',
+      'npm run planebench -- compare A B',
       'npm run planebench -- doctor',
       'npm run bench:micro',
     ];
@@ -150,6 +154,18 @@ describe('README', () => {
     },
     240_000,
   );
+  it('makes a baseline of a run, judges the run by it, and compares it with itself', async () => {
+    const results = await plantResults(join(folder, 'planted'), { repetitions: 10, planted: () => ({}) });
+    const file = join(folder, 'baseline.json');
+    const place = (command: string) => listed(command).replace('RUN', results).replace('FILE', file);
+    const made = await run(place('npm run planebench -- gate RUN --write-baseline FILE'));
+    expect(made.code, made.stderr).toBe(0);
+    const judged = await run(place('npm run planebench -- gate RUN --baseline FILE'));
+    expect(judged.code, judged.stderr).toBe(0);
+    expect(judged.stdout).toMatch(/\bPASS\n/);
+    const compared = await run(listed('npm run planebench -- compare A B').replace('A B', `${results} ${file}`));
+    expect(compared.code, compared.stderr).toBe(0);
+  }, 120_000);
 
   it('examines the machine', async () => {
     const { code, stdout } = await run(listed('npm run planebench -- doctor'));

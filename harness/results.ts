@@ -52,7 +52,7 @@ export async function savePrices({ directory }: Results, prices: PriceBook): Pro
 }
 
 /** Results from before there were prices are priced by the book that comes with planebench. */
-export async function loadPrices(directory: string): Promise<PriceBook> {
+async function loadPrices(directory: string): Promise<PriceBook> {
   const path = join(directory, 'prices.json');
   return existsSync(path) ? readPrices(path) : standardPrices;
 }
@@ -72,7 +72,9 @@ export async function saveReports({ directory }: Results, summary: Summary, mani
   await writeWhole(join(directory, 'junit.xml'), renderJunit(summary, manifest));
 }
 
-export async function loadResults(directory: string): Promise<{ manifest: Manifest; runs: RunFacts[] }> {
+export async function loadResults(
+  directory: string,
+): Promise<{ manifest: Manifest; runs: RunFacts[]; prices: PriceBook }> {
   const text = await readFile(join(directory, 'manifest.json'), 'utf8').catch(() => {
     throw new UsageError(`${directory} holds no manifest.json: name a folder that \`planebench run\` has written`);
   });
@@ -88,7 +90,7 @@ export async function loadResults(directory: string): Promise<{ manifest: Manife
       );
     runs.push(run);
   }
-  return { manifest, runs };
+  return { manifest, runs, prices: await loadPrices(directory) };
 }
 
 function readManifest(text: string, path: string): Manifest {

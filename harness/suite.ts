@@ -1,6 +1,7 @@
 /** A suite as a typed value: which scenarios, which planes, how often. */
 
 import { UsageError } from './errors.js';
+import type { Threshold } from './gate/thresholds.js';
 import { nearest } from './nearest.js';
 import { isPath, isUrl } from './processes/load-architecture.js';
 import { seededRandom } from './random.js';
@@ -20,6 +21,8 @@ export interface Suite {
   readonly repetitions: number;
   /** False: without the harness's own floor, where no figure is read. */
   readonly floor?: false;
+  /** What `gate` demands of a run. */
+  readonly thresholds: readonly Threshold[];
 }
 
 export const suites: readonly Suite[] = [headline, smoke, ingest, simulated];

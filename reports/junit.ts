@@ -9,7 +9,7 @@ import { countedRuns, explainedFindings } from './findings.js';
 import { escapeMarkup, printable } from './markup.js';
 import type { Manifest, Summary } from './summary.js';
 
-interface TestCase {
+export interface TestCase {
   readonly className: string;
   readonly name: string;
   readonly outcome:
@@ -129,7 +129,7 @@ function verdictCase({ verdict: { outcome, sentences } }: Summary): TestCase {
   };
 }
 
-function testSuite(name: string, cases: readonly TestCase[], timestamp: string): string {
+export function testSuite(name: string, cases: readonly TestCase[], timestamp: string): string {
   return `  <testsuite name="${escapeMarkup(name)}" timestamp="${escapeMarkup(timestamp)}" ${counts(cases)}>
 ${cases.map(testCase).join('\n')}
   </testsuite>`;
@@ -142,7 +142,7 @@ function testCase({ className, name, outcome }: TestCase): string {
   return `${head}><${outcome.kind}${type} message="${escapeMarkup(printable(outcome.message))}"/></testcase>`;
 }
 
-function counts(cases: readonly TestCase[]): string {
+export function counts(cases: readonly TestCase[]): string {
   const count = (kind: TestCase['outcome']['kind']) => cases.filter(({ outcome }) => outcome.kind === kind).length;
   return `tests="${cases.length}" failures="${count('failure')}" errors="${count('error')}" skipped="${count('skipped')}"`;
 }

@@ -207,7 +207,7 @@ function environment({ run }: Summary, { id, startedAt, machine, git, versions }
   ];
 }
 
-function table(
+export function table(
   heads: readonly string[],
   aligns: readonly ('left' | 'right')[],
   rows: readonly (readonly string[])[],
@@ -217,7 +217,7 @@ function table(
 }
 
 /** Text that stays text: what Markdown or HTML within it would read as markup is escaped. */
-function text(outside: string): string {
+export function text(outside: string): string {
   return oneLine(outside)
     .replace(/[\\`*_[\]|~$#]/g, '\\$&')
     .replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`)

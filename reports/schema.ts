@@ -4,6 +4,7 @@
  * `*.schema.json` when they are not what this file generates.
  */
 import { z } from 'zod';
+import type { Baseline } from './baseline.js';
 import type { Manifest, PriceBook, Summary } from './summary.js';
 
 const count = z.int().nonnegative();
@@ -16,30 +17,34 @@ const quantiles = z
   .array(z.strictObject({ p: z.number().min(0).max(1), us: z.number() }))
   .describe('Quantiles at fixed probabilities, ascending.');
 
+const unit = z.enum([
+  'us',
+  'per_s',
+  'changes',
+  'changes_per_s',
+  'rows',
+  'share',
+  'count',
+  'bytes',
+  'cores',
+  'files_per_million_rows',
+  'us_per_tb',
+  'usd',
+]);
+const badge = z.enum(['measured', 'simulated']).describe('The two are never ranked together.');
+const timeScale = z.number().positive().describe("By how much the paper's minutes are divided.");
+
 const estimate = z
   .strictObject({
     scenario: z.string(),
     architecture: z.string(),
     metric: z.string(),
     statistic: z.string().describe("'p50', 'p95', 'p99', 'mean', 'total', 'share', ..."),
-    unit: z.enum([
-      'us',
-      'per_s',
-      'changes',
-      'changes_per_s',
-      'rows',
-      'share',
-      'count',
-      'bytes',
-      'cores',
-      'files_per_million_rows',
-      'us_per_tb',
-      'usd',
-    ]),
+    unit,
     better: z.enum(['lower', 'higher', 'neither']),
-    badge: z.enum(['measured', 'simulated']).describe('The two are never ranked together.'),
+    badge,
     stack: z.string(),
-    timeScale: z.number().positive().describe("By how much the paper's minutes are divided."),
+    timeScale,
     pointEstimate: z.number().nullable().describe('null is never zero: `validity` says why there is no figure.'),
     confidenceInterval: interval.nullable(),
     method: z.string().describe('How the interval was made.'),
@@ -244,8 +249,52 @@ export const manifestSchema = z
   })
   .describe('Where, when and with what a suite was run.');
 
+export const baselineSchema = z
+  .strictObject({
+    schema: z.literal('planebench.baseline/1'),
+    suite: z.string(),
+    seed: z.number(),
+    repetitions: count,
+    finished: z.boolean().describe('False if the suite was interrupted.'),
+    from: z.strictObject({
+      id: z.string(),
+      startedAt: z.string(),
+      commit: z.string().nullable(),
+      machine: z.string(),
+    }),
+    scenarios: z.array(
+      z.strictObject({
+        name: z.string(),
+        badge,
+        stack: z.string(),
+        timeScale,
+        sha256: z.string().describe('Of the scenario as JSON with sorted keys.'),
+      }),
+    ),
+    planes: z.array(
+      z.strictObject({
+        scenario: z.string(),
+        architecture: z.string(),
+        runs: z.array(z.strictObject({ repetition: count, seed: z.number() })).describe('Valid runs only.'),
+        figures: z.array(
+          z.strictObject({
+            metric: z.string(),
+            statistic: z.string(),
+            unit,
+            values: z
+              .array(z.union([z.number(), z.null(), z.strictObject({ atLeast: z.number() })]))
+              .describe('In the order of `runs`; null: none; atLeast: right-censored.'),
+          }),
+        ),
+      }),
+    ),
+  })
+  .describe('What each run of a suite of planebench found, to compare later runs with.');
+
+export type SchemaName = keyof typeof published;
+
 /** What stands in `<name>.schema.json`. */
-export function publishedSchema(name: keyof typeof published): object {
+export function publishedSchema(name: SchemaName): object {
   const { schema: source, title } = published[name];
   const { $schema, ...schema } = z.toJSONSchema(source);
   return { $schema, $id: `https://planebench.invalid/${name}.schema.json`, title, ...schema };
@@ -254,6 +303,7 @@ export function publishedSchema(name: keyof typeof published): object {
 const published = {
   summary: { schema: summarySchema, title: 'planebench.summary/1' },
   manifest: { schema: manifestSchema, title: 'planebench.manifest/1' },
+  baseline: { schema: baselineSchema, title: 'planebench.baseline/1' },
   'price-book': { schema: priceBookSchema, title: 'planebench.prices/1' },
 } as const;
 
@@ -263,3 +313,4 @@ type Plain<T> = T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T
 true satisfies Same<Plain<z.infer<typeof summarySchema>>, Plain<Summary>>;
 true satisfies Same<Plain<z.infer<typeof manifestSchema>>, Plain<Manifest>>;
 true satisfies Same<Plain<z.infer<typeof priceBookSchema>>, Plain<PriceBook>>;
+true satisfies Same<Plain<z.infer<typeof baselineSchema>>, Plain<Baseline>>;

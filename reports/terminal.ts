@@ -22,7 +22,7 @@ export interface TerminalOptions {
 }
 
 export function renderTerminal(summary: Summary, { width, color }: TerminalOptions): string {
-  const paint = color ? painted : plain;
+  const paint = paintOf(color);
   const lines = [
     ...verdict(summary, width, paint),
     ...figureTables(summary).flatMap((table) => ['', ...scenario(summary, table, width, paint)]),
@@ -33,11 +33,15 @@ export function renderTerminal(summary: Summary, { width, color }: TerminalOptio
 }
 
 type Style = 'bold' | 'dim' | 'good' | 'bad' | 'open';
-type Paint = (text: string, style: Style) => string;
+export type Paint = (text: string, style: Style) => string;
 
 const plain: Paint = (text) => text;
 const codes = { bold: 1, dim: 2, good: 32, bad: 31, open: 33 } as const;
 const painted: Paint = (text, style) => `\u001b[${codes[style]}m${text}\u001b[0m`;
+
+export function paintOf(color: boolean): Paint {
+  return color ? painted : plain;
+}
 
 function verdict(summary: Summary, width: number, paint: Paint): string[] {
   const { outcome, sentences } = summary.verdict;

@@ -8,10 +8,13 @@ import { validateManifest, validateSummary } from './validate.js';
 const saved = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 describe('the published schemas', () => {
-  it.each(['summary', 'manifest', 'price-book'] as const)('%s.schema.json is what schema.ts generates', (name) => {
-    const file = new URL(`../../reports/${name}.schema.json`, import.meta.url);
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(saved(publishedSchema(name)));
-  });
+  it.each(['summary', 'manifest', 'price-book', 'baseline'] as const)(
+    '%s.schema.json is what schema.ts generates',
+    (name) => {
+      const file = new URL(`../../reports/${name}.schema.json`, import.meta.url);
+      expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(saved(publishedSchema(name)));
+    },
+  );
 
   it('accept what the harness writes', () => {
     expect(validateSummary(saved(headlineSummary()))).toEqual(headlineSummary());

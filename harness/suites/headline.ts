@@ -1,7 +1,7 @@
 /** The suite of `npm run bench`: the three planes at the size for which the report is read. */
 import { secondUs } from '../../workloads/durations.js';
 import type { Suite } from '../suite.js';
-import { measuredScenario, threePlanes } from './measured.js';
+import { measuredScenario, soundness, threePlanes } from './measured.js';
 
 export const headline: Suite = {
   name: 'headline',
@@ -22,4 +22,14 @@ export const headline: Suite = {
   ],
   arms: threePlanes,
   repetitions: 5,
+  thresholds: [
+    ...soundness,
+    { metric: 'freshness.slo_met', statistic: 'share', kind: 'absolute', atLeast: 0.95 },
+    { metric: 'freshness.visibility', statistic: 'p95', kind: 'relative', margin: 0.15 },
+    { metric: 'inference', statistic: 'p50', kind: 'relative', margin: 0.15 },
+    // A tail, and a time that depends on where in a cycle the crash falls: both vary more between runs.
+    { metric: 'inference', statistic: 'p99', kind: 'relative', margin: 0.5 },
+    { metric: 'faults.mttr', statistic: 'mean', kind: 'relative', margin: 0.5 },
+    { metric: 'backfill.time_per_tb', statistic: 'mean', kind: 'relative', margin: 0.25 },
+  ],
 };

@@ -1,7 +1,7 @@
 /** Three times the headline's change rate, and no fault: does the plane keep up? Backlog growth and SLO say. */
 import { secondUs } from '../../workloads/durations.js';
 import type { Suite } from '../suite.js';
-import { measuredScenario, threePlanes } from './measured.js';
+import { measuredScenario, soundness, threePlanes } from './measured.js';
 
 const scenario = measuredScenario({
   name: 'ingest',
@@ -23,4 +23,9 @@ export const ingest: Suite = {
   scenarios: [{ ...scenario, faults: [] }],
   arms: threePlanes,
   repetitions: 1,
+  thresholds: [
+    ...soundness,
+    { metric: 'freshness.slo_met', statistic: 'share', kind: 'absolute', atLeast: 0.95 },
+    { metric: 'ingest.achieved_rate', statistic: 'mean', kind: 'relative', margin: 0.05 },
+  ],
 };

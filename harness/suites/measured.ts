@@ -3,6 +3,7 @@
  * folder are the sizes in which it is offered.
  */
 import { minuteUs, secondUs } from '../../workloads/durations.js';
+import type { Threshold } from '../gate/thresholds.js';
 import type { Arm, Scenario } from '../scenario.js';
 
 export interface Size {
@@ -83,6 +84,16 @@ export function measuredScenario(size: Size): Scenario {
     restartDelayUs: secondUs / 2,
   };
 }
+
+/** What no plane may do once it has been healed, drained and has corrected itself: exact, a count in every run. */
+export const soundness: readonly Threshold[] = [
+  { metric: 'ledger.lost', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.duplicated', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.unexpected', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.behind', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.personal_data_leaks', statistic: 'total', kind: 'absolute', atMost: 0 },
+];
 
 export const threePlanes: readonly Arm[] = ['lakehouse', 'warehouse', 'lambda'].map((name) => ({
   architecture: name,

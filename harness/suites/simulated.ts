@@ -2,7 +2,7 @@
 import { minuteUs, secondUs } from '../../workloads/durations.js';
 import type { Arm, Scenario } from '../scenario.js';
 import type { Suite } from '../suite.js';
-import { measuredScenario, threePlanes } from './measured.js';
+import { measuredScenario, soundness, threePlanes } from './measured.js';
 
 const base = measuredScenario({
   name: 'headline',
@@ -46,4 +46,13 @@ export const simulated: Suite = {
   scenarios: [scenario],
   arms,
   repetitions: 10,
+  // The same seed gives the same bytes: what differs at all was changed on purpose, and its margin says how much may.
+  thresholds: [
+    ...soundness,
+    { metric: 'freshness.slo_met', statistic: 'share', kind: 'absolute', atLeast: 0.95 },
+    { metric: 'freshness.visibility', statistic: 'p95', kind: 'relative', margin: 0.05 },
+    { metric: 'lookup', statistic: 'p95', kind: 'relative', margin: 0.05 },
+    { metric: 'inference', statistic: 'p95', kind: 'relative', margin: 0.05 },
+    { metric: 'backfill.time_per_tb', statistic: 'mean', kind: 'relative', margin: 0.05 },
+  ],
 };

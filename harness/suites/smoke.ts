@@ -1,7 +1,7 @@
 /** Everything once, small: does it work here? Its figures are real, but too few to decide anything. */
 import { secondUs } from '../../workloads/durations.js';
 import type { Suite } from '../suite.js';
-import { measuredScenario, threePlanes } from './measured.js';
+import { measuredScenario, soundness, threePlanes } from './measured.js';
 
 export const smoke: Suite = {
   name: 'smoke',
@@ -22,4 +22,12 @@ export const smoke: Suite = {
   ],
   arms: threePlanes,
   repetitions: 1,
+  // Small and short, so noisy: margins are wide. With --repetitions 10 they can be judged.
+  thresholds: [
+    ...soundness,
+    { metric: 'freshness.visibility', statistic: 'p95', kind: 'relative', margin: 0.25 },
+    { metric: 'inference', statistic: 'p50', kind: 'relative', margin: 0.25 },
+    { metric: 'inference', statistic: 'p99', kind: 'relative', margin: 1 },
+    { metric: 'backfill.time_per_tb', statistic: 'mean', kind: 'relative', margin: 0.5 },
+  ],
 };

@@ -21,10 +21,10 @@ import {
 } from './estimates.js';
 
 export const fewestPairs = 10;
-const alpha = 1 - confidenceLevel;
+export const alpha = 1 - confidenceLevel;
 /** Differences smaller than this do not matter in practice: 5 % of a figure, one point of a share. */
-const practicalRatio = 1.05;
-const practicalShare = 0.01;
+export const practicalRatio = 1.05;
+export const practicalShare = 0.01;
 
 interface Draft {
   readonly metric: MetricName;

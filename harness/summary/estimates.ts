@@ -3,7 +3,7 @@ import type { Badge, Estimate } from '../../reports/summary.js';
 import type { AbsentMeasure, CountMeasure, Measure, TrialMeasure } from '../measures/measured.js';
 import { type MeasuredRun, type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { type Random, seededRandom } from '../random.js';
-import type { RunPlan, Scenario } from '../scenario.js';
+import type { RunPlan } from '../scenario.js';
 import { proportionInterval, sampleFloor } from '../statistics/binomial.js';
 import { bootstrapFromRuns, intervalOverRuns } from '../statistics/interval.js';
 import { estimateOf, type PooledFigure, pooledMean, pooledQuantile, pooledRatio } from '../statistics/pooled-figure.js';
@@ -17,6 +17,10 @@ export interface PlannedRun extends MeasuredRun {
 }
 
 export const confidenceLevel = 0.95;
+
+export function badgeOf(stack: string): Badge {
+  return stack === 'simulated' ? 'simulated' : 'measured';
+}
 
 /** What pooling needs beside the runs; one for the whole suite, so that every figure sees the same resamples. */
 export interface Chance {
@@ -81,9 +85,6 @@ function estimateFigure(
     ...judge(runs, name, statistic, chance),
   };
 }
-
-/** What ran in virtual time was not measured. */
-const badgeOf = (stack: Scenario['stack']): Badge => (stack === 'simulated' ? 'simulated' : 'measured');
 
 function judge(runs: readonly PlannedRun[], name: MetricName, statistic: string, chance: Chance): Judgement {
   const valid = runs.filter(({ invalid }) => invalid.length === 0);

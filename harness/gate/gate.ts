@@ -1,0 +1,233 @@
+/** A run against its suite's thresholds and a baseline: a decision for each, corrected together, and one for all. */
+import type { Baseline, PlaneValues } from '../../reports/baseline.js';
+import type { Decision, GateVerdict, ThresholdVerdict } from '../../reports/gate.js';
+import { metricOf } from '../measures/metrics.js';
+import { holmAdjusted } from '../statistics/holm.js';
+import { fewestPairs } from '../summary/comparisons.js';
+import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
+import { counted, digits, inWords } from '../summary/wording.js';
+import { judge, marginOn, planeOf, type Side, sideOf, type Worse, type Worsening, worseningOf } from './decision.js';
+import { type Demand, isStatistical, nameOf, type Threshold } from './thresholds.js';
+
+export interface GateInput {
+  readonly candidate: Baseline;
+  readonly baseline: Baseline;
+  readonly demands: readonly Demand[];
+  readonly chance: Chance;
+  /** As they were named by whoever asks. */
+  readonly run: string;
+  readonly file: string;
+}
+
+export function judgeGate({ candidate, baseline, demands, chance, run, file }: GateInput): GateVerdict {
+  const drafts = demands.map((demand) => draftOf(demand, { candidate, baseline, chance }));
+  // What could not be tested was declared all the same: it counts as a test that found nothing.
+  const family = drafts.filter(({ demand }) => isStatistical(demand.threshold));
+  const adjusted = holmAdjusted(family.map(({ worsening }) => worsening?.pValue ?? 1));
+  const pValues = new Map(family.map((draft, i) => [draft, adjusted[i] as number]));
+  const thresholds = drafts.map((draft) => decide(draft, pValues.get(draft) ?? null, candidate));
+  const outcome = worst(thresholds, candidate.finished);
+  const sentences = describe({ candidate, baseline, thresholds, family: family.length, outcome });
+  return { schema: 'planebench.gate/1', suite: candidate.suite, run, baseline: file, outcome, sentences, thresholds };
+}
+
+interface Draft {
+  readonly demand: Demand;
+  readonly plane: PlaneValues | undefined;
+  readonly side: Side;
+  readonly worsening: Worsening | null;
+  readonly options: Worse;
+}
+
+function draftOf(
+  demand: Demand,
+  { candidate, baseline, chance }: Pick<GateInput, 'candidate' | 'baseline' | 'chance'>,
+): Draft {
+  const { threshold, scenario, architecture } = demand;
+  const plane = planeOf(candidate, scenario, architecture);
+  const side =
+    plane === undefined ? { runs: [], values: [] } : sideOf(plane, judgedMetric(plane, threshold), threshold.statistic);
+  const options: Worse = {
+    better: threshold.kind === 'absolute' ? ('atMost' in threshold ? 'lower' : 'higher') : betterOf(threshold),
+    domain: metricOf(threshold.metric).domain,
+    label: nameOf(demand),
+    chance,
+  };
+  const reference =
+    threshold.kind === 'absolute'
+      ? limitOf(threshold)
+      : sideOf(planeOf(baseline, scenario, architecture) as PlaneValues, threshold.metric, threshold.statistic);
+  const worsening = isStatistical(threshold) ? worseningOf(side, reference, options) : null;
+  return { demand, plane, side, worsening, options };
+}
+
+/** A plane that corrects itself later is judged after that, as in the verdict of a suite. */
+function judgedMetric(plane: PlaneValues, { metric }: Threshold): string {
+  const settled = 'ledger.settled_wrong_rows';
+  return metric === 'ledger.wrong_rows' && plane.figures.some((figure) => figure.metric === settled) ? settled : metric;
+}
+
+const betterOf = ({ metric }: Threshold) => (metricOf(metric).better === 'higher' ? 'higher' : 'lower');
+
+type Absolute = Extract<Threshold, { kind: 'absolute' }>;
+const limitOf = (threshold: Absolute) => ('atMost' in threshold ? threshold.atMost : threshold.atLeast);
+
+function decide(draft: Draft, pValue: number | null, candidate: Baseline): ThresholdVerdict {
+  const { demand, worsening, options } = draft;
+  const { threshold, scenario, architecture } = demand;
+  const lack = lackOf(draft, candidate.repetitions);
+  const base = {
+    scenario,
+    architecture,
+    metric: threshold.metric,
+    statistic: threshold.statistic,
+    kind: threshold.kind,
+    demanded: inDemand(threshold),
+  };
+  if (!isStatistical(threshold)) return { ...base, ...decideCount(draft, lack), pairs: 0, worsening: null };
+  const pairs = worsening?.pairs ?? 0;
+  if (worsening === null) {
+    return { ...base, outcome: 'inconclusive', found: lack ?? 'no pair', pairs, worsening: null, method: '' };
+  }
+  const margin = threshold.kind === 'absolute' ? 0 : marginOn(worsening, threshold.margin, options.domain);
+  const judged = judge(worsening, margin, pValue);
+  const exact = worsening.identical && isSimulated(candidate, scenario);
+  const passes = lack === null && (exact || judged.noWorse);
+  const outcome: Decision = judged.outcome === 'worse' ? 'fail' : passes ? 'pass' : 'inconclusive';
+  return {
+    ...base,
+    outcome,
+    found: [describeFound(threshold, worsening), ...(lack === null ? [] : [lack])].join('; '),
+    pairs,
+    worsening: numbersOf(worsening, pValue),
+    method: methodOf(worsening, pValue, exact),
+  };
+}
+
+const isSimulated = ({ scenarios }: Baseline, name: string) =>
+  scenarios.some((scenario) => scenario.name === name && scenario.badge === 'simulated');
+
+/** Missing data is never a pass. Null where every planned run is valid and has a value. */
+function lackOf({ plane, side }: Draft, repetitions: number): string | null {
+  const valid = plane?.runs.length ?? 0;
+  if (valid === 0) return 'no valid run';
+  const without = side.values.filter((value) => value === null).length;
+  const parts = [
+    ...(valid < repetitions ? [`only ${digits(valid)} of ${digits(repetitions)} planned runs are valid`] : []),
+    ...(without > 0 ? [`${counted(without, 'valid run')} without a value`] : []),
+  ];
+  return parts.length === 0 ? null : parts.join('; ');
+}
+
+/** Complete, not sampled: one run above the limit is above the limit, and a limit kept is kept in the runs that there are. */
+function decideCount(
+  { demand, side }: Draft,
+  lack: string | null,
+): Pick<ThresholdVerdict, 'outcome' | 'found' | 'method'> {
+  const threshold = demand.threshold as Absolute;
+  const { unit } = metricOf(threshold.metric);
+  const values = side.values.filter((value) => typeof value === 'number');
+  const limit = limitOf(threshold);
+  const keeps = (value: number) => ('atMost' in threshold ? value <= limit : value >= limit);
+  const broken = values.filter((value) => !keeps(value));
+  const method = 'complete count of every run';
+  if (broken.length > 0) {
+    const worstValue = 'atMost' in threshold ? Math.max(...broken) : Math.min(...broken);
+    const found = `${inWords(worstValue, unit)} in the worst of ${counted(broken.length, 'run')} that broke it`;
+    return { outcome: 'fail', found, method };
+  }
+  if (lack !== null) return { outcome: 'inconclusive', found: lack, method };
+  return { outcome: 'pass', found: `kept in ${counted(values.length, 'run')}`, method };
+}
+
+function worst(thresholds: readonly ThresholdVerdict[], finished: boolean): Decision {
+  const outcomes = thresholds.map(({ outcome }) => outcome);
+  if (outcomes.includes('fail')) return 'fail';
+  return !finished || outcomes.length === 0 || outcomes.includes('inconclusive') ? 'inconclusive' : 'pass';
+}
+
+function inDemand(threshold: Threshold): string {
+  const { unit, domain } = metricOf(threshold.metric);
+  if (threshold.kind === 'absolute') {
+    return `${'atMost' in threshold ? 'at most' : 'at least'} ${inWords(limitOf(threshold), unit)}`;
+  }
+  const percent = digits(100 * threshold.margin);
+  return `at most ${percent} ${domain === 'share' ? 'points' : '%'} worse than the baseline`;
+}
+
+function describeFound(threshold: Threshold, worsening: Worsening): string {
+  const { unit } = metricOf(threshold.metric);
+  const value = inWords(worsening.candidate, unit);
+  if (worsening.identical) return `${value}, as the baseline, digit for digit`;
+  const effect = describeWorsening(worsening);
+  return threshold.kind === 'absolute'
+    ? `${value}, ${effect} against the limit`
+    : `${value} after ${inWords(worsening.reference, unit)}, ${effect}`;
+}
+
+/** "1.21 times as bad [1.15, 1.28]", or "worse by 0.02 [0.01, 0.03]". */
+export function describeWorsening(worsening: Worsening): string {
+  const { scale, interval } = worsening;
+  const back = scale === 'log' ? Math.exp : (value: number) => value;
+  const bounds =
+    interval === null ? 'no interval' : `${digits(back(interval.lowerBound))}, ${digits(back(interval.upperBound))}`;
+  return scale === 'log'
+    ? `${digits(back(worsening.estimate))} times as bad [${bounds}]`
+    : `worse by ${digits(worsening.estimate)} [${bounds}]`;
+}
+
+function numbersOf({ scale, estimate, interval }: Worsening, pValue: number | null): ThresholdVerdict['worsening'] {
+  const back = scale === 'log' ? Math.exp : (value: number) => value;
+  return {
+    effect: scale === 'log' ? 'ratio' : 'difference',
+    estimate: rounded(back(estimate)),
+    confidenceInterval: interval && {
+      confidenceLevel,
+      ...roundedBounds({ lowerBound: back(interval.lowerBound), upperBound: back(interval.upperBound) }),
+    },
+    pValue: pValue === null ? null : rounded(pValue),
+  };
+}
+
+function methodOf(worsening: Worsening, pValue: number | null, exact: boolean): string {
+  const { pairs, paired, method, mayPass, mayFail } = worsening;
+  if (exact) return `${counted(pairs, 'pair')}, simulated, identical`;
+  return [
+    paired ? counted(pairs, 'pair') : `${counted(pairs, 'run')} a side, no common seeds`,
+    method,
+    ...(mayPass && mayFail ? [] : ['right-censored, taken at the bound']),
+    ...(pValue === null ? [] : [`p = ${digits(pValue)} after Holm`]),
+    ...(pairs < fewestPairs ? [`${fewestPairs} needed to decide`] : []),
+  ].join(', ');
+}
+
+function describe(input: {
+  candidate: Baseline;
+  baseline: Baseline;
+  thresholds: readonly ThresholdVerdict[];
+  family: number;
+  outcome: Decision;
+}): string[] {
+  const { candidate, baseline, thresholds, family, outcome } = input;
+  const count = (wanted: Decision) => thresholds.filter((one) => one.outcome === wanted).length;
+  const few = Math.max(0, ...thresholds.filter(({ worsening }) => worsening !== null).map(({ pairs }) => pairs));
+  const measured = candidate.scenarios.some(({ badge }) => badge === 'measured');
+  return [
+    `Of ${counted(thresholds.length, 'threshold')} ${digits(count('pass'))} passed, ${digits(count('fail'))} failed, ${digits(count('inconclusive'))} are inconclusive.`,
+    ...(candidate.finished ? [] : ['The run was interrupted: what it did not get to is missing, and it cannot pass.']),
+    ...(outcome === 'inconclusive' && few > 0 && few < fewestPairs
+      ? [
+          `There are at most ${counted(few, 'pair')}: nothing is decided on fewer than ${fewestPairs}. Repeat more often with --repetitions.`,
+        ]
+      : []),
+    ...(thresholds.some(({ method }) => method.includes('no common seeds'))
+      ? ['Run and baseline share no seeds: they are compared unpaired, which takes larger differences to see.']
+      : []),
+    ...(measured && candidate.from.machine !== baseline.from.machine
+      ? [
+          `The baseline was measured on another machine (${baseline.from.machine}; now ${candidate.from.machine}): a difference may be the machine's.`,
+        ]
+      : []),
+    `${counted(family, 'threshold')} judged by statistics, corrected together (Holm); level ${confidenceLevel}.`,
+  ];
+}

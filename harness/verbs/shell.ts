@@ -1,0 +1,13 @@
+/** What a verb in a file of its own gets from the command line. */
+import type { Decision } from '../../reports/gate.js';
+import type { TerminalOptions } from '../../reports/terminal.js';
+
+export interface Shell {
+  /** On stdout: results. */
+  print(text: string): void;
+  /** On stderr: everything else. */
+  complain(text: string): void;
+  terminal(): TerminalOptions;
+  /** What the verb came to, as exit code. */
+  finish(decision: Decision): void;
+}
