@@ -74,7 +74,7 @@ function draftPlane(
         statistic,
         better,
         declared: primary === statistic,
-        worsening: worseningOf(ours, theirs, { better, domain, label, chance }),
+        worsening: worseningOf(ours, theirs, { better, domain, commonSeeds: a.seed === b.seed, label, chance }),
         complete:
           ours.values.length >= b.repetitions &&
           theirs.values.length >= a.repetitions &&

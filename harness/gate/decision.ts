@@ -48,6 +48,8 @@ export interface Worsening extends Effect {
 export interface Worse {
   readonly better: 'lower' | 'higher';
   readonly domain: 'positive' | 'share' | 'real';
+  /** Both suites have one seed, so that runs are paired: those that are left without a partner count in nothing. */
+  readonly commonSeeds: boolean;
   /** Names the stream of chance. */
   readonly label: string;
   readonly chance: Chance;
@@ -64,10 +66,10 @@ export function planeOf(values: Baseline, scenario: string, architecture: string
   return values.planes.find((plane) => plane.scenario === scenario && plane.architecture === architecture);
 }
 
-/** Against a baseline, or against a limit that every run has to keep. Null without a single pair and without ten runs. */
+/** Against a baseline, or against a limit that every run has to keep. Null without a single pair, or without runs on a side. */
 export function worseningOf(candidate: Side, reference: Side | number, options: Worse): Worsening | null {
   const partners = pairUp(candidate, reference);
-  const paired = partners.length > 0 || sharesSeeds(candidate, reference);
+  const paired = options.commonSeeds || typeof reference === 'number';
   const ours = paired ? partners.map(([value]) => value) : present(candidate.values);
   const theirs =
     paired || typeof reference === 'number' ? partners.map(([, value]) => value) : present(reference.values);
@@ -116,12 +118,6 @@ const isOpen = (value: Known) => typeof value !== 'number';
 const boundOf = (value: Known) => (typeof value === 'number' ? value : value.atLeast);
 const present = (values: readonly RunValue[]) => values.filter((value) => value !== null);
 const keyOf = ({ seed, repetition }: Side['runs'][number]) => `${seed} ${repetition}`;
-
-function sharesSeeds(candidate: Side, reference: Side | number): boolean {
-  if (typeof reference === 'number') return true;
-  const seeds = new Set(reference.runs.map(keyOf));
-  return candidate.runs.some((run) => seeds.has(keyOf(run)));
-}
 
 function pairUp(candidate: Side, reference: Side | number): [Known, Known][] {
   const partners =

@@ -94,12 +94,20 @@ describe('relative to a baseline', () => {
   });
 
   it('without common seeds is unpaired, and says so', () => {
-    const other = visibility(wiggle(10), { seeds: Array.from({ length: 10 }, (_, k) => k) });
+    const other = visibility(wiggle(10), { seed: 2, seeds: Array.from({ length: 10 }, (_, k) => k) });
     const verdict = judge([p95], visibility(times(wiggle(10, 2), 1.5)), other);
     expect(verdict.outcome).toBe('fail');
     expect(verdict.thresholds[0]?.method).toMatch(/^10 runs a side, no common seeds, unpaired, Welch/);
     expect(verdict.sentences.join(' ')).toMatch(/share no seeds/);
     expect(judge([p95], visibility(wiggle(10, 2)), other).outcome).toBe('pass');
+  });
+
+  it('with one seed stays paired, even if no valid run has a partner left', () => {
+    const slow = visibility(times(wiggle(10), 2), { seeds: Array.from({ length: 10 }, (_, k) => k) });
+    const verdict = judge([p95], slow, visibility(wiggle(10)));
+    expect(verdict.outcome).toBe('inconclusive');
+    expect(verdict.thresholds[0]).toMatchObject({ pairs: 0, worsening: null, found: 'no pair' });
+    expect(verdict.sentences.join(' ')).not.toMatch(/share no seeds/);
   });
 
   it('a share is judged in points, and lower is worse where higher is better', () => {

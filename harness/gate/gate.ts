@@ -50,6 +50,7 @@ function draftOf(
   const options: Worse = {
     better: threshold.kind === 'absolute' ? ('atMost' in threshold ? 'lower' : 'higher') : betterOf(threshold),
     domain: metricOf(threshold.metric).domain,
+    commonSeeds: candidate.seed === baseline.seed,
     label: nameOf(demand),
     chance,
   };
