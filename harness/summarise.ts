@@ -31,7 +31,14 @@ export function summarise({ suite, seed, command, repetitions, runs, prices }: S
   );
   const comparisons = scenarios.flatMap((scenario) => comparePlanes(planesOf(measured, scenario), chance));
   const described = scenarios.map(describeScenario);
-  const claims = checkClaims({ scenarios: described, estimates, comparisons });
+  // The paper speaks of systems that ran: virtual time with assumed service times neither confirms nor refutes it.
+  const ran = described.filter(({ stack }) => stack !== 'simulated');
+  const inOneThatRan = ({ scenario }: { readonly scenario: string }) => ran.some(({ name }) => name === scenario);
+  const claims = checkClaims({
+    scenarios: ran,
+    estimates: estimates.filter(inOneThatRan),
+    comparisons: comparisons.filter(inOneThatRan),
+  });
   const findings = measured.flatMap(findingsOf);
   return {
     schema: 'planebench.summary/1',

@@ -38,7 +38,8 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
     async backfill(request: BackfillRequest): Promise<BackfillResult> {
       const loaded = await loadHistory(context, request);
       const loadedIn = await recompute();
-      while (((await readServing(ports.onlineStore)) ?? -1) < loadedIn) await clock.sleep(pointerPollUs, signal);
+      while (((await readServing(ports.onlineStore)) ?? -1) < loadedIn)
+        await clock.sleep(pointerPollUs(params), signal);
       return loaded;
     },
     exportChanges: () => exportChanges(context),

@@ -5,10 +5,11 @@
  */
 import type { RoleContext } from '../../harness/architecture.js';
 import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/port.js';
+import type { LambdaParams } from './params.js';
 
 const table = 'lambda-epochs';
-/** How often a role looks whether a pointer has moved. */
-export const pointerPollUs = 50_000;
+/** How often a role looks whether a pointer has moved: a few times a flush, as often as there can be anything new. */
+export const pointerPollUs = ({ flushIntervalUs }: LambdaParams) => Math.ceil(flushIntervalUs / 4);
 
 export interface Published {
   readonly epoch: number;
@@ -59,11 +60,12 @@ export async function readServing(store: OnlineStore): Promise<number | null> {
 export async function awaitPointer<T>(
   read: (store: OnlineStore) => Promise<T | null>,
   { ports, clock, signal }: RoleContext,
+  params: LambdaParams,
 ): Promise<T> {
   for (;;) {
     const found = await read(ports.onlineStore);
     if (found !== null) return found;
-    await clock.sleep(pointerPollUs, signal);
+    await clock.sleep(pointerPollUs(params), signal);
   }
 }
 

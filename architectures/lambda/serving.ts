@@ -10,7 +10,7 @@ import { addRow, emptyRow, evaluateRow } from './view-row.js';
 export async function runServing(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;
   const { onlineStore } = ports;
-  let epoch = await awaitPointer(readServing, context);
+  let epoch = await awaitPointer(readServing, context, params);
   let batchRows = createCache(params.cachedRows);
 
   /** Rows of one epoch; null if it has gone meanwhile. */
@@ -52,7 +52,7 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   context.ready();
   while (!signal.aborted) {
     await moveOn();
-    await clock.sleep(pointerPollUs, signal);
+    await clock.sleep(pointerPollUs(params), signal);
   }
 }
 

@@ -29,12 +29,13 @@ interface SpeedRow {
 }
 
 const readBytes = 1 << 20;
-const pollUs = 20_000;
+/** How often in a flush interval it looks for changes when there were none. */
+const pollsPerFlush = 10;
 const rowsPerPut = 2_000;
 
 export async function runSpeed(context: RoleContext, params: LambdaParams): Promise<void> {
   const { signal, ports } = context;
-  let published = await awaitPointer(readPublished, context);
+  let published = await awaitPointer(readPublished, context, params);
   let epoch = await beginEpoch(context, published, params);
   context.ready();
   while (!signal.aborted) {
@@ -148,7 +149,7 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
         const busy = await consumeAvailable();
         const leftUs = untilUs - clock.nowUs();
         if (leftUs <= 0) break;
-        if (!busy) await clock.sleep(Math.min(pollUs, leftUs), signal);
+        if (!busy) await clock.sleep(Math.min(params.flushIntervalUs / pollsPerFlush, leftUs), signal);
       }
       await flush();
     },

@@ -73,7 +73,12 @@ describe('the live sample', () => {
     const path = join(directory, 'live');
     const lookup = { ...info.workload.reads.lookup, perSecond: 100_000_000 };
     const workload = { ...info.workload, reads: { ...info.workload.reads, lookup } };
-    const sample = await createLiveSample(path, { seed: 1, workload, trace: join(directory, 'trace') });
+    const sample = await createLiveSample(path, {
+      seed: 1,
+      workload,
+      trace: join(directory, 'trace'),
+      loadUs: 1_000_000,
+    });
     const features = customerActivity.features.map((_, i) => (i % 3 === 0 ? null : i));
     const row = (customer: number) => ({ key: String(customer), lastSeq: 1, asOfUs: middle, features });
     sample.offer(row(2), middle + slotUs - 1, middle + slotUs);

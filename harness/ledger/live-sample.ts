@@ -65,9 +65,9 @@ function allowance(perSecond: number): (atUs: number) => boolean {
   };
 }
 
-/** Some thousands of rows a run. */
-const uniformPerSecond = 40;
-const strataPerSecond = 100;
+/** Some thousands of rows a run, however long it is. */
+const uniformPerRun = 900;
+const strataPerRun = 2_400;
 const boundaryUs = secondUs;
 const deletedUs = secondUs / 2;
 
@@ -94,18 +94,23 @@ export async function createLiveSample(
     readonly workload: Workload;
     /** Folder of the trace that is replayed: it tells when which keys have deletions. */
     readonly trace: string;
+    readonly loadUs: number;
   },
 ): Promise<LiveSample> {
   const { seed, workload, trace } = options;
+  const loadSeconds = Math.max(1, options.loadUs / secondUs);
   const recording = await openRecording(path, layout);
   const deletions = await readDeletions(trace);
   const { perSecond, keysPerCall } = workload.reads.lookup;
   const rules: SampleRules = {
     customers: workload.contract.customers,
-    uniformPpm: Math.min(1_000_000, Math.round((1_000_000 * uniformPerSecond) / Math.max(1, perSecond * keysPerCall))),
+    uniformPpm: Math.min(
+      1_000_000,
+      Math.round((1_000_000 * uniformPerRun) / Math.max(1, perSecond * keysPerCall * loadSeconds)),
+    ),
     boundaryUs,
     deletedUs,
-    perSecond: strataPerSecond,
+    perSecond: Math.ceil(strataPerRun / loadSeconds),
   };
   const choice = chooseSample(rules, seededRandom(seed, '/live-sample'));
   let next = 0;

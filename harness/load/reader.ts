@@ -65,7 +65,12 @@ export const readPlane: ChildMain<ReaderInit> = async (init, { clock, signal, cl
   const reads = await host(() => openRecording(init.recordings.reads, readLayout));
   const probes = await host(() => openRecording(init.recordings.probes, probeLayout));
   const live = await host(() =>
-    createLiveSample(init.recordings.live, { seed: init.seed, workload: init.workload, trace: init.trace }),
+    createLiveSample(init.recordings.live, {
+      seed: init.seed,
+      workload: init.workload,
+      trace: init.trace,
+      loadUs: init.loadUs,
+    }),
   );
   const recordings = { operations, reads, live };
 
