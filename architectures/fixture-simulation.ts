@@ -6,7 +6,7 @@ import type { ArchitectureDescription } from '../harness/processes/describe-arch
 import { loadArchitecture } from '../harness/processes/load-architecture.js';
 import type { RunFacts } from '../harness/record/facts.js';
 import type { Scenario } from '../harness/scenario.js';
-import { defaultCosts } from '../harness/simulation/costs.js';
+import { type Costs, defaultCosts } from '../harness/simulation/costs.js';
 import { readHistory, type SimulatedTrace, simulateRun } from '../harness/simulation/simulate.js';
 import { measuredScenario } from '../harness/suites/measured.js';
 import { loadTrace } from '../harness/traces.js';
@@ -18,7 +18,8 @@ const base = measuredScenario({
   historyFacts: 400,
   changesPerSecond: 100,
   predictionsPerSecond: 5,
-  lookupsPerSecond: 5,
+  // Enough for a p95 of one run.
+  lookupsPerSecond: 60,
   warmUpUs: secondUs / 2,
   measureUs: 2 * secondUs,
   faultUs: secondUs / 2,
@@ -35,7 +36,12 @@ export interface CrashPoint {
 }
 
 export interface Simulations {
-  run(seed: number, crash: CrashPoint | null): Promise<{ readonly facts: RunFacts; readonly waits: number }>;
+  readonly scenario: Scenario;
+  run(
+    seed: number,
+    crash: CrashPoint | null,
+    costs?: Costs,
+  ): Promise<{ readonly facts: RunFacts; readonly waits: number }>;
   close(): Promise<void>;
 }
 
@@ -61,14 +67,15 @@ export async function openSimulations(plane: string, role: string): Promise<Simu
     return trace;
   };
   return {
-    async run(seed, crash) {
+    scenario: smallScenario,
+    async run(seed, crash, costs = defaultCosts) {
       let waits = 0;
       const facts = await simulateRun(
         { id: `${plane}-${seed}`, scenario: smallScenario, arm, repetition: 1, seed },
         {
           trace: await traceOf(seed),
           architecture,
-          costs: defaultCosts,
+          costs,
           parent,
           signal: new AbortController().signal,
           prepare(world, supervisor) {

@@ -70,6 +70,7 @@ describe('README', () => {
       'python3 architectures/http/example.py 8080',
       'npm run planebench -- check http://127.0.0.1:8080',
       'npm run bench -- --suite smoke --architecture lakehouse --architecture http://127.0.0.1:8080',
+      'npm run simulate',
       'npm run planebench -- report RUN',
       'npm run planebench -- gate RUN --baseline FILE',
       'npm run planebench -- gate RUN --write-baseline FILE',
@@ -124,6 +125,20 @@ describe('README', () => {
     expect(new Set(summary.estimates.map(({ architecture }) => architecture))).toEqual(
       new Set(['lakehouse', 'mine', 'null']),
     );
+  }, 240_000);
+
+  it('simulates: in virtual time, one plane and one seed of it', async () => {
+    const out = join(folder, 'simulated');
+    const { code, stdout, stderr } = await run(`${listed('npm run simulate')} --`, [
+      '--architecture',
+      'warehouse',
+      '--repetitions',
+      '1',
+      '--out',
+      out,
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('Every figure: simulated, simulated stack');
   }, 240_000);
 
   it.skipIf(!hasPython)(

@@ -1,0 +1,70 @@
+/** A slowdown planted in virtual time: what the gate of a CI must catch, and an unchanged plane that it must let pass. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openSimulations, type Simulations } from '../../architectures/fixture-simulation.js';
+import type { Baseline } from '../../reports/baseline.js';
+import { headlineManifest } from '../../reports/fixtures/headline.js';
+import { standardPrices } from '../prices/prices.js';
+import type { RunFacts } from '../record/facts.js';
+import { type Costs, defaultCosts } from '../simulation/costs.js';
+import { chanceOf } from '../summary/estimates.js';
+import { judgeGate } from './gate.js';
+import { valuesOf } from './run-values.js';
+import { demandsOf, type Threshold } from './thresholds.js';
+
+const pairs = 10;
+const trials = 10;
+const thresholds: readonly Threshold[] = [
+  { metric: 'lookup', statistic: 'p95', kind: 'relative', margin: 0.1 },
+  { metric: 'ledger.lost', statistic: 'total', kind: 'absolute', atMost: 0 },
+];
+
+/** Everything that a lookup costs, a fifth more. */
+const slowed: Costs = {
+  ...defaultCosts,
+  role: { call: slower(defaultCosts.role.call) },
+  door: { ...defaultCosts.door, lookup: slower(defaultCosts.door.lookup) },
+  onlineStore: { ...defaultCosts.onlineStore, get: slower(defaultCosts.onlineStore.get) },
+};
+
+function slower({ fixedUs, perRowUs, perByteNs }: Costs['role']['call']): Costs['role']['call'] {
+  return { fixedUs: fixedUs * 1.2, perRowUs: perRowUs * 1.2, perByteNs: perByteNs * 1.2 };
+}
+
+let simulations: Simulations;
+beforeAll(async () => {
+  simulations = await openSimulations('lakehouse', 'stream');
+});
+afterAll(() => simulations.close());
+
+async function simulateAll(seeds: readonly number[], costs: Costs): Promise<Baseline> {
+  const runs: RunFacts[] = [];
+  for (const [i, seed] of seeds.entries()) {
+    const { facts } = await simulations.run(seed, null, costs);
+    runs.push({ ...facts, plan: { ...facts.plan, repetition: i + 1 } });
+  }
+  return valuesOf({ ...headlineManifest(), suite: 'small', repetitions: pairs }, runs, standardPrices);
+}
+
+function decide(baseline: Baseline, candidate: Baseline) {
+  const scenarios = [simulations.scenario];
+  const demands = demandsOf({ suite: 'small', scenarios, architectures: ['lakehouse'], thresholds }, baseline);
+  return judgeGate({ candidate, baseline, demands, chance: chanceOf(1), run: 'candidate', file: 'baseline' });
+}
+
+it('catches a lookup that is 20 % slower, and passes one that is not, in every trial', {
+  timeout: 600_000,
+}, async () => {
+  let caught = 0;
+  let passed = 0;
+  for (let trial = 0; trial < trials; trial++) {
+    const seeds = Array.from({ length: pairs }, (_, i) => 100 + trial * pairs + i);
+    const baseline = await simulateAll(seeds, defaultCosts);
+    const verdict = decide(baseline, await simulateAll(seeds, slowed));
+    const failed = verdict.thresholds.filter(({ outcome }) => outcome === 'fail');
+    if (verdict.outcome === 'fail' && failed.every(({ metric }) => metric === 'lookup')) caught++;
+    if (decide(baseline, await simulateAll(seeds, defaultCosts)).outcome === 'pass') passed++;
+  }
+  process.stdout.write(`planted slowdown caught in ${caught} of ${trials} trials, unchanged passed in ${passed}\n`);
+  expect(caught).toBe(trials);
+  expect(passed).toBe(trials);
+});
