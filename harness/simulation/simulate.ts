@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { historySchemas } from '../../workloads/fact-schemas.js';
 import { historyFiles } from '../../workloads/trace.js';
+import { PlaneError } from '../errors.js';
 import type { LoadedTrace } from '../loaded-trace.js';
 import type { ColumnBatch } from '../ports/columns.js';
 import { quoteText, readColumns } from '../ports/duckdb-columns.js';
@@ -83,7 +84,7 @@ export async function simulateRun(plan: RunPlan, options: SimulationOptions): Pr
     host: (work) => time.host(work),
     aside: (work) => ended.then(work),
   };
-  const observed = await time.run(() =>
+  const run = () =>
     observeRun(plan, {
       site,
       trace: { ...trace, oracle: hostedOracle(trace.oracle, site) },
@@ -94,8 +95,8 @@ export async function simulateRun(plan: RunPlan, options: SimulationOptions): Pr
       progress: () => {},
       inspect: options.inspect,
       signal,
-    }),
-  );
+    });
+  const observed = await time.run(run, ({ message }) => supervisor.giveUp(new PlaneError(message)));
   await writeFile(stored, Buffer.concat([...world.stored()].map((held) => Buffer.from(held))));
   end();
   return gatherFacts(observed, trace);

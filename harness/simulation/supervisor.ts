@@ -16,6 +16,8 @@ export interface SimulatedSupervisor extends Supervisor {
   /** SIGSTOP: the process is not resumed until `resume`. */
   pause(name: string): void;
   resume(name: string): void;
+  /** The run cannot go on: `givenUp` rejects. */
+  giveUp(error: Error): void;
 }
 
 interface Simulated {
@@ -39,6 +41,7 @@ interface Simulated {
 
 const deathsUntilGivenUp = 5;
 const steadyUs = 10_000_000;
+const readyWithinUs = 30_000_000;
 
 /** Event time of a simulation: as the clock of processes, over virtual time. */
 export function createEventClock(time: VirtualTime, lullStartUs: number) {
@@ -213,6 +216,11 @@ export function superviseSimulated(options: {
       };
       simulated.set(spec.name, entry);
       launch(entry);
+      const blame = spec.kind === 'role' ? PlaneError : HarnessError;
+      const withinUs = spec.readyWithinUs ?? readyWithinUs;
+      const late = () => failToStart(new blame(`${spec.name} was not ready within ${withinUs / 1e6} s`));
+      const cancel = time.after(withinUs, late);
+      ready.then(cancel, cancel);
       return harness.task.wait(`${spec.name} to be ready`, () => ready);
     },
     startLoad(epochUs, leadUs) {
@@ -252,6 +260,7 @@ export function superviseSimulated(options: {
       });
     },
     givenUp,
+    giveUp: (error) => giveUp(error),
     stop,
     async stopAll() {
       isOver = true;
