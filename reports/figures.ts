@@ -108,7 +108,7 @@ export function basisText({ badge, stack, timeScale }: Basis): string {
 }
 
 export function timeScaleText(timeScale: number): string {
-  return timeScale === 1 ? 'real time' : `time \u00F7 ${formatCount(timeScale)}`;
+  return timeScale === 1 ? 'time unscaled' : `time \u00F7 ${formatCount(timeScale)}`;
 }
 
 export function confidenceText(level: number): string {

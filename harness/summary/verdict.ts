@@ -23,6 +23,7 @@ export function reachVerdict(input: {
   const sentences = [
     ...(runs.length === 0 ? ['No run was finished: there is nothing to report.'] : []),
     ...describeTrust(runs.length, invalid, missing),
+    ...describeOrigin(runs),
     ...defects,
     ...describeCorrectness(estimates, defects.length),
     ...describeWins(comparisons),
@@ -45,6 +46,13 @@ function describeTrust(runs: number, invalid: number, missing: number): string[]
     sentences.push(`${digits(missing)} of ${counted(runs, 'run')} did not observe everything that was asked for.`);
   }
   return sentences;
+}
+
+function describeOrigin(runs: readonly PlannedRun[]): string[] {
+  const simulated = runs.filter(({ plan }) => plan.scenario.stack === 'simulated').length;
+  if (simulated === 0) return [];
+  const which = simulated === runs.length ? 'Everything here' : `What ${counted(simulated, 'run')} of it found`;
+  return [`${which} was simulated: the planes are real, the time and the speed of their servers are assumed.`];
 }
 
 /** What may not happen once a plane has been healed, drained and, where it declares so, has corrected itself. */
