@@ -76,6 +76,8 @@ export interface Seen {
 const startLeadUs = 300_000;
 /** For the load processes to end after the load has. */
 const patientUs = 60_000_000;
+/** For a role to be ready again after the load. */
+const healWithinUs = 30_000_000;
 
 export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Observed> {
   const { scenario } = plan;
@@ -121,6 +123,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     seen.faults = await injectFaults({ plan, timeline, supervisor, architecture });
     await loadEnded(supervisor, timeline, signal);
     progress('draining');
+    await rolesHealed(supervisor, architecture);
     const recorded = await host(() => readRecorded(recordingPaths(directory), trace));
     const liveRows = await host(() => readLiveSample(recordingPaths(directory).live));
     seen.recorded = recorded;
@@ -280,6 +283,16 @@ async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }
     if (exited.exit.code !== 0)
       throw new HarnessError(`${name} failed: ${exited.exit.failure ?? `exit code ${exited.exit.code}`}`);
   }
+}
+
+/** A role that died late is started again before anybody asks what the plane holds in the end. */
+async function rolesHealed(supervisor: Supervisor, { roles }: ArchitectureDescription): Promise<void> {
+  const since = supervisor.eventCount();
+  await Promise.all(
+    roles.map(async ({ name }) => {
+      if (supervisor.lastEvent(name) !== 'ready') await supervisor.waitFor(name, 'ready', since, healWithinUs);
+    }),
+  );
 }
 
 /** Stops a run as soon as a process is given up: nothing that follows could be judged. */

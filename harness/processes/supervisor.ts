@@ -46,6 +46,8 @@ export interface Supervisor {
   kill(name: string): Promise<ProcessEvent>;
   /** How many events there have been: for `waitFor`, as event time stands for a moment before the load. */
   eventCount(): number;
+  /** What happened to the process last; null: it was never started. */
+  lastEvent(name: string): ProcessEvent['kind'] | null;
   /** The first event of this kind of this process after the first `since` events, already there or to come; null: none in time. */
   waitFor(name: string, kind: ProcessEvent['kind'], since: number, withinUs: number): Promise<ProcessEvent | null>;
   /** Rejects when a process dies again and again, or dies without being one that is restarted. Never resolves. */
@@ -300,6 +302,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       return exited;
     },
     eventCount: () => events.length,
+    lastEvent: (name) => events.findLast(({ process }) => process === name)?.kind ?? null,
     waitFor,
     givenUp,
     stop,

@@ -242,6 +242,7 @@ export function superviseSimulated(options: {
     pause: (name) => find(name).process.task.pause(),
     resume: (name) => find(name).process.task.resume(),
     eventCount: () => events.length,
+    lastEvent: (name) => events.findLast(({ process }) => process === name)?.kind ?? null,
     waitFor(name, kind, since, withinUs) {
       const matches = (event: ProcessEvent) => event.process === name && event.kind === kind;
       const already = events.slice(since).find(matches);

@@ -16,8 +16,6 @@ import type { Task, VirtualTime } from './virtual-time.js';
 
 export interface World {
   readonly time: VirtualTime;
-  /** The clock of the servers: time goes on for them, whoever dies. */
-  readonly clock: Clock;
   readonly door: SimulatedDoor;
   /** Begins a process: its clock tells who calls. `processor` serves its own work, one piece at a time. */
   begin(name: string, nowUs: () => number): SimulatedProcess;
@@ -52,6 +50,7 @@ export function createWorld(options: {
   readonly parquet: (path: string) => readonly ColumnBatch[];
 }): World {
   const { time, costs, parquet } = options;
+  // Of the servers: time goes on for them, whoever dies.
   const clock = clockOf(options.nowUs, (durationUs, callback) => time.after(durationUs, callback));
   const resources = {
     changeLog: createResource({ clock, costs: costs.changeLog }),
@@ -73,7 +72,6 @@ export function createWorld(options: {
   };
   const world: World = {
     time,
-    clock,
     door: createDoor({ time, clock, costs, processOf }),
     begin(name, nowUs) {
       const task = time.task(name);
