@@ -2,8 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ArchitectureDescription } from '../harness/processes/describe-architecture.js';
-import { loadArchitecture } from '../harness/processes/load-architecture.js';
+import { descriptionOf, loadArchitecture } from '../harness/processes/load-architecture.js';
 import type { RunFacts } from '../harness/record/facts.js';
 import type { Scenario } from '../harness/scenario.js';
 import { type Costs, defaultCosts } from '../harness/simulation/costs.js';
@@ -48,14 +47,7 @@ export interface Simulations {
 /** Runs of one plane; each seed has a trace of its own. */
 export async function openSimulations(plane: string, role: string): Promise<Simulations> {
   const parent = await mkdtemp(join(tmpdir(), 'planebench-simulations-'));
-  const { params, uses, roles, settlesWithinUs = null } = await loadArchitecture(plane, undefined);
-  const architecture: ArchitectureDescription = {
-    name: plane,
-    params,
-    uses,
-    roles: roles.map(({ name, ingests = false, background = false }) => ({ name, ingests, background })),
-    settlesWithinUs,
-  };
+  const architecture = descriptionOf(await loadArchitecture(plane, undefined));
   const arm = { architecture: plane, specifier: plane, params: null };
   const traces = new Map<number, { trace: SimulatedTrace; close(): Promise<void> }>();
   const traceOf = async (seed: number) => {

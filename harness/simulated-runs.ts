@@ -1,7 +1,7 @@
 /** Runs in virtual time: processes of their own, as many at a time as there are processors, since nothing is timed. */
 import { availableParallelism } from 'node:os';
 import type { Manifest } from '../reports/summary.js';
-import { labelOf, type RunsOptions } from './arms.js';
+import type { RunsOptions } from './arms.js';
 import { HarnessError } from './errors.js';
 import type { Inspected } from './plane-contract.js';
 import { startChild } from './processes/child-process.js';
@@ -56,7 +56,7 @@ async function simulateGroup(
   child.onReport((kind, body) => {
     if (kind === 'trace') options.onTrace(body as Manifest['traces'][number]);
     if (kind === 'inspected') options.onInspected?.(body as Inspected);
-    if (kind === 'begun') progress.phase(labelOfId(plans, body as string), 'simulating');
+    if (kind === 'begun') progress.phase(body as string, 'simulating');
     if (kind === 'run') keeping = keeping.then(() => options.keep(body as RunFacts));
     keeping.catch(() => {});
   });
@@ -66,9 +66,4 @@ async function simulateGroup(
   await keeping;
   if (!signal.aborted && exit.code !== 0)
     throw new HarnessError(`a simulation failed: ${exit.failure ?? child.stderr().trim() ?? `exit code ${exit.code}`}`);
-}
-
-function labelOfId(plans: SimulationInit['plans'], id: string): string {
-  const found = plans.find(({ plan }) => plan.id === id);
-  return found ? labelOf(found.plan) : id;
 }

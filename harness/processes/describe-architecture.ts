@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import type { Json } from '../json.js';
 import type { Ports } from '../ports/ports.js';
 import { runChild } from './child.js';
-import { loadArchitecture } from './load-architecture.js';
+import { descriptionOf, loadArchitecture } from './load-architecture.js';
 
 export interface ArchitectureDescription {
   readonly name: string;
@@ -23,13 +23,7 @@ runChild<{ specifier: string; params: Json | undefined }>(async ({ specifier, pa
 
 async function describe(specifier: string, params: Json | undefined): Promise<Described> {
   try {
-    const { name, params: resolved, uses, roles, settlesWithinUs = null } = await loadArchitecture(specifier, params);
-    const described = roles.map((role) => ({
-      name: role.name,
-      ingests: role.ingests ?? false,
-      background: role.background ?? false,
-    }));
-    return { outcome: 'described', description: { name, params: resolved, uses, roles: described, settlesWithinUs } };
+    return { outcome: 'described', description: descriptionOf(await loadArchitecture(specifier, params)) };
   } catch (error) {
     if (error instanceof UsageError) return { outcome: 'misused', message: error.message };
     throw error;

@@ -9,6 +9,7 @@ import type { Architecture, ArchitectureFactory } from '../architecture.js';
 import { UsageError } from '../errors.js';
 import type { Json } from '../json.js';
 import type { Ports } from '../ports/ports.js';
+import type { ArchitectureDescription } from './describe-architecture.js';
 
 export const builtIn = ['lakehouse', 'warehouse', 'lambda', 'null', 'http'] as const;
 
@@ -35,6 +36,17 @@ export async function loadArchitecture(specifier: string, params: Json | undefin
   const wrong = whatIsWrong(architecture);
   if (wrong !== null) throw new UsageError(`${specifier}: ${wrong}`);
   return architecture;
+}
+
+/** What of an architecture is plain data. */
+export function descriptionOf({ name, params, uses, roles, settlesWithinUs }: Architecture): ArchitectureDescription {
+  return {
+    name,
+    params,
+    uses,
+    roles: roles.map(({ name: role, ingests = false, background = false }) => ({ name: role, ingests, background })),
+    settlesWithinUs: settlesWithinUs ?? null,
+  };
 }
 
 /** What would only fail later, in another process or when results are written; null: nothing. */

@@ -7,6 +7,7 @@ import { HarnessError, PlaneError } from '../errors.js';
 import type { ProcessFact, UsageColumns } from '../record/facts.js';
 import type { ChildMain } from './child.js';
 import { describeExit, type Exit, type StartedChild, startChild } from './child-process.js';
+import { createProcessEvents, type ProcessEvent, type ToldEvents } from './process-events.js';
 import type { Scratch } from './scratch.js';
 import { readUsage } from './usage.js';
 
@@ -27,15 +28,7 @@ export interface ProcessSpec {
   readonly onReport?: (kind: string, body: unknown) => void;
 }
 
-/** What happened to a process, in event time. */
-export interface ProcessEvent {
-  readonly atUs: number;
-  readonly process: string;
-  readonly kind: 'started' | 'ready' | 'exited';
-  readonly exit?: Exit;
-}
-
-export interface Supervisor {
+export interface Supervisor extends ToldEvents {
   /** The event clock of the run. */
   readonly clock: SystemClock;
   /** Resolves with what the process, or the one that was started in its place, passed to `ready`. */
@@ -44,12 +37,6 @@ export interface Supervisor {
   startLoad(epochUs: number, leadUs: number): void;
   /** SIGKILL; resolves when the process is gone. */
   kill(name: string): Promise<ProcessEvent>;
-  /** How many events there have been: for `waitFor`, as event time stands for a moment before the load. */
-  eventCount(): number;
-  /** What happened to the process last; null: it was never started. */
-  lastEvent(name: string): ProcessEvent['kind'] | null;
-  /** The first event of this kind of this process after the first `since` events, already there or to come; null: none in time. */
-  waitFor(name: string, kind: ProcessEvent['kind'], since: number, withinUs: number): Promise<ProcessEvent | null>;
   /** Rejects when a process dies again and again, or dies without being one that is restarted. Never resolves. */
   readonly givenUp: Promise<never>;
   /** Stops these processes and no longer restarts them. */
@@ -85,7 +72,7 @@ interface Supervised {
 }
 
 /** A process that died for good, with its last words: a role is the plane's own, any other the harness's. */
-function describeDeath({ name, kind }: ProcessSpec, exit: Exit, deaths: number, stderr: string): Error {
+export function describeDeath({ name, kind }: ProcessSpec, exit: Exit, deaths: number, stderr: string): Error {
   const often = deaths > 1 ? `, for the ${deaths}th time in a row` : '';
   return blame(
     kind,
@@ -93,13 +80,13 @@ function describeDeath({ name, kind }: ProcessSpec, exit: Exit, deaths: number, 
   );
 }
 
-function blame(kind: ProcessFact['kind'], message: string): Error {
+export function blame(kind: ProcessFact['kind'], message: string): Error {
   return kind === 'role' ? new PlaneError(message) : new HarnessError(message);
 }
 
 /** A role that dies this often without ever staying up this long is given up. */
-const deathsUntilGivenUp = 5;
-const steadyUs = 10_000_000;
+export const deathsUntilGivenUp = 5;
+export const steadyUs = 10_000_000;
 const lastLines = 10;
 const sampleEveryUs = 250_000;
 /**
@@ -115,8 +102,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
   let origin: ClockOrigin = { epochUs: options.lullStartUs, zeroNs: monotonicNs() };
   const clock = systemClock(origin);
   const supervised = new Map<string, Supervised>();
-  const events: ProcessEvent[] = [];
-  const waiting = new Set<(event: ProcessEvent) => void>();
+  const { tell, ...told } = createProcessEvents(hostClock.after);
   const samples: number[][] = [[], [], [], [], [], []];
   let sampling: 'not yet' | 'going' | 'over' = 'not yet';
 
@@ -125,11 +111,6 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
     giveUp = reject;
   });
   givenUp.catch(() => {});
-
-  const tell = (event: ProcessEvent) => {
-    events.push(event);
-    for (const listener of [...waiting]) listener(event);
-  };
 
   function launch(spec: ProcessSpec): StartedChild {
     const child = startChild({
@@ -217,29 +198,6 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
     return process;
   };
 
-  function waitFor(
-    name: string,
-    kind: ProcessEvent['kind'],
-    since: number,
-    withinUs: number,
-  ): Promise<ProcessEvent | null> {
-    const matches = (event: ProcessEvent) => event.process === name && event.kind === kind;
-    const already = events.slice(since).find(matches);
-    if (already) return Promise.resolve(already);
-    return new Promise((resolve) => {
-      const settle = (event: ProcessEvent | null) => {
-        waiting.delete(listener);
-        cancel();
-        resolve(event);
-      };
-      const listener = (event: ProcessEvent) => {
-        if (matches(event)) settle(event);
-      };
-      const cancel = hostClock.after(withinUs, () => settle(null));
-      waiting.add(listener);
-    });
-  }
-
   async function stop(names: readonly string[]): Promise<void> {
     const stopping = names.map(processOf);
     for (const process of stopping) process.stopping = true;
@@ -294,16 +252,14 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       for (const { child } of supervised.values()) child.setClock(origin);
     },
     async kill(name) {
-      const since = events.length;
+      const since = told.eventCount();
       processOf(name).killing = true;
       processOf(name).child.signal('SIGKILL');
-      const exited = await waitFor(name, 'exited', since, 5_000_000);
+      const exited = await told.waitFor(name, 'exited', since, 5_000_000);
       if (!exited) throw new HarnessError(`${name} survived SIGKILL for 5 s`);
       return exited;
     },
-    eventCount: () => events.length,
-    lastEvent: (name) => events.findLast(({ process }) => process === name)?.kind ?? null,
-    waitFor,
+    ...told,
     givenUp,
     stop,
     async stopAll() {

@@ -1,4 +1,5 @@
 /** A process that simulates runs which share a trace, and reports each one's facts. */
+import { labelOf } from '../arms.js';
 import { inspectPlane } from '../plane-contract.js';
 import { runChild } from '../processes/child.js';
 import type { ArchitectureDescription } from '../processes/describe-architecture.js';
@@ -27,7 +28,7 @@ runChild<SimulationInit>(async ({ plans, costs, parent, inspects }, { signal, re
     ready(null);
     for (const { plan, architecture } of plans) {
       if (signal.aborted) return;
-      report('begun', plan.id);
+      report('begun', labelOf(plan));
       const inspection = inspects ? inspectPlane() : null;
       const run = await simulateRun(plan, { trace, architecture, costs, parent, signal, inspect: inspection?.inspect });
       if (inspection) report('inspected', inspection.seen());

@@ -3,10 +3,18 @@
  * never to resume it, and what it had not yet handed to a port is gone; its successor starts after the restart delay.
  */
 import type { ClockOrigin, SystemClock } from '../clock.js';
-import { HarnessError, messageOf, PlaneError } from '../errors.js';
+import { HarnessError, messageOf } from '../errors.js';
 import type { Child, ChildMain } from '../processes/child.js';
 import { describeExit, type Exit } from '../processes/child-process.js';
-import type { ProcessEvent, ProcessSpec, Supervisor } from '../processes/supervisor.js';
+import { createProcessEvents } from '../processes/process-events.js';
+import {
+  blame,
+  deathsUntilGivenUp,
+  describeDeath,
+  type ProcessSpec,
+  type Supervisor,
+  steadyUs,
+} from '../processes/supervisor.js';
 import type { ProcessFact } from '../record/facts.js';
 import { asHarness, asRole } from './guard.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -39,8 +47,6 @@ interface Simulated {
   failToStart: (error: Error) => void;
 }
 
-const deathsUntilGivenUp = 5;
-const steadyUs = 10_000_000;
 const readyWithinUs = 30_000_000;
 
 /** Event time of a simulation: as the clock of processes, over virtual time. */
@@ -71,8 +77,7 @@ export function superviseSimulated(options: {
     },
   });
   const simulated = new Map<string, Simulated>();
-  const events: ProcessEvent[] = [];
-  const waiting = new Set<(event: ProcessEvent) => void>();
+  const { tell, ...told } = createProcessEvents(time.after);
   const samples: { atUs: number; process: number; cpuUs: number }[] = [];
   let isOver = false;
   let isLoading = false;
@@ -82,10 +87,6 @@ export function superviseSimulated(options: {
   });
   givenUp.catch(() => {});
 
-  const tell = (event: ProcessEvent) => {
-    events.push(event);
-    for (const listener of [...waiting]) listener(event);
-  };
   const find = (name: string): Simulated => {
     const found = simulated.get(name);
     if (!found) throw new HarnessError(`there is no process ${name}`);
@@ -150,9 +151,7 @@ export function superviseSimulated(options: {
     if (entry.stopping || (!spec.restart && exit.code === 0)) return;
     if (time.nowUs() - entry.startedUs > steadyUs) entry.deathsInARow = 0;
     if (!spec.restart || ++entry.deathsInARow > deathsUntilGivenUp) {
-      const Blame = spec.kind === 'role' ? PlaneError : HarnessError;
-      const often = entry.deathsInARow > 1 ? `, for the ${entry.deathsInARow}th time in a row` : '';
-      const error = new Blame(`${spec.name} died (${entry.exit})${often}`);
+      const error = describeDeath(spec, exit, entry.deathsInARow, '');
       entry.failToStart(error);
       giveUp(error);
       return;
@@ -216,9 +215,8 @@ export function superviseSimulated(options: {
       };
       simulated.set(spec.name, entry);
       launch(entry);
-      const blame = spec.kind === 'role' ? PlaneError : HarnessError;
       const withinUs = spec.readyWithinUs ?? readyWithinUs;
-      const late = () => failToStart(new blame(`${spec.name} was not ready within ${withinUs / 1e6} s`));
+      const late = () => failToStart(blame(spec.kind, `${spec.name} was not ready within ${withinUs / 1e6} s`));
       const cancel = time.after(withinUs, late);
       ready.then(cancel, cancel);
       return harness.task.wait(`${spec.name} to be ready`, () => ready);
@@ -233,33 +231,15 @@ export function superviseSimulated(options: {
     },
     async kill(name) {
       const entry = find(name);
-      const since = events.length;
+      const since = told.eventCount();
       if (!entry.exited) die(entry, entry.process, { code: null, signal: 'SIGKILL', atUs: time.nowUs() });
-      const event = events.slice(since).find((candidate) => candidate.process === name);
+      const event = await told.waitFor(name, 'exited', since, 0);
       if (!event) throw new HarnessError(`${name} was not running when it was to be killed`);
       return event;
     },
     pause: (name) => find(name).process.task.pause(),
     resume: (name) => find(name).process.task.resume(),
-    eventCount: () => events.length,
-    lastEvent: (name) => events.findLast(({ process }) => process === name)?.kind ?? null,
-    waitFor(name, kind, since, withinUs) {
-      const matches = (event: ProcessEvent) => event.process === name && event.kind === kind;
-      const already = events.slice(since).find(matches);
-      if (already) return Promise.resolve(already);
-      return new Promise((resolve) => {
-        const settle = (event: ProcessEvent | null) => {
-          waiting.delete(listener);
-          cancel();
-          resolve(event);
-        };
-        const listener = (event: ProcessEvent) => {
-          if (matches(event)) settle(event);
-        };
-        const cancel = time.after(withinUs, () => settle(null));
-        waiting.add(listener);
-      });
-    },
+    ...told,
     givenUp,
     giveUp: (error) => giveUp(error),
     stop,

@@ -1,0 +1,56 @@
+/** What happened to the processes of a run, in order, and the wait for what is to come. */
+import type { Clock } from '../clock.js';
+import type { Exit } from './child-process.js';
+
+/** What happened to a process, in event time. */
+export interface ProcessEvent {
+  readonly atUs: number;
+  readonly process: string;
+  readonly kind: 'started' | 'ready' | 'exited';
+  readonly exit?: Exit;
+}
+
+/** What a supervisor tells of it. */
+export interface ToldEvents {
+  /** How many events there have been: for `waitFor`, as event time stands for a moment before the load. */
+  eventCount(): number;
+  /** What happened to the process last; null: it was never started. */
+  lastEvent(name: string): ProcessEvent['kind'] | null;
+  /** The first event of this kind of this process after the first `since` events, already there or to come; null: none in time. */
+  waitFor(name: string, kind: ProcessEvent['kind'], since: number, withinUs: number): Promise<ProcessEvent | null>;
+}
+
+export interface ProcessEvents extends ToldEvents {
+  tell(event: ProcessEvent): void;
+}
+
+/** `after` ends the waits for what does not come. */
+export function createProcessEvents(after: Clock['after']): ProcessEvents {
+  const events: ProcessEvent[] = [];
+  const waiting = new Set<(event: ProcessEvent) => void>();
+  return {
+    tell(event) {
+      events.push(event);
+      for (const listener of [...waiting]) listener(event);
+    },
+    eventCount: () => events.length,
+    lastEvent: (name) => events.findLast(({ process }) => process === name)?.kind ?? null,
+    waitFor(name, kind, since, withinUs) {
+      const matches = (event: ProcessEvent) => event.process === name && event.kind === kind;
+      const already = events.slice(since).find(matches);
+      if (already) return Promise.resolve(already);
+      return new Promise((resolve) => {
+        const settle = (event: ProcessEvent | null) => {
+          waiting.delete(listener);
+          cancel();
+          resolve(event);
+        };
+        const listener = (event: ProcessEvent) => {
+          if (matches(event)) settle(event);
+        };
+        const cancel = after(withinUs, () => settle(null));
+        waiting.add(listener);
+      });
+    },
+  };
+}
