@@ -1,18 +1,77 @@
-/** What a fault is to the harness. One file a fault stands under faults/. */
-import type { ArchitectureDescription } from './processes/describe-architecture.js';
-import type { Supervisor } from './processes/supervisor.js';
-import type { FaultFact } from './record/facts.js';
+/**
+ * What a fault is to the harness; one file a fault stands under faults/. Its life: scheduled, armed, injected, witnessed,
+ * healed; when the plane has recovered, the measures tell.
+ */
 
-export interface FaultContext {
-  readonly supervisor: Supervisor;
-  readonly architecture: ArchitectureDescription;
-  /** Absent: the first that ingests. */
-  readonly role?: string | undefined;
-  /** When to strike, event time. */
+import type { Workload } from '../workloads/workload.js';
+import type { ArchitectureDescription } from './processes/describe-architecture.js';
+import type { StartedPlane } from './processes/plane.js';
+import type { Supervisor } from './processes/supervisor.js';
+import type { Random } from './random.js';
+import type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
+import type { Stack, StackName } from './stacks/stack.js';
+
+/** All that a fault needs to name. */
+export type { Disturbance } from '../workloads/workload.js';
+export type { PortInjury } from './ports/injured.js';
+export type { PortName } from './ports/ports.js';
+export type { ArchitectureDescription } from './processes/describe-architecture.js';
+export type { InjuredPlane } from './processes/plane.js';
+export type { Random } from './random.js';
+export type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
+
+/** Event time from the injection to the heal. */
+export interface Window {
   readonly atUs: number;
-  /** A fault that has not healed until then never did. */
   readonly untilUs: number;
 }
 
-/** Injects, witnesses, heals; says what it saw, and never that it worked when it did not see it. */
-export type Injector = (context: FaultContext) => Promise<FaultFact>;
+/** What it would strike: a role, a port, the source; or why it cannot. */
+export type Support = { readonly target: string } | { readonly notApplicable: string };
+
+export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown> {
+  /** What is done, in a few words, for readers of the report. */
+  readonly about: string;
+  supports(
+    spec: SpecOf<Kind>,
+    where: { readonly stack: StackName; readonly architecture: ArchitectureDescription },
+  ): Support;
+  /** When it strikes: a function of the scenario and of chance, so that the source can know it before there is a trace. */
+  schedule(plan: FaultPlan & SpecOf<Kind>, scenario: Scenario, random: Random): readonly Window[];
+  /** What the source does differently meanwhile; absent: nothing. `window` counts from the start of the load. */
+  disturb?(spec: SpecOf<Kind>, changes: Workload['changes'], window: Window): Workload['changes'];
+  /** Does the harm; what it returns, `witness` and `heal` are told. */
+  inject(strike: Strike<Kind>): Promise<Harm>;
+  /** Proof that it has bitten; null: there is none, and the run is invalid. Asked once it has been healed. */
+  witness(strike: Strike<Kind>, harm: Harm): Promise<Witness | null>;
+  /** Ends the harm. Called until it does not throw; safe to repeat. */
+  heal(strike: Strike<Kind>, harm: Harm): Promise<void>;
+}
+
+/** One injection. */
+export interface Strike<Kind extends FaultKind = FaultKind> {
+  readonly spec: SpecOf<Kind>;
+  readonly target: string;
+  readonly window: Window;
+  readonly supervisor: Supervisor;
+  /** The servers of the stack, where it has any. */
+  readonly servers: Stack['servers'];
+  readonly plane: Pick<StartedPlane, 'injure' | 'readClockOff'>;
+  /** Told when the load has ended: what of the trace was acknowledged. */
+  readonly source: Promise<SourceRecord>;
+}
+
+export interface Witness {
+  readonly atUs: number;
+  /** What was seen, in words. */
+  readonly saw: string;
+}
+
+/** What the source really offered, by event time. */
+export interface SourceRecord {
+  /** Changes of the kind whose append was acknowledged, among those whose slot lies in the window. */
+  acknowledged(
+    kind: 'all' | 'duplicate' | 'out_of_order' | 'late' | 'undecodable' | 'incompatible_schema',
+    window: Window,
+  ): Promise<{ readonly changes: number; readonly firstUs: number }>;
+}

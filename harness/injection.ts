@@ -1,23 +1,160 @@
-/** Injects the faults of a run, in order, each at its seeded moment. */
-import { injectors } from '../faults/faults.js';
-import type { FaultContext } from './fault.js';
+/**
+ * The faults of a run, each through its life: scheduled, armed, injected, witnessed, healed. All strike by themselves,
+ * beside the load; what became of them is told as facts, and nothing is concluded here.
+ */
+import { faults } from '../faults/registry.js';
+import type { Workload } from '../workloads/workload.js';
+import { HarnessError, messageOf } from './errors.js';
+import type { Fault, SourceRecord, Strike, Support, Window } from './fault.js';
+import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import { seededRandom } from './random.js';
 import type { FaultFact } from './record/facts.js';
-import type { RunPlan } from './scenario.js';
+import type { FaultKind, FaultPlan, Scenario } from './scenario.js';
 
-export async function injectFaults(options: {
-  readonly plan: RunPlan;
-  readonly timeline: { readonly measureEndUs: number; readonly loadEndUs: number };
-  readonly supervisor: FaultContext['supervisor'];
-  readonly architecture: FaultContext['architecture'];
-}): Promise<FaultFact[]> {
-  const { plan, timeline, supervisor, architecture } = options;
-  const random = seededRandom(plan.seed, '/faults');
-  const facts: FaultFact[] = [];
-  for (const { kind, role, afterUs, jitterUs } of plan.scenario.faults) {
-    // The phase over the load cycle is drawn, so that a crash does not always meet a plane at the same moment of it.
-    const atUs = timeline.measureEndUs + afterUs + random.below(Math.max(1, jitterUs));
-    facts.push(await injectors[kind]({ supervisor, architecture, role, atUs, untilUs: timeline.loadEndUs }));
+type AnyFault = Fault<FaultKind, unknown>;
+const faultOf = ({ kind }: FaultPlan): AnyFault => faults[kind] as unknown as AnyFault;
+
+/** A fault of a scenario at one of its moments. */
+interface Planned {
+  readonly fault: number;
+  readonly plan: FaultPlan;
+  readonly window: Window;
+}
+
+/** A function of the scenario and the seed alone: every plane of a repetition is struck at the same moments. */
+export function scheduleFaults(scenario: Scenario, seed: number): Planned[] {
+  const random = seededRandom(seed, '/faults');
+  return scenario.faults.flatMap((plan, fault) =>
+    faultOf(plan)
+      .schedule(plan, scenario, random)
+      .map((window) => ({ fault, plan, window })),
+  );
+}
+
+/** The workload with what its faults make of the source. */
+export function disturbedWorkload(scenario: Scenario, seed: number): Workload {
+  const { workload, epochUs } = scenario;
+  let { changes } = workload;
+  for (const { plan, window } of scheduleFaults(scenario, seed)) {
+    const sinceStart = { atUs: window.atUs - epochUs, untilUs: window.untilUs - epochUs };
+    changes = faultOf(plan).disturb?.(plan, changes, sinceStart) ?? changes;
   }
-  return facts;
+  return { ...workload, changes };
+}
+
+/** Where it would strike, or why it cannot. */
+export function supportOf(plan: FaultPlan, scenario: Scenario, architecture: ArchitectureDescription): Support {
+  return faultOf(plan).supports(plan, { stack: scenario.stack, architecture });
+}
+
+/** Who is struck: all that a strike needs beside its plan. */
+type Struck = Omit<Strike, 'spec' | 'target' | 'window' | 'source'> & {
+  readonly architecture: ArchitectureDescription;
+};
+
+export interface Injections {
+  /** What is known by now. */
+  facts(): FaultFact[];
+  /** When every harm has ended; rejects if one cannot be ended. */
+  readonly healed: Promise<void>;
+  /** When the source's own record is there, every fault is asked for its proof. */
+  witness(source: SourceRecord): Promise<void>;
+}
+
+/** From one attempt to end the harm to the next, and how many there are. */
+const healEveryUs = 500_000;
+const healAttempts = 10;
+/** For what was struck to be in service again. */
+const readyWithinUs = 30_000_000;
+
+export function beginInjections(scenario: Scenario, seed: number, struck: Struck): Injections {
+  const { supervisor, architecture } = struck;
+  const { clock } = supervisor;
+  let tellSource: (source: SourceRecord) => void = () => {};
+  const source = new Promise<SourceRecord>((resolve) => {
+    tellSource = resolve;
+  });
+
+  const lives = scheduleFaults(scenario, seed).map(({ fault, plan, window }) => {
+    const support = supportOf(plan, scenario, architecture);
+    const fact: { -readonly [Field in keyof FaultFact]: FaultFact[Field] } = {
+      fault,
+      kind: plan.kind,
+      target: 'target' in support ? support.target : '',
+      scheduledUs: window.atUs,
+      armedUs: null,
+      injectedUs: null,
+      witnessedUs: null,
+      saw: null,
+      healedUs: null,
+      readyUs: null,
+      notApplicable: 'notApplicable' in support ? support.notApplicable : null,
+    };
+    if (!('target' in support)) return { fact, healed: Promise.resolve(), witness: async () => {} };
+    const strike: Strike = { ...struck, spec: plan, target: support.target, window, source };
+    const harmed = harm(faultOf(plan), strike, fact);
+    harmed.catch(() => {});
+    return {
+      fact,
+      healed: harmed.then(() => {}),
+      async witness() {
+        const witness = await faultOf(plan).witness(strike, await harmed);
+        fact.witnessedUs = witness?.atUs ?? null;
+        fact.saw = witness?.saw ?? null;
+      },
+    };
+  });
+  const healed = Promise.all(lives.map((life) => life.healed)).then(() => {});
+  healed.catch(() => {});
+
+  async function harm(
+    fault: AnyFault,
+    strike: Strike,
+    fact: { -readonly [Field in keyof FaultFact]: FaultFact[Field] },
+  ): Promise<unknown> {
+    fact.armedUs = clock.nowUs();
+    await clock.sleepUntil(strike.window.atUs);
+    const since = supervisor.eventCount();
+    fact.injectedUs = clock.nowUs();
+    const harm = await fault.inject(strike);
+    await clock.sleepUntil(strike.window.untilUs);
+    await healUntilDone(fault, strike, harm);
+    fact.healedUs = clock.nowUs();
+    fact.readyUs = await inService(strike.target, since);
+    return harm;
+  }
+
+  async function healUntilDone(fault: AnyFault, strike: Strike, harm: unknown): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await fault.heal(strike, harm);
+      } catch (error) {
+        if (attempt === healAttempts) {
+          throw new HarnessError(
+            `${strike.spec.kind} of ${strike.target} could not be healed, though it was tried ${attempt} times: ${messageOf(error)}`,
+          );
+        }
+        await clock.sleep(healEveryUs);
+      }
+    }
+  }
+
+  /** A role that died meanwhile is in service when it is ready again; null: it was not in time. */
+  async function inService(target: string, since: number): Promise<number | null> {
+    const isRole = architecture.roles.some(({ name }) => name === target);
+    if (!isRole || !supervisor.hasExited(target, since)) return clock.nowUs();
+    const last = supervisor.lastEvent(target);
+    const isReady = last?.kind === 'ready';
+    const ready = isReady ? last : await supervisor.waitFor(target, 'ready', supervisor.eventCount(), readyWithinUs);
+    return ready?.atUs ?? null;
+  }
+
+  return {
+    facts: () => lives.map(({ fact }) => ({ ...fact })),
+    healed,
+    async witness(record) {
+      tellSource(record);
+      await Promise.all(lives.map((life) => life.witness()));
+    },
+  };
 }

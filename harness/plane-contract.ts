@@ -139,8 +139,8 @@ export function judgeFacts({ faults, ledger, invalid, backfill, errors, ingests 
   }
   const misshapen = errors.find(({ message }) => misshapenAnswer.test(message));
   if (errors.length > 0 || invalid.length === 0) add('load', 'answers have their shape', misshapen?.message ?? '');
-  for (const { role, witnessedUs, readyUs } of faults) {
-    const rule = `${role} is killed and ready again`;
+  for (const { target, witnessedUs, readyUs } of faults) {
+    const rule = `${target} is killed and ready again`;
     if (witnessedUs === null) add('restart', rule, 'the kill was not seen to bite', 'not judged');
     else if (readyUs === null) add('restart', rule, 'not ready again before the load ended', 'not judged');
     else add('restart', rule, '');

@@ -11,7 +11,7 @@ import type { RunPlan } from './scenario.js';
 
 /** Only a run that came to its end has a ledger. */
 export async function gatherFacts(observed: Observed, trace: LoadedTrace): Promise<RunFacts> {
-  const { plan, architecture, directory, timeline, seen, processes, usage, ports } = observed;
+  const { plan, architecture, directory, timeline, seen, faults, processes, usage, ports } = observed;
   const invalid = [...observed.invalid];
   const ledger = await (seen.ledger ?? Promise.resolve(null)).catch((error: unknown) => {
     // A run that broke off has said why; its ledger could not be closed for the same reason.
@@ -27,7 +27,7 @@ export async function gatherFacts(observed: Observed, trace: LoadedTrace): Promi
     timeline,
     invalid,
     ...recorded,
-    faults: seen.faults,
+    faults,
     processes,
     usage,
     ports,

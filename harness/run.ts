@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CallError, HarnessError, messageOf } from './errors.js';
 import { type Exported, exportTables, readFinalRows, readSettledRows } from './final-reads.js';
-import { injectFaults } from './injection.js';
+import { beginInjections, type Injections } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
 import { readLiveSample } from './ledger/live-sample.js';
 import { type EmitterInit, emitChanges } from './load/emitter.js';
@@ -21,6 +21,7 @@ import type { Supervisor } from './processes/supervisor.js';
 import type { BackfillFact, FaultFact, Finding, LedgerFacts, RunFacts, Timeline } from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
 import type { Site } from './site.js';
+import { sourceRecord } from './source-record.js';
 import { openPorts, type Stack } from './stacks/stack.js';
 
 export interface RunOptions {
@@ -55,6 +56,7 @@ export interface Observed {
   readonly timeline: Timeline;
   readonly invalid: readonly Finding[];
   readonly seen: Readonly<Seen>;
+  readonly faults: readonly FaultFact[];
   readonly processes: RunFacts['processes'];
   readonly usage: RunFacts['usage'];
   readonly ports: RunFacts['ports'];
@@ -63,7 +65,6 @@ export interface Observed {
 /** Kept when a later step fails. */
 export interface Seen {
   backfill: BackfillFact | null;
-  faults: readonly FaultFact[];
   errors: LoadErrors['errors'];
   exported: Exported | null;
   /** Null: its load did not come to its end. */
@@ -89,7 +90,6 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   const sloUs = scenario.slo.freshnessUs;
   const seen: Seen = {
     backfill: null,
-    faults: [],
     errors: [],
     exported: null,
     recorded: null,
@@ -97,6 +97,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   };
   const invalid: Finding[] = [];
   let started: StartedPlane | null = null;
+  let injections: Injections | null = null;
   let { drainEndUs } = timeline;
   let haveStopped: () => void = () => {};
   const stopped = new Promise<void>((resolve) => {
@@ -120,13 +121,15 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     await startLoad({ plan, trace, supervisor, stack, plane: started, paths: recordingPaths(directory), seen });
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
-    seen.faults = await injectFaults({ plan, timeline, supervisor, architecture });
-    await loadEnded(supervisor, timeline, signal);
+    const { servers } = stack;
+    injections = beginInjections(scenario, plan.seed, { supervisor, architecture, servers, plane: started });
+    await Promise.all([loadEnded(supervisor, timeline, signal), injections.healed]);
     progress('draining');
     await rolesHealed(supervisor, architecture);
     const recorded = await host(() => readRecorded(recordingPaths(directory), trace));
     const liveRows = await host(() => readLiveSample(recordingPaths(directory).live));
     seen.recorded = recorded;
+    await injections.witness(sourceRecord(trace, recorded.appends, site));
     const finalRows = readFinalRows({ plane, trace, drainUs, clock, sloUs });
     const exported = finalRows.then(() => exportTables({ plane, trace, drainUs, clock, sloUs }));
     const settledRows = exported.then(async () =>
@@ -188,6 +191,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     timeline: { ...timeline, drainEndUs },
     invalid,
     seen,
+    faults: (injections as Injections | null)?.facts() ?? [],
     processes: supervisor.processes(),
     usage: supervisor.usage(),
     ports: (started as StartedPlane | null)?.portCounters() ?? [],
@@ -290,7 +294,7 @@ async function rolesHealed(supervisor: Supervisor, { roles }: ArchitectureDescri
   const since = supervisor.eventCount();
   await Promise.all(
     roles.map(async ({ name }) => {
-      if (supervisor.lastEvent(name) !== 'ready') await supervisor.waitFor(name, 'ready', since, healWithinUs);
+      if (supervisor.lastEvent(name)?.kind !== 'ready') await supervisor.waitFor(name, 'ready', since, healWithinUs);
     }),
   );
 }

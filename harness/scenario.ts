@@ -1,6 +1,7 @@
 /** A scenario is a value: everything that a run is a function of. Printed, hashed and saved before anything starts. */
 import type { Workload } from '../workloads/workload.js';
 import type { Json } from './json.js';
+import type { PortName } from './ports/ports.js';
 import type { StackName } from './stacks/stack.js';
 
 export interface Scenario {
@@ -34,14 +35,59 @@ export interface Slo {
   readonly holdUs: number;
 }
 
-export interface FaultPlan {
-  readonly kind: 'role-crash';
-  /** The role it strikes; absent: the first that ingests. */
-  readonly role?: string;
-  /** The injection falls at a seeded random moment of `[afterUs, afterUs + jitterUs)` after the measured window. */
-  readonly afterUs: number;
-  readonly jitterUs: number;
+/** What is done to a plane, and when. */
+export type FaultPlan = FaultSpec & { readonly schedule: Schedule };
+
+/** Times are from the end of the measured window on; nothing strikes after the end of the load. */
+export type Schedule =
+  /** At a seeded random moment of `[afterUs, afterUs + jitterUs)`. */
+  | { readonly kind: 'once'; readonly afterUs: number; readonly jitterUs: number }
+  /** The same again every `everyUs`, as often as it ends before the load does. */
+  | { readonly kind: 'every'; readonly afterUs: number; readonly everyUs: number; readonly jitterUs: number }
+  /** `count` times at seeded random moments, one in each of as many equal parts of what is left from `afterUs` on. */
+  | { readonly kind: 'random'; readonly afterUs: number; readonly count: number };
+
+/** Ends by itself after `lastsUs`, or is ended then. */
+interface Lasting {
+  readonly lastsUs: number;
 }
+/** Strikes a role; absent: the first that ingests. */
+interface OnRole {
+  readonly role?: string;
+}
+/** Of all changes offered while it lasts, this many in a million. */
+interface Dirtied extends Lasting {
+  readonly ppm: number;
+}
+
+/** The faults there are; one file each under faults/. */
+export type FaultSpec =
+  | ({ readonly kind: 'role-crash' } & OnRole)
+  | ({ readonly kind: 'role-pause' } & OnRole & Lasting)
+  | ({ readonly kind: 'crash-loop' } & OnRole & Lasting)
+  /** The role's clock is wrong by this much, forward or back. */
+  | ({ readonly kind: 'clock-jump'; readonly byUs: number } & OnRole & Lasting)
+  | ({ readonly kind: 'change-log-outage' } & Lasting)
+  | ({ readonly kind: 'online-store-outage' } & Lasting)
+  | ({ readonly kind: 'table-store-outage' } & Lasting)
+  | ({ readonly kind: 'full-disk' } & Lasting)
+  | ({
+      readonly kind: 'slow-port';
+      readonly port: PortName;
+      readonly latencyUs: number;
+      readonly jitterUs: number;
+    } & Lasting)
+  /** So many calls in a million fail: half of them unheard, half of them after they have taken effect. */
+  | ({ readonly kind: 'failing-port'; readonly port: PortName; readonly errorPpm: number } & Lasting)
+  | ({ readonly kind: 'duplicate-delivery' } & Dirtied)
+  | ({ readonly kind: 'reordering' } & Dirtied)
+  | ({ readonly kind: 'late-events' } & Dirtied)
+  | ({ readonly kind: 'poison-records' } & Dirtied)
+  | ({ readonly kind: 'incompatible-schema' } & Dirtied)
+  | ({ readonly kind: 'load-burst'; readonly times: number } & Lasting);
+
+export type FaultKind = FaultSpec['kind'];
+export type SpecOf<Kind extends FaultKind> = Extract<FaultSpec, { kind: Kind }>;
 
 /** One plane under one scenario. */
 export interface Arm {

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadEmissions } from '../workloads/emissions.js';
 import { generateTrace } from '../workloads/trace-generation.js';
+import { disturbedWorkload } from './injection.js';
 import { openOracle } from './ledger/oracle.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { Scenario } from './scenario.js';
@@ -16,7 +17,7 @@ export async function loadTrace(scenario: Scenario, seed: number, parent: string
   const directory = join(parent, `trace-${scenario.name}-${seed}`);
   const { warmUpUs, measureUs, faultUs } = scenario.phases;
   const info = await generateTrace({
-    workload: scenario.workload,
+    workload: disturbedWorkload(scenario, seed),
     seed,
     epochUs: scenario.epochUs,
     durationUs: warmUpUs + measureUs + faultUs,

@@ -38,7 +38,7 @@ const meanings: Readonly<Record<string, string>> = {
   ARCHITECTURE_DOES_NOT_LOAD: 'The plane could not even be described, so none of its runs was started.',
   PLANE: 'The plane failed in a way that leaves nothing to measure.',
   GENERATOR_BEHIND: generator,
-  FAULT_NOT_WITNESSED: noFault,
+  INVALID_INJECTION: noFault,
   FAULT_NOT_INJECTED: noFault,
   BOOKS_DO_NOT_BALANCE:
     'What was attempted, acknowledged and failed does not add up, so a loss cannot be told from a miscount.',

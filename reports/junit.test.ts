@@ -37,7 +37,7 @@ describe('a figure', () => {
 describe('a run', () => {
   const xml = render(headlineSummary());
   it('is an error if it is invalid or incomplete', () => {
-    expect(caseOf(xml, 'warehouse', 'crash-of-ingest-warehouse-3')).toContain('<error type="FAULT_NOT_WITNESSED"');
+    expect(caseOf(xml, 'warehouse', 'crash-of-ingest-warehouse-3')).toContain('<error type="INVALID_INJECTION"');
     expect(caseOf(xml, 'lambda', 'crash-of-ingest-lambda-2')).toContain('<error type="NO_USAGE"');
     expect(caseOf(xml, 'lambda', 'crash-of-ingest-lambda-1')).toContain('<system-out>valid and complete');
   });

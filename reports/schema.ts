@@ -80,7 +80,7 @@ const series = z
     measureStartUs: z.number(),
     measureEndUs: z.number(),
     faults: z.array(
-      z.strictObject({ kind: z.string(), role: z.string(), injectedUs: z.number(), readyUs: z.number().nullable() }),
+      z.strictObject({ kind: z.string(), target: z.string(), injectedUs: z.number(), readyUs: z.number().nullable() }),
     ),
     intervalUs: z.number().positive(),
     timeline: z.array(

@@ -120,7 +120,8 @@ export interface RunSeries {
   readonly measureEndUs: number;
   readonly faults: readonly {
     readonly kind: string;
-    readonly role: string;
+    /** The role, port or source that was struck. */
+    readonly target: string;
     readonly injectedUs: number;
     readonly readyUs: number | null;
   }[];

@@ -19,6 +19,7 @@ export const smallWorkload = ({ customers, lullUs }: { customers: number; lullUs
     evolveAfterUs: secondUs,
     breakAfterUs: 2 * secondUs,
     bursts: [],
+    disturbances: [],
   },
   reads: {
     predict: { perSecond: 1, keysPerCall: 1, arrivals: { kind: 'constant' } },

@@ -37,6 +37,7 @@ const workload: Workload = {
     evolveAfterUs: 3 * secondUs,
     breakAfterUs: 6 * secondUs,
     bursts: [{ afterUs: secondUs, forUs: secondUs, times: 3 }],
+    disturbances: [],
   },
   reads: {
     predict: { perSecond: 10, keysPerCall: 1, arrivals: { kind: 'poisson' } },

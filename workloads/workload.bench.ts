@@ -31,6 +31,7 @@ const workload: Workload = {
     evolveAfterUs: 0,
     breakAfterUs: minuteUs,
     bursts: [],
+    disturbances: [],
   },
   reads: {
     predict: { perSecond: 300, keysPerCall: 1, arrivals: { kind: 'poisson' } },

@@ -21,6 +21,25 @@ export interface ChangeWorkload {
   readonly evolveAfterUs: number;
   readonly breakAfterUs: number;
   readonly bursts: readonly { readonly afterUs: number; readonly forUs: number; readonly times: number }[];
+  /** What a fault makes of the source for a while, after the trace's start. */
+  readonly disturbances: readonly Disturbance[];
+}
+
+export interface Disturbance {
+  readonly afterUs: number;
+  readonly forUs: number;
+  /** Of the rate at that time; absent: 1. */
+  readonly times?: number;
+  /** Instead of the workload's own shares. */
+  readonly dirt?: Partial<Dirt & AddedDirt>;
+}
+
+/** Dirt of certain kinds, which only a disturbance brings. */
+export interface AddedDirt {
+  /** Payloads that nobody can decode. */
+  readonly poisonPpm: number;
+  /** Of a schema version that breaks the contract. */
+  readonly incompatiblePpm: number;
 }
 
 /** Shares of all changes, in millionths. Late changes fall on uniformly drawn customers, so that no hot key is blocked for ever. */

@@ -48,6 +48,7 @@ beforeAll(async () => {
         evolveAfterUs: secondUs,
         breakAfterUs: 2 * secondUs,
         bursts: [],
+        disturbances: [],
       },
       reads: { predict: stream, lookup: stream, timeoutUs: secondUs, zipfMilli: 800 },
       panel: { customers: 10, everyUs: 50_000 },

@@ -146,6 +146,7 @@ function describeTrace({ customers, changes, personalSamples }: GivenTrace, entr
         evolveAfterUs: 0,
         breakAfterUs: 0,
         bursts: [],
+        disturbances: [],
       },
       reads: { predict: reads, lookup: reads, timeoutUs: 1_000_000, zipfMilli: 0 },
       panel: { customers: 1, everyUs: 50_000 },

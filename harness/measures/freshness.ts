@@ -6,8 +6,10 @@
  * figure is at most one probe too high, for every plane alike. A change that no probe ever showed is right-censored at
  * the last look.
  */
+
 import type { RunFacts } from '../record/facts.js';
 import { countSamples, type Samples, sortSamples } from '../statistics/samples.js';
+import { injuriesOf, witnessedInjuriesOf } from './injuries.js';
 import type { MeasureOf } from './measured.js';
 import { notMeasured } from './measured.js';
 import { type AwaitedChanges, lastLookUs, type Panel } from './panel.js';
@@ -130,9 +132,10 @@ export interface EmissionWindow {
  * its way when it strikes, and is left out, the same for every plane. Of a window shorter than three SLOs no more than a
  * third is given up for this; the estimate then says if it was not enough.
  */
-export function measuredEmissions({ timeline, faults, plan }: RunFacts): EmissionWindow {
+export function measuredEmissions(run: RunFacts): EmissionWindow {
+  const { timeline, plan } = run;
   const sloUs = plan.scenario.slo.freshnessUs;
-  const struckUs = Math.min(...faults.map((fault) => fault.injectedUs));
+  const struckUs = injuriesOf(run)[0]?.injectedUs ?? Number.POSITIVE_INFINITY;
   const marginUs = Math.min(sloUs, (timeline.measureEndUs - timeline.measureStartUs) / 3);
   const untilUs = Math.min(timeline.measureEndUs, struckUs - marginUs);
   return { fromUs: timeline.measureStartUs, untilUs, sloUs };
@@ -154,8 +157,8 @@ export function measureFreshness(run: RunFacts, panel: Panel, visibility: Visibi
  * the SLO from the strike to the end of the load.
  */
 function measureInjured(run: RunFacts, panel: Panel, visibility: Visibility) {
-  const { faults, plan, timeline } = run;
-  const struck = faults.filter(({ witnessedUs }) => witnessedUs !== null);
+  const { plan, timeline } = run;
+  const struck = witnessedInjuriesOf(run);
   if (struck.length === 0) {
     const absent = notMeasured(
       plan.scenario.faults.length === 0 ? 'the scenario injects no fault' : 'no fault was witnessed',
@@ -193,7 +196,7 @@ function visibilityMeasure(run: RunFacts, panel: Panel, visibility: Visibility):
 /** For a plane so late that even this was not early enough. */
 function faultNote(run: RunFacts, { awaited }: Panel, { visibleUs }: Visibility): string | undefined {
   const measured = measuredEmissions(run);
-  const struckUs = Math.min(...run.faults.map((fault) => fault.injectedUs));
+  const struckUs = injuriesOf(run)[0]?.injectedUs ?? Number.POSITIVE_INFINITY;
   for (let i = 0; i < awaited.rows; i++) {
     const emitUs = awaited.emitUs[i] as number;
     if (emitUs >= measured.fromUs && emitUs < measured.untilUs && (visibleUs[i] as number) > struckUs) {

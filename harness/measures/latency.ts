@@ -4,8 +4,10 @@
  * at least the time-out: right-censored there, above every answer. The generator catches up whatever it missed and drops
  * nothing, so there are no drops to report; how late it was is `start_error`.
  */
+
 import { operationKinds, outcomes, type RunFacts } from '../record/facts.js';
 import { countSamples, type Samples, sortSamples } from '../statistics/samples.js';
+import { witnessedInjuriesOf } from './injuries.js';
 import { type AbsentMeasure, type MeasureOf, notMeasured, notOffered } from './measured.js';
 
 export interface Calls {
@@ -54,7 +56,7 @@ export function measureLatency(run: RunFacts) {
   const { timeline } = run;
   const measured = { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs };
   // From the strike on: calls of the margin before it met a plane that nothing had happened to.
-  const struckUs = run.faults.filter(({ witnessedUs }) => witnessedUs !== null).map(({ injectedUs }) => injectedUs);
+  const struckUs = witnessedInjuriesOf(run).map(({ injectedUs }) => injectedUs);
   const faulty = { fromUs: Math.min(...struckUs), untilUs: timeline.loadEndUs };
   const predict = measureCalls(run, 'predict', measured);
   const lookup = measureCalls(run, 'lookup', measured);

@@ -153,7 +153,7 @@ describe('a plane that flaps', () => {
 describe('a plane that never recovers', () => {
   const dies = (emitUs: number) =>
     emitUs + 2 * secondUs < injectedUs ? emitUs + 2 * secondUs : Number.POSITIVE_INFINITY;
-  const run = plantRun({ shownAtUs: dies, fault: { restartedUs: null, readyUs: null } });
+  const run = plantRun({ shownAtUs: dies, fault: { readyUs: null } });
   const { measures } = measureRun(run);
   /** The last probe is sent 50 ms before the end of the load. */
   const watchedUs = loadEndUs - 50_000 - injectedUs;
@@ -360,7 +360,7 @@ describe('a run is invalid', () => {
     expect(codes({ ...run, appends: late })).toEqual(['GENERATOR_BEHIND']);
   });
   it('if a fault was not witnessed, or not injected', () => {
-    expect(codes(plantRun({ fault: { witnessedUs: null } }))).toEqual(['FAULT_NOT_WITNESSED']);
+    expect(codes(plantRun({ fault: { witnessedUs: null } }))).toEqual(['INVALID_INJECTION']);
     expect(codes(plantRun({ facts: { faults: [] } }))).toEqual(['FAULT_NOT_INJECTED']);
   });
   it('if the books do not balance', () => {
@@ -386,7 +386,18 @@ describe('a run is invalid', () => {
 describe('what is missing is said to be', () => {
   const codes = (run: RunFacts) => measureRun(run).missing.map(({ code }) => code);
   it('of a plane that takes no changes in nothing about them, and it has no figure of them either', () => {
-    const idle = { ...plantRun({ silent: () => true, fault: { role: '', witnessedUs: null } }), ingests: false };
+    const idle = {
+      ...plantRun({
+        silent: () => true,
+        fault: {
+          target: '',
+          injectedUs: null,
+          witnessedUs: null,
+          notApplicable: 'no role of the plane takes changes in',
+        },
+      }),
+      ingests: false,
+    };
     expect(codes(idle)).toEqual([]);
     const { measures } = measureRun(idle);
     for (const name of ['freshness.visibility', 'faults.mttr', 'ledger.lost'] as const) {

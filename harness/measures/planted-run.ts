@@ -49,6 +49,7 @@ export const scenario: Scenario = {
       evolveAfterUs: 0,
       breakAfterUs: 0,
       bursts: [],
+      disturbances: [],
     },
     reads: {
       predict: { perSecond: 100, keysPerCall: 1, arrivals: { kind: 'constant' } },
@@ -65,7 +66,7 @@ export const scenario: Scenario = {
     drainUs: 10 * secondUs,
   },
   slo: { freshnessUs: 3 * secondUs, holdUs: secondUs },
-  faults: [{ kind: 'role-crash', afterUs: secondUs, jitterUs: 1 }],
+  faults: [{ kind: 'role-crash', schedule: { kind: 'once', afterUs: secondUs, jitterUs: 1 } }],
   restartDelayUs: 500_000,
 };
 
@@ -139,13 +140,17 @@ export function plantRun(planted: Planted = {}): RunFacts {
     },
     faults: [
       {
+        fault: 0,
         kind: 'role-crash',
-        role: 'stream',
+        target: 'stream',
         scheduledUs: injectedUs,
+        armedUs: startUs,
         injectedUs,
         witnessedUs: injectedUs + 10_000,
-        restartedUs: injectedUs + 510_000,
+        saw: 'stream was gone, by SIGKILL',
+        healedUs: injectedUs + 10_000,
         readyUs: injectedUs + secondUs,
+        notApplicable: null,
         ...planted.fault,
       },
     ],

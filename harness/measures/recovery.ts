@@ -19,10 +19,11 @@
  *
  * MTTR is the time to the SLO regained and held if the fault broke the SLO, the return to the band if it did not.
  */
-import { type FaultFact, outcomes, type RunFacts } from '../record/facts.js';
+import { outcomes, type RunFacts } from '../record/facts.js';
 import { quantileOf, type Samples, sortSamples } from '../statistics/samples.js';
 import { foldBacklog } from './backlog.js';
 import { sloQuantile, type Visibility } from './freshness.js';
+import { type WitnessedInjury, witnessedInjuriesOf } from './injuries.js';
 import { type MeasureOf, notMeasured, notOffered } from './measured.js';
 import { firstHidden, lastLookUs, type Panel } from './panel.js';
 
@@ -63,7 +64,7 @@ interface States {
 }
 
 function foldRecovery(run: RunFacts, panel: Panel, visibility: Visibility): Recovery[] {
-  const struck = run.faults.filter((fault) => fault.witnessedUs !== null).sort((a, b) => a.injectedUs - b.injectedUs);
+  const struck = witnessedInjuriesOf(run);
   if (struck.length === 0 || panel.probes.probes === 0) return [];
   const states = foldStates(run, panel);
   return struck.map((fault, i) => {
@@ -134,7 +135,7 @@ const backQuantile = 0.9;
 const heldBefore = 0.95;
 
 interface Injury {
-  readonly fault: FaultFact;
+  readonly fault: WitnessedInjury;
   /** The next fault, or the last look. */
   readonly untilUs: number;
   readonly states: States;
@@ -205,7 +206,7 @@ function firstFailure(
 }
 
 function firstSuccess({ fault, untilUs, panel: { awaited }, visibility }: Injury): Elapsed {
-  const goneUs = fault.witnessedUs ?? fault.injectedUs;
+  const goneUs = fault.witnessedUs;
   let firstUs = Number.POSITIVE_INFINITY;
   for (let i = 0; i < awaited.rows; i++) {
     if ((awaited.emitUs[i] as number) > goneUs) firstUs = Math.min(firstUs, visibility.visibleUs[i] as number);
@@ -332,7 +333,8 @@ export function measureRecovery(run: RunFacts, panel: Panel, visibility: Visibil
 
 function whyAbsent(run: RunFacts, { probes }: Panel) {
   if (run.plan.scenario.faults.length === 0) return notMeasured('the scenario injects no fault');
-  if (run.faults.some(({ role }) => role === '')) return notOffered('the plane has no role for the fault to strike');
+  const refused = run.faults.find(({ notApplicable }) => notApplicable !== null);
+  if (refused) return notOffered(refused.notApplicable as string);
   if (probes.probes === 0) return notMeasured('the panel was never probed');
   return notMeasured('no fault was witnessed');
 }

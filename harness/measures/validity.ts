@@ -73,10 +73,10 @@ const ms = (us: number) => `${(us / 1000).toFixed(1)} ms`;
 
 function unwitnessedFaults({ faults, plan }: RunFacts): Finding[] {
   const findings: Finding[] = faults
-    .filter(({ witnessedUs, role }) => witnessedUs === null && role !== '')
-    .map(({ kind, role }) => ({
-      code: 'FAULT_NOT_WITNESSED',
-      message: `${kind} of ${role} was injected but not seen to bite: nothing can be said of recovery from it`,
+    .filter(({ witnessedUs, notApplicable }) => witnessedUs === null && notApplicable === null)
+    .map(({ kind, target }) => ({
+      code: 'INVALID_INJECTION',
+      message: `${kind} of ${target} was injected but not seen to bite: nothing can be said of recovery from it`,
     }));
   if (faults.length < plan.scenario.faults.length) {
     findings.push({

@@ -10,3 +10,6 @@ export interface Ports {
   readonly tables: TableStore;
   readonly warehouse: Warehouse;
 }
+
+export type PortName = keyof Ports;
+export const portNames = ['changeLog', 'onlineStore', 'tables', 'warehouse'] as const satisfies readonly PortName[];

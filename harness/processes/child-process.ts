@@ -24,6 +24,7 @@ export interface StartedChild {
   stderr(): string;
   onReport(listener: (kind: string, body: unknown) => void): void;
   setClock(origin: ClockOrigin): void;
+  tell(kind: string, body: unknown): void;
   /** SIGKILL, SIGSTOP or SIGCONT. */
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   /** Asks it to end, kills it after `graceUs`; resolves when it is gone. */
@@ -96,6 +97,7 @@ export function startChild(options: ChildOptions): StartedChild {
     stderr: () => stderr,
     onReport: (listener) => listeners.push(listener),
     setClock: (next) => send(child, { type: 'set-clock', origin: next }),
+    tell: (kind, body) => send(child, { type: 'tell', kind, body }),
     signal: (signal) => child.kill(signal),
     async stop(graceUs = 5_000_000) {
       send(child, { type: 'stop' });

@@ -10,6 +10,7 @@ import { standBack } from './niceness.js';
 export type ToChild =
   | { readonly type: 'init'; readonly init: unknown; readonly origin: ClockOrigin; readonly niceness: number }
   | { readonly type: 'set-clock'; readonly origin: ClockOrigin }
+  | { readonly type: 'tell'; readonly kind: string; readonly body: unknown }
   | { readonly type: 'stop' };
 
 /** Child to parent. */
@@ -28,6 +29,8 @@ export interface Child {
   readonly clockSet: Promise<void>;
   ready(info: unknown): void;
   report(kind: string, body: unknown): void;
+  /** Hears what the supervisor tells it while it runs. */
+  onTold(listener: (kind: string, body: unknown) => void): void;
   /**
    * Work of the harness on files and modules. Here it simply runs; where time is virtual, time stands still for it.
    */
@@ -55,6 +58,7 @@ export function runChild<Init>(main: ChildMain<Init>): void {
   const clockSet = new Promise<void>((resolve) => {
     set = resolve;
   });
+  const listeners: ((kind: string, body: unknown) => void)[] = [];
   process.on('disconnect', () => process.exit(1));
   // Ctrl-C reaches the whole process group; the supervisor decides when its children stop.
   process.on('SIGINT', () => {});
@@ -70,6 +74,7 @@ export function runChild<Init>(main: ChildMain<Init>): void {
           clockSet,
           ready: (info) => send({ type: 'ready', info }),
           report: (kind, body) => send({ type: 'report', kind, body }),
+          onTold: (listener) => listeners.push(listener),
           host: async (work) => work(),
         };
         try {
@@ -85,6 +90,9 @@ export function runChild<Init>(main: ChildMain<Init>): void {
       case 'set-clock':
         clock?.set(message.origin);
         set();
+        return;
+      case 'tell':
+        for (const listener of listeners) listener(message.kind, message.body);
         return;
       case 'stop':
         stop.abort(new Error('stopped by the supervisor'));

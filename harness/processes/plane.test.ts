@@ -20,7 +20,7 @@ function start(serving: Readonly<Record<string, readonly Operation[]>>) {
     supervisor,
     plan: {} as never,
     architecture: { name: 'mine', params: null, uses: [], roles, settlesWithinUs: null },
-    stack: { connection: { stack: 'embedded' }, storedPaths: [] },
+    stack: { connection: { stack: 'embedded' }, storedPaths: [], servers: {} },
   });
 }
 

@@ -1,18 +1,30 @@
 /** The roles of a plane as processes, and the door to them. */
 import type { Operation } from '../architecture.js';
 import { PlaneError } from '../errors.js';
+import type { InjuredPort, PortInjury } from '../ports/injured.js';
+import type { PortName } from '../ports/ports.js';
 import type { PortCounter } from '../record/facts.js';
 import type { RunPlan } from '../scenario.js';
 import { openDoor, type Stack } from '../stacks/stack.js';
 import type { ArchitectureDescription } from './describe-architecture.js';
 import type { PlaneClient, Routes } from './endpoint.js';
-import { type PortCountsReport, type RoleInit, runRole, type Serving } from './role.js';
+import { type PortCountsReport, type RoleInit, runRole, type Serving, type Struck } from './role.js';
 import type { Supervisor } from './supervisor.js';
 
 export interface StartedPlane {
   readonly client: PlaneClient;
   routes(): Routes;
+  /** From now on every role's calls to the port are hurt, those of a restarted role too, until it is healed. */
+  injure(port: PortName, injury: PortInjury): InjuredPlane;
+  /** By how much the clock of the role differs from the run's, as the role itself reads it; null: it does not say. */
+  readClockOff(role: string): Promise<number | null>;
   portCounters(): PortCounter[];
+}
+
+export interface InjuredPlane {
+  heal(): void;
+  /** The first call that was hurt; null: none was. */
+  firstStruck(): { readonly atUs: number; readonly saw: string } | null;
 }
 
 const roleModule = new URL('./role-process.js', import.meta.url);
@@ -27,6 +39,11 @@ export async function startPlane(options: {
   const routes: Partial<Record<Operation, number>> = {};
   const servedBy = new Map<Operation, string>();
   const counters = new Map<string, RoleCounts>();
+
+  const injuries = createInjuries((injured) => {
+    for (const { name } of architecture.roles) supervisor.send(name, 'injuries', injured);
+  });
+  const clocks = createClockReadings(supervisor);
 
   // Heard of in a listener, where nobody would catch an error: told when the roles have started.
   let conflict: string | undefined;
@@ -64,9 +81,12 @@ export async function startPlane(options: {
             contract: plan.scenario.workload.contract,
             seed: plan.seed,
             port,
+            injuries: injuries.active(),
           };
         },
         onReport(kind, body) {
+          if (kind === 'struck') injuries.struck(role, body as Struck);
+          if (kind === 'clock') clocks.read(role, body as number);
           if (kind === 'ports') counts.report(body as PortCountsReport);
           if (kind === 'serving') {
             onServing(role, body as Serving);
@@ -82,8 +102,60 @@ export async function startPlane(options: {
   return {
     client: openDoor(stack.connection, supervisor.clock).connect(routes),
     routes: () => routes,
+    injure: injuries.add,
+    readClockOff: clocks.ask,
     portCounters: () =>
       [...counters].flatMap(([role, counts]) => counts.total().map((counter) => ({ role, ...counter }))),
+  };
+}
+
+interface Injuries {
+  add: StartedPlane['injure'];
+  active(): readonly InjuredPort[];
+  struck(role: string, struck: Struck): void;
+}
+
+/** `tell` is told all of them whenever one has come or gone. */
+function createInjuries(tell: (injuries: readonly InjuredPort[]) => void): Injuries {
+  const active = new Map<number, InjuredPort>();
+  const first = new Map<number, { readonly atUs: number; readonly saw: string }>();
+  let ids = 0;
+  return {
+    add(port, injury) {
+      const id = ids++;
+      active.set(id, { id, port, injury });
+      tell([...active.values()]);
+      return {
+        heal() {
+          if (active.delete(id)) tell([...active.values()]);
+        },
+        firstStruck: () => first.get(id) ?? null,
+      };
+    },
+    active: () => [...active.values()],
+    struck(role, { id, operation, atUs }) {
+      const before = first.get(id);
+      if (!before || atUs < before.atUs) first.set(id, { atUs, saw: `${role} met it in ${operation}` });
+    },
+  };
+}
+
+/** For a role to say what time it has. */
+const readWithinUs = 1_000_000;
+
+function createClockReadings({ clock, send }: Supervisor) {
+  const waiting = new Map<string, (nowUs: number) => void>();
+  return {
+    read(role: string, nowUs: number) {
+      waiting.get(role)?.(nowUs);
+    },
+    async ask(role: string): Promise<number | null> {
+      const reading = new Promise<number>((resolve) => waiting.set(role, (nowUs) => resolve(nowUs - clock.nowUs())));
+      send(role, 'clock', null);
+      const offUs = await Promise.race([reading, clock.sleep(readWithinUs).then(() => null)]);
+      waiting.delete(role);
+      return offUs;
+    },
   };
 }
 

@@ -15,7 +15,9 @@ export interface ToldEvents {
   /** How many events there have been: for `waitFor`, as event time stands for a moment before the load. */
   eventCount(): number;
   /** What happened to the process last; null: it was never started. */
-  lastEvent(name: string): ProcessEvent['kind'] | null;
+  lastEvent(name: string): ProcessEvent | null;
+  /** Whether it was gone at some time after the first `since` events. */
+  hasExited(name: string, since: number): boolean;
   /** The first event of this kind of this process after the first `since` events, already there or to come; null: none in time. */
   waitFor(name: string, kind: ProcessEvent['kind'], since: number, withinUs: number): Promise<ProcessEvent | null>;
 }
@@ -34,7 +36,8 @@ export function createProcessEvents(after: Clock['after']): ProcessEvents {
       for (const listener of [...waiting]) listener(event);
     },
     eventCount: () => events.length,
-    lastEvent: (name) => events.findLast(({ process }) => process === name)?.kind ?? null,
+    lastEvent: (name) => events.findLast(({ process }) => process === name) ?? null,
+    hasExited: (name, since) => events.slice(since).some(({ process, kind }) => process === name && kind === 'exited'),
     waitFor(name, kind, since, withinUs) {
       const matches = (event: ProcessEvent) => event.process === name && event.kind === kind;
       const already = events.slice(since).find(matches);

@@ -3,6 +3,7 @@ import { type ContractParams, createContract } from '../../workloads/data-contra
 import type { Operation, Plane, RoleContext } from '../architecture.js';
 import { HarnessError } from '../errors.js';
 import type { Json } from '../json.js';
+import { type InjuredPort, injurePorts } from '../ports/injured.js';
 import { createMeter, meterPorts, type PortCounts } from '../ports/metered.js';
 import { seededRandom } from '../random.js';
 import { openDoor, openPorts, type StackConnection } from '../stacks/stack.js';
@@ -18,6 +19,8 @@ export interface RoleInit {
   readonly seed: number;
   /** Where to serve, 0: anywhere. A restarted role gets its old port back. */
   readonly port: number;
+  /** What its ports suffer from as it starts. */
+  readonly injuries: readonly InjuredPort[];
 }
 
 /** Reports of a role: where it serves what, and, cumulative, what it has asked of its ports. */
@@ -26,6 +29,12 @@ export interface Serving {
   readonly port: number;
 }
 export type PortCountsReport = readonly PortCounts[];
+/** The first call of this process that an injury has hurt. */
+export interface Struck {
+  readonly id: number;
+  readonly operation: string;
+  readonly atUs: number;
+}
 
 const countsEveryUs = 500_000;
 
@@ -37,8 +46,23 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
   const door = openDoor(init.connection, child.clock);
   const meter = createMeter();
   const reportCounts = () => child.report('ports', meter.counts() satisfies PortCountsReport);
+  const known = new Set<number>();
+  const injured = injurePorts(opened.ports, {
+    clock: child.clock,
+    random: seededRandom(init.seed, `/injuries/${init.role}`),
+    onStruck({ id, port }, operation) {
+      if (known.has(id)) return;
+      known.add(id);
+      child.report('struck', { id, operation: `${port}.${operation}`, atUs: child.clock.nowUs() } satisfies Struck);
+    },
+  });
+  injured.suffer(init.injuries);
+  child.onTold((kind, body) => {
+    if (kind === 'injuries') injured.suffer(body as readonly InjuredPort[]);
+    if (kind === 'clock') child.report('clock', child.clock.nowUs());
+  });
   const context: RoleContext = {
-    ports: meterPorts(opened.ports, meter),
+    ports: meterPorts(injured.ports, meter),
     clock: child.clock,
     random: seededRandom(init.seed, `/role/${init.role}`),
     contract: createContract(init.contract),

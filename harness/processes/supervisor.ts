@@ -9,7 +9,7 @@ import type { ChildMain } from './child.js';
 import { describeExit, type Exit, type StartedChild, startChild } from './child-process.js';
 import { createProcessEvents, type ProcessEvent, type ToldEvents } from './process-events.js';
 import type { Scratch } from './scratch.js';
-import { readUsage } from './usage.js';
+import { isStopped, readUsage } from './usage.js';
 
 export interface ProcessSpec {
   readonly name: string;
@@ -35,8 +35,20 @@ export interface Supervisor extends ToldEvents {
   start(spec: ProcessSpec): Promise<unknown>;
   /** Sets event time to `epochUs`, in every process; it goes on from there `leadUs` from now. */
   startLoad(epochUs: number, leadUs: number): void;
-  /** SIGKILL; resolves when the process is gone. */
+  /** SIGKILL; resolves when the process is gone. It is started again after the restart delay. */
   kill(name: string): Promise<ProcessEvent>;
+  /** The same, but it is started again only after `release`, which resolves when it is ready. */
+  hold(name: string): Promise<ProcessEvent>;
+  release(name: string): Promise<void>;
+  /** SIGSTOP and SIGCONT. */
+  pause(name: string): void;
+  resume(name: string): void;
+  /** Whether it stands still, as the operating system tells it. */
+  isPaused(name: string): Promise<boolean>;
+  /** From now on the process, and whichever takes its place, reads this much more than the time; 0: the time. */
+  shiftClock(name: string, byUs: number): void;
+  /** Says something to the process, for its `onTold`. */
+  send(name: string, kind: string, body: unknown): void;
   /** Rejects when a process dies again and again, or dies without being one that is restarted. Never resolves. */
   readonly givenUp: Promise<never>;
   /** Stops these processes and no longer restarts them. */
@@ -56,6 +68,9 @@ interface Supervised {
   stopping: boolean;
   /** It is killed on purpose: that is no death of its own. */
   killing: boolean;
+  /** It is not started again for now. */
+  held: boolean;
+  clockByUs: number;
   /** Its latest death by itself, if any, and what it had written to stderr until then. */
   death: string | null;
   words: string;
@@ -112,12 +127,14 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
   });
   givenUp.catch(() => {});
 
-  function launch(spec: ProcessSpec): StartedChild {
+  const shifted = (byUs: number): ClockOrigin => ({ ...origin, epochUs: origin.epochUs + byUs });
+
+  function launch(spec: ProcessSpec, clockByUs = 0): StartedChild {
     const child = startChild({
       name: spec.name,
       module: spec.module,
       init: spec.init(),
-      origin,
+      origin: shifted(clockByUs),
       niceness: spec.kind === 'load' ? 0 : planeNiceness + (spec.background ? backgroundNiceness : 0),
       ...(spec.readyWithinUs === undefined ? {} : { readyWithinUs: spec.readyWithinUs }),
     });
@@ -153,22 +170,29 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       process.lastCpuUs = 0;
       tell({ atUs: clock.nowUs(), process: spec.name, kind: 'exited', exit });
       process.words = child.stderr().trim() || process.words;
-      if (!process.stopping && !process.killing) process.death = describeExit(exit);
+      const isOwnDeath = !process.stopping && !process.killing;
+      if (isOwnDeath) process.death = describeExit(exit);
       process.killing = false;
       if (process.stopping || (!spec.restart && exit.code === 0)) return;
       if (monotonicUs() - startedUs > steadyUs) process.deathsInARow = 0;
-      if (!spec.restart || ++process.deathsInARow > deathsUntilGivenUp) {
+      if (isOwnDeath) process.deathsInARow++;
+      if (!spec.restart || process.deathsInARow > deathsUntilGivenUp) {
         const error = describeDeath(spec, exit, process.deathsInARow, child.stderr());
         process.failToStart(error);
         giveUp(error);
         return;
       }
       process.restarts++;
+      if (process.held) return;
       await hostClock.sleep(restartDelayUs);
-      if (process.stopping) return;
-      process.child = launch(spec);
-      watch(process);
+      if (!process.held) startAgain(process);
     });
+  }
+
+  function startAgain(process: Supervised): void {
+    if (process.stopping) return;
+    process.child = launch(process.spec, process.clockByUs);
+    watch(process);
   }
 
   async function sample(): Promise<void> {
@@ -198,9 +222,22 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
     return process;
   };
 
+  async function kill(name: string): Promise<ProcessEvent> {
+    const since = told.eventCount();
+    processOf(name).killing = true;
+    processOf(name).child.signal('SIGKILL');
+    const exited = await told.waitFor(name, 'exited', since, 5_000_000);
+    if (!exited) throw new HarnessError(`${name} survived SIGKILL for 5 s`);
+    return exited;
+  }
+
   async function stop(names: readonly string[]): Promise<void> {
     const stopping = names.map(processOf);
-    for (const process of stopping) process.stopping = true;
+    for (const process of stopping) {
+      process.stopping = true;
+      // One that stands still would not hear that it is to end.
+      process.child.signal('SIGCONT');
+    }
     await Promise.all(stopping.map((process) => process.child.stop()));
   }
 
@@ -216,6 +253,8 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
         child: launch(spec),
         stopping: false,
         killing: false,
+        held: false,
+        clockByUs: 0,
         death: null,
         words: '',
         deathsInARow: 0,
@@ -249,16 +288,31 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       }
       origin = { epochUs, zeroNs: monotonicNs() + BigInt(leadUs) * 1000n };
       clock.set(origin);
-      for (const { child } of supervised.values()) child.setClock(origin);
+      for (const { child, clockByUs } of supervised.values()) child.setClock(shifted(clockByUs));
     },
-    async kill(name) {
+    kill,
+    hold(name) {
+      processOf(name).held = true;
+      return kill(name);
+    },
+    async release(name) {
+      const process = processOf(name);
+      if (!process.held) return;
       const since = told.eventCount();
-      processOf(name).killing = true;
-      processOf(name).child.signal('SIGKILL');
-      const exited = await told.waitFor(name, 'exited', since, 5_000_000);
-      if (!exited) throw new HarnessError(`${name} survived SIGKILL for 5 s`);
-      return exited;
+      process.held = false;
+      startAgain(process);
+      const ready = await told.waitFor(name, 'ready', since, 30_000_000);
+      if (!ready) throw new HarnessError(`${name} was started again and not ready within 30 s`);
     },
+    pause: (name) => processOf(name).child.signal('SIGSTOP'),
+    resume: (name) => processOf(name).child.signal('SIGCONT'),
+    isPaused: (name) => isStopped(processOf(name).child.pid),
+    shiftClock(name, byUs) {
+      const process = processOf(name);
+      process.clockByUs = byUs;
+      process.child.setClock(shifted(byUs));
+    },
+    send: (name, kind, body) => processOf(name).child.tell(kind, body),
     ...told,
     givenUp,
     stop,

@@ -1,5 +1,5 @@
 /**
- * What a process has used so far, as the operating system tells it: /proc on Linux (proc(5)), `ps` elsewhere, where
+ * What a process has used so far, and whether it stands still, as the operating system tells it: /proc on Linux (proc(5)), `ps` elsewhere, where
  * bytes read and written are unknown and stay 0.
  */
 import { execFile } from 'node:child_process';
@@ -13,6 +13,16 @@ export interface Usage {
   /** Bytes that reached or left the storage layer, not those served from the page cache. */
   readonly readBytes: number;
   readonly writeBytes: number;
+}
+
+/** Whether it was stopped by a signal: state T (proc(5), ps(1)). */
+export async function isStopped(pid: number): Promise<boolean> {
+  if (process.platform === 'linux') {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) === 'T';
+  }
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'state=', '-p', String(pid)]);
+  return stdout.trim().startsWith('T');
 }
 
 /** USER_HZ, which Linux has fixed at 100 for what it shows in /proc. */

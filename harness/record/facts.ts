@@ -6,7 +6,7 @@
  * column set, named as the field.
  */
 import type { Inventory } from '../architecture.js';
-import type { RunPlan } from '../scenario.js';
+import type { FaultKind, RunPlan } from '../scenario.js';
 
 export interface RunFacts {
   readonly plan: RunPlan;
@@ -123,16 +123,24 @@ export interface AppendColumns {
 }
 export const appendOutcomes = ['acknowledged', 'failed', 'indeterminate'] as const;
 
+/** The life of one injection. Every time that is null did not come. */
 export interface FaultFact {
-  readonly kind: string;
-  readonly role: string;
+  /** Which of the scenario's faults, by its place. */
+  readonly fault: number;
+  readonly kind: FaultKind;
+  /** The role, the port or the source that was struck. */
+  readonly target: string;
   readonly scheduledUs: number;
-  readonly injectedUs: number;
-  /** When the harness saw that it had bitten (the process was gone); null: it did not, and the run is invalid. */
+  readonly armedUs: number | null;
+  readonly injectedUs: number | null;
+  /** When the harness saw that it had bitten, and what it saw; null: it did not, and the run is invalid. */
   readonly witnessedUs: number | null;
-  /** When the role was started again, and when it called ready; null: never. */
-  readonly restartedUs: number | null;
+  readonly saw: string | null;
+  readonly healedUs: number | null;
+  /** When what was struck was in service again: a role that had died, when it called ready. */
   readonly readyUs: number | null;
+  /** Why it strikes nothing in this plane or on this stack. */
+  readonly notApplicable: string | null;
 }
 
 export interface ProcessFact {

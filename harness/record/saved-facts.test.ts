@@ -150,6 +150,7 @@ function exampleFacts(): RunFacts {
             evolveAfterUs: 0,
             breakAfterUs: 0,
             bursts: [],
+            disturbances: [],
           },
           reads: {
             predict: { perSecond: 1, keysPerCall: 1, arrivals: { kind: 'poisson' } },
@@ -229,12 +230,16 @@ function exampleFacts(): RunFacts {
     faults: [
       {
         kind: 'role-crash',
-        role: 'stream',
+        fault: 0,
+        target: 'stream',
         scheduledUs: 1,
+        armedUs: 1,
         injectedUs: 2,
         witnessedUs: 3,
-        restartedUs: null,
+        saw: 'it was gone',
+        healedUs: null,
         readyUs: null,
+        notApplicable: null,
       },
     ],
     processes: [

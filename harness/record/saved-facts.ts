@@ -8,7 +8,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { HarnessError, messageOf } from '../errors.js';
-import type { RunPlan } from '../scenario.js';
+import type { FaultKind, RunPlan } from '../scenario.js';
 import { type Columns, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
 import { columnSets } from './column-sets.js';
 import type { RunFacts } from './facts.js';
@@ -19,7 +19,7 @@ type SetName = keyof typeof columnSets;
 type Sets = { readonly [Name in SetName]: Columns<(typeof columnSets)[Name]> };
 const setNames = Object.keys(columnSets) as SetName[];
 
-const schemaName = 'planebench.run-facts/1';
+const schemaName = 'planebench.run-facts/2';
 
 export async function saveFacts(directory: string, facts: RunFacts): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -189,13 +189,17 @@ const savedRun: z.ZodType<SavedRun> = z.object({
   panel: z.object({ customers: z.array(whole), share: z.number() }),
   faults: z.array(
     z.object({
-      kind: z.string(),
-      role: z.string(),
+      fault: whole,
+      kind: z.custom<FaultKind>((value) => typeof value === 'string', 'is no kind of fault'),
+      target: z.string(),
       scheduledUs: z.number(),
-      injectedUs: z.number(),
+      armedUs: z.number().nullable(),
+      injectedUs: z.number().nullable(),
       witnessedUs: z.number().nullable(),
-      restartedUs: z.number().nullable(),
+      saw: z.string().nullable(),
+      healedUs: z.number().nullable(),
       readyUs: z.number().nullable(),
+      notApplicable: z.string().nullable(),
     }),
   ),
   processes: z.array(

@@ -7,6 +7,7 @@ import { PlaneError } from '../errors.js';
 import type { LoadedTrace } from '../loaded-trace.js';
 import type { ColumnBatch } from '../ports/columns.js';
 import { quoteText, readColumns } from '../ports/duckdb-columns.js';
+import type { PortName } from '../ports/ports.js';
 import type { ArchitectureDescription } from '../processes/describe-architecture.js';
 import { withDuckDb } from '../record/column-files.js';
 import type { RunFacts } from '../record/facts.js';
@@ -14,6 +15,7 @@ import { type Inspect, observeRun } from '../run.js';
 import { gatherFacts } from '../run-facts.js';
 import type { RunPlan } from '../scenario.js';
 import { lullStartUs, type Site } from '../site.js';
+import type { Stack, StackServer } from '../stacks/stack.js';
 import type { Costs } from './costs.js';
 import { installGuard } from './guard.js';
 import { createEventClock, type SimulatedSupervisor, superviseSimulated } from './supervisor.js';
@@ -80,7 +82,11 @@ export async function simulateRun(plan: RunPlan, options: SimulationOptions): Pr
   const stored = join(parent, plan.id, 'stored');
   const site: Site = {
     supervisor,
-    startStack: async () => ({ connection: { stack: 'simulated', world }, storedPaths: [stored] }),
+    startStack: async ({ uses }) => ({
+      connection: { stack: 'simulated', world },
+      storedPaths: [stored],
+      servers: serversOf(world, uses),
+    }),
     host: (work) => time.host(work),
     aside: (work) => ended.then(work),
   };
@@ -100,6 +106,24 @@ export async function simulateRun(plan: RunPlan, options: SimulationOptions): Pr
   await writeFile(stored, Buffer.concat([...world.stored()].map((held) => Buffer.from(held))));
   end();
   return gatherFacts(observed, trace);
+}
+
+/** Every port has a server here, the harness itself uses the change log. */
+function serversOf(world: World, uses: readonly PortName[]): Stack['servers'] {
+  return Object.fromEntries(
+    [...new Set<PortName>(['changeLog', ...uses])].map((port): [PortName, StackServer] => [
+      port,
+      {
+        async takeDown() {
+          world.setDown(port, true);
+          return { atUs: world.nowUs(), saw: `the server of ${port} was gone` };
+        },
+        async bringUp() {
+          world.setDown(port, false);
+        },
+      },
+    ]),
+  );
 }
 
 /** The oracle is no part of the simulation: while it works, no time passes. */

@@ -6,7 +6,7 @@ import type { ClockOrigin, SystemClock } from '../clock.js';
 import { HarnessError, messageOf } from '../errors.js';
 import type { Child, ChildMain } from '../processes/child.js';
 import { describeExit, type Exit } from '../processes/child-process.js';
-import { createProcessEvents } from '../processes/process-events.js';
+import { createProcessEvents, type ProcessEvent } from '../processes/process-events.js';
 import {
   blame,
   deathsUntilGivenUp,
@@ -21,9 +21,6 @@ import type { VirtualTime } from './virtual-time.js';
 import type { SimulatedProcess, World } from './world.js';
 
 export interface SimulatedSupervisor extends Supervisor {
-  /** SIGSTOP: the process is not resumed until `resume`. */
-  pause(name: string): void;
-  resume(name: string): void;
   /** The run cannot go on: `givenUp` rejects. */
   giveUp(error: Error): void;
 }
@@ -34,6 +31,10 @@ interface Simulated {
   process: SimulatedProcess;
   stop: AbortController;
   clockSet: () => void;
+  listeners: ((kind: string, body: unknown) => void)[];
+  held: boolean;
+  paused: boolean;
+  clockByUs: number;
   stopping: boolean;
   exited: boolean;
   exit: string;
@@ -95,11 +96,13 @@ export function superviseSimulated(options: {
 
   function launch(entry: Simulated): void {
     const { spec } = entry;
-    const process = world.begin(spec.name, eventClock.nowUs);
+    const process = world.begin(spec.name, () => eventClock.nowUs() + entry.clockByUs);
     const stop = new AbortController();
     entry.process = process;
     entry.stop = stop;
     entry.exited = false;
+    entry.paused = false;
+    entry.listeners = [];
     entry.startedUs = time.nowUs();
     const clockSet = isLoading
       ? Promise.resolve()
@@ -121,6 +124,7 @@ export function superviseSimulated(options: {
           entry.becomeReady(info);
         }),
       report: (kind, body) => heard(() => spec.onReport?.(kind, body)),
+      onTold: (listener) => entry.listeners.push(listener),
       host: (work) => time.host(work),
     };
     const main = spec.main as ChildMain<unknown> | undefined;
@@ -150,16 +154,31 @@ export function superviseSimulated(options: {
     });
     if (entry.stopping || (!spec.restart && exit.code === 0)) return;
     if (time.nowUs() - entry.startedUs > steadyUs) entry.deathsInARow = 0;
-    if (!spec.restart || ++entry.deathsInARow > deathsUntilGivenUp) {
+    if (exit.signal === null) entry.deathsInARow++;
+    if (!spec.restart || entry.deathsInARow > deathsUntilGivenUp) {
       const error = describeDeath(spec, exit, entry.deathsInARow, '');
       entry.failToStart(error);
       giveUp(error);
       return;
     }
     entry.restarts++;
+    if (entry.held) return;
     time.after(restartDelayUs, () => {
-      if (!entry.stopping) asHarness(() => launch(entry));
+      if (!entry.held) startAgain(entry);
     });
+  }
+
+  function startAgain(entry: Simulated): void {
+    if (!entry.stopping) asHarness(() => launch(entry));
+  }
+
+  async function kill(name: string): Promise<ProcessEvent> {
+    const entry = find(name);
+    const since = told.eventCount();
+    if (!entry.exited) die(entry, entry.process, { code: null, signal: 'SIGKILL', atUs: time.nowUs() });
+    const event = await told.waitFor(name, 'exited', since, 0);
+    if (!event) throw new HarnessError(`${name} was not running when it was to be killed`);
+    return event;
   }
 
   const cpuOf = ({ exited, process, cpuBeforeUs }: Simulated) =>
@@ -201,6 +220,10 @@ export function superviseSimulated(options: {
         process: harness,
         stop: new AbortController(),
         clockSet: () => {},
+        listeners: [],
+        held: false,
+        paused: false,
+        clockByUs: 0,
         stopping: false,
         exited: true,
         exit: '',
@@ -229,16 +252,35 @@ export function superviseSimulated(options: {
       for (const { clockSet } of simulated.values()) clockSet();
       sample();
     },
-    async kill(name) {
-      const entry = find(name);
-      const since = told.eventCount();
-      if (!entry.exited) die(entry, entry.process, { code: null, signal: 'SIGKILL', atUs: time.nowUs() });
-      const event = await told.waitFor(name, 'exited', since, 0);
-      if (!event) throw new HarnessError(`${name} was not running when it was to be killed`);
-      return event;
+    kill,
+    hold(name) {
+      find(name).held = true;
+      return kill(name);
     },
-    pause: (name) => find(name).process.task.pause(),
-    resume: (name) => find(name).process.task.resume(),
+    async release(name) {
+      const entry = find(name);
+      if (!entry.held) return;
+      const since = told.eventCount();
+      entry.held = false;
+      startAgain(entry);
+      const ready = await told.waitFor(name, 'ready', since, readyWithinUs);
+      if (!ready) throw new HarnessError(`${name} was started again and not ready within ${readyWithinUs / 1e6} s`);
+    },
+    pause(name) {
+      find(name).paused = true;
+      find(name).process.task.pause();
+    },
+    resume(name) {
+      find(name).paused = false;
+      find(name).process.task.resume();
+    },
+    isPaused: async (name) => find(name).paused,
+    shiftClock(name, byUs) {
+      find(name).clockByUs = byUs;
+    },
+    send(name, kind, body) {
+      for (const listener of find(name).listeners) listener(kind, body);
+    },
     ...told,
     givenUp,
     giveUp: (error) => giveUp(error),

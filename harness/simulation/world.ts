@@ -3,10 +3,11 @@
  * tasks that wait for them. What crosses is copied as a network would copy it; a dead task hears no answer.
  */
 import { type Clock, clockOf } from '../clock.js';
+import { CallError } from '../errors.js';
 import { simulateChangeLog } from '../ports/change-log/simulated.js';
 import type { ColumnBatch } from '../ports/columns.js';
 import { simulateOnlineStore } from '../ports/online-store/simulated.js';
-import type { Ports } from '../ports/ports.js';
+import { type PortName, type Ports, portNames } from '../ports/ports.js';
 import { simulateTableStore } from '../ports/table-store/simulated.js';
 import { simulateWarehouse } from '../ports/warehouse/simulated.js';
 import type { Costs } from './costs.js';
@@ -16,6 +17,8 @@ import type { Task, VirtualTime } from './virtual-time.js';
 
 export interface World {
   readonly time: VirtualTime;
+  /** Event time of the servers. */
+  nowUs(): number;
   readonly door: SimulatedDoor;
   /** Begins a process: its clock tells who calls. `processor` serves its own work, one piece at a time. */
   begin(name: string, nowUs: () => number): SimulatedProcess;
@@ -24,6 +27,8 @@ export interface World {
   processOf(clock: Clock): SimulatedProcess;
   /** Called with every process that begins: where tests place their crashes. */
   onBegin: (process: SimulatedProcess) => void;
+  /** The server behind the port is gone, or back: calls find nobody, and those in flight hear no answer. */
+  setDown(port: PortName, isDown: boolean): void;
   /** Service time that each server has spent so far. */
   servers(): readonly { readonly name: string; readonly busyUs: number }[];
   /** Everything that the ports hold, for the search of personal data. */
@@ -64,6 +69,7 @@ export function createWorld(options: {
     tables: simulateTableStore({ clock, resource: resources.tables, parquet }),
     warehouse: simulateWarehouse({ resource: resources.warehouse, parquet }),
   };
+  const outages = Object.fromEntries(portNames.map((name) => [name, createOutage()])) as Record<PortName, Outage>;
   const processes = new WeakMap<Clock, SimulatedProcess>();
   const processOf = (of: Clock): SimulatedProcess => {
     const process = processes.get(of);
@@ -72,6 +78,7 @@ export function createWorld(options: {
   };
   const world: World = {
     time,
+    nowUs: options.nowUs,
     door: createDoor({ time, clock, costs, processOf }),
     begin(name, nowUs) {
       const task = time.task(name);
@@ -89,14 +96,15 @@ export function createWorld(options: {
     openPorts(of) {
       const process = processOf(of);
       return {
-        changeLog: through(process, 'changeLog', servers.changeLog),
-        onlineStore: through(process, 'onlineStore', servers.onlineStore),
-        tables: through(process, 'tables', servers.tables),
-        warehouse: through(process, 'warehouse', servers.warehouse),
+        changeLog: through(process, 'changeLog', servers.changeLog, outages.changeLog),
+        onlineStore: through(process, 'onlineStore', servers.onlineStore, outages.onlineStore),
+        tables: through(process, 'tables', servers.tables, outages.tables),
+        warehouse: through(process, 'warehouse', servers.warehouse, outages.warehouse),
       };
     },
     processOf,
     onBegin: () => {},
+    setDown: (port, isDown) => outages[port].set(isDown),
     servers: () => Object.entries(resources).map(([name, resource]) => ({ name, busyUs: resource.busyUs() })),
     *stored() {
       for (const server of [servers.onlineStore, servers.tables, servers.warehouse]) yield* server.stored();
@@ -105,10 +113,42 @@ export function createWorld(options: {
   return world;
 }
 
+interface Outage {
+  set(isDown: boolean): void;
+  /** What `work` answers, if the server stays there until then. */
+  whileUp<T>(what: string, work: () => Promise<T>): Promise<T>;
+}
+
+function createOutage(): Outage {
+  let down = false;
+  const hangUps = new Set<() => void>();
+  return {
+    set(isDown) {
+      down = isDown;
+      if (isDown) for (const hangUp of [...hangUps]) hangUp();
+    },
+    whileUp<T>(what: string, work: () => Promise<T>): Promise<T> {
+      if (down) return Promise.reject(new CallError('failed', `${what}: no connection could be made`));
+      return new Promise<T>((resolve, reject) => {
+        const hangUp = () => settle(() => reject(new CallError('indeterminate', `${what}: the connection was lost`)));
+        const settle = (tell: () => void) => {
+          hangUps.delete(hangUp);
+          tell();
+        };
+        hangUps.add(hangUp);
+        work().then(
+          (value) => settle(() => resolve(value)),
+          (error: unknown) => settle(() => reject(error)),
+        );
+      });
+    },
+  };
+}
+
 const streams: ReadonlySet<string> = new Set(['tables.scan', 'tables.readParquet', 'warehouse.scan']);
 
 /** A port as one process sees it: each call takes its turn at the server, then at the process's own processor. */
-function through<Port extends object>(process: SimulatedProcess, name: keyof Ports, server: Port): Port {
+function through<Port extends object>(process: SimulatedProcess, name: PortName, server: Port, outage: Outage): Port {
   const calls = new Map<string, unknown>();
   let waits = 0;
   const wait = <T>(what: string, work: () => Promise<T>, bytes: number): Promise<T> => {
@@ -116,7 +156,7 @@ function through<Port extends object>(process: SimulatedProcess, name: keyof Por
     process.onWait?.(number, false);
     const answer = process.task.wait(what, async () => {
       // What is sent is taken at once, as a caller may use its memory again.
-      const value = await work();
+      const value = await outage.whileUp(what, work);
       await process.processor.use('call', 0, bytes);
       return value;
     });

@@ -9,7 +9,7 @@ import type { Ports } from '../ports/ports.js';
 import { openTableStore } from '../ports/table-store/embedded.js';
 import { connectWarehouse } from '../ports/warehouse/embedded.js';
 import type { Supervisor } from '../processes/supervisor.js';
-import type { Stack } from './stack.js';
+import type { Stack, StackServer } from './stack.js';
 
 export interface EmbeddedConnection {
   readonly stack: 'embedded';
@@ -78,6 +78,17 @@ export async function startEmbedded(options: {
       tables,
       ...needed.filter((name) => name !== 'changeLog').map((name) => join(directory, servers[name].folder)),
     ],
+    servers: Object.fromEntries(needed.map((name) => [name, serverOf(supervisor, servers[name].folder)])),
+  };
+}
+
+function serverOf(supervisor: Supervisor, process: string): StackServer {
+  return {
+    async takeDown() {
+      const { atUs, exit } = await supervisor.hold(process);
+      return { atUs, saw: `the server ${process} was gone (${exit?.signal ?? exit?.code})` };
+    },
+    bringUp: () => supervisor.release(process),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { Plane } from '../architecture.js';
 import type { Clock } from '../clock.js';
-import type { Ports } from '../ports/ports.js';
+import type { PortName, Ports } from '../ports/ports.js';
 import { connectPlane, type PlaneClient, type Routes, serveOperations } from '../processes/endpoint.js';
 import { type EmbeddedConnection, openEmbedded } from './embedded.js';
 import { openSimulated, openSimulatedDoor, type SimulatedConnection } from './simulated.js';
@@ -17,6 +17,15 @@ export interface Stack {
   readonly connection: StackConnection;
   /** Everything that the plane stored, for the search of personal data; complete once the servers have stopped. */
   readonly storedPaths: readonly string[];
+  /** Servers that can be injured, by the port behind which they stand. */
+  readonly servers: Partial<Readonly<Record<PortName, StackServer>>>;
+}
+
+export interface StackServer {
+  /** Gone at once, with all that it had not made durable; resolves when that was seen. */
+  takeDown(): Promise<{ readonly atUs: number; readonly saw: string }>;
+  /** In service again when it resolves, with what it had made durable. Safe to repeat. */
+  bringUp(): Promise<void>;
 }
 
 /** The ports of a process, each opened at its first use. */

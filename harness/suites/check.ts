@@ -31,8 +31,7 @@ export function checkSuite(stack: Scenario['stack'], arm: Arm, roles: readonly s
         faults: roles.map((role, turn) => ({
           kind: 'role-crash',
           role,
-          afterUs: turn * turnUs,
-          jitterUs: turnUs / 2,
+          schedule: { kind: 'once', afterUs: turn * turnUs, jitterUs: turnUs / 2 },
         })),
       },
     ],

@@ -56,6 +56,7 @@ export function measuredScenario(size: Size): Scenario {
             times: 2,
           },
         ],
+        disturbances: [],
       },
       reads: {
         predict: { perSecond: size.predictionsPerSecond, keysPerCall: 1, arrivals: { kind: 'poisson' } },
@@ -77,8 +78,11 @@ export function measuredScenario(size: Size): Scenario {
     faults: [
       {
         kind: 'role-crash',
-        afterUs: (12 * secondUs) / timeScale,
-        jitterUs: Math.min((2 * minuteUs) / timeScale, Math.round(size.faultUs / 3)),
+        schedule: {
+          kind: 'once',
+          afterUs: (12 * secondUs) / timeScale,
+          jitterUs: Math.min((2 * minuteUs) / timeScale, Math.round(size.faultUs / 3)),
+        },
       },
     ],
     restartDelayUs: secondUs / 2,

@@ -1,7 +1,9 @@
 /** What charts show of one run, reduced to a hundred or so rows. Times are relative to the start of the load. */
+
 import type { RunSeries } from '../../reports/summary.js';
 import { foldBacklog } from '../measures/backlog.js';
 import { foldVisibility, measuredVisibility, type Visibility } from '../measures/freshness.js';
+import { injuriesOf } from '../measures/injuries.js';
 import { foldCalls } from '../measures/latency.js';
 import { type Panel, readPanel } from '../measures/panel.js';
 import { foldProcesses } from '../measures/resources.js';
@@ -34,9 +36,9 @@ export function drawSeries(run: RunFacts, valid: boolean): RunSeries {
     valid,
     measureStartUs: timeline.measureStartUs - zeroUs,
     measureEndUs: timeline.measureEndUs - zeroUs,
-    faults: run.faults.map(({ kind, role, injectedUs, readyUs }) => ({
+    faults: injuriesOf(run).map(({ kind, target, injectedUs, readyUs }) => ({
       kind,
-      role,
+      target,
       injectedUs: injectedUs - zeroUs,
       readyUs: readyUs === null ? null : readyUs - zeroUs,
     })),

@@ -39,10 +39,10 @@ export function timelineCharts(
   sloUs: number | null,
 ): readonly { readonly title: string; readonly chart: Chart }[] {
   const end = endUs / 1e6;
-  const faults = run.faults.map(({ injectedUs, readyUs, kind, role }) => ({
+  const faults = run.faults.map(({ injectedUs, readyUs, kind, target }) => ({
     from: injectedUs / 1e6,
     to: Math.min((readyUs ?? endUs) / 1e6, end),
-    tip: `${kind} of ${role}: injected at ${formatValue(injectedUs, 'us')}, ${
+    tip: `${kind} of ${target}: injected at ${formatValue(injectedUs, 'us')}, ${
       readyUs === null ? 'not ready again' : `ready again at ${formatValue(readyUs, 'us')}`
     }`,
   }));

@@ -70,9 +70,9 @@ ${gallery.place(chart, `Line chart: ${title} of ${run.architecture} over the sec
 function faultText(run: RunSeries): string {
   if (run.faults.length === 0) return 'No fault.';
   return run.faults
-    .map(({ kind, role, injectedUs, readyUs }) => {
+    .map(({ kind, target, injectedUs, readyUs }) => {
       const end = readyUs === null ? 'not ready again' : `ready after ${formatValue(readyUs - injectedUs, 'us')}`;
-      return `${kind} of ${role} at ${formatValue(injectedUs, 'us')}, ${end}.`;
+      return `${kind} of ${target} at ${formatValue(injectedUs, 'us')}, ${end}.`;
     })
     .join(' ');
 }

@@ -1,0 +1,138 @@
+/** Ports that can be hurt while a process uses them: what the network, the disk or a sick server would do to its calls. */
+import type { Clock } from '../clock.js';
+import { CallError } from '../errors.js';
+import type { Random } from '../random.js';
+import { type PortName, type Ports, portNames } from './ports.js';
+
+export type PortInjury =
+  /** Every call takes so much longer, and up to `jitterUs` more. */
+  | { readonly kind: 'slow'; readonly latencyUs: number; readonly jitterUs: number }
+  /** So many calls in a million fail: half of them before they have had any effect, half of them after. */
+  | { readonly kind: 'failing'; readonly errorPpm: number }
+  /** No call that needs room succeeds. */
+  | { readonly kind: 'full' }
+  /** No call succeeds. */
+  | { readonly kind: 'down' };
+
+export interface InjuredPort {
+  readonly id: number;
+  readonly port: PortName;
+  readonly injury: PortInjury;
+}
+
+export interface Injurable {
+  readonly ports: Ports;
+  /** From now on these and no others. */
+  suffer(injuries: readonly InjuredPort[]): void;
+}
+
+/** What takes room where it is stored; to delete frees some. */
+const roomTaking: Readonly<Record<PortName, ReadonlySet<string>>> = {
+  changeLog: new Set(['createTopic', 'append', 'commit']),
+  onlineStore: new Set(['put']),
+  tables: new Set(['create', 'append', 'fold', 'compact']),
+  warehouse: new Set(['createTable', 'stage', 'merge', 'copy', 'refresh']),
+};
+const streams: ReadonlySet<string> = new Set(['tables.scan', 'tables.readParquet', 'warehouse.scan']);
+/** A refusal takes a moment too: who tries again at once must not spin. */
+const refusalUs = 1_000;
+
+type Call = (...args: unknown[]) => unknown;
+
+/** `onStruck` hears of every call that was hurt. */
+export function injurePorts(
+  ports: Ports,
+  options: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly onStruck: (injured: InjuredPort, operation: string) => void;
+  },
+): Injurable {
+  const { clock, random, onStruck } = options;
+  const active: Record<PortName, readonly InjuredPort[]> = {
+    changeLog: [],
+    onlineStore: [],
+    tables: [],
+    warehouse: [],
+  };
+
+  /** What is done to a call: throws, or tells whether its answer is to be lost. */
+  async function hurt(name: PortName, operation: string): Promise<boolean> {
+    let loseAnswer = false;
+    for (const injured of active[name]) {
+      const { injury } = injured;
+      const refuse = async (why: string): Promise<never> => {
+        onStruck(injured, operation);
+        await clock.sleep(refusalUs);
+        throw new CallError('failed', `${name}.${operation}: ${why}`);
+      };
+      switch (injury.kind) {
+        case 'slow':
+          onStruck(injured, operation);
+          await clock.sleep(injury.latencyUs + (injury.jitterUs > 0 ? random.below(injury.jitterUs) : 0));
+          break;
+        case 'failing': {
+          if (random.below(1_000_000) >= injury.errorPpm) break;
+          if (random.below(2) === 0) await refuse('the request was refused');
+          onStruck(injured, operation);
+          loseAnswer = true;
+          break;
+        }
+        case 'full':
+          if (roomTaking[name].has(operation)) await refuse('no space left on device');
+          break;
+        case 'down':
+          await refuse('nobody answers');
+      }
+    }
+    return loseAnswer;
+  }
+
+  function wrap(name: PortName, operation: string, call: Call, port: object): Call {
+    if (operation === 'close') return call;
+    if (streams.has(`${name}.${operation}`)) {
+      return (...args) => {
+        const pages = call.apply(port, args) as AsyncIterable<unknown>;
+        return active[name].length === 0 ? pages : hurtPages(name, operation, pages);
+      };
+    }
+    return (...args) =>
+      active[name].length === 0 ? call.apply(port, args) : hurtCall(name, operation, call, port, args);
+  }
+
+  async function hurtCall(name: PortName, operation: string, call: Call, port: object, args: unknown[]) {
+    const loseAnswer = await hurt(name, operation);
+    const answer = await call.apply(port, args);
+    if (loseAnswer) throw new CallError('indeterminate', `${name}.${operation}: the connection was lost`);
+    return answer;
+  }
+
+  /** A stream is a read: whether it was refused or its answer lost is the same. */
+  async function* hurtPages(name: PortName, operation: string, pages: AsyncIterable<unknown>) {
+    if (await hurt(name, operation)) throw new CallError('failed', `${name}.${operation}: the connection was lost`);
+    yield* pages;
+  }
+
+  const injured = {} as Record<PortName, unknown>;
+  for (const name of portNames) {
+    // Opened at its first use, like the port that it wraps.
+    Object.defineProperty(injured, name, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        const port = ports[name];
+        const value = Object.fromEntries(
+          Object.entries(port).map(([operation, call]) => [operation, wrap(name, operation, call as Call, port)]),
+        );
+        Object.defineProperty(injured, name, { value });
+        return value;
+      },
+    });
+  }
+  return {
+    ports: injured as unknown as Ports,
+    suffer(injuries) {
+      for (const name of portNames) active[name] = injuries.filter(({ port }) => port === name);
+    },
+  };
+}
