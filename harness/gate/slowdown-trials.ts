@@ -1,0 +1,146 @@
+/**
+ * Does the gate catch what it should, on a machine with noise? Trials of ten interleaved pairs on the embedded stack: the
+ * lakehouse against itself, and against itself with every lookup held back by a fifth of the p95 that was measured
+ * first. It needs a quiet machine for half an hour, so it is run by hand: `node dist/harness/gate/slowdown-trials.js 10`.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Baseline } from '../../reports/baseline.js';
+import { secondUs } from '../../workloads/durations.js';
+import { bench } from '../bench.js';
+import { measureRun } from '../measures/metrics.js';
+import { standardPrices } from '../prices/prices.js';
+import { showProgress } from '../progress.js';
+import type { RunFacts } from '../record/facts.js';
+import { loadResults } from '../results.js';
+import type { Arm, Scenario } from '../scenario.js';
+import { defaultCosts } from '../simulation/costs.js';
+import { measuredScenario } from '../suites/measured.js';
+import { chanceOf } from '../summary/estimates.js';
+import { judgeGate } from './gate.js';
+import { valuesOf as runValuesOf } from './run-values.js';
+import { demandsOf, type Threshold } from './thresholds.js';
+
+const pairs = 10;
+/** A run in which the load generator fell behind is none: the first ten that are whole count. */
+const planned = 12;
+const armsATrial = 3;
+const plane = 'lakehouse';
+const thresholds: readonly Threshold[] = [
+  { metric: 'lookup', statistic: 'p95', kind: 'relative', margin: 0.1 },
+  { metric: 'ledger.lost', statistic: 'total', kind: 'absolute', atMost: 0 },
+];
+const scenario: Scenario = {
+  ...measuredScenario({
+    name: 'trial',
+    customers: 1_000,
+    historyFacts: 5_000,
+    changesPerSecond: 200,
+    predictionsPerSecond: 20,
+    lookupsPerSecond: 300,
+    warmUpUs: secondUs,
+    measureUs: (5 * secondUs) / 2,
+    faultUs: 0,
+    drainUs: 10 * secondUs,
+  }),
+  faults: [],
+};
+
+const armOf = (architecture: string, delayUs: number): Arm => ({
+  architecture,
+  specifier: fileURLToPath(new URL('./fixture-slowed.js', import.meta.url)),
+  params: { delayUs },
+});
+
+const out = await mkdtemp(join(tmpdir(), 'planebench-trials-'));
+try {
+  const trials = Number(process.argv[2] ?? 10);
+  const calm = await runAll([armOf('baseline', 0)], 3);
+  const p95s = lookupP95s(calm.valuesOf(calm.runs));
+  const delayUs = Math.round((0.2 * p95s.reduce((sum, us) => sum + us, 0)) / p95s.length);
+  console.log(`lookup p95 ${inMs(p95s)} ms; held back by ${delayUs} us`);
+  const arms = [armOf('baseline', 0), armOf('unchanged', 0), armOf('slowed', delayUs)];
+  const { runs, valuesOf } = await runAll(arms, planned * trials);
+  let caught = 0;
+  let passed = 0;
+  for (let trial = 0; trial < trials; trial++) {
+    const valuesOfArm = (name: string) => valuesOf(asOnePlane(name, wholeRepetitions(runs, trial)));
+    const [baseline, unchanged, slowed] = arms.map(({ architecture }) => valuesOfArm(architecture)) as [
+      Baseline,
+      Baseline,
+      Baseline,
+    ];
+    const found = { slowed: decide(slowed, baseline), unchanged: decide(unchanged, baseline) };
+    if (found.slowed.outcome === 'fail') caught++;
+    if (found.unchanged.outcome === 'pass') passed++;
+    console.log(`trial ${trial + 1}`);
+    for (const [
+      name,
+      {
+        outcome,
+        thresholds: [lookup],
+      },
+    ] of Object.entries(found))
+      console.log(`  ${name}: ${outcome}; ${lookup?.found}`);
+  }
+  console.log(`caught ${caught} of ${trials}, unchanged passed ${passed} of ${trials}`);
+} finally {
+  await rm(out, { recursive: true, force: true });
+}
+
+async function runAll(suiteArms: readonly Arm[], repetitions: number) {
+  const suite = { name: 'trial', about: '', scenarios: [scenario], arms: suiteArms, repetitions, thresholds };
+  const { results } = await bench({
+    suite: { ...suite, floor: false },
+    seed: 1,
+    out,
+    command: 'slowdown-trials',
+    prices: standardPrices,
+    progress: showProgress(process.stderr),
+    costs: defaultCosts,
+    signal: new AbortController().signal,
+  });
+  const { manifest, runs } = await loadResults(results.directory);
+  const sound = (run: RunFacts) => measureRun(run, standardPrices).invalid.length === 0;
+  return {
+    runs: runs.filter(sound),
+    valuesOf: (some: readonly RunFacts[]) => runValuesOf({ ...manifest, repetitions: pairs }, some, standardPrices),
+  };
+}
+
+/** Of a trial, the first ten repetitions in which every arm has a valid run. */
+function wholeRepetitions(runs: readonly RunFacts[], trial: number): RunFacts[] {
+  const byRepetition = new Map<number, RunFacts[]>();
+  for (const run of runs) {
+    const { repetition } = run.plan;
+    byRepetition.set(repetition, [...(byRepetition.get(repetition) ?? []), run]);
+  }
+  return [...byRepetition]
+    .filter(([repetition, of]) => Math.ceil(repetition / planned) === trial + 1 && of.length === armsATrial)
+    .sort(([a], [b]) => a - b)
+    .slice(0, pairs)
+    .flatMap(([, of]) => of);
+}
+
+/** The gate compares runs of one plane: whatever its arm was called. */
+function asOnePlane(name: string, runs: readonly RunFacts[]): RunFacts[] {
+  return runs
+    .filter(({ plan }) => plan.arm.architecture === name)
+    .map(({ plan, ...run }) => ({ ...run, plan: { ...plan, arm: { ...plan.arm, architecture: plane } } }));
+}
+
+function decide(candidate: Baseline, baseline: Baseline) {
+  const demands = demandsOf({ suite: 'trial', scenarios: [scenario], architectures: [plane], thresholds }, baseline);
+  return judgeGate({ candidate, baseline, demands, chance: chanceOf(1), run: 'candidate', file: 'baseline' });
+}
+
+function lookupP95s({ planes }: Baseline): number[] {
+  const figure = planes[0]?.figures.find(({ metric, statistic }) => metric === 'lookup' && statistic === 'p95');
+  return (figure?.values ?? []).filter((value): value is number => typeof value === 'number');
+}
+
+function inMs(us: readonly number[]): string {
+  return us.map((value) => (value / 1000).toFixed(2)).join(', ');
+}
