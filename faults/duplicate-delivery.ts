@@ -1,7 +1,7 @@
-import { disturbanceOf } from './disturbance.js';
+import { dirtOf } from './disturbance.js';
 
-export const duplicateDelivery = disturbanceOf<'duplicate-delivery'>(
+export const duplicateDelivery = dirtOf<'duplicate-delivery'>(
   'the source delivers many changes twice',
   'duplicate',
-  ({ ppm }) => ({ dirt: { duplicatePpm: ppm } }),
+  ({ ppm }) => ({ duplicatePpm: ppm }),
 );

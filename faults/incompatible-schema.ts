@@ -1,7 +1,7 @@
-import { disturbanceOf } from './disturbance.js';
+import { dirtOf } from './disturbance.js';
 
-export const incompatibleSchema = disturbanceOf<'incompatible-schema'>(
+export const incompatibleSchema = dirtOf<'incompatible-schema'>(
   'many changes come in a schema that breaks the contract',
   'incompatible_schema',
-  ({ ppm }) => ({ dirt: { incompatiblePpm: ppm } }),
+  ({ ppm }) => ({ incompatiblePpm: ppm }),
 );

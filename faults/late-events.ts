@@ -1,7 +1,5 @@
-import { disturbanceOf } from './disturbance.js';
+import { dirtOf } from './disturbance.js';
 
-export const lateEvents = disturbanceOf<'late-events'>(
-  'many changes come later than is allowed',
-  'late',
-  ({ ppm }) => ({ dirt: { latePpm: ppm } }),
-);
+export const lateEvents = dirtOf<'late-events'>('many changes come later than is allowed', 'late', ({ ppm }) => ({
+  latePpm: ppm,
+}));

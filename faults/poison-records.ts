@@ -1,7 +1,5 @@
-import { disturbanceOf } from './disturbance.js';
+import { dirtOf } from './disturbance.js';
 
-export const poisonRecords = disturbanceOf<'poison-records'>(
-  'many changes cannot be read',
-  'undecodable',
-  ({ ppm }) => ({ dirt: { poisonPpm: ppm } }),
-);
+export const poisonRecords = dirtOf<'poison-records'>('many changes cannot be read', 'undecodable', ({ ppm }) => ({
+  poisonPpm: ppm,
+}));

@@ -1,7 +1,7 @@
-import { disturbanceOf } from './disturbance.js';
+import { dirtOf } from './disturbance.js';
 
-export const reordering = disturbanceOf<'reordering'>(
+export const reordering = dirtOf<'reordering'>(
   'the source delivers many changes out of order',
   'out_of_order',
-  ({ ppm }) => ({ dirt: { outOfOrderPpm: ppm } }),
+  ({ ppm }) => ({ outOfOrderPpm: ppm }),
 );

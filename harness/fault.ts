@@ -3,6 +3,7 @@
  * healed; when the plane has recovered, the measures tell.
  */
 
+import type { Refusal } from '../workloads/refusals.js';
 import type { Workload } from '../workloads/workload.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import type { StartedPlane } from './processes/plane.js';
@@ -12,7 +13,7 @@ import type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
 import type { Stack, StackName } from './stacks/stack.js';
 
 /** All that a fault needs to name. */
-export type { Disturbance } from '../workloads/workload.js';
+export type { AddedDirt, Dirt, Disturbance } from '../workloads/workload.js';
 export type { PortInjury } from './ports/injured.js';
 export type { PortName } from './ports/ports.js';
 export type { ArchitectureDescription } from './processes/describe-architecture.js';
@@ -67,11 +68,26 @@ export interface Witness {
   readonly saw: string;
 }
 
-/** What the source really offered, by event time. */
+/** What the source really offered. */
 export interface SourceRecord {
-  /** Changes of the kind whose append was acknowledged, among those whose slot lies in the window. */
-  acknowledged(
-    kind: 'all' | 'duplicate' | 'out_of_order' | 'late' | 'undecodable' | 'incompatible_schema',
-    window: Window,
-  ): Promise<{ readonly changes: number; readonly firstUs: number }>;
+  /** The measured window: the source is as it usually is. */
+  readonly usual: Window;
+  /**
+   * Changes that the source committed in the window and whose append was acknowledged. A late one is offered long after
+   * its commit, so commits tell what a disturbance has done and offers do not.
+   */
+  acknowledged(window: Window): Promise<AcknowledgedChanges>;
 }
+
+export interface AcknowledgedChanges extends Acknowledged {
+  /** What was wrong with them; a copy is no change of its own, and counts here only. */
+  readonly byDirt: Readonly<Record<SourceDirt, Acknowledged>>;
+}
+export interface Acknowledged {
+  readonly changes: number;
+  /** Infinity: there is none. */
+  readonly firstUs: number;
+}
+
+/** What the contract refuses, and what came after a later change of its partition. */
+export type SourceDirt = Refusal | 'out_of_order';

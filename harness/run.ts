@@ -10,15 +10,23 @@ import { beginInjections, type Injections } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
 import { readLiveSample } from './ledger/live-sample.js';
 import { type EmitterInit, emitChanges } from './load/emitter.js';
-import { type LoadErrors, type ReaderInit, readPlane } from './load/reader.js';
-import { type Recorded, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
+import { type ReaderInit, readPlane } from './load/reader.js';
+import { type LoadErrors, type Recorded, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import type { PlaneClient } from './processes/endpoint.js';
 import { type StartedPlane, startPlane } from './processes/plane.js';
 import type { Supervisor } from './processes/supervisor.js';
-import type { BackfillFact, FaultFact, Finding, LedgerFacts, RunFacts, Timeline } from './record/facts.js';
+import type {
+  AppendColumns,
+  BackfillFact,
+  FaultFact,
+  Finding,
+  LedgerFacts,
+  RunFacts,
+  Timeline,
+} from './record/facts.js';
 import type { RunPlan, Scenario } from './scenario.js';
 import type { Site } from './site.js';
 import { sourceRecord } from './source-record.js';
@@ -129,7 +137,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     const recorded = await host(() => readRecorded(recordingPaths(directory), trace));
     const liveRows = await host(() => readLiveSample(recordingPaths(directory).live));
     seen.recorded = recorded;
-    await injections.witness(sourceRecord(trace, recorded.appends, site));
+    await injections.witness(sourceRecord({ trace, timeline, appends: recorded.appends, site }));
     const finalRows = readFinalRows({ plane, trace, drainUs, clock, sloUs });
     const exported = finalRows.then(() => exportTables({ plane, trace, drainUs, clock, sloUs }));
     const settledRows = exported.then(async () =>
@@ -141,7 +149,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
             final: await finalRows,
             clock,
             sloUs,
-            untilUs: timeline.loadEndUs + architecture.settlesWithinUs,
+            untilUs: offeredUntilUs(timeline, recorded.appends) + architecture.settlesWithinUs,
           }),
     );
     // The ledger is not told before its turn, the steps below are told one after the other.
@@ -240,6 +248,8 @@ async function startLoad(options: {
     trace: trace.directory,
     contract: scenario.workload.contract,
     connection: stack.connection,
+    seed: plan.seed,
+    loadEndUs: timelineOf(scenario).loadEndUs,
     recording: paths.appends,
   };
   const reader: ReaderInit = {
@@ -254,7 +264,7 @@ async function startLoad(options: {
     recordings: paths,
   };
   const onReport = (kind: string, body: unknown) => {
-    if (kind === 'errors') seen.errors = (body as LoadErrors).errors;
+    if (kind === 'errors') seen.errors = [...seen.errors, ...(body as LoadErrors).errors];
   };
   await Promise.all([
     supervisor.start({
@@ -264,6 +274,7 @@ async function startLoad(options: {
       main: emitChanges,
       init: () => emitter,
       restart: false,
+      onReport,
     }),
     supervisor.start({
       name: 'reader',
@@ -287,6 +298,11 @@ async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }
     if (exited.exit.code !== 0)
       throw new HarnessError(`${name} failed: ${exited.exit.failure ?? `exit code ${exited.exit.code}`}`);
   }
+}
+
+/** A source that had to try again comes to its end later than planned. */
+function offeredUntilUs({ loadEndUs }: Timeline, { doneUs }: AppendColumns): number {
+  return doneUs.reduce((latestUs, us) => Math.max(latestUs, us), loadEndUs);
 }
 
 /** A role that died late is started again before anybody asks what the plane holds in the end. */

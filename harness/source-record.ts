@@ -3,44 +3,69 @@ import { readFile } from 'node:fs/promises';
 import { viewBlock } from '../workloads/change-batch.js';
 import { refusals } from '../workloads/refusals.js';
 import { readEntries, tracePaths } from '../workloads/trace.js';
-import type { SourceRecord } from './fault.js';
+import type { Acknowledged, AcknowledgedChanges, SourceDirt, SourceRecord } from './fault.js';
 import type { LoadedTrace } from './loaded-trace.js';
-import { type AppendColumns, appendOutcomes } from './record/facts.js';
+import { type AppendColumns, appendOutcomes, type Timeline } from './record/facts.js';
 import type { Site } from './site.js';
 
-export function sourceRecord({ directory }: LoadedTrace, appends: AppendColumns, { host }: Site): SourceRecord {
-  const acknowledgedUs = new Map<string, number>();
-  for (let row = 0; row < appends.rows; row++) {
-    if (appendOutcomes[appends.outcome[row] as number] !== 'acknowledged') continue;
-    acknowledgedUs.set(`${appends.slotUs[row]} ${appends.partition[row]}`, appends.doneUs[row] as number);
-  }
+export function sourceRecord(options: {
+  readonly trace: LoadedTrace;
+  readonly timeline: Timeline;
+  readonly appends: AppendColumns;
+  readonly site: Site;
+}): SourceRecord {
+  const { trace, timeline, appends, site } = options;
+  const acknowledgedUs = acknowledgements(appends);
   return {
-    acknowledged: (kind, { atUs, untilUs }) =>
-      host(async () => {
-        const truth = await readFile(tracePaths(directory).truth);
-        /** Per customer, the highest seq that was offered so far. */
-        const highest = new Map<number, number>();
-        let changes = 0;
-        let firstUs = Number.POSITIVE_INFINITY;
+    usual: { atUs: timeline.measureStartUs, untilUs: timeline.measureEndUs },
+    acknowledged: ({ atUs, untilUs }) =>
+      site.host(async (): Promise<AcknowledgedChanges> => {
+        const truth = await readFile(tracePaths(trace.directory).truth);
+        const all = countNone();
+        const byDirt = Object.fromEntries(kindsOfDirt.map((kind) => [kind, countNone()])) as Record<SourceDirt, Count>;
+        /** By partition, the last commit that was offered so far. */
+        const highestLsn = new Map<number, number>();
         let at = 0;
-        for await (const { slotUs, partition, block } of readEntries(directory)) {
-          const { count, customer, seq } = viewBlock(block);
-          const ackUs = acknowledgedUs.get(`${slotUs} ${partition}`);
-          const counts = ackUs !== undefined && slotUs >= atUs && slotUs < untilUs;
+        for await (const { slotUs, partition, block } of readEntries(trace.directory)) {
+          const { count, commitUs, lsn } = viewBlock(block);
+          const ackUs = acknowledgedUs.get(entryKey(slotUs, partition));
+          let highest = highestLsn.get(partition) ?? 0;
           for (let i = 0; i < count; i++, at++) {
-            const told = refusals[truth[at] as number];
-            const before = highest.get(customer[i] as number) ?? 0;
-            highest.set(customer[i] as number, Math.max(before, seq[i] as number));
-            const isOfKind =
-              kind === 'all' ||
-              told === kind ||
-              (kind === 'out_of_order' && told === '' && (seq[i] as number) < before);
-            if (!counts || !isOfKind) continue;
-            changes++;
-            firstUs = Math.min(firstUs, ackUs);
+            const refusal = refusals[truth[at] as number] as (typeof refusals)[number];
+            const isOvertaken = (lsn[i] as number) < highest;
+            highest = Math.max(highest, lsn[i] as number);
+            const isAsked = (commitUs[i] as number) >= atUs && (commitUs[i] as number) < untilUs;
+            if (ackUs === undefined || !isAsked) continue;
+            if (refusal !== 'duplicate') add(all, ackUs);
+            if (refusal !== '') add(byDirt[refusal], ackUs);
+            else if (isOvertaken) add(byDirt.out_of_order, ackUs);
           }
+          highestLsn.set(partition, highest);
         }
-        return { changes, firstUs };
+        return { ...all, byDirt };
       }),
   };
 }
+
+const kindsOfDirt: readonly SourceDirt[] = [...refusals.filter((refusal) => refusal !== ''), 'out_of_order'];
+
+type Count = { -readonly [Field in keyof Acknowledged]: Acknowledged[Field] };
+const countNone = (): Count => ({ changes: 0, firstUs: Number.POSITIVE_INFINITY });
+
+function add(count: Count, ackUs: number): void {
+  count.changes++;
+  count.firstUs = Math.min(count.firstUs, ackUs);
+}
+
+/** By entry, when an attempt to append it was acknowledged. */
+function acknowledgements(appends: AppendColumns): Map<string, number> {
+  const acknowledgedUs = new Map<string, number>();
+  for (let row = 0; row < appends.rows; row++) {
+    if (appendOutcomes[appends.outcome[row] as number] !== 'acknowledged') continue;
+    const key = entryKey(appends.slotUs[row] as number, appends.partition[row] as number);
+    acknowledgedUs.set(key, appends.doneUs[row] as number);
+  }
+  return acknowledgedUs;
+}
+
+const entryKey = (slotUs: number, partition: number) => `${slotUs} ${partition}`;

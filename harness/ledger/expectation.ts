@@ -1,7 +1,7 @@
 /**
- * What a plane must hold, change by change: the trace, copy by copy, crossed with what became of each append. A copy
- * that was acknowledged is certainly in the change log, one of a failed append certainly not, one of an indeterminate
- * append may be.
+ * What a plane must hold, change by change: the trace, copy by copy, crossed with what became of each attempt to append
+ * it. One that was acknowledged has put a copy into the change log, one that failed has not, one that is indeterminate may
+ * have: a possible copy beside the certain one.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ export interface Expectation {
 
 interface Copies {
   readonly certain: Uint8Array;
-  readonly possible: Uint8Array;
+  readonly possible: Uint16Array;
 }
 
 const [acknowledged, failed, indeterminate] = [0, 1, 2] as const satisfies readonly (keyof typeof appendOutcomes)[];
@@ -44,11 +44,11 @@ export async function expectTables(options: {
 }): Promise<Expectation> {
   const { directory, info, appends } = options;
   const numbers = await numberChanges(directory, info);
-  const outcomes = outcomesByEntry(appends, info);
+  const attempts = attemptsByEntry(appends, info);
   const truth = await readFile(join(directory, 'truth.bin'));
   const copies = (): Copies => ({
     certain: new Uint8Array(numbers.changes),
-    possible: new Uint8Array(numbers.changes),
+    possible: new Uint16Array(numbers.changes),
   });
   const sound = copies();
   const refused = copies();
@@ -59,13 +59,14 @@ export async function expectTables(options: {
   let at = 0;
   for await (const entry of readEntries(directory)) {
     const batch = viewBlock(entry.block);
-    const row = outcomes.get(entryKey(entry, info));
-    if (row !== undefined && appends.changes[row] !== batch.count)
-      throw new HarnessError(
-        `appends: row ${row} tells of ${appends.changes[row]} changes, the trace has ${batch.count} at +${entry.slotUs - info.epochUs} us in partition ${entry.partition}. The run did not replay this trace.`,
-      );
-    const outcome = row === undefined ? failed : appends.outcome[row];
-    outcomes.delete(entryKey(entry, info));
+    const { certain, possible, rows } = attempts.get(entryKey(entry, info)) ?? neverTried;
+    for (const row of rows) {
+      if (appends.changes[row] !== batch.count)
+        throw new HarnessError(
+          `appends: row ${row} tells of ${appends.changes[row]} changes, the trace has ${batch.count} at +${entry.slotUs - info.epochUs} us in partition ${entry.partition}. The run did not replay this trace.`,
+        );
+    }
+    attempts.delete(entryKey(entry, info));
     for (let i = 0; i < batch.count; i++, at++) {
       const number = numbers.numberOf(batch.customer[i]!, batch.seq[i]!);
       const told = truth[at]!;
@@ -73,14 +74,15 @@ export async function expectTables(options: {
       const isLate = batch.emitUs[i]! - batch.commitUs[i]! > info.contract.allowedLatenessUs;
       const refusal = isLate ? late : firstRefusal[number]!;
       const group = refusal === 0 ? sound : refused;
-      if (outcome === acknowledged) group.certain[number]!++;
-      else if (outcome === indeterminate) group.possible[number]!++;
-      reasons[number]! |= (1 << refusal) | (told === duplicate ? 1 << duplicate : 0);
+      group.certain[number]! += certain;
+      group.possible[number]! += possible;
+      const isAgain = told === duplicate || certain + possible > 1;
+      reasons[number]! |= (1 << refusal) | (isAgain ? 1 << duplicate : 0);
     }
   }
-  if (outcomes.size > 0)
+  if (attempts.size > 0)
     throw new HarnessError(
-      `appends: ${outcomes.size} appends are of no entry of the trace. The run did not replay this trace.`,
+      `appends: ${attempts.size} appends are of no entry of the trace. The run did not replay this trace.`,
     );
   return { numbers, sound, refused, reasons, ...reachOf(numbers, [sound, refused]), ...bookkeeping(appends) };
 }
@@ -89,19 +91,31 @@ function entryKey({ slotUs, partition }: { slotUs: number; partition: number }, 
   return (slotUs - info.epochUs) * info.contract.partitions + partition;
 }
 
-/** Row of the append of each entry that was tried. */
-function outcomesByEntry(appends: AppendColumns, info: TraceInfo): Map<number, number> {
-  const rows = new Map<number, number>();
+/** What the attempts at an entry have put into the log. */
+interface Attempts {
+  certain: 0 | 1;
+  possible: number;
+  readonly rows: number[];
+}
+const neverTried: Attempts = { certain: 0, possible: 0, rows: [] };
+
+function attemptsByEntry(appends: AppendColumns, info: TraceInfo): Map<number, Attempts> {
+  const entries = new Map<number, Attempts>();
   for (let row = 0; row < appends.rows; row++) {
-    const entry = { slotUs: appends.slotUs[row]!, partition: appends.partition[row]! };
-    const key = entryKey(entry, info);
-    if (rows.has(key))
-      throw new HarnessError(
-        `appends: rows ${rows.get(key)} and ${row} are of the same entry; the source offers each entry once`,
-      );
-    rows.set(key, row);
+    const key = entryKey({ slotUs: appends.slotUs[row]!, partition: appends.partition[row]! }, info);
+    const entry: Attempts = entries.get(key) ?? { certain: 0, possible: 0, rows: [] };
+    entries.set(key, entry);
+    if (appends.outcome[row] === indeterminate) entry.possible++;
+    if (appends.outcome[row] === acknowledged) {
+      if (entry.certain === 1)
+        throw new HarnessError(
+          `appends: row ${row} and one of rows ${entry.rows.join(', ')} acknowledge the same entry; the source offers none again that was acknowledged`,
+        );
+      entry.certain = 1;
+    }
+    entry.rows.push(row);
   }
-  return rows;
+  return entries;
 }
 
 function reachOf(numbers: ChangeNumbers, groups: readonly Copies[]) {
@@ -121,7 +135,7 @@ function reachOf(numbers: ChangeNumbers, groups: readonly Copies[]) {
   return { certainSeq, possibleSeq };
 }
 
-/** Changes, copies included, by what became of their appends. */
+/** Changes, copies and attempts included, by what became of their appends. */
 function bookkeeping(appends: AppendColumns) {
   const byOutcome = appendOutcomes.map(() => 0);
   let attempted = 0;

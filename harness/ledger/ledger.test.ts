@@ -272,6 +272,71 @@ describe('a planted defect', () => {
   });
 });
 
+describe('an entry that was offered more than once', () => {
+  const [acknowledged, failed, indeterminate] = [0, 1, 2];
+  const again = (customer: number, seq: number): Quarantined => ({ customer, seq, reason: 'duplicate' });
+
+  it('is in the log once if all attempts before the acknowledged one failed', async () => {
+    const appends = attemptsWith({ customer: 0, seq: 5 }, [failed, failed, acknowledged]);
+    expect(await fold({ appends })).toEqual({ ...soundFacts, attempted: 12, failed: 2 });
+    const listed = [soundQuarantine, [again(0, 5)]];
+    expect((await fold({ appends, quarantined: listed })).tables).toMatchObject({ quarantineUnexpected: 1 });
+  });
+
+  it('may be there once more for every indeterminate attempt, before or after: listed as often, or not at all', async () => {
+    for (const outcomes of [
+      [indeterminate, failed, indeterminate, acknowledged],
+      [acknowledged, indeterminate, failed, indeterminate],
+    ]) {
+      const appends = attemptsWith({ customer: 0, seq: 5 }, outcomes);
+      const sound = { ...soundFacts, attempted: 13, failed: 1, indeterminate: 2 };
+      for (const times of [0, 1, 2]) {
+        const quarantined = [soundQuarantine, Array.from({ length: times }, () => again(0, 5))];
+        expect(await fold({ appends, quarantined })).toEqual(sound);
+      }
+      const tooOften = [soundQuarantine, [again(0, 5), again(0, 5), again(0, 5)]];
+      expect((await fold({ appends, quarantined: tooOften })).tables).toMatchObject({ quarantineUnexpected: 1 });
+    }
+  });
+
+  it('was acknowledged, so it must be held, and held once', async () => {
+    const appends = attemptsWith({ customer: 0, seq: 5 }, [indeterminate, acknowledged]);
+    const lost = await fold({ appends, exported: [withoutChange(0, 5)] });
+    expect(lost.tables).toMatchObject({ lost: 1, duplicated: 0 });
+    const twice = await fold({ appends, exported: [soundExport, [{ customer: 0, seq: 5 }]] });
+    expect(twice.tables).toMatchObject({ lost: 0, duplicated: 1 });
+    expect((await fold({ appends, finalRows: [row(0, 4), row(1, 4)] })).behind).toBe(1);
+  });
+
+  it('and never acknowledged may be held or not, and is listed once less than it may be there', async () => {
+    const appends = attemptsWith({ customer: 0, seq: 5 }, [indeterminate, failed, indeterminate]);
+    const sound = { ...soundFacts, attempted: 12, acknowledged: 9, failed: 1, indeterminate: 2 };
+    expect(await fold({ appends })).toEqual(sound);
+    expect(await fold({ appends, exported: [withoutChange(0, 5)], finalRows: [row(0, 4), row(1, 4)] })).toEqual(sound);
+    expect(await fold({ appends, quarantined: [soundQuarantine, [again(0, 5)]] })).toEqual(sound);
+    const tooOften = [soundQuarantine, [again(0, 5), again(0, 5)]];
+    expect((await fold({ appends, quarantined: tooOften })).tables).toMatchObject({ quarantineUnexpected: 1 });
+  });
+
+  it('and is refused: the second copy may be listed for the same reason or as a duplicate, the first for its own', async () => {
+    const appends = attemptsWith({ customer: 1, seq: 3 }, [indeterminate, acknowledged]);
+    const sound = { ...soundFacts, attempted: 11, indeterminate: 1 };
+    expect(await fold({ appends })).toEqual(sound);
+    for (const reason of ['out_of_range', 'duplicate']) {
+      const quarantined = [soundQuarantine, [{ customer: 1, seq: 3, reason }]];
+      expect(await fold({ appends, quarantined })).toEqual(sound);
+    }
+    const onlyAgain = soundQuarantine.filter(({ reason }) => reason !== 'out_of_range');
+    const quarantined = [onlyAgain, [again(1, 3), again(1, 3)]];
+    expect((await fold({ appends, quarantined })).tables).toMatchObject({ quarantineUnexpected: 1 });
+  });
+
+  it('is never offered again once it was acknowledged', async () => {
+    const appends = attemptsWith({ customer: 0, seq: 5 }, [acknowledged, acknowledged]);
+    await expect(fold({ appends })).rejects.toThrow(/acknowledge the same entry/);
+  });
+});
+
 describe('the bookkeeping', () => {
   it('refuses appends that are not of this trace', async () => {
     const foreign = appendsWith({ at: { customer: 0, seq: 1 }, outcome: 0 });
@@ -412,6 +477,24 @@ function appendsWith(other: { at: ChangeKey; outcome: number } | null): AppendCo
     sentUs: new Float64Array(entries.length),
     doneUs: new Float64Array(entries.length),
     outcome: Uint8Array.from(entries, (entry) => (other && isOther(entry) ? other.outcome : 0)),
+  };
+}
+
+/** All entries acknowledged at once, but the one that holds the first copy of `at`: these attempts, in this order. */
+function attemptsWith(at: ChangeKey, outcomes: readonly number[]): AppendColumns {
+  const all = appendsWith({ at, outcome: 255 });
+  const marked = all.outcome.indexOf(255);
+  const rows = [...all.outcome.keys()].flatMap((row) => (row === marked ? outcomes.map(() => row) : [row]));
+  let tried = 0;
+  return {
+    rows: rows.length,
+    slotUs: Float64Array.from(rows, (row) => all.slotUs[row]!),
+    partition: Uint8Array.from(rows, (row) => all.partition[row]!),
+    changes: Uint32Array.from(rows, (row) => all.changes[row]!),
+    bytes: Uint32Array.from(rows, (row) => all.bytes[row]!),
+    sentUs: Float64Array.from(rows, (row) => all.sentUs[row]!),
+    doneUs: Float64Array.from(rows, (row) => all.doneUs[row]!),
+    outcome: Uint8Array.from(rows, (row) => (row === marked ? outcomes[tried++]! : 0)),
   };
 }
 

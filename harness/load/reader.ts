@@ -17,7 +17,7 @@ import { operationKinds, outcomes } from '../record/facts.js';
 import { openRecording, type Recording } from '../record/recordings.js';
 import { openDoor, type StackConnection } from '../stacks/stack.js';
 import { type Inflight, trackInflight } from './inflight.js';
-import { operationLayout, probeLayout, type RecordingPaths, readLayout } from './recorded.js';
+import { type LoadErrors, operationLayout, probeLayout, type RecordingPaths, readLayout } from './recorded.js';
 
 export interface ReaderInit {
   readonly connection: StackConnection;
@@ -30,11 +30,6 @@ export interface ReaderInit {
   readonly epochUs: number;
   readonly loadUs: number;
   readonly recordings: RecordingPaths;
-}
-
-/** What went wrong, by operation and message; reported at the end. */
-export interface LoadErrors {
-  readonly errors: readonly { readonly operation: string; readonly message: string; readonly count: number }[];
 }
 
 /** Messages that name a key or a moment are all different: beyond this many they are only counted. */

@@ -32,6 +32,11 @@ export const operationLayout = { operation: 'u32', ...columnSets.operations } as
 export const readLayout = { operation: 'u32', customer: 'u32', lastSeq: 'f64', asOfUs: 'f64' } as const;
 export const probeLayout = columnSets.probes;
 
+/** What went wrong, by operation and message; reported at the end. */
+export interface LoadErrors {
+  readonly errors: readonly { readonly operation: string; readonly message: string; readonly count: number }[];
+}
+
 export type Recorded = Pick<RunFacts, 'operations' | 'reads' | 'probes' | 'appends' | 'panel'>;
 
 export async function readRecorded(paths: RecordingPaths, trace: LoadedTrace): Promise<Recorded> {

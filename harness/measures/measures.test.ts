@@ -359,6 +359,28 @@ describe('a run is invalid', () => {
     const late = { ...run.appends, sentUs: run.appends.slotUs.map((slot) => slot + 300_000) };
     expect(codes({ ...run, appends: late })).toEqual(['GENERATOR_BEHIND']);
   });
+  it('if its changes were emitted late, but not if they waited behind one that the change log had not taken', () => {
+    const run = plantRun();
+    const { appends } = run;
+    // The first entry fails at once and is acknowledged when the load is over; all others are sent then.
+    const endUs = run.timeline.loadEndUs;
+    const struck = (partition: number): RunFacts => ({
+      ...run,
+      ledger: null,
+      appends: {
+        rows: appends.rows + 1,
+        slotUs: Float64Array.from([...appends.slotUs, appends.slotUs[0] as number]),
+        partition: Uint8Array.from([partition, ...appends.partition.slice(1), partition]),
+        changes: Uint32Array.from([...appends.changes, appends.changes[0] as number]),
+        bytes: new Uint32Array(appends.rows + 1).fill(1_000),
+        sentUs: Float64Array.from([appends.sentUs[0] as number, ...appends.sentUs.slice(1).fill(endUs), endUs]),
+        doneUs: Float64Array.from([appends.doneUs[0] as number, ...appends.doneUs.slice(1).fill(endUs), endUs]),
+        outcome: Uint8Array.from([1, ...appends.outcome.slice(1), 0]),
+      },
+    });
+    expect(codes(struck(0))).toEqual([]);
+    expect(codes(struck(1))).toEqual(['GENERATOR_BEHIND']);
+  });
   it('if a fault was not witnessed, or not injected', () => {
     expect(codes(plantRun({ fault: { witnessedUs: null } }))).toEqual(['INVALID_INJECTION']);
     expect(codes(plantRun({ facts: { faults: [] } }))).toEqual(['FAULT_NOT_INJECTED']);

@@ -39,17 +39,52 @@ function readersBehind(run: RunFacts): Finding[] {
   });
 }
 
-/** The emitter delays changes as the reader delays calls: its start error is part of every visibility. */
+/**
+ * The emitter delays changes as the reader delays calls: its start error is part of every visibility. It is judged by
+ * first attempts that were not held back behind one that had failed: while the change log does not answer, the source is
+ * late and not behind.
+ */
 function emitterBehind(run: RunFacts, panel: Panel, visibility: Visibility): Finding[] {
-  const { appends, timeline } = run;
-  const late: number[] = [];
-  for (let i = 0; i < appends.rows; i++) {
-    const slotUs = appends.slotUs[i] as number;
-    if (slotUs >= timeline.measureStartUs && slotUs < timeline.measureEndUs) {
-      late.push((appends.sentUs[i] as number) - slotUs);
-    }
-  }
+  const { timeline } = run;
+  const late = firstAttempts(run)
+    .filter(({ slotUs, wasHeld }) => !wasHeld && slotUs >= timeline.measureStartUs && slotUs < timeline.measureEndUs)
+    .map(({ slotUs, sentUs }) => sentUs - slotUs);
   return behind('changes', sortSamples(late), measuredVisibility(run, panel, visibility));
+}
+
+interface FirstAttempt {
+  readonly slotUs: number;
+  readonly sentUs: number;
+  /** When it was due, an earlier entry of its partition had failed and was still to be tried again. */
+  readonly wasHeld: boolean;
+}
+
+function firstAttempts({ appends, timeline }: RunFacts): FirstAttempt[] {
+  const acknowledged = appendOutcomes.indexOf('acknowledged');
+  const entries = new Map<
+    number,
+    { partition: number; slotUs: number; sentUs: number; doneUs: number; failed: boolean }
+  >();
+  for (let row = 0; row < appends.rows; row++) {
+    const partition = appends.partition[row] as number;
+    const slotUs = appends.slotUs[row] as number;
+    const key = (slotUs - timeline.loadStartUs) * 256 + partition;
+    const sentUs = appends.sentUs[row] as number;
+    const doneUs = appends.doneUs[row] as number;
+    const entry = entries.get(key) ?? { partition, slotUs, sentUs, doneUs, failed: false };
+    entry.sentUs = Math.min(entry.sentUs, sentUs);
+    entry.doneUs = Math.max(entry.doneUs, doneUs);
+    entry.failed ||= appends.outcome[row] !== acknowledged;
+    entries.set(key, entry);
+  }
+  const heldUntilUs = new Map<number, number>();
+  return [...entries.values()]
+    .sort((a, b) => a.slotUs - b.slotUs)
+    .map(({ partition, slotUs, sentUs, doneUs, failed }) => {
+      const untilUs = heldUntilUs.get(partition) ?? Number.NEGATIVE_INFINITY;
+      if (failed) heldUntilUs.set(partition, Math.max(untilUs, doneUs));
+      return { slotUs, sentUs, wasHeld: slotUs <= untilUs };
+    });
 }
 
 function behind(what: string, startError: Samples, delayed: Samples): Finding[] {

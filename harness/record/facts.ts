@@ -104,12 +104,12 @@ export interface PanelFacts {
     readonly emitUs: Float64Array;
     /** 1 if the contract refuses it: counted apart, never awaited. */
     readonly refused: Uint8Array;
-    /** 1 if its append to the change log was acknowledged. */
+    /** 1 if an append of its entry to the change log was acknowledged. */
     readonly acknowledged: Uint8Array;
   };
 }
 
-/** One append of one slot to one partition a row. */
+/** One attempt to append one slot to one partition a row, in the order in which they ended; at most one is acknowledged. */
 export interface AppendColumns {
   readonly rows: number;
   readonly slotUs: Float64Array;
@@ -191,6 +191,7 @@ export interface BackfillFact {
 
 /** What the ledger found; counts of changes unless named otherwise. */
 export interface LedgerFacts {
+  // Every change as often as it was offered, by what came of the attempt.
   readonly attempted: number;
   readonly acknowledged: number;
   readonly failed: number;

@@ -14,6 +14,7 @@ import { refusals } from '../refusals.js';
 import type { Workload } from '../workload.js';
 import { products } from './history.js';
 import type { Pools } from './pools.js';
+import { dirtyPpm, type Regime, regimeAt, regimesOf } from './regime.js';
 import {
   devicesOwned,
   drawAmountCents,
@@ -111,22 +112,28 @@ const eventLagUs = 2_000_000;
 const heldBackUs = { from: 20_000, to: 300_000 } as const;
 const copiedUs = { from: 10_000, to: 2_000_000 } as const;
 
-type Fate = 'plain' | 'late' | 'violating' | 'held back' | 'copied' | 'incompatible';
+type Fate = 'plain' | 'late' | 'violating' | 'held back' | 'copied' | 'poisoned' | 'incompatible';
+/** Fates of changes that the contract accepts: later changes build on them. */
+const soundFates: ReadonlySet<Fate> = new Set(['plain', 'held back', 'copied']);
+/** What befalls a change by the shares of dirt, in the order in which they are drawn: a new kind comes last. */
+const dirtyFates: readonly (readonly [Fate, keyof Regime['dirt']])[] = [
+  ['late', 'latePpm'],
+  ['violating', 'violationPpm'],
+  ['held back', 'outOfOrderPpm'],
+  ['copied', 'duplicatePpm'],
+  ['poisoned', 'poisonPpm'],
+  ['incompatible', 'incompatiblePpm'],
+];
 
 export function createChangeSource(options: ChangeSourceOptions, state: SourceState): ChangeSource {
   checkWorkload(options);
   const { epochUs, pools, drawCustomer } = options;
-  const { slotUs, perSecond, bursts, dirt, evolveAfterUs, breakAfterUs } = options.workload.changes;
+  const { slotUs, evolveAfterUs, breakAfterUs } = options.workload.changes;
   const { allowedLatenessUs } = options.workload.contract;
   const slots = Math.floor(options.durationUs / slotUs);
   const { random } = options;
   const lastSeq = new Uint32Array(state.customers);
   const columns = emptyColumns(slotCapacity(options.workload));
-
-  const lateUntil = dirt.latePpm;
-  const violatingUntil = lateUntil + dirt.violationPpm;
-  const heldBackUntil = violatingUntil + dirt.outOfOrderPpm;
-  const copiedUntil = heldBackUntil + dirt.duplicatePpm;
 
   let slot = -1;
   let lsn = 0;
@@ -134,14 +141,13 @@ export function createChangeSource(options: ChangeSourceOptions, state: SourceSt
   /** Changes owed, in millionths. */
   let owed = 0;
   let sinceBreak = 0;
+  let regime = regimeAt(options.workload.changes, 0);
 
   const next = (): SlotChanges => {
     slot++;
     const slotStartUs = slot * slotUs;
-    let rate = perSecond;
-    for (const burst of bursts)
-      if (slotStartUs >= burst.afterUs && slotStartUs < burst.afterUs + burst.forUs) rate = perSecond * burst.times;
-    owed += rate * slotUs;
+    regime = regimeAt(options.workload.changes, slotStartUs);
+    owed += regime.perSecond * slotUs;
     const count = Math.floor(owed / 1_000_000);
     owed -= count * 1_000_000;
     // Commits of a slot are spread over a slot's length that ends up to another slot's length before the slot.
@@ -161,7 +167,7 @@ export function createChangeSource(options: ChangeSourceOptions, state: SourceSt
     if (lateSlot >= slots) fate = 'plain';
     const uniform = fate === 'late' || fate === 'incompatible';
     const customer = uniform ? random.below(state.customers) : drawCustomer(random);
-    const sound = fate !== 'late' && fate !== 'violating' && fate !== 'incompatible';
+    const sound = soundFates.has(fate);
     columns.commitUs[i] = commitUs;
     columns.lsn[i] = ++lsn;
     columns.customer[i] = columns.rowCustomer[i] = customer;
@@ -187,6 +193,9 @@ export function createChangeSource(options: ChangeSourceOptions, state: SourceSt
       case 'violating':
         violate(i, customer);
         break;
+      case 'poisoned':
+        breakBytes(i);
+        break;
       case 'incompatible':
         columns.refusal[i] = incompatible;
         columns.schemaVersion[i] = 3;
@@ -204,11 +213,12 @@ export function createChangeSource(options: ChangeSourceOptions, state: SourceSt
   const drawFate = (): Fate => {
     const sinceBreakUs = slot * slotUs - breakAfterUs;
     if (sinceBreakUs >= 0 && sinceBreakUs < breakForUs && sinceBreak++ % breakEvery === 0) return 'incompatible';
-    const draw = random.below(1_000_000);
-    if (draw >= copiedUntil) return 'plain';
-    if (draw >= heldBackUntil) return 'copied';
-    if (draw >= violatingUntil) return 'held back';
-    return draw >= lateUntil ? 'violating' : 'late';
+    let draw = random.below(1_000_000);
+    for (const [fate, share] of dirtyFates) {
+      draw -= regime.dirt[share];
+      if (draw < 0) return fate;
+    }
+    return 'plain';
   };
 
   /** The first slot after the commit's allowed lateness, and up to as long again. */
@@ -322,8 +332,7 @@ export function createChangeSource(options: ChangeSourceOptions, state: SourceSt
   /** Breaks the bytes of a change, or one of its values. */
   const violate = (i: number, customer: number): void => {
     if (random.bits() & 1) {
-      columns.refusal[i] = undecodable;
-      columns.damage[i] = random.bits() & 1 ? cut : badUnion;
+      breakBytes(i);
       return;
     }
     columns.refusal[i] = outOfRange;
@@ -334,6 +343,11 @@ export function createChangeSource(options: ChangeSourceOptions, state: SourceSt
     else if (table === devices && draw === 0) columns.risk[i] = bounds.risk + 1 + random.below(1_000);
     else if (columns.op[i] !== remove && draw === 2) columns.eventUs[i] = commitUs + hourUs;
     else columns.rowCustomer[i] = (customer + 1) % state.customers;
+  };
+
+  const breakBytes = (i: number): void => {
+    columns.refusal[i] = undecodable;
+    columns.damage[i] = random.bits() & 1 ? cut : badUnion;
   };
 
   return { slots, lastSeq, next };
@@ -381,23 +395,32 @@ function emptyColumns(capacity: number): Columns {
 
 /** The most changes that a slot can hold. */
 function slotCapacity({ changes }: Workload): number {
-  const times = Math.max(1, ...changes.bursts.map((burst) => burst.times));
-  return Math.ceil((changes.perSecond * times * changes.slotUs) / 1_000_000) + 1;
+  const perSecond = Math.max(...regimesOf(changes).map((regime) => regime.perSecond));
+  return Math.ceil((perSecond * changes.slotUs) / 1_000_000) + 1;
 }
 
 function checkWorkload({ workload, durationUs }: ChangeSourceOptions): void {
   const { changes, contract } = workload;
-  const { slotUs, dirt } = changes;
-  const ppm = dirt.duplicatePpm + dirt.outOfOrderPpm + dirt.latePpm + dirt.violationPpm;
+  const { slotUs, disturbances } = changes;
+  const regimes = regimesOf(changes);
+  const ppm = Math.max(...regimes.map(dirtyPpm));
+  const isShare = (share: number) => share >= 0 && share <= 1_000_000;
+  const strange = disturbances.find(
+    ({ afterUs, forUs, times, dirt }) =>
+      !(afterUs >= 0 && forUs > 0 && (times ?? 1) > 0) || !Object.values(dirt ?? {}).every(isShare),
+  );
   const capacity = slotCapacity(workload);
   const wrong = [
     !(Number.isInteger(slotUs) && slotUs >= 1_000) && `changes.slotUs ${slotUs} (an integer of at least 1000)`,
     durationUs < slotUs && `durationUs ${durationUs} (at least one slot of ${slotUs})`,
     !(changes.perSecond > 0) && `changes.perSecond ${changes.perSecond} (positive)`,
-    capacity > slotUs && `changes.perSecond ${changes.perSecond} with its bursts (fewer than one change a microsecond)`,
-    ppm > 1_000_000 && `changes.dirt, ${ppm} ppm in sum (at most 1000000)`,
+    strange &&
+      `changes.disturbances, ${JSON.stringify(strange)} (after the start, for longer than 0, times above 0, shares of 0 to 1000000 ppm)`,
+    !(capacity <= slotUs) &&
+      `changes.perSecond ${changes.perSecond} with its bursts and disturbances (fewer than one change a microsecond)`,
+    ppm > 1_000_000 && `changes.dirt with its disturbances, ${ppm} ppm in sum (at most 1000000)`,
     contract.allowedLatenessUs < 4 * slotUs &&
       `contract.allowedLatenessUs ${contract.allowedLatenessUs} (at least four slots, or sound changes would be late)`,
-  ].filter((text) => text !== false);
+  ].filter((text) => typeof text === 'string');
   if (wrong.length > 0) throw new UsageError(`workload: out of bounds: ${wrong.join(', ')}; correct the scenario.`);
 }
