@@ -89,11 +89,11 @@ export function injurePorts(
   }
 
   function wrap(name: PortName, operation: string, call: Call, port: object): Call {
-    if (operation === 'close') return call;
+    if (operation === 'close') return (...args) => call.apply(port, args);
     if (streams.has(`${name}.${operation}`)) {
       return (...args) => {
-        const pages = call.apply(port, args) as AsyncIterable<unknown>;
-        return active[name].length === 0 ? pages : hurtPages(name, operation, pages);
+        const open = () => call.apply(port, args) as AsyncIterable<unknown>;
+        return active[name].length === 0 ? open() : hurtPages(name, operation, open);
       };
     }
     return (...args) =>
@@ -108,9 +108,9 @@ export function injurePorts(
   }
 
   /** A stream is a read: whether it was refused or its answer lost is the same. */
-  async function* hurtPages(name: PortName, operation: string, pages: AsyncIterable<unknown>) {
+  async function* hurtPages(name: PortName, operation: string, open: () => AsyncIterable<unknown>) {
     if (await hurt(name, operation)) throw new CallError('failed', `${name}.${operation}: the connection was lost`);
-    yield* pages;
+    yield* open();
   }
 
   const injured = {} as Record<PortName, unknown>;
