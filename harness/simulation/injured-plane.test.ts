@@ -3,10 +3,24 @@ import { expect, it } from 'vitest';
 import { CallError } from '../errors.js';
 import { type StartedPlane, startPlane } from '../processes/plane.js';
 import type { RunPlan } from '../scenario.js';
+import { measuredScenario } from '../suites/measured.js';
 import { defaultCosts } from './costs.js';
 import { createEventClock, type SimulatedSupervisor, superviseSimulated } from './supervisor.js';
 import { createVirtualTime } from './virtual-time.js';
 import { createWorld, type World } from './world.js';
+
+const scenario = measuredScenario({
+  name: 'injured',
+  customers: 20,
+  historyFacts: 100,
+  changesPerSecond: 50,
+  predictionsPerSecond: 0,
+  lookupsPerSecond: 0,
+  warmUpUs: 0,
+  measureUs: 0,
+  faultUs: 0,
+  drainUs: 0,
+});
 
 interface Under {
   readonly world: World;
@@ -39,9 +53,7 @@ async function withPlane(test: (under: Under) => Promise<void>): Promise<void> {
       plan: {
         seed: 1,
         arm: { specifier: new URL('./fixture-asking.js', import.meta.url).pathname, params: null },
-        scenario: {
-          workload: { contract: { topic: 't', partitions: 1, customers: 1, allowedLatenessUs: 0, tokenKey: '00' } },
-        },
+        scenario,
       } as unknown as RunPlan,
       architecture: {
         name: 'asking',
