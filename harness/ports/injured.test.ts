@@ -201,7 +201,7 @@ describe('a slow port', () => {
 
   it('delays a stream once, before its first page', () =>
     withPorts(async ({ ports, suffer, nowUs }) => {
-      await ports.warehouse.createTable('t', [{ name: 'id', type: 'int' }] as never);
+      await ports.warehouse.createTable('t', [{ name: 'id', type: 'int', nullable: false }]);
       suffer(['warehouse', { kind: 'slow', latencyUs: 7_000, jitterUs: 0 }]);
       for await (const _ of ports.warehouse.scan('t', ['id']));
       expect(nowUs()).toBe(7_000);
@@ -253,7 +253,7 @@ describe('a failing port', () => {
 
   it('breaks a stream off before its first page: a read has no effect to be in doubt of', () =>
     withPorts(async ({ ports, suffer }) => {
-      await ports.warehouse.createTable('t', [{ name: 'id', type: 'int' }] as never);
+      await ports.warehouse.createTable('t', [{ name: 'id', type: 'int', nullable: false }]);
       suffer(['warehouse', { kind: 'failing', errorPpm: 1_000_000 }]);
       for (let i = 0; i < 20; i++) {
         const outcome = await outcomeOf(
