@@ -20,7 +20,7 @@ const ordeal: readonly (readonly [FaultSpec, RegExp])[] = [
   [{ kind: 'failing-port', port: 'changeLog', errorPpm: 300_000, lastsUs: secondUs }, /met it in changeLog\./],
 ];
 /** From the end of one to the next: a role is started again meanwhile. */
-const breathUs = 2 * secondUs;
+const breathUs = 1.5 * secondUs;
 
 export function ordealScenario(kinds: readonly FaultSpec['kind'][] = ordeal.map(([{ kind }]) => kind)): Scenario {
   const faults: FaultPlan[] = [];
@@ -40,7 +40,7 @@ export function ordealScenario(kinds: readonly FaultSpec['kind'][] = ordeal.map(
     warmUpUs: secondUs / 2,
     measureUs: secondUs,
     faultUs: afterUs,
-    drainUs: 30 * secondUs,
+    drainUs: 15 * secondUs,
   });
   return { ...scenario, faults };
 }
