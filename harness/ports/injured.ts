@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import { CallError } from '../errors.js';
 import type { Random } from '../random.js';
-import { type PortName, type Ports, portNames } from './ports.js';
+import { type PortName, type Ports, portNames, streams } from './ports.js';
 
 export type PortInjury =
   /** Every call takes so much longer, and up to `jitterUs` more. */
@@ -33,7 +33,6 @@ const roomTaking: Readonly<Record<PortName, ReadonlySet<string>>> = {
   tables: new Set(['create', 'append', 'fold', 'compact']),
   warehouse: new Set(['createTable', 'stage', 'merge', 'copy', 'refresh']),
 };
-const streams: ReadonlySet<string> = new Set(['tables.scan', 'tables.readParquet', 'warehouse.scan']);
 /** A refusal takes a moment too: who tries again at once must not spin. */
 const refusalUs = 1_000;
 

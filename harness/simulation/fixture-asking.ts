@@ -1,5 +1,8 @@
 import type { ArchitectureFactory } from '../architecture.js';
 
+/** Lookups that a role has begun with; simulated roles share this process. */
+export const begun = { lookups: 0 };
+
 /** Each lookup asks the online store once, and so does a second role, by itself and at a steady pace. */
 const asking: ArchitectureFactory = () => ({
   name: 'asking',
@@ -12,6 +15,7 @@ const asking: ArchitectureFactory = () => ({
       async run({ ports, serve, ready, clock, signal }) {
         await serve({
           async lookup({ keys }) {
+            begun.lookups++;
             await ports.onlineStore.get('t', keys);
             return [];
           },
