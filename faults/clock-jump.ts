@@ -10,10 +10,14 @@ export const clockJump: Fault<'clock-jump', { readonly atUs: number; readonly of
   about: 'the clock of a role is wrong for a while',
   supports: ({ role }, { architecture }) => roleOf(architecture, role),
   schedule: windowsOf,
-  async inject({ supervisor, plane, target, spec }) {
+  async inject({ supervisor, plane, target, spec, window }) {
+    const { clock } = supervisor;
     supervisor.shiftClock(target, spec.byUs);
-    const offUs = await plane.readClockOff(target);
-    return { atUs: supervisor.clock.nowUs(), offUs };
+    for (;;) {
+      const offUs = await plane.readClockOff(target);
+      // One that is just being started again, or stands still, cannot say yet.
+      if (offUs !== null || clock.nowUs() >= window.untilUs) return { atUs: clock.nowUs(), offUs };
+    }
   },
   async witness({ target, spec }, { atUs, offUs }) {
     const isOff = offUs !== null && Math.abs(offUs - spec.byUs) < Math.abs(spec.byUs) / 2;

@@ -7,7 +7,7 @@ import { roleOf } from './roles.js';
 import { windowsOf } from './schedule.js';
 
 /** From the signal to the state. */
-const stopsWithinUs = 1_000_000;
+const stopsWithinUs = 2_000_000;
 const lookEveryUs = 2_000;
 
 export const rolePause: Fault<'role-pause', Witness | null> = {
@@ -17,8 +17,9 @@ export const rolePause: Fault<'role-pause', Witness | null> = {
   async inject({ supervisor, target }) {
     const { clock } = supervisor;
     const untilUs = clock.nowUs() + stopsWithinUs;
-    supervisor.pause(target);
     while (clock.nowUs() < untilUs) {
+      // Again each time: it may just be started again, after another fault.
+      supervisor.pause(target);
       if (await supervisor.isPaused(target)) return { atUs: clock.nowUs(), saw: `${target} stood still` };
       await clock.sleep(lookEveryUs);
     }

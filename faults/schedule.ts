@@ -1,6 +1,8 @@
 /** When a fault strikes: its plan and the seed decide, before there is a trace. */
+import { UsageError } from '../harness/errors.js';
 import type { FaultPlan, Random, Scenario, Window } from '../harness/fault.js';
 
+/** At least one, and none that overlaps the next of the same plan; UsageError where that cannot be. */
 export function windowsOf(plan: FaultPlan, { epochUs, phases }: Scenario, random: Random): Window[] {
   const { schedule } = plan;
   const lastsUs = 'lastsUs' in plan ? plan.lastsUs : 0;
@@ -12,19 +14,37 @@ export function windowsOf(plan: FaultPlan, { epochUs, phases }: Scenario, random
     case 'once':
       return [window(fromUs + schedule.afterUs + jitter(schedule.jitterUs))];
     case 'every': {
+      const { afterUs, everyUs, jitterUs } = schedule;
+      const oneUs = lastsUs + jitterUs;
+      if (everyUs <= 0 || everyUs < oneUs)
+        throw unfit(plan, `every ${seconds(everyUs)}`, `one takes up to ${seconds(oneUs)}`);
       const windows: Window[] = [];
       // One that would still last at the end of the load could not be seen to be survived.
-      const fits = (atUs: number) => atUs + schedule.jitterUs + lastsUs < endUs;
-      for (let atUs = fromUs + schedule.afterUs; fits(atUs); atUs += schedule.everyUs) {
-        windows.push(window(atUs + jitter(schedule.jitterUs)));
-      }
+      for (let atUs = fromUs + afterUs; atUs + oneUs < endUs; atUs += everyUs)
+        windows.push(window(atUs + jitter(jitterUs)));
+      if (windows.length === 0) throw unfit(plan, `after ${seconds(afterUs)}`, fitsInto(phases.faultUs));
       return windows;
     }
     case 'random': {
-      const partUs = Math.floor((phases.faultUs - schedule.afterUs) / schedule.count);
-      return Array.from({ length: schedule.count }, (_, part) =>
-        window(fromUs + schedule.afterUs + part * partUs + jitter(partUs - lastsUs)),
+      const { afterUs, count } = schedule;
+      const partUs = Math.floor((phases.faultUs - afterUs) / count);
+      if (!(count >= 1 && partUs >= Math.max(1, lastsUs)))
+        throw unfit(plan, `${count} times`, fitsInto(phases.faultUs - afterUs));
+      return Array.from({ length: count }, (_, part) =>
+        window(fromUs + afterUs + part * partUs + jitter(partUs - lastsUs)),
       );
     }
   }
+
+  function fitsInto(leftUs: number): string {
+    return `one lasts ${seconds(lastsUs)}, and there are ${seconds(leftUs)}`;
+  }
+}
+
+const seconds = (us: number) => `${us / 1e6} s`;
+
+function unfit({ kind }: FaultPlan, when: string, why: string): UsageError {
+  return new UsageError(
+    `${kind} cannot strike ${when}: ${why}. Let it strike less often, last shorter, or watch longer`,
+  );
 }

@@ -1,7 +1,7 @@
 import { outageOf } from './outage.js';
+import { tableStores } from './port-injury.js';
 
-/** Whichever of both a plane keeps its tables in. */
-export const tableStoreOutage = outageOf<'table-store-outage'>('the store of the tables is gone for a while', [
-  'tables',
-  'warehouse',
-]);
+export const tableStoreOutage = outageOf<'table-store-outage'>(
+  'the store of the tables is gone for a while',
+  tableStores,
+);

@@ -9,7 +9,7 @@
 export type Cancel = () => void;
 
 export interface Clock {
-  /** Event time now, integer microseconds since the Unix epoch; never goes back. */
+  /** Event time now, integer microseconds since the Unix epoch; never goes back, unless a fault makes the clock wrong. */
   nowUs(): number;
   /** Calls back once, not before `durationUs` from now. */
   after(durationUs: number, callback: () => void): Cancel;
@@ -23,6 +23,8 @@ export interface Clock {
 export interface ClockOrigin {
   readonly epochUs: number;
   readonly zeroNs: bigint | null;
+  /** By how much the clock shows more than event time, as a host without time synchronisation may; absent: it is right. */
+  readonly offUs?: number;
 }
 
 export interface SystemClock extends Clock {
@@ -48,9 +50,10 @@ export function calendarTime(): string {
 export function systemClock(initial: ClockOrigin): SystemClock {
   let origin = initial;
   return {
-    ...clockOf(() => eventTimeUs(origin), after),
+    ...clockOf(() => eventTimeUs(origin) + (origin.offUs ?? 0), after),
     set(next) {
-      if (next.epochUs < eventTimeUs(origin)) throw new Error('an event clock is never set back');
+      const wasUs = eventTimeUs(origin);
+      if (eventTimeUs(next) < wasUs) throw new Error('an event clock is never set back');
       origin = next;
     },
   };

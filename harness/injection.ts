@@ -59,6 +59,8 @@ export interface Injections {
   readonly healed: Promise<void>;
   /** When the source's own record is there, every fault is asked for its proof. */
   witness(source: SourceRecord): Promise<void>;
+  /** The run is over, however far it came: what has not happened will not, and nothing waits for it any more. */
+  end(): void;
 }
 
 /** From one attempt to end the harm to the next, and how many there are. */
@@ -74,6 +76,8 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
   const source = new Promise<SourceRecord>((resolve) => {
     tellSource = resolve;
   });
+  const over = new AbortController();
+  const { signal } = over;
 
   const lives = scheduleFaults(scenario, seed).map(({ fault, plan, window }) => {
     const support = supportOf(plan, scenario, architecture);
@@ -113,11 +117,11 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
     fact: { -readonly [Field in keyof FaultFact]: FaultFact[Field] },
   ): Promise<unknown> {
     fact.armedUs = clock.nowUs();
-    await clock.sleepUntil(strike.window.atUs);
+    await clock.sleepUntil(strike.window.atUs, signal);
     const since = supervisor.eventCount();
     fact.injectedUs = clock.nowUs();
     const harm = await fault.inject(strike);
-    await clock.sleepUntil(strike.window.untilUs);
+    await clock.sleepUntil(strike.window.untilUs, signal);
     await healUntilDone(fault, strike, harm);
     fact.healedUs = clock.nowUs();
     fact.readyUs = await inService(strike.target, since);
@@ -129,12 +133,13 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
       try {
         return await fault.heal(strike, harm);
       } catch (error) {
+        signal.throwIfAborted();
         if (attempt === healAttempts) {
           throw new HarnessError(
             `${strike.spec.kind} of ${strike.target} could not be healed, though it was tried ${attempt} times: ${messageOf(error)}`,
           );
         }
-        await clock.sleep(healEveryUs);
+        await clock.sleep(healEveryUs, signal);
       }
     }
   }
@@ -156,5 +161,6 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
       tellSource(record);
       await Promise.all(lives.map((life) => life.witness()));
     },
+    end: () => over.abort(new HarnessError('the run is over: no fault strikes any more')),
   };
 }

@@ -189,6 +189,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       message: withLastWords(error, supervisor.lastWords('role')),
     });
   } finally {
+    (injections as Injections | null)?.end();
     await supervisor.stopAll();
     haveStopped();
   }

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import { CallError } from '../errors.js';
 import type { Random } from '../random.js';
-import { type PortName, type Ports, portNames } from './ports.js';
+import { type PortName, type Ports, portNames, streams } from './ports.js';
 
 export type PortInjury =
   /** Every call takes so much longer, and up to `jitterUs` more. */
@@ -33,7 +33,6 @@ const roomTaking: Readonly<Record<PortName, ReadonlySet<string>>> = {
   tables: new Set(['create', 'append', 'fold', 'compact']),
   warehouse: new Set(['createTable', 'stage', 'merge', 'copy', 'refresh']),
 };
-const streams: ReadonlySet<string> = new Set(['tables.scan', 'tables.readParquet', 'warehouse.scan']);
 /** A refusal takes a moment too: who tries again at once must not spin. */
 const refusalUs = 1_000;
 
@@ -89,11 +88,11 @@ export function injurePorts(
   }
 
   function wrap(name: PortName, operation: string, call: Call, port: object): Call {
-    if (operation === 'close') return call;
+    if (operation === 'close') return (...args) => call.apply(port, args);
     if (streams.has(`${name}.${operation}`)) {
       return (...args) => {
-        const pages = call.apply(port, args) as AsyncIterable<unknown>;
-        return active[name].length === 0 ? pages : hurtPages(name, operation, pages);
+        const open = () => call.apply(port, args) as AsyncIterable<unknown>;
+        return active[name].length === 0 ? open() : hurtPages(name, operation, open);
       };
     }
     return (...args) =>
@@ -108,9 +107,9 @@ export function injurePorts(
   }
 
   /** A stream is a read: whether it was refused or its answer lost is the same. */
-  async function* hurtPages(name: PortName, operation: string, pages: AsyncIterable<unknown>) {
+  async function* hurtPages(name: PortName, operation: string, open: () => AsyncIterable<unknown>) {
     if (await hurt(name, operation)) throw new CallError('failed', `${name}.${operation}: the connection was lost`);
-    yield* pages;
+    yield* open();
   }
 
   const injured = {} as Record<PortName, unknown>;

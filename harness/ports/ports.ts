@@ -13,3 +13,17 @@ export interface Ports {
 
 export type PortName = keyof Ports;
 export const portNames = ['changeLog', 'onlineStore', 'tables', 'warehouse'] as const satisfies readonly PortName[];
+
+type StreamOf<P extends PortName> = {
+  [O in keyof Ports[P]]: Ports[P][O] extends (...args: never[]) => AsyncIterable<unknown>
+    ? `${P}.${O & string}`
+    : never;
+}[keyof Ports[P]];
+/** Operations that answer in pages: they are begun by whoever asks for the first. */
+export const streams: ReadonlySet<string> = new Set(
+  Object.keys({
+    'tables.scan': true,
+    'tables.readParquet': true,
+    'warehouse.scan': true,
+  } satisfies Record<{ [P in PortName]: StreamOf<P> }[PortName], true>),
+);

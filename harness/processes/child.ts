@@ -29,8 +29,8 @@ export interface Child {
   readonly clockSet: Promise<void>;
   ready(info: unknown): void;
   report(kind: string, body: unknown): void;
-  /** Hears what the supervisor tells it while it runs. */
-  onTold(listener: (kind: string, body: unknown) => void): void;
+  /** Hears what the supervisor tells it while it runs, and, the first listener, what it was told until now. */
+  onTold(listener: ToldListener): void;
   /**
    * Work of the harness on files and modules. Here it simply runs; where time is virtual, time stands still for it.
    */
@@ -58,7 +58,7 @@ export function runChild<Init>(main: ChildMain<Init>): void {
   const clockSet = new Promise<void>((resolve) => {
     set = resolve;
   });
-  const listeners: ((kind: string, body: unknown) => void)[] = [];
+  const told = createTold();
   process.on('disconnect', () => process.exit(1));
   // Ctrl-C reaches the whole process group; the supervisor decides when its children stop.
   process.on('SIGINT', () => {});
@@ -74,7 +74,7 @@ export function runChild<Init>(main: ChildMain<Init>): void {
           clockSet,
           ready: (info) => send({ type: 'ready', info }),
           report: (kind, body) => send({ type: 'report', kind, body }),
-          onTold: (listener) => listeners.push(listener),
+          onTold: told.listen,
           host: async (work) => work(),
         };
         try {
@@ -92,12 +92,32 @@ export function runChild<Init>(main: ChildMain<Init>): void {
         set();
         return;
       case 'tell':
-        for (const listener of listeners) listener(message.kind, message.body);
+        told.tell(message.kind, message.body);
         return;
       case 'stop':
         stop.abort(new Error('stopped by the supervisor'));
     }
   });
+}
+
+export type ToldListener = (kind: string, body: unknown) => void;
+
+/** What a process is told waits for whoever listens first: a role that loads its module must not miss it. */
+export function createTold(): { tell: ToldListener; listen(listener: ToldListener): void } {
+  const listeners: ToldListener[] = [];
+  let unheard: Parameters<ToldListener>[] = [];
+  return {
+    tell(kind, body) {
+      if (listeners.length === 0) unheard.push([kind, body]);
+      for (const listener of listeners) listener(kind, body);
+    },
+    listen(listener) {
+      listeners.push(listener);
+      const now = unheard;
+      unheard = [];
+      for (const [kind, body] of now) listener(kind, body);
+    },
+  };
 }
 
 /** Where it came from; of an error that is a sentence for the reader nobody asks. */

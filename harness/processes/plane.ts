@@ -23,7 +23,7 @@ export interface StartedPlane {
 
 export interface InjuredPlane {
   heal(): void;
-  /** The first call that was hurt; null: none was. */
+  /** When the harness heard of the first call that was hurt: the role's own clock may be wrong. Null: none was. */
   firstStruck(): { readonly atUs: number; readonly saw: string } | null;
 }
 
@@ -85,7 +85,7 @@ export async function startPlane(options: {
           };
         },
         onReport(kind, body) {
-          if (kind === 'struck') injuries.struck(role, body as Struck);
+          if (kind === 'struck') injuries.struck(role, body as Struck, supervisor.clock.nowUs());
           if (kind === 'clock') clocks.read(role, body as number);
           if (kind === 'ports') counts.report(body as PortCountsReport);
           if (kind === 'serving') {
@@ -112,7 +112,7 @@ export async function startPlane(options: {
 interface Injuries {
   add: StartedPlane['injure'];
   active(): readonly InjuredPort[];
-  struck(role: string, struck: Struck): void;
+  struck(role: string, struck: Struck, atUs: number): void;
 }
 
 /** `tell` is told all of them whenever one has come or gone. */
@@ -133,9 +133,8 @@ function createInjuries(tell: (injuries: readonly InjuredPort[]) => void): Injur
       };
     },
     active: () => [...active.values()],
-    struck(role, { id, operation, atUs }) {
-      const before = first.get(id);
-      if (!before || atUs < before.atUs) first.set(id, { atUs, saw: `${role} met it in ${operation}` });
+    struck(role, { id, operation }, atUs) {
+      if (!first.has(id)) first.set(id, { atUs, saw: `${role} met it in ${operation}` });
     },
   };
 }

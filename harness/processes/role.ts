@@ -29,11 +29,10 @@ export interface Serving {
   readonly port: number;
 }
 export type PortCountsReport = readonly PortCounts[];
-/** The first call of this process that an injury has hurt. */
+/** The first call of this process that an injury has hurt, told at once. */
 export interface Struck {
   readonly id: number;
   readonly operation: string;
-  readonly atUs: number;
 }
 
 const countsEveryUs = 500_000;
@@ -53,7 +52,7 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
     onStruck({ id, port }, operation) {
       if (known.has(id)) return;
       known.add(id);
-      child.report('struck', { id, operation: `${port}.${operation}`, atUs: child.clock.nowUs() } satisfies Struck);
+      child.report('struck', { id, operation: `${port}.${operation}` } satisfies Struck);
     },
   });
   injured.suffer(init.injuries);

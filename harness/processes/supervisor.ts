@@ -35,19 +35,22 @@ export interface Supervisor extends ToldEvents {
   start(spec: ProcessSpec): Promise<unknown>;
   /** Sets event time to `epochUs`, in every process; it goes on from there `leadUs` from now. */
   startLoad(epochUs: number, leadUs: number): void;
-  /** SIGKILL; resolves when the process is gone. It is started again after the restart delay. */
+  /**
+   * SIGKILL; resolves when the process is gone. It is started again after the restart delay. Where it is just being
+   * started again, its successor is killed as soon as there is one; rejects if there is none to come.
+   */
   kill(name: string): Promise<ProcessEvent>;
-  /** The same, but it is started again only after `release`, which resolves when it is ready. */
+  /** It is gone when this resolves, and started again only by `release`, which resolves when it is ready. Safe to repeat. */
   hold(name: string): Promise<ProcessEvent>;
   release(name: string): Promise<void>;
-  /** SIGSTOP and SIGCONT. */
+  /** SIGSTOP and SIGCONT, of the process that runs now; its successor, should it die, runs. */
   pause(name: string): void;
   resume(name: string): void;
   /** Whether it stands still, as the operating system tells it. */
   isPaused(name: string): Promise<boolean>;
   /** From now on the process, and whichever takes its place, reads this much more than the time; 0: the time. */
   shiftClock(name: string, byUs: number): void;
-  /** Says something to the process, for its `onTold`. */
+  /** Says something to the process that runs now, for its `onTold`. */
   send(name: string, kind: string, body: unknown): void;
   /** Rejects when a process dies again and again, or dies without being one that is restarted. Never resolves. */
   readonly givenUp: Promise<never>;
@@ -99,9 +102,17 @@ export function blame(kind: ProcessFact['kind'], message: string): Error {
   return kind === 'role' ? new PlaneError(message) : new HarnessError(message);
 }
 
+export const notThere = (name: string): Error =>
+  new HarnessError(`${name} was to be killed, but it is not running and nobody starts it again`);
+export const notReadyAgain = (name: string): Error =>
+  new HarnessError(`${name} was started again and not ready within ${readyWithinUs / 1e6} s`);
+
 /** A role that dies this often without ever staying up this long is given up. */
 export const deathsUntilGivenUp = 5;
 export const steadyUs = 10_000_000;
+export const readyWithinUs = 30_000_000;
+/** Beyond the restart delay, on a busy machine. */
+const startsWithinUs = 5_000_000;
 const lastLines = 10;
 const sampleEveryUs = 250_000;
 /**
@@ -117,7 +128,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
   let origin: ClockOrigin = { epochUs: options.lullStartUs, zeroNs: monotonicNs() };
   const clock = systemClock(origin);
   const supervised = new Map<string, Supervised>();
-  const { tell, ...told } = createProcessEvents(hostClock.after);
+  const { tell, end, ...told } = createProcessEvents(hostClock.after);
   const samples: number[][] = [[], [], [], [], [], []];
   let sampling: 'not yet' | 'going' | 'over' = 'not yet';
 
@@ -127,7 +138,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
   });
   givenUp.catch(() => {});
 
-  const shifted = (byUs: number): ClockOrigin => ({ ...origin, epochUs: origin.epochUs + byUs });
+  const shifted = (byUs: number): ClockOrigin => ({ ...origin, offUs: byUs });
 
   function launch(spec: ProcessSpec, clockByUs = 0): StartedChild {
     const child = startChild({
@@ -170,7 +181,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       process.lastCpuUs = 0;
       tell({ atUs: clock.nowUs(), process: spec.name, kind: 'exited', exit });
       process.words = child.stderr().trim() || process.words;
-      const isOwnDeath = !process.stopping && !process.killing;
+      const isOwnDeath = !process.stopping && !(process.killing && exit.signal === 'SIGKILL');
       if (isOwnDeath) process.death = describeExit(exit);
       process.killing = false;
       if (process.stopping || (!spec.restart && exit.code === 0)) return;
@@ -185,7 +196,8 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       process.restarts++;
       if (process.held) return;
       await hostClock.sleep(restartDelayUs);
-      if (!process.held) startAgain(process);
+      // Held meanwhile, or even held and released.
+      if (!process.held && !told.isRunning(spec.name)) startAgain(process);
     });
   }
 
@@ -223,12 +235,19 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
   };
 
   async function kill(name: string): Promise<ProcessEvent> {
+    const process = processOf(name);
+    if (!told.isRunning(name)) await untilStartedAgain(process);
     const since = told.eventCount();
-    processOf(name).killing = true;
-    processOf(name).child.signal('SIGKILL');
+    process.killing = true;
+    process.child.signal('SIGKILL');
     const exited = await told.waitFor(name, 'exited', since, 5_000_000);
     if (!exited) throw new HarnessError(`${name} survived SIGKILL for 5 s`);
     return exited;
+  }
+
+  async function untilStartedAgain({ spec, stopping, held }: Supervised): Promise<void> {
+    const withinUs = stopping || held ? 0 : restartDelayUs + startsWithinUs;
+    if (!(await told.waitFor(spec.name, 'started', told.eventCount(), withinUs))) throw notThere(spec.name);
   }
 
   async function stop(names: readonly string[]): Promise<void> {
@@ -291,20 +310,23 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       for (const { child, clockByUs } of supervised.values()) child.setClock(shifted(clockByUs));
     },
     kill,
-    hold(name) {
+    async hold(name) {
       processOf(name).held = true;
-      return kill(name);
+      const last = told.lastEvent(name);
+      return last?.kind === 'exited' ? last : kill(name);
     },
     async release(name) {
       const process = processOf(name);
-      if (!process.held) return;
-      const since = told.eventCount();
+      if (process.stopping) return;
+      if (process.held && !told.isRunning(name)) startAgain(process);
       process.held = false;
-      startAgain(process);
-      const ready = await told.waitFor(name, 'ready', since, 30_000_000);
-      if (!ready) throw new HarnessError(`${name} was started again and not ready within 30 s`);
+      if (told.lastEvent(name)?.kind === 'ready') return;
+      if (!(await told.waitFor(name, 'ready', told.eventCount(), readyWithinUs))) throw notReadyAgain(name);
     },
-    pause: (name) => processOf(name).child.signal('SIGSTOP'),
+    pause(name) {
+      // Who stands still would not hear that it is to end.
+      if (!processOf(name).stopping) processOf(name).child.signal('SIGSTOP');
+    },
     resume: (name) => processOf(name).child.signal('SIGCONT'),
     isPaused: (name) => isStopped(processOf(name).child.pid),
     shiftClock(name, byUs) {
@@ -322,6 +344,7 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
       for (const kind of ['load', 'role', 'server'] as const) {
         await stop([...supervised.values()].filter(({ spec }) => spec.kind === kind).map(({ spec }) => spec.name));
       }
+      end();
     },
     lastWords: (kind) =>
       [...supervised.values()]

@@ -21,7 +21,9 @@ export async function isStopped(pid: number): Promise<boolean> {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
     return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) === 'T';
   }
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'state=', '-p', String(pid)]);
+  const ps = promisify(execFile)('ps', ['-o', 'state=', '-p', String(pid)]);
+  // It fails for one that is gone.
+  const { stdout } = await ps.catch(() => ({ stdout: '' }));
   return stdout.trim().startsWith('T');
 }
 

@@ -62,7 +62,7 @@ export function createDoor(options: {
     let pages: AsyncIterator<T> | undefined;
     for (;;) {
       const page = await answered(operation, port, timeoutUs, async ({ process, operations, network }) => {
-        await network.use(operation, 0, 0);
+        await process.task.wait('a call', () => network.use(operation, 0, 0));
         pages ??= asRole(process.name, () =>
           (operations[operation] as () => AsyncIterable<T>).call(operations)[Symbol.asyncIterator](),
         );
@@ -100,7 +100,8 @@ export function createDoor(options: {
           const keys = (argument as { keys?: readonly string[] } | undefined)?.keys?.length ?? 0;
           return caller.task.wait(`${operation} of the plane`, () =>
             answered(operation, port, timeoutUs, async ({ process, operations, network }) => {
-              await process.processor.use('call', keys, asked?.length ?? 0);
+              // One that stands still does not even begin.
+              await process.task.wait('a call', () => process.processor.use('call', keys, asked?.length ?? 0));
               const serve = operations[operation] as (argument: unknown) => Promise<T>;
               const answer = await process.task.wait(`its own ${operation}`, () =>
                 asRole(process.name, async () =>

@@ -2,16 +2,19 @@
  * The supervisor of coroutines: the same as that of processes (processes/supervisor.ts), in virtual time. To kill one is
  * never to resume it, and what it had not yet handed to a port is gone; its successor starts after the restart delay.
  */
-import type { ClockOrigin, SystemClock } from '../clock.js';
+import type { Cancel, ClockOrigin, SystemClock } from '../clock.js';
 import { HarnessError, messageOf } from '../errors.js';
-import type { Child, ChildMain } from '../processes/child.js';
+import { type Child, type ChildMain, createTold } from '../processes/child.js';
 import { describeExit, type Exit } from '../processes/child-process.js';
 import { createProcessEvents, type ProcessEvent } from '../processes/process-events.js';
 import {
   blame,
   deathsUntilGivenUp,
   describeDeath,
+  notReadyAgain,
+  notThere,
   type ProcessSpec,
+  readyWithinUs,
   type Supervisor,
   steadyUs,
 } from '../processes/supervisor.js';
@@ -31,7 +34,9 @@ interface Simulated {
   process: SimulatedProcess;
   stop: AbortController;
   clockSet: () => void;
-  listeners: ((kind: string, body: unknown) => void)[];
+  /** Ends the wait for it to be ready. */
+  cancelLate: Cancel;
+  told: ReturnType<typeof createTold>;
   held: boolean;
   paused: boolean;
   clockByUs: number;
@@ -42,13 +47,12 @@ interface Simulated {
   deathsInARow: number;
   startedUs: number;
   readyAfterUs: number | null;
-  words: string;
+  /** Its latest death by itself, if any. */
+  death: string | null;
   cpuBeforeUs: number;
   becomeReady: (info: unknown) => void;
   failToStart: (error: Error) => void;
 }
-
-const readyWithinUs = 30_000_000;
 
 /** Event time of a simulation: as the clock of processes, over virtual time. */
 export function createEventClock(time: VirtualTime, lullStartUs: number) {
@@ -78,7 +82,7 @@ export function superviseSimulated(options: {
     },
   });
   const simulated = new Map<string, Simulated>();
-  const { tell, ...told } = createProcessEvents(time.after);
+  const { tell, end, ...told } = createProcessEvents(time.after);
   const samples: { atUs: number; process: number; cpuUs: number }[] = [];
   let isOver = false;
   let isLoading = false;
@@ -102,7 +106,7 @@ export function superviseSimulated(options: {
     entry.stop = stop;
     entry.exited = false;
     entry.paused = false;
-    entry.listeners = [];
+    entry.told = createTold();
     entry.startedUs = time.nowUs();
     const clockSet = isLoading
       ? Promise.resolve()
@@ -110,8 +114,16 @@ export function superviseSimulated(options: {
           entry.clockSet = resolve;
         });
     tell({ atUs: eventClock.nowUs(), process: spec.name, kind: 'started' });
-    // What a process tells is heard by the supervisor, not by another role.
-    const heard = (work: () => void) => asHarness(work);
+    const lateWithinUs = spec.readyWithinUs ?? readyWithinUs;
+    entry.cancelLate = time.after(lateWithinUs, () => {
+      entry.failToStart(blame(spec.kind, `${spec.name} was not ready within ${lateWithinUs / 1e6} s`));
+      // It hangs; so it is ended, and that is its own death.
+      die(entry, process, { code: null, signal: 'SIGKILL', atUs: time.nowUs() });
+    });
+    // What a process tells is heard by the supervisor, not by another role; of one that was killed nothing is heard.
+    const heard = (work: () => void) => {
+      if (entry.process === process && (!entry.exited || entry.stopping)) asHarness(work);
+    };
     const child: Child = {
       clock: Object.assign(process.clock, { set: clock.set }),
       signal: stop.signal,
@@ -119,13 +131,14 @@ export function superviseSimulated(options: {
       clockSet: process.task.wait('the start of the load', () => clockSet),
       ready: (info) =>
         heard(() => {
+          entry.cancelLate();
           entry.readyAfterUs = time.nowUs() - entry.startedUs;
           tell({ atUs: eventClock.nowUs(), process: spec.name, kind: 'ready' });
           entry.becomeReady(info);
         }),
       report: (kind, body) => heard(() => spec.onReport?.(kind, body)),
-      onTold: (listener) => entry.listeners.push(listener),
-      host: (work) => time.host(work),
+      onTold: entry.told.listen,
+      host: (work) => process.task.wait('files of the harness', () => time.host(work)),
     };
     const main = spec.main as ChildMain<unknown> | undefined;
     if (!main) throw new HarnessError(`${spec.name} can only run as a process of its own, not in a simulation`);
@@ -135,16 +148,20 @@ export function superviseSimulated(options: {
       (error: unknown) => {
         if (stop.signal.aborted) return die(entry, process, { code: 0, signal: null, atUs: time.nowUs() });
         const failure = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-        entry.words = failure;
         die(entry, process, { code: 1, signal: null, atUs: time.nowUs(), failure });
       },
     );
   }
 
-  function die(entry: Simulated, process: SimulatedProcess, exit: Exit): void {
+  /** `killed`: on purpose, by the supervisor. */
+  function die(entry: Simulated, process: SimulatedProcess, exit: Exit, killed = false): void {
     if (entry.process !== process || entry.exited) return; // its predecessor, killed before
     const { spec } = entry;
+    const isOwnDeath = !entry.stopping && !killed;
     entry.exited = true;
+    entry.cancelLate();
+    entry.paused = false;
+    if (isOwnDeath) entry.death = describeExit(exit);
     entry.exit = describeExit(exit);
     entry.cpuBeforeUs += process.processor.busyUs();
     process.task.kill();
@@ -154,7 +171,7 @@ export function superviseSimulated(options: {
     });
     if (entry.stopping || (!spec.restart && exit.code === 0)) return;
     if (time.nowUs() - entry.startedUs > steadyUs) entry.deathsInARow = 0;
-    if (exit.signal === null) entry.deathsInARow++;
+    if (isOwnDeath) entry.deathsInARow++;
     if (!spec.restart || entry.deathsInARow > deathsUntilGivenUp) {
       const error = describeDeath(spec, exit, entry.deathsInARow, '');
       entry.failToStart(error);
@@ -164,7 +181,7 @@ export function superviseSimulated(options: {
     entry.restarts++;
     if (entry.held) return;
     time.after(restartDelayUs, () => {
-      if (!entry.held) startAgain(entry);
+      if (!entry.held && entry.exited) startAgain(entry);
     });
   }
 
@@ -174,11 +191,12 @@ export function superviseSimulated(options: {
 
   async function kill(name: string): Promise<ProcessEvent> {
     const entry = find(name);
-    const since = told.eventCount();
-    if (!entry.exited) die(entry, entry.process, { code: null, signal: 'SIGKILL', atUs: time.nowUs() });
-    const event = await told.waitFor(name, 'exited', since, 0);
-    if (!event) throw new HarnessError(`${name} was not running when it was to be killed`);
-    return event;
+    if (entry.exited) {
+      const withinUs = entry.stopping || entry.held ? 0 : restartDelayUs;
+      if (!(await told.waitFor(name, 'started', told.eventCount(), withinUs))) throw notThere(name);
+    }
+    die(entry, entry.process, { code: null, signal: 'SIGKILL', atUs: time.nowUs() }, true);
+    return told.lastEvent(name) as ProcessEvent;
   }
 
   const cpuOf = ({ exited, process, cpuBeforeUs }: Simulated) =>
@@ -220,7 +238,8 @@ export function superviseSimulated(options: {
         process: harness,
         stop: new AbortController(),
         clockSet: () => {},
-        listeners: [],
+        cancelLate: () => {},
+        told: createTold(),
         held: false,
         paused: false,
         clockByUs: 0,
@@ -231,17 +250,13 @@ export function superviseSimulated(options: {
         deathsInARow: 0,
         startedUs: 0,
         readyAfterUs: null,
-        words: '',
+        death: null,
         cpuBeforeUs: 0,
         becomeReady,
         failToStart,
       };
       simulated.set(spec.name, entry);
       launch(entry);
-      const withinUs = spec.readyWithinUs ?? readyWithinUs;
-      const late = () => failToStart(blame(spec.kind, `${spec.name} was not ready within ${withinUs / 1e6} s`));
-      const cancel = time.after(withinUs, late);
-      ready.then(cancel, cancel);
       return harness.task.wait(`${spec.name} to be ready`, () => ready);
     },
     startLoad(epochUs, leadUs) {
@@ -253,33 +268,37 @@ export function superviseSimulated(options: {
       sample();
     },
     kill,
-    hold(name) {
+    async hold(name) {
       find(name).held = true;
-      return kill(name);
+      const last = told.lastEvent(name);
+      return last?.kind === 'exited' ? last : kill(name);
     },
     async release(name) {
       const entry = find(name);
-      if (!entry.held) return;
-      const since = told.eventCount();
+      if (entry.stopping) return;
+      if (entry.held && entry.exited) startAgain(entry);
       entry.held = false;
-      startAgain(entry);
-      const ready = await told.waitFor(name, 'ready', since, readyWithinUs);
-      if (!ready) throw new HarnessError(`${name} was started again and not ready within ${readyWithinUs / 1e6} s`);
+      if (told.lastEvent(name)?.kind === 'ready') return;
+      if (!(await told.waitFor(name, 'ready', told.eventCount(), readyWithinUs))) throw notReadyAgain(name);
     },
     pause(name) {
-      find(name).paused = true;
-      find(name).process.task.pause();
+      const entry = find(name);
+      if (entry.exited) return;
+      entry.paused = true;
+      entry.process.task.pause();
     },
     resume(name) {
-      find(name).paused = false;
-      find(name).process.task.resume();
+      const entry = find(name);
+      entry.paused = false;
+      entry.process.task.resume();
     },
     isPaused: async (name) => find(name).paused,
     shiftClock(name, byUs) {
       find(name).clockByUs = byUs;
     },
     send(name, kind, body) {
-      for (const listener of find(name).listeners) listener(kind, body);
+      const { told: hears, process } = find(name);
+      time.after(0, () => hears.tell(kind, body), process.task);
     },
     ...told,
     givenUp,
@@ -288,11 +307,12 @@ export function superviseSimulated(options: {
     async stopAll() {
       isOver = true;
       await stop([...simulated.keys()]);
+      end();
     },
     lastWords: (kind) =>
       [...simulated.values()]
-        .filter(({ spec, words }) => spec.kind === kind && words !== '')
-        .map(({ spec, words }) => `${spec.name} ended by itself; its last words:\n${words}`)
+        .filter(({ spec, death }) => spec.kind === kind && death !== null)
+        .map(({ spec, death }) => `${spec.name} ended by itself (${death})`)
         .join('\n'),
     processes: (): ProcessFact[] => [
       ...[...simulated.values()].map(({ spec, startedUs, readyAfterUs, exit, restarts }) => ({

@@ -7,7 +7,7 @@ import { CallError } from '../errors.js';
 import { simulateChangeLog } from '../ports/change-log/simulated.js';
 import type { ColumnBatch } from '../ports/columns.js';
 import { simulateOnlineStore } from '../ports/online-store/simulated.js';
-import { type PortName, type Ports, portNames } from '../ports/ports.js';
+import { type PortName, type Ports, portNames, streams } from '../ports/ports.js';
 import { simulateTableStore } from '../ports/table-store/simulated.js';
 import { simulateWarehouse } from '../ports/warehouse/simulated.js';
 import type { Costs } from './costs.js';
@@ -144,8 +144,6 @@ function createOutage(): Outage {
     },
   };
 }
-
-const streams: ReadonlySet<string> = new Set(['tables.scan', 'tables.readParquet', 'warehouse.scan']);
 
 /** A port as one process sees it: each call takes its turn at the server, then at the process's own processor. */
 function through<Port extends object>(process: SimulatedProcess, name: PortName, server: Port, outage: Outage): Port {

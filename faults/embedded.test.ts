@@ -1,0 +1,68 @@
+/**
+ * Every fault of a run's own time with real processes and servers: an ordeal of one run for the lakehouse, and for the
+ * warehouse what befalls its server. Nothing here depends on how fast the machine is.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { descriptionOf, loadArchitecture } from '../harness/processes/load-architecture.js';
+import { openScratch, type Scratch } from '../harness/processes/scratch.js';
+import type { RunFacts } from '../harness/record/facts.js';
+import { observeRun } from '../harness/run.js';
+import { gatherFacts } from '../harness/run-facts.js';
+import type { Scenario } from '../harness/scenario.js';
+import { machineSite } from '../harness/site.js';
+import { loadTrace } from '../harness/traces.js';
+import { ordealScenario } from './fixture-ordeal.js';
+import { expectSurvived } from './fixture-survived.js';
+
+let scratch: Scratch;
+beforeAll(async () => {
+  scratch = await openScratch();
+});
+afterAll(() => scratch.close());
+
+async function run(plane: string, scenario: Scenario): Promise<RunFacts> {
+  const trace = await loadTrace(scenario, 1, scratch.directory);
+  try {
+    const plan = {
+      id: `ordeal-${plane}`,
+      scenario,
+      arm: { architecture: plane, specifier: plane, params: null },
+      repetition: 1,
+      seed: 1,
+    };
+    const observed = await observeRun(plan, {
+      trace,
+      architecture: descriptionOf(await loadArchitecture(plane, undefined)),
+      site: machineSite(scenario, scratch),
+      parent: scratch.directory,
+      quiet: Promise.resolve(),
+      idle: () => {},
+      progress: () => {},
+      signal: new AbortController().signal,
+    });
+    return await gatherFacts(observed, trace);
+  } finally {
+    await trace.close();
+  }
+}
+
+it('the lakehouse survives all of them, one after the other', { timeout: 240_000 }, async () => {
+  const facts = await run('lakehouse', ordealScenario());
+  expect(facts.faults).toHaveLength(10);
+  expect(facts.faults.filter(({ notApplicable }) => notApplicable !== null)).toEqual([]);
+  expectSurvived(facts);
+  // The machine's own word: the outages were exits of servers, the crashes of the role that ingests.
+  const restarts = Object.fromEntries(facts.processes.map(({ name, restarts: count }) => [name, count]));
+  expect(restarts).toMatchObject({ 'change-log': 1, 'online-store': 1 });
+  expect(restarts.stream).toBeGreaterThanOrEqual(3);
+});
+
+it('the warehouse survives that its server is gone, and that it has no room', { timeout: 240_000 }, async () => {
+  const facts = await run('warehouse', ordealScenario(['table-store-outage', 'full-disk']));
+  expect(facts.faults.map(({ kind, target }) => [kind, target])).toEqual([
+    ['table-store-outage', 'warehouse'],
+    ['full-disk', 'warehouse'],
+  ]);
+  expectSurvived(facts);
+  expect(facts.processes.find(({ name }) => name === 'warehouse')?.restarts).toBe(1);
+});

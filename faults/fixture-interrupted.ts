@@ -1,0 +1,82 @@
+/**
+ * A harness for the test that ends it: a run of the lakehouse whose fault, named by the first argument, would last for
+ * minutes. It tells its parent when the harm is done, and ends cleanly on SIGINT, as the command line does.
+ */
+import { hostClock } from '../harness/clock.js';
+import { descriptionOf, loadArchitecture } from '../harness/processes/load-architecture.js';
+import { openScratch } from '../harness/processes/scratch.js';
+import type { Supervisor } from '../harness/processes/supervisor.js';
+import { observeRun } from '../harness/run.js';
+import type { FaultPlan, Scenario } from '../harness/scenario.js';
+import { machineSite } from '../harness/site.js';
+import { measuredScenario } from '../harness/suites/measured.js';
+import { loadTrace } from '../harness/traces.js';
+import { secondUs } from '../workloads/durations.js';
+
+const minutesUs = 300 * secondUs;
+const schedule = { kind: 'once', afterUs: 0, jitterUs: 0 } as const;
+const faults: Readonly<Record<string, readonly [FaultPlan, (supervisor: Supervisor) => Promise<boolean> | boolean]>> = {
+  'role-pause': [{ kind: 'role-pause', lastsUs: minutesUs, schedule }, (supervisor) => supervisor.isPaused('stream')],
+  'online-store-outage': [
+    { kind: 'online-store-outage', lastsUs: minutesUs, schedule },
+    (supervisor) => supervisor.lastEvent('online-store')?.kind === 'exited',
+  ],
+  'crash-loop': [
+    { kind: 'crash-loop', lastsUs: minutesUs, schedule },
+    (supervisor) => (supervisor.processes().find(({ name }) => name === 'stream')?.restarts ?? 0) > 1,
+  ],
+};
+const [plan, isHurt] = faults[process.argv[2] as string] as (typeof faults)[string];
+
+const scenario: Scenario = {
+  ...measuredScenario({
+    name: 'interrupted',
+    customers: 20,
+    historyFacts: 100,
+    changesPerSecond: 10,
+    predictionsPerSecond: 0,
+    lookupsPerSecond: 0,
+    warmUpUs: secondUs / 10,
+    measureUs: secondUs / 10,
+    faultUs: minutesUs,
+    drainUs: 0,
+  }),
+  faults: [plan],
+};
+
+const interrupt = new AbortController();
+process.on('SIGINT', () => interrupt.abort(new Error('interrupted')));
+const scratch = await openScratch();
+const site = machineSite(scenario, scratch);
+const trace = await loadTrace(scenario, 1, scratch.directory);
+const watching = (async () => {
+  while (!interrupt.signal.aborted) {
+    await hostClock.sleep(10_000);
+    const load = site.supervisor.lastEvent('emitter');
+    if (load && (await isHurt(site.supervisor))) return process.send?.('hurt');
+  }
+})();
+await observeRun(
+  {
+    id: 'interrupted',
+    scenario,
+    arm: { architecture: 'lakehouse', specifier: 'lakehouse', params: null },
+    repetition: 1,
+    seed: 1,
+  },
+  {
+    trace,
+    architecture: descriptionOf(await loadArchitecture('lakehouse', undefined)),
+    site,
+    parent: scratch.directory,
+    quiet: Promise.resolve(),
+    idle: () => {},
+    progress: () => {},
+    signal: interrupt.signal,
+  },
+).catch(() => {});
+await watching;
+await trace.close();
+await scratch.close();
+// Nothing else may keep it alive.
+process.disconnect();

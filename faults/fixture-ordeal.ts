@@ -1,0 +1,48 @@
+/** Every fault of a run's own time, one after the other under load, in a scenario that is as small as can be. */
+import type { FaultPlan, FaultSpec, Scenario } from '../harness/scenario.js';
+import { measuredScenario } from '../harness/suites/measured.js';
+import { secondUs } from '../workloads/durations.js';
+
+/** In order, with what its witness says. */
+const ordeal: readonly (readonly [FaultSpec, RegExp])[] = [
+  [{ kind: 'role-crash' }, /was gone, by SIGKILL$/],
+  [{ kind: 'role-pause', lastsUs: secondUs }, /stood still$/],
+  [{ kind: 'crash-loop', lastsUs: 2.5 * secondUs }, /was gone \d+ times, by SIGKILL$/],
+  [{ kind: 'clock-jump', byUs: secondUs / 2, lastsUs: secondUs }, /^the clock of \w+ was off by 0\.5 s$/],
+  [{ kind: 'change-log-outage', lastsUs: secondUs }, /^the server .* was gone/],
+  [{ kind: 'online-store-outage', lastsUs: secondUs }, /^the server .* was gone/],
+  [{ kind: 'table-store-outage', lastsUs: secondUs }, /^the server .* was gone|met it in tables\./],
+  [{ kind: 'full-disk', lastsUs: 2 * secondUs }, /met it in (tables|warehouse)\./],
+  [
+    { kind: 'slow-port', port: 'changeLog', latencyUs: 50_000, jitterUs: 50_000, lastsUs: secondUs },
+    /met it in changeLog\./,
+  ],
+  [{ kind: 'failing-port', port: 'changeLog', errorPpm: 300_000, lastsUs: secondUs }, /met it in changeLog\./],
+];
+/** From the end of one to the next: a role is started again meanwhile. */
+const breathUs = 1.5 * secondUs;
+
+export function ordealScenario(kinds: readonly FaultSpec['kind'][] = ordeal.map(([{ kind }]) => kind)): Scenario {
+  const faults: FaultPlan[] = [];
+  let afterUs = secondUs / 2;
+  for (const [spec] of ordeal) {
+    if (!kinds.includes(spec.kind)) continue;
+    faults.push({ ...spec, schedule: { kind: 'once', afterUs, jitterUs: 0 } });
+    afterUs += ('lastsUs' in spec ? spec.lastsUs : 0) + breathUs;
+  }
+  const scenario = measuredScenario({
+    name: 'ordeal',
+    customers: 100,
+    historyFacts: 400,
+    changesPerSecond: 200,
+    predictionsPerSecond: 20,
+    lookupsPerSecond: 20,
+    warmUpUs: secondUs / 2,
+    measureUs: secondUs,
+    faultUs: afterUs,
+    drainUs: 15 * secondUs,
+  });
+  return { ...scenario, faults };
+}
+
+export const sightOf = (kind: FaultSpec['kind']): RegExp => ordeal.find(([spec]) => spec.kind === kind)?.[1] as RegExp;
