@@ -56,6 +56,7 @@ export function summarise({ suite, seed, command, repetitions, runs, prices }: S
     comparisons,
     claims,
     series: facts.map((run, i) => drawSeries(run, measured[i]?.invalid.length === 0)),
+    faultOutcomes: [],
     costs: {
       prices,
       planes: scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(describeCost)),
