@@ -31,6 +31,10 @@ export interface Phases {
 export interface Slo {
   /** A change is fresh if it is visible within this; the SLO is met while 95 % of changes are. */
   readonly freshnessUs: number;
+  /** The share of the calls of a second that must succeed. */
+  readonly availability: number;
+  /** Of the predictions of a second 95 % are answered within this: a model server's own bound, physical at any time scale. */
+  readonly latencyUs: number;
   /** For this long the SLO must hold before it counts as regained. */
   readonly holdUs: number;
 }
