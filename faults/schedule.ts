@@ -1,7 +1,8 @@
 /** When a fault strikes: its plan and the seed decide, before there is a trace. */
 import type { FaultPlan, Random, Scenario, Window } from '../harness/fault.js';
 
-export function windowsOf(plan: FaultPlan, { epochUs, phases }: Scenario, random: Random): Window[] {
+export function windowsOf(plan: FaultPlan, scenario: Scenario, random: Random): Window[] {
+  const { epochUs, phases, slo, restartDelayUs } = scenario;
   const { schedule } = plan;
   const lastsUs = 'lastsUs' in plan ? plan.lastsUs : 0;
   const fromUs = epochUs + phases.warmUpUs + phases.measureUs;
@@ -13,8 +14,9 @@ export function windowsOf(plan: FaultPlan, { epochUs, phases }: Scenario, random
       return [window(fromUs + schedule.afterUs + jitter(schedule.jitterUs))];
     case 'every': {
       const windows: Window[] = [];
-      // One that would still last at the end of the load could not be seen to be survived.
-      const fits = (atUs: number) => atUs + schedule.jitterUs + lastsUs < endUs;
+      // Whether one is survived shows when what it held up is due: one SLO after what it struck is in service again.
+      const showsUs = restartDelayUs + slo.freshnessUs + slo.holdUs;
+      const fits = (atUs: number) => atUs + schedule.jitterUs + lastsUs + showsUs <= endUs;
       for (let atUs = fromUs + schedule.afterUs; fits(atUs); atUs += schedule.everyUs) {
         windows.push(window(atUs + jitter(schedule.jitterUs)));
       }

@@ -46,7 +46,7 @@ export type FaultPlan = FaultSpec & { readonly schedule: Schedule };
 export type Schedule =
   /** At a seeded random moment of `[afterUs, afterUs + jitterUs)`. */
   | { readonly kind: 'once'; readonly afterUs: number; readonly jitterUs: number }
-  /** The same again every `everyUs`, as often as it ends before the load does. */
+  /** The same again every `everyUs`, as often as the load lasts long enough after it for a loss to show. */
   | { readonly kind: 'every'; readonly afterUs: number; readonly everyUs: number; readonly jitterUs: number }
   /** `count` times at seeded random moments, one in each of as many equal parts of what is left from `afterUs` on. */
   | { readonly kind: 'random'; readonly afterUs: number; readonly count: number };

@@ -116,6 +116,16 @@ describe('freshness', () => {
     expect(clocks.mttr).toEqual(timeOf(4_001_000));
   });
 
+  it('is lost by a plane that is back in service and falls behind, however late that shows', () => {
+    // From the crash on it needs 1.2 s for the changes of a second: 3 s late is what comes 6 s after the crash, long after it was ready.
+    const slows = (emitUs: number) => {
+      const usualUs = emitUs + 2 * secondUs;
+      return usualUs < injectedUs ? usualUs : injectedUs + 1.2 * (usualUs - injectedUs);
+    };
+    const { slos } = recoverOnce({ shownAtUs: slows });
+    expect(slos.freshness).toMatchObject({ fate: 'lost', regained: { kind: 'not within' } });
+  });
+
   it('is not lost by a stop of half a second: the MTTR is the return to the band, and says so', () => {
     const planted: Planted = { shownAtUs: standsStill(0, secondUs / 2) };
     expect(recoverOnce(planted).slos.freshness).toEqual({ fate: 'kept' });

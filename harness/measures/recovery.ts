@@ -79,8 +79,11 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
   const beforeUs = [watch.run.timeline.measureStartUs, watch.firstInjectedUs] as const;
   const { holdUs, freshnessUs } = slo;
   // What the fault held up is due at the latest one SLO after what was struck is in service again.
-  const span = { beforeUs, injectedUs, untilUs, readyUs, blamedUntilUs: readyUs + freshnessUs, holdUs };
+  const dueUs = readyUs + freshnessUs;
+  const span = { beforeUs, injectedUs, untilUs, readyUs, blamedUntilUs: dueUs, holdUs };
   const backInBand = returnToBand(watch.staleness, span);
+  // A plane that is still not what it was has the fault to thank for what it misses.
+  const sufferedUntilUs = backInBand?.kind === 'not within' ? untilUs : injectedUs + (backInBand?.us ?? 0);
 
   const probed = (fromUs: number, toUs: number) => watch.freshness.filter(({ atUs }) => atUs > fromUs && atUs <= toUs);
   // Of what is late now, a plane that was not back when it was struck again may owe a part to the injury before.
@@ -92,8 +95,8 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
     injectedUs,
     untilUs,
     holdUs,
-    blamedUntilUs: span.blamedUntilUs,
-    sawItAll: untilUs >= span.blamedUntilUs || backInBand?.kind === 'after',
+    blamedUntilUs: Math.max(dueUs, sufferedUntilUs),
+    sawItAll: untilUs >= dueUs || backInBand?.kind === 'after',
   });
   const called = (name: 'availability' | 'latency'): SloFate => {
     const looks = (fromUs: number, toUs: number) =>
