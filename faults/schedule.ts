@@ -3,7 +3,8 @@ import { UsageError } from '../harness/errors.js';
 import type { FaultPlan, Random, Scenario, Window } from '../harness/fault.js';
 
 /** At least one, and none that overlaps the next of the same plan; UsageError where that cannot be. */
-export function windowsOf(plan: FaultPlan, { epochUs, phases }: Scenario, random: Random): Window[] {
+export function windowsOf(plan: FaultPlan, scenario: Scenario, random: Random): Window[] {
+  const { epochUs, phases, slo, restartDelayUs } = scenario;
   const { schedule } = plan;
   const lastsUs = 'lastsUs' in plan ? plan.lastsUs : 0;
   const fromUs = epochUs + phases.warmUpUs + phases.measureUs;
@@ -19,8 +20,9 @@ export function windowsOf(plan: FaultPlan, { epochUs, phases }: Scenario, random
       if (everyUs <= 0 || everyUs < oneUs)
         throw unfit(plan, `every ${seconds(everyUs)}`, `one takes up to ${seconds(oneUs)}`);
       const windows: Window[] = [];
-      // One that would still last at the end of the load could not be seen to be survived.
-      for (let atUs = fromUs + afterUs; atUs + oneUs < endUs; atUs += everyUs)
+      // Whether one is survived shows when what it held up is due: one SLO after what it struck is in service again.
+      const showsUs = restartDelayUs + slo.freshnessUs + slo.holdUs;
+      for (let atUs = fromUs + afterUs; atUs + oneUs + showsUs <= endUs; atUs += everyUs)
         windows.push(window(atUs + jitter(jitterUs)));
       if (windows.length === 0) throw unfit(plan, `after ${seconds(afterUs)}`, fitsInto(phases.faultUs));
       return windows;
@@ -37,7 +39,7 @@ export function windowsOf(plan: FaultPlan, { epochUs, phases }: Scenario, random
   }
 
   function fitsInto(leftUs: number): string {
-    return `one lasts ${seconds(lastsUs)}, and there are ${seconds(leftUs)}`;
+    return `one lasts ${seconds(lastsUs)}, and there are ${seconds(leftUs)} to strike and to show what became of it`;
   }
 }
 

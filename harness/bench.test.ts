@@ -93,6 +93,8 @@ describe('the smoke suite', () => {
       quarantineMissing: 0,
       quarantineUnexpected: 0,
       rpoUs: 0,
+      lostEmitUs: [],
+      duplicatedEmitUs: [],
     });
     expect(ledger.personalDataLeaks).toBe(0);
     expect(ledger.behind).toBe(0);

@@ -31,6 +31,10 @@ export interface Phases {
 export interface Slo {
   /** A change is fresh if it is visible within this; the SLO is met while 95 % of changes are. */
   readonly freshnessUs: number;
+  /** The share of the calls of a second that must succeed. */
+  readonly availability: number;
+  /** Of the predictions of a second 95 % are answered within this: a model server's own bound, physical at any time scale. */
+  readonly latencyUs: number;
   /** For this long the SLO must hold before it counts as regained. */
   readonly holdUs: number;
 }
@@ -42,7 +46,7 @@ export type FaultPlan = FaultSpec & { readonly schedule: Schedule };
 export type Schedule =
   /** At a seeded random moment of `[afterUs, afterUs + jitterUs)`. */
   | { readonly kind: 'once'; readonly afterUs: number; readonly jitterUs: number }
-  /** The same again every `everyUs`, as often as it ends before the load does. */
+  /** The same again every `everyUs`, as often as the load lasts long enough after it for a loss to show. */
   | { readonly kind: 'every'; readonly afterUs: number; readonly everyUs: number; readonly jitterUs: number }
   /** `count` times at seeded random moments, one in each of as many equal parts of what is left from `afterUs` on. */
   | { readonly kind: 'random'; readonly afterUs: number; readonly count: number };

@@ -89,7 +89,7 @@ describe('a summary of five repetitions', () => {
     expect(summary.verdict.sentences.join('\n')).toContain('No difference between planes is decided');
     // A time to the end of what never began is not read as one to the SLO regained.
     expect(summary.verdict.sentences.find((sentence) => sentence.startsWith('Mean time to recovery'))).toContain(
-      '(the SLO was not lost: time to the return to the staleness of before)',
+      '(the SLO was not lost and staleness stayed as before: zero for that reason)',
     );
   });
 
@@ -145,7 +145,7 @@ describe('a summary of five repetitions', () => {
       appended: 20,
     });
     expect(series?.faults).toEqual([
-      { kind: 'role-crash', role: 'stream', injectedUs: 13 * secondUs, readyUs: 14 * secondUs },
+      { kind: 'role-crash', target: 'stream', injectedUs: 13 * secondUs, readyUs: 14 * secondUs },
     ]);
     expect(series?.processes.map(({ name, cpuCores }) => [name, cpuCores])).toEqual([
       ['change-log', 0.5],
@@ -209,7 +209,7 @@ describe('one run', () => {
     expect(estimate(summary, 'lakehouse', 'faults.mttr', 'p50')).toMatchObject({
       pointEstimate: null,
       validity: 'insufficient',
-      note: '1 sample; a p50 needs 6; the SLO was not lost: time to the return to the staleness of before',
+      note: '1 sample; a p50 needs 6; the SLO was not lost and staleness stayed as before: zero for that reason',
     });
     expect(estimate(summary, 'lakehouse', 'lookup', 'p99')).toMatchObject({
       pointEstimate: null,

@@ -7,6 +7,7 @@ import { checkClaims } from './summary/claims.js';
 import { comparePlanes } from './summary/comparisons.js';
 import { describeCost } from './summary/costs.js';
 import { chanceOf, confidenceLevel, estimatePlane, type PlannedRun, withoutBound } from './summary/estimates.js';
+import { describeFaultOutcomes } from './summary/fault-outcomes.js';
 import { drawSeries } from './summary/series.js';
 import { reachVerdict } from './summary/verdict.js';
 
@@ -56,6 +57,14 @@ export function summarise({ suite, seed, command, repetitions, runs, prices }: S
     comparisons,
     claims,
     series: facts.map((run, i) => drawSeries(run, measured[i]?.invalid.length === 0)),
+    faultOutcomes: scenarios.flatMap((scenario) =>
+      describeFaultOutcomes(
+        facts.flatMap((run, i) =>
+          run.plan.scenario.name === scenario.name ? [{ facts: run, measured: measured[i] as PlannedRun }] : [],
+        ),
+        chance,
+      ),
+    ),
     costs: {
       prices,
       planes: scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(describeCost)),

@@ -40,6 +40,7 @@ const meanings: Readonly<Record<string, string>> = {
   GENERATOR_BEHIND: generator,
   INVALID_INJECTION: noFault,
   FAULT_NOT_INJECTED: noFault,
+  NOT_EXPOSED: 'Nothing can be said of recovery from a fault that nobody could notice.',
   BOOKS_DO_NOT_BALANCE:
     'What was attempted, acknowledged and failed does not add up, so a loss cannot be told from a miscount.',
   NO_PROBES: 'Freshness was not observed.',

@@ -17,6 +17,7 @@ export interface Summary {
   readonly claims: readonly Claim[];
   readonly series: readonly RunSeries[];
   readonly costs: Costs;
+  readonly faultOutcomes: readonly FaultOutcome[];
   readonly verdict: Verdict;
 }
 
@@ -145,6 +146,55 @@ export interface RunSeries {
     /** Null: not simulated. */
     readonly peakRssBytes: number | null;
   }[];
+}
+
+/** What one fault did to one plane, over all runs of a scenario. */
+export interface FaultOutcome {
+  readonly scenario: string;
+  readonly architecture: string;
+  /** "role-crash", or "a + b" where faults overlap. */
+  readonly fault: string;
+  readonly target: string;
+  /** Why it strikes nothing here; then all that follows is empty. */
+  readonly notApplicable: string | null;
+  readonly badge: Badge;
+  readonly stack: string;
+  readonly timeScale: number;
+  readonly runs: number;
+  readonly injections: number;
+  /** Per SLO: in how many of the injections in which it could be judged it was lost. */
+  readonly slo: readonly {
+    readonly slo: 'availability' | 'latency' | 'freshness';
+    readonly lost: number;
+    readonly judged: number;
+  }[];
+  /** Of each clock the mean over injections with its interval over runs; null: none. `note`: censored, zero for a reason, ... */
+  readonly clocks: readonly {
+    readonly clock: 'first_failure' | 'first_success' | 'slo_regained' | 'back_in_band' | 'backlog_drained' | 'mttr';
+    readonly meanUs: number | null;
+    readonly interval: {
+      readonly confidenceLevel: number;
+      readonly lowerBoundUs: number | null;
+      readonly upperBoundUs: number | null;
+    } | null;
+    /** The mean is only known to be at least this. */
+    readonly atLeast: boolean;
+    readonly injections: number;
+    readonly note: string | null;
+  }[];
+  /** Over the runs; null: the plane offers no tables. */
+  readonly lost: number | null;
+  readonly duplicated: number | null;
+  readonly rpoUs: number | null;
+  /** Final rows after healing and draining (after its own correction, for a plane that has one). */
+  readonly wrongRows: number;
+  readonly tornRows: number;
+  readonly monotonicViolations: number;
+  /** Runs of this fault that are invalid, with the reason of the first. */
+  readonly invalidRuns: number;
+  readonly invalidReason: string | null;
+  /** In words, worst first; empty: the plane survived it. */
+  readonly findings: readonly string[];
 }
 
 /** What the `cost.*` figures consist of, and the prices that made them. */

@@ -109,7 +109,16 @@ it('agrees with the generator about every change, and with a right plane about e
   expect(facts).toMatchObject({
     attempted: info.changes,
     acknowledged: info.changes,
-    tables: { lost: 0, duplicated: 0, unexpected: 0, quarantineMissing: 0, quarantineUnexpected: 0, rpoUs: 0 },
+    tables: {
+      lost: 0,
+      duplicated: 0,
+      unexpected: 0,
+      quarantineMissing: 0,
+      quarantineUnexpected: 0,
+      rpoUs: 0,
+      lostEmitUs: [],
+      duplicatedEmitUs: [],
+    },
     final: { checked: versions.length, right: versions.length },
     behind: 0,
   });

@@ -114,7 +114,8 @@ describe('a sound plane', () => {
 describe('a planted defect', () => {
   it('lost: an acknowledged change that the tables do not hold, with the span of emissions that were lost', async () => {
     const facts = await fold({ exported: [soundExport.filter(({ customer, seq }) => customer !== 0 || seq === 3)] });
-    expect(facts.tables).toEqual({ ...soundFacts.tables, lost: 4, rpoUs: 4 * slotUs });
+    const lostEmitUs = [2, 3, 5, 6].map((slot) => epochUs + slot * slotUs);
+    expect(facts.tables).toEqual({ ...soundFacts.tables, lost: 4, rpoUs: 4 * slotUs, lostEmitUs });
     expect(facts.examples[0]).toBe(
       'lost: the tables do not hold change 1 of customer 0 (emitted at +0.020 s), which was acknowledged',
     );
@@ -123,7 +124,8 @@ describe('a planted defect', () => {
   it('duplicated: every surplus holding counts', async () => {
     const again = { customer: 0, seq: 2 };
     const facts = await fold({ exported: [soundExport, [again], [again]] });
-    expect(facts.tables).toEqual({ ...soundFacts.tables, duplicated: 2 });
+    const emitUs = epochUs + 3 * slotUs;
+    expect(facts.tables).toEqual({ ...soundFacts.tables, duplicated: 2, duplicatedEmitUs: [emitUs, emitUs] });
     expect(facts.examples).toContain(
       'duplicated: the tables hold change 2 of customer 0 (emitted at +0.030 s) more than once',
     );
@@ -376,7 +378,16 @@ const soundFacts: LedgerFacts = {
   acknowledged: 10,
   failed: 0,
   indeterminate: 0,
-  tables: { lost: 0, duplicated: 0, unexpected: 0, quarantineMissing: 0, quarantineUnexpected: 0, rpoUs: 0 },
+  tables: {
+    lost: 0,
+    duplicated: 0,
+    unexpected: 0,
+    quarantineMissing: 0,
+    quarantineUnexpected: 0,
+    rpoUs: 0,
+    lostEmitUs: [],
+    duplicatedEmitUs: [],
+  },
   final: allRight(2),
   live: allRight(0),
   settled: null,

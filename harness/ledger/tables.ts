@@ -5,6 +5,7 @@ import type { ChangeKey, Quarantined } from '../architecture.js';
 import type { LedgerFacts } from '../record/facts.js';
 import type { Examples } from './examples.js';
 import type { Expectation } from './expectation.js';
+import { collectSpread } from './spread.js';
 
 export type Pages<Row> = AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>;
 type TableFacts = NonNullable<LedgerFacts['tables']>;
@@ -25,12 +26,12 @@ export async function compareTables(options: {
 
 type Options = Parameters<typeof compareTables>[0];
 
-async function compareHeld(
-  options: Options,
-): Promise<Pick<TableFacts, 'lost' | 'duplicated' | 'unexpected' | 'rpoUs'>> {
+async function compareHeld(options: Options): Promise<Omit<TableFacts, 'quarantineMissing' | 'quarantineUnexpected'>> {
   const { expectation, exported, examples } = options;
   const { numbers, sound } = expectation;
   const held = new Uint8Array(numbers.changes);
+  const lostEmitUs = collectSpread();
+  const duplicatedEmitUs = collectSpread();
   let duplicated = 0;
   let unexpected = 0;
   for await (const page of exported) {
@@ -41,6 +42,7 @@ async function compareHeld(
         examples.add('unexpected', () => `the tables hold ${describeChange(options, customer, seq)}`);
       } else if (held[number] === 1) {
         duplicated++;
+        duplicatedEmitUs.add(options.emissions.emitUs(customer, seq));
         examples.add('duplicated', () => `the tables hold ${describeChange(options, customer, seq)} more than once`);
       }
       if (number >= 0) held[number] = 1;
@@ -55,12 +57,20 @@ async function compareHeld(
     const emitUs = options.emissions.emitUs(customer, seq);
     firstUs = Math.min(firstUs, emitUs);
     lastUs = Math.max(lastUs, emitUs);
+    lostEmitUs.add(emitUs);
     examples.add(
       'lost',
       () => `the tables do not hold ${describeChange(options, customer, seq)}, which was acknowledged`,
     );
   });
-  return { lost, duplicated, unexpected, rpoUs: lost === 0 ? 0 : lastUs - firstUs };
+  return {
+    lost,
+    duplicated,
+    unexpected,
+    rpoUs: lost === 0 ? 0 : lastUs - firstUs,
+    lostEmitUs: lostEmitUs.chosen(),
+    duplicatedEmitUs: duplicatedEmitUs.chosen(),
+  };
 }
 
 /**

@@ -44,7 +44,7 @@ describe('a plane that shows each change exactly 2 s late', () => {
   });
 
   it('misses an SLO of 1.9 s in all nine seconds', () => {
-    const strict = { ...scenario, slo: { freshnessUs: 1_900_000, holdUs: secondUs } };
+    const strict = { ...scenario, slo: { ...scenario.slo, freshnessUs: 1_900_000 } };
     const missed = plantRun({ facts: { plan: { ...run.plan, scenario: strict } } });
     expect(measure(missed, 'freshness.slo_met')).toMatchObject({ numerator: 0, denominator: 9 });
     expect(measure(missed, 'faults.slo_lost')).toMatchObject({ kind: 'absent', why: 'not_measured' });
@@ -384,6 +384,26 @@ describe('a run is invalid', () => {
   it('if a fault was not witnessed, or not injected', () => {
     expect(codes(plantRun({ fault: { witnessedUs: null } }))).toEqual(['INVALID_INJECTION']);
     expect(codes(plantRun({ facts: { faults: [] } }))).toEqual(['FAULT_NOT_INJECTED']);
+    expect(codes(plantRun({ fault: { injectedUs: null, witnessedUs: null } }))).toEqual(['FAULT_NOT_INJECTED']);
+    const second = { injectedUs: injectedUs + 5 * secondUs, witnessedUs: null };
+    expect(codes(plantRun({ faults: [{}, second] }))).toEqual(['INVALID_INJECTION']);
+  });
+  it('if a fault met no load: nothing was appended and nobody called until it was over', () => {
+    // Changes are appended every 100 ms, 0.2 ms after their slot; calls are due every 10 ms.
+    const between = { injectedUs: injectedUs + 1_000, readyUs: injectedUs + 9_000 };
+    expect(codes(plantRun({ fault: between }))).toEqual(['NOT_EXPOSED']);
+    expect(measureRun(plantRun({ fault: between })).invalid[0]?.message).toMatch(
+      /role-crash of stream at \+13\.001 s bit, but no change was appended and no call made .* at \+13\.009 s/,
+    );
+    expect(codes(plantRun({ fault: { ...between, readyUs: injectedUs + 10_000 } }))).toEqual([]);
+    const { operations } = plantRun();
+    const calls = { ...operations, rows: 0, intendedUs: new Float64Array() };
+    const appended = { injectedUs: injectedUs + 100_100, readyUs: injectedUs + 100_300 };
+    expect(codes(plantRun({ fault: appended, facts: { operations: calls } }))).toEqual([]);
+  });
+  it('but not if the fault strikes nothing in this plane', () => {
+    const none = { target: '', injectedUs: null, witnessedUs: null, notApplicable: 'the plane uses no tables' };
+    expect(codes(plantRun({ fault: none }))).toEqual([]);
   });
   it('if the books do not balance', () => {
     const { ledger } = plantRun();

@@ -13,10 +13,11 @@ import { foldCost, measureCost, type RunCost } from './cost.js';
 import { foldVisibility, measureFreshness } from './freshness.js';
 import { measureLatency } from './latency.js';
 import { measureLedger } from './ledger.js';
+import { type Losses, lossesOf } from './losses.js';
 import type { AbsentMeasure, Measure, MeasureOf } from './measured.js';
 import { notOffered } from './measured.js';
 import { readPanel } from './panel.js';
-import { measureRecovery } from './recovery.js';
+import { foldRecovery, measureRecovery, type Recovery } from './recovery.js';
 import { measureResources } from './resources.js';
 import { measureStorage } from './storage.js';
 import { judgeRun } from './validity.js';
@@ -38,6 +39,7 @@ interface Metric {
 const times = { kind: 'samples', unit: 'us', better: 'lower', domain: 'positive' } as const;
 const quantiles = ['p50', 'p95', 'p99'] as const;
 const clock = { ...times, statistics: ['mean', 'p50'] } as const;
+const lossOfSlo = { kind: 'trials', unit: 'share', better: 'lower', domain: 'share', statistics: ['share'] } as const;
 const share = { kind: 'ratio', unit: 'share', domain: 'share', statistics: ['share'] } as const;
 const defects = { kind: 'count', unit: 'count', better: 'lower', domain: 'positive', statistics: ['total'] } as const;
 const oncePerRun = { kind: 'ratio', domain: 'positive', statistics: ['mean'] } as const;
@@ -67,11 +69,17 @@ export const metrics = {
   'ingest.achieved_rate': { ...oncePerRun, unit: 'changes_per_s', better: 'higher' },
   'ingest.offered_rate': { ...oncePerRun, unit: 'changes_per_s', better: 'neither' },
   'faults.mttr': { ...clock, primary: 'mean' },
-  'faults.slo_lost': { kind: 'trials', unit: 'share', better: 'lower', domain: 'share', statistics: ['share'] },
+  'faults.slo_lost': lossOfSlo,
+  'faults.availability_lost': lossOfSlo,
+  'faults.latency_lost': lossOfSlo,
+  'faults.freshness_lost': lossOfSlo,
   'faults.first_failure': { ...clock, better: 'neither' },
   'faults.role_ready': clock,
   'faults.first_success': clock,
   'faults.slo_regained': clock,
+  'faults.availability_regained': clock,
+  'faults.latency_regained': clock,
+  'faults.freshness_regained': clock,
   'faults.back_in_band': clock,
   'faults.backlog_drained': clock,
   'faults.visibility': { ...times, statistics: quantiles },
@@ -122,6 +130,10 @@ export interface MeasuredRun {
   readonly measures: Measures;
   /** Of the measured window. */
   readonly cost: RunCost | AbsentMeasure;
+  /** Of the injuries that were witnessed. */
+  readonly recoveries: readonly Recovery[];
+  /** Null: the plane offers no tables. */
+  readonly losses: readonly Losses[] | null;
   readonly invalid: readonly Finding[];
   readonly missing: readonly Finding[];
 }
@@ -129,11 +141,12 @@ export interface MeasuredRun {
 export function measureRun(run: RunFacts, prices: PriceBook): MeasuredRun {
   const panel = readPanel(run);
   const visibility = foldVisibility(panel);
+  const recoveries = foldRecovery(run, panel, visibility);
   const measured: Omit<Measures, keyof ReturnType<typeof measureCost>> = {
     ...measureFreshness(run, panel, visibility),
     ...measureLatency(run),
     ...measureBacklog(run, foldBacklog(run, panel.probes)),
-    ...measureRecovery(run, panel, visibility),
+    ...measureRecovery(run, panel, recoveries),
     ...measureLedger(run),
     ...measureStorage(run),
     ...measureBackfill(run),
@@ -143,7 +156,7 @@ export function measureRun(run: RunFacts, prices: PriceBook): MeasuredRun {
   };
   const cost = foldCost(run, prices);
   const measures: Measures = { ...measured, ...measureCost(run, cost, measured) };
-  return { measures, cost, ...judgeRun(run, panel, visibility) };
+  return { measures, cost, recoveries, losses: lossesOf(run), ...judgeRun(run, panel, visibility) };
 }
 
 /** A plane that takes no changes in is asked nothing about them: zeros and failures would both be untrue. */

@@ -30,6 +30,8 @@ export interface Planted {
   readonly latencyUs?: (i: number) => number | null;
   readonly startErrorUs?: number;
   readonly fault?: Partial<FaultFact>;
+  /** Several, instead of the one. */
+  readonly faults?: readonly Partial<FaultFact>[];
   readonly facts?: Partial<RunFacts>;
 }
 
@@ -65,7 +67,7 @@ export const scenario: Scenario = {
     faultUs: 10 * secondUs,
     drainUs: 10 * secondUs,
   },
-  slo: { freshnessUs: 3 * secondUs, holdUs: secondUs },
+  slo: { freshnessUs: 3 * secondUs, availability: 0.99, latencyUs: 50_000, holdUs: secondUs },
   faults: [{ kind: 'role-crash', schedule: { kind: 'once', afterUs: secondUs, jitterUs: 1 } }],
   restartDelayUs: 500_000,
 };
@@ -138,22 +140,7 @@ export function plantRun(planted: Planted = {}): RunFacts {
       doneUs: Float64Array.from(emissions, (slot) => slot + 1200),
       outcome: new Uint8Array(emissions.length),
     },
-    faults: [
-      {
-        fault: 0,
-        kind: 'role-crash',
-        target: 'stream',
-        scheduledUs: injectedUs,
-        armedUs: startUs,
-        injectedUs,
-        witnessedUs: injectedUs + 10_000,
-        saw: 'stream was gone, by SIGKILL',
-        healedUs: injectedUs + 10_000,
-        readyUs: injectedUs + secondUs,
-        notApplicable: null,
-        ...planted.fault,
-      },
-    ],
+    faults: (planted.faults ?? [planted.fault ?? {}]).map(plantFault),
     processes: [
       { name: 'change-log', kind: 'server', pid: 1, startedHostUs: 0, readyAfterUs: 1, exit: '', restarts: 0 },
       { name: 'stream', kind: 'role', pid: 2, startedHostUs: 0, readyAfterUs: 1, exit: '', restarts: 1 },
@@ -189,6 +176,8 @@ export function plantRun(planted: Planted = {}): RunFacts {
         quarantineMissing: 0,
         quarantineUnexpected: 0,
         rpoUs: 0,
+        lostEmitUs: [],
+        duplicatedEmitUs: [],
       },
       final: allRight(100),
       live: allRight(50),
@@ -200,6 +189,25 @@ export function plantRun(planted: Planted = {}): RunFacts {
     },
     errors: [],
     ...planted.facts,
+  };
+}
+
+/** A crash seen after 10 ms, of a role that is ready again a second after it. */
+function plantFault(fault: Partial<FaultFact>): FaultFact {
+  const atUs = fault.injectedUs ?? injectedUs;
+  return {
+    fault: 0,
+    kind: 'role-crash',
+    target: 'stream',
+    scheduledUs: atUs,
+    armedUs: startUs,
+    injectedUs: atUs,
+    witnessedUs: atUs + 10_000,
+    saw: 'stream was gone, by SIGKILL',
+    healedUs: atUs + 10_000,
+    readyUs: atUs + secondUs,
+    notApplicable: null,
+    ...fault,
   };
 }
 

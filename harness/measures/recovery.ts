@@ -1,334 +1,257 @@
 /**
  * How long a fault hurts, on several clocks that all start at the injection and are read from outside:
  *
- * - the first failure seen: an error or time-out of a call or probe, or a probe that finds the SLO broken;
- * - the role ready again, as the supervisor saw it;
+ * - the first failure seen: an error or time-out of a call or probe, or a look at which an SLO is broken;
+ * - what was struck in service again, as the harness saw it;
  * - the first success: a probe that shows a change emitted after the fault was witnessed, so that the whole path from
  *   the change log to the reader has worked once (which alone would under-report a plane that flaps);
- * - the SLO regained and held;
- * - the return of the panel's staleness to its band of before the fault, and of the backlog to its own.
+ * - each SLO regained and held, and all that were lost;
+ * - the return of the panel's staleness to its band of before the first fault, and of the backlog to its own.
  *
- * At a probe the SLO stands if at least 95 % of the panel changes that are due (emitted in the second that ended one SLO
- * ago) are visible; it says nothing while none is due. Regained and held: the first such probe from which on every
- * probe of the hold time agrees. A band is what 95 % of the probes from the start of the measured window to the fault
- * lay within; a plane is back at the first probe inside from which on 90 % of the hold time's probes are inside, since
- * 5 % were outside when nothing was wrong.
- *
- * Every time is that of the answer of the probe that showed it, hence up to one probe period too long; what had not
- * happened at the last probe is right-censored there.
- *
- * MTTR is the time to the SLO regained and held if the fault broke the SLO, the return to the band if it did not.
+ * An injury is watched until the next begins, the last until the last probe; what had not happened by then is
+ * right-censored there. MTTR is the time until all SLOs that were lost are regained and held, or, where none was lost, to
+ * the return to the band.
  */
 import { outcomes, type RunFacts } from '../record/facts.js';
-import { quantileOf, type Samples, sortSamples } from '../statistics/samples.js';
-import { foldBacklog } from './backlog.js';
-import { sloQuantile, type Visibility } from './freshness.js';
-import { type WitnessedInjury, witnessedInjuriesOf } from './injuries.js';
+import { backlogSeries, type ProbeSeries, returnToBand, stalenessSeries } from './band.js';
+import { type Elapsed, latestOf, samplesOf } from './elapsed.js';
+import type { Visibility } from './freshness.js';
+import { injuriesOf, type WitnessedInjury, witnessedInjuriesOf } from './injuries.js';
 import { type MeasureOf, notMeasured, notOffered } from './measured.js';
-import { firstHidden, lastLookUs, type Panel } from './panel.js';
+import { lastLookUs, type Panel } from './panel.js';
+import { fateOf, type Look, lookAtCalls, lookAtFreshness, type SloFate, type SloName } from './slos.js';
 
-/** A time since the injection. */
-export type Elapsed =
-  | { readonly kind: 'after'; readonly us: number }
-  /** It had not happened when the harness stopped looking. */
-  | { readonly kind: 'not within'; readonly us: number };
+export const clocks = [
+  'first_failure',
+  'role_ready',
+  'first_success',
+  'slo_regained',
+  'back_in_band',
+  'backlog_drained',
+  'mttr',
+] as const;
+export type Clock = (typeof clocks)[number];
 
 export interface Recovery {
-  /** Null: no failure was seen. */
-  readonly firstFailure: Elapsed | null;
-  readonly roleReady: Elapsed;
-  readonly firstSuccess: Elapsed;
-  /**
-   * `not held before`: the plane missed the SLO without a fault, so none can be blamed for it. `undecided`: the last look
-   * came before what the fault held up was due, and the plane was not back by then.
-   */
-  readonly slo: 'lost' | 'kept' | 'not held before' | 'undecided';
-  /** Null unless the SLO was lost. */
-  readonly sloRegained: Elapsed | null;
-  /** Null where there is no band: nothing was seen before the fault. */
-  readonly backInBand: Elapsed | null;
-  readonly backlogDrained: Elapsed | null;
-  readonly repair: Elapsed | null;
+  readonly injury: WitnessedInjury;
+  readonly slos: Readonly<Record<SloName, SloFate>>;
+  /** Null: no failure was seen, no SLO was lost, nothing was seen before the fault to compare with. */
+  readonly clocks: Readonly<Record<Clock, Elapsed | null>>;
 }
 
-/** What every probe says of the state of the plane, in the order of answers. */
-interface States {
-  readonly sentUs: Float64Array;
-  readonly doneUs: Float64Array;
-  /** 1 stands, 0 broken, -1 nothing was due. */
-  readonly slo: Int8Array;
-  /** 95th percentile over the panel's members of the age of the first change not shown; Infinity where unanswered. */
-  readonly stalenessUs: Float64Array;
-  /** Infinity where unanswered. */
-  readonly backlog: Float64Array;
-}
-
-function foldRecovery(run: RunFacts, panel: Panel, visibility: Visibility): Recovery[] {
-  const struck = witnessedInjuriesOf(run);
-  if (struck.length === 0 || panel.probes.probes === 0) return [];
-  const states = foldStates(run, panel);
-  return struck.map((fault, i) => {
-    const untilUs = struck[i + 1]?.injectedUs ?? lastLookUs(panel.probes);
-    return recoveryOf(run, { fault, untilUs, states, panel, visibility });
-  });
-}
-
-function foldStates(run: RunFacts, { probes, awaited }: Panel): States {
-  const { freshnessUs } = run.plan.scenario.slo;
-  const backlogAt = new Map<number, number>();
-  const series = foldBacklog(run, probes);
-  series.atUs.forEach((atUs, row) => {
-    backlogAt.set(atUs, series.changes[row] as number);
-  });
-  const slo = new Int8Array(probes.probes);
-  const stalenessUs = new Float64Array(probes.probes).fill(Number.POSITIVE_INFINITY);
-  const backlog = new Float64Array(probes.probes).fill(Number.POSITIVE_INFINITY);
-  const ages = new Float64Array(probes.members);
-  for (let probe = 0; probe < probes.probes; probe++) {
-    const sentUs = probes.sentUs[probe] as number;
-    slo[probe] = sloState(probe, { fromUs: sentUs - freshnessUs - dueSpanUs, untilUs: sentUs - freshnessUs });
-    if (probes.answered[probe] === 0) continue;
-    for (let member = 0; member < probes.members; member++) {
-      const hidden = firstHidden(awaited, member, probes.lastSeq[probe * probes.members + member] as number);
-      const earliestUs =
-        hidden < (awaited.firstOf[member + 1] as number)
-          ? (awaited.earliestFromUs[hidden] as number)
-          : Number.POSITIVE_INFINITY;
-      ages[member] = Math.max(0, sentUs - earliestUs);
-    }
-    stalenessUs[probe] = quantileOf(sortSamples(ages), bandQuantile);
-    backlog[probe] = backlogAt.get(sentUs) ?? Number.POSITIVE_INFINITY;
-  }
-  return { sentUs: probes.sentUs, doneUs: probes.doneUs, slo, stalenessUs, backlog };
-
-  function sloState(probe: number, due: { fromUs: number; untilUs: number }): number {
-    let count = 0;
-    let visible = 0;
-    for (let at = firstEmittedAfter(due.fromUs); at < awaited.rows; at++) {
-      const change = awaited.byEmission[at] as number;
-      if ((awaited.emitUs[change] as number) > due.untilUs) break;
-      count++;
-      const lastSeq = probes.lastSeq[probe * probes.members + (awaited.member[change] as number)] as number;
-      if (lastSeq >= (awaited.seq[change] as number)) visible++;
-    }
-    if (count === 0) return -1;
-    return visible >= sloQuantile * count ? 1 : 0;
-  }
-
-  function firstEmittedAfter(us: number): number {
-    let low = 0;
-    let high = awaited.rows;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((awaited.emitUs[awaited.byEmission[middle] as number] as number) <= us) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-}
-
-/** Changes are due in spans of a second, as the SLO is judged by seconds of emission. */
-const dueSpanUs = 1_000_000;
-const bandQuantile = 0.95;
-const backQuantile = 0.9;
-/** The least share of probes at which the SLO must have stood before a fault can be blamed for its loss. */
-const heldBefore = 0.95;
-
-interface Injury {
-  readonly fault: WitnessedInjury;
-  /** The next fault, or the last look. */
-  readonly untilUs: number;
-  readonly states: States;
+/** Everything that is the same for all injuries of a run. */
+interface Watch {
+  readonly run: RunFacts;
   readonly panel: Panel;
   readonly visibility: Visibility;
+  readonly freshness: readonly Look[];
+  readonly staleness: ProbeSeries;
+  readonly backlog: ProbeSeries;
+  readonly firstInjectedUs: number;
+  readonly lastLookUs: number;
 }
 
-function recoveryOf(run: RunFacts, injury: Injury): Recovery {
-  const { fault, untilUs, states } = injury;
-  const { slo } = run.plan.scenario;
-  const { injectedUs } = fault;
-  const before = probesWithin(states, run.timeline.measureStartUs, injectedUs);
-  const after = probesWithin(states, injectedUs, untilUs);
-  const readyUs = fault.readyUs ?? untilUs;
-  const notWithin: Elapsed = { kind: 'not within', us: untilUs - injectedUs };
-  const since = (us: number): Elapsed => ({ kind: 'after', us: us - injectedUs });
-
-  const known = before.filter((probe) => states.slo[probe] !== -1);
-  const stood = known.filter((probe) => states.slo[probe] === 1).length;
-  const wasHeld = known.length > 0 && stood >= heldBefore * known.length;
-  // What the fault held up is due at the latest one SLO after the role is back; later misses have other reasons.
-  const blamedUntilUs = readyUs + slo.freshnessUs;
-  const lost = wasHeld
-    ? after.find((probe) => states.slo[probe] === 0 && (states.doneUs[probe] as number) <= blamedUntilUs)
-    : undefined;
-  const sloRegained =
-    lost === undefined ? null : regained(states, { after, lost, holdUs: slo.holdUs, injectedUs, untilUs });
-  const band = { before, after, holdUs: slo.holdUs, injectedUs, untilUs, readyUs, blamedUntilUs };
-  const backInBand = returnToBand(states.doneUs, states.stalenessUs, band);
-  const backlogDrained = returnToBand(states.doneUs, states.backlog, band);
-  const sawItAll = untilUs >= blamedUntilUs || backInBand?.kind === 'after';
-  return {
-    firstFailure: firstFailure(run, injury, after, wasHeld),
-    roleReady: fault.readyUs === null ? notWithin : since(fault.readyUs),
-    firstSuccess: firstSuccess(injury),
-    slo: !wasHeld ? 'not held before' : lost !== undefined ? 'lost' : sawItAll ? 'kept' : 'undecided',
-    sloRegained,
-    backInBand,
-    backlogDrained,
-    repair: sloRegained ?? backInBand,
+export function foldRecovery(run: RunFacts, panel: Panel, visibility: Visibility): Recovery[] {
+  const [first] = injuriesOf(run);
+  if (first === undefined || panel.probes.probes === 0) return [];
+  const watch: Watch = {
+    run,
+    panel,
+    visibility,
+    freshness: lookAtFreshness(run, panel),
+    staleness: stalenessSeries(run, panel),
+    backlog: backlogSeries(run, panel),
+    firstInjectedUs: first.injectedUs,
+    lastLookUs: lastLookUs(panel.probes),
   };
+  const recoveries: Recovery[] = [];
+  for (const injury of witnessedInjuriesOf(run)) recoveries.push(recoveryOf(watch, injury, recoveries.at(-1)));
+  return recoveries;
 }
 
-function probesWithin({ doneUs }: States, fromUs: number, untilUs: number): number[] {
-  return [...doneUs.keys()].filter(
-    (probe) => (doneUs[probe] as number) > fromUs && (doneUs[probe] as number) <= untilUs,
-  );
+function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | undefined): Recovery {
+  const { slo } = watch.run.plan.scenario;
+  const { injectedUs } = injury;
+  const untilUs = injury.nextUs ?? watch.lastLookUs;
+  const readyUs = injury.readyUs ?? untilUs;
+  const since = (us: number): Elapsed => ({ kind: 'after', us: us - injectedUs });
+  const notWithin: Elapsed = { kind: 'not within', us: untilUs - injectedUs };
+  const beforeUs = [watch.run.timeline.measureStartUs, watch.firstInjectedUs] as const;
+  const { holdUs, freshnessUs } = slo;
+  // What the fault held up is due at the latest one SLO after what was struck is in service again.
+  const dueUs = readyUs + freshnessUs;
+  const span = { beforeUs, injectedUs, untilUs, readyUs, blamedUntilUs: dueUs, holdUs };
+  const backInBand = returnToBand(watch.staleness, span);
+  // A plane that is still not what it was has the fault to thank for what it misses.
+  const sufferedUntilUs = backInBand?.kind === 'not within' ? untilUs : injectedUs + (backInBand?.us ?? 0);
+
+  const probed = (fromUs: number, toUs: number) => watch.freshness.filter(({ atUs }) => atUs > fromUs && atUs <= toUs);
+  // Of what is late now, a plane that was not back when it was struck again may owe a part to the injury before.
+  const wasBack = previous?.clocks.back_in_band?.kind !== 'not within';
+  const freshness = fateOf({
+    before: probed(...beforeUs),
+    last: wasBack ? probed(beforeUs[0], injectedUs).at(-1) : undefined,
+    after: probed(injectedUs, untilUs),
+    injectedUs,
+    untilUs,
+    holdUs,
+    blamedUntilUs: Math.max(dueUs, sufferedUntilUs),
+    sawItAll: untilUs >= dueUs || backInBand?.kind === 'after',
+  });
+  const called = (name: 'availability' | 'latency'): SloFate => {
+    const looks = (fromUs: number, toUs: number) =>
+      lookAtCalls(watch.run, name, { zeroUs: injectedUs, fromUs, untilUs: toUs });
+    // A call waits for nothing that came before it: after the hold time a plane in service has no excuse left.
+    const blamedUntilUs = readyUs + holdUs;
+    return fateOf({
+      before: looks(beforeUs[0], watch.firstInjectedUs),
+      last: looks(beforeUs[0], injectedUs).at(-1),
+      after: looks(injectedUs, untilUs),
+      injectedUs,
+      untilUs,
+      holdUs,
+      blamedUntilUs,
+      sawItAll: untilUs >= blamedUntilUs,
+    });
+  };
+  const slos = { availability: called('availability'), latency: called('latency'), freshness };
+  const lost = Object.values(slos).filter((fate) => fate.fate === 'lost');
+  const sloRegained = latestOf(lost.map(({ regained }) => regained));
+  return {
+    injury,
+    slos,
+    clocks: {
+      first_failure: firstFailure(watch, {
+        injectedUs,
+        untilUs,
+        brokenUs: lost.map(({ seenUs }) => seenUs),
+      }),
+      role_ready: injury.readyUs === null ? notWithin : since(injury.readyUs),
+      first_success: firstSuccess(watch, injury, untilUs),
+      slo_regained: sloRegained,
+      back_in_band: backInBand,
+      backlog_drained: returnToBand(watch.backlog, span),
+      mttr: sloRegained ?? backInBand,
+    },
+  };
 }
 
 function firstFailure(
-  run: RunFacts,
-  { fault, untilUs, states, panel }: Injury,
-  after: readonly number[],
-  wasHeld: boolean,
+  { run: { operations }, panel: { probes } }: Watch,
+  span: { readonly injectedUs: number; readonly untilUs: number; readonly brokenUs: readonly number[] },
 ): Elapsed | null {
-  const { operations } = run;
   const ok = outcomes.indexOf('ok');
-  let firstUs = Number.POSITIVE_INFINITY;
+  let firstUs = Math.min(...span.brokenUs);
   for (let i = 0; i < operations.rows; i++) {
-    const ended = operations.doneUs[i] as number;
-    if (operations.outcome[i] !== ok && ended > fault.injectedUs) firstUs = Math.min(firstUs, ended);
+    const endedUs = operations.doneUs[i] as number;
+    if (operations.outcome[i] !== ok && endedUs > span.injectedUs) firstUs = Math.min(firstUs, endedUs);
   }
-  for (const probe of after) {
-    const failed = panel.probes.answered[probe] === 0 || (wasHeld && states.slo[probe] === 0);
-    if (failed) firstUs = Math.min(firstUs, states.doneUs[probe] as number);
+  for (let probe = 0; probe < probes.probes; probe++) {
+    const doneUs = probes.doneUs[probe] as number;
+    if (probes.answered[probe] === 0 && doneUs > span.injectedUs) firstUs = Math.min(firstUs, doneUs);
   }
-  return firstUs <= untilUs ? { kind: 'after', us: firstUs - fault.injectedUs } : null;
+  return firstUs <= span.untilUs ? { kind: 'after', us: firstUs - span.injectedUs } : null;
 }
 
-function firstSuccess({ fault, untilUs, panel: { awaited }, visibility }: Injury): Elapsed {
-  const goneUs = fault.witnessedUs;
+function firstSuccess(
+  { panel: { awaited }, visibility }: Watch,
+  { injectedUs, witnessedUs }: WitnessedInjury,
+  untilUs: number,
+): Elapsed {
   let firstUs = Number.POSITIVE_INFINITY;
   for (let i = 0; i < awaited.rows; i++) {
-    if ((awaited.emitUs[i] as number) > goneUs) firstUs = Math.min(firstUs, visibility.visibleUs[i] as number);
+    if ((awaited.emitUs[i] as number) > witnessedUs) firstUs = Math.min(firstUs, visibility.visibleUs[i] as number);
   }
-  if (firstUs > untilUs) return { kind: 'not within', us: untilUs - fault.injectedUs };
-  return { kind: 'after', us: firstUs - fault.injectedUs };
+  if (firstUs > untilUs) return { kind: 'not within', us: untilUs - injectedUs };
+  return { kind: 'after', us: firstUs - injectedUs };
 }
 
-/** The first probe after the loss at which the SLO stands and then stands for the hold time. */
-function regained(
-  { doneUs, slo }: States,
-  span: {
-    readonly after: readonly number[];
-    readonly lost: number;
-    readonly holdUs: number;
-    readonly injectedUs: number;
-    readonly untilUs: number;
-  },
-): Elapsed {
-  let standingSinceUs: number | null = null;
-  for (const probe of span.after) {
-    if (probe < span.lost || slo[probe] === -1) continue;
-    const nowUs = doneUs[probe] as number;
-    if (slo[probe] === 0) standingSinceUs = null;
-    else {
-      standingSinceUs ??= nowUs;
-      if (nowUs - standingSinceUs >= span.holdUs) return { kind: 'after', us: standingSinceUs - span.injectedUs };
-    }
-  }
-  // Standing at the end, but not seen to hold: it was regained then or later.
-  return { kind: 'not within', us: (standingSinceUs ?? span.untilUs) - span.injectedUs };
-}
-
-/** Zero for a plane that the fault never pushed out of its band; null where there is no band. */
-function returnToBand(
-  doneUs: Float64Array,
-  values: Float64Array,
-  span: {
-    readonly before: readonly number[];
-    readonly after: readonly number[];
-    readonly holdUs: number;
-    readonly injectedUs: number;
-    readonly untilUs: number;
-    readonly readyUs: number;
-    readonly blamedUntilUs: number;
-  },
-): Elapsed | null {
-  if (span.before.length === 0 || span.after.length === 0) return null;
-  const edge = quantileOf(sortSamples(span.before.map((probe) => values[probe] as number)), bandQuantile);
-  // Too few probes were answered to know how it was before: nothing would be outside such a band.
-  if (edge === Number.POSITIVE_INFINITY) return null;
-  const at = (i: number) => doneUs[span.after[i] as number] as number;
-  const isInside = (i: number) => (values[span.after[i] as number] as number) <= edge;
-  /** From this probe on, inside for 90 % of the hold time; null: not watched for so long. */
-  const holds = (from: number): boolean | null => {
-    let inside = 0;
-    let all = 0;
-    for (let i = from; i < span.after.length; i++) {
-      all++;
-      if (isInside(i)) inside++;
-      if (at(i) >= at(from) + span.holdUs) return inside >= backQuantile * all;
-    }
-    return null;
-  };
-
-  let left = 0;
-  while (left < span.after.length && (isInside(left) || holds(left) !== false)) left++;
-  if (left === span.after.length || at(left) > span.blamedUntilUs) {
-    return span.untilUs >= span.readyUs + span.holdUs ? { kind: 'after', us: 0 } : { kind: 'not within', us: 0 };
-  }
-  for (let i = left + 1; i < span.after.length; i++) {
-    if (!isInside(i)) continue;
-    const held = holds(i);
-    if (held === true) return { kind: 'after', us: at(i) - span.injectedUs };
-    if (held === null) return { kind: 'not within', us: at(i) - span.injectedUs };
-  }
-  return { kind: 'not within', us: span.untilUs - span.injectedUs };
-}
-
-export function measureRecovery(run: RunFacts, panel: Panel, visibility: Visibility) {
-  const recoveries = foldRecovery(run, panel, visibility);
+export function measureRecovery(run: RunFacts, panel: Panel, recoveries: readonly Recovery[]) {
   const absent = whyAbsent(run, panel);
-  const times = (pick: (recovery: Recovery) => Elapsed | null, none: string, note?: string): MeasureOf<'samples'> => {
-    if (recoveries.length === 0) return absent;
-    const elapsed = recoveries.map(pick).filter((time): time is Elapsed => time !== null);
-    if (elapsed.length === 0) return notMeasured(none);
-    return { kind: 'samples', samples: samplesOf(elapsed), ...(note === undefined ? {} : { note }) };
-  };
-  const judged = recoveries.filter(({ slo }) => slo === 'lost' || slo === 'kept');
-  const lost = recoveries.filter(({ slo }) => slo === 'lost').length;
-  const undecided = recoveries.filter(({ slo }) => slo === 'undecided').length;
-  const kept = judged.length - lost;
-  const noBand = 'nothing was seen before the fault to compare with';
-  const basis =
-    lost === recoveries.length
-      ? 'time to the SLO regained and held'
-      : lost === 0
-        ? `the SLO was not ${kept === recoveries.length ? '' : 'seen to be '}lost: time to the return to the staleness of before`
-        : 'time to the SLO regained and held where it was lost, to the staleness of before elsewhere';
-  const slo: MeasureOf<'trials'> =
-    recoveries.length === 0
-      ? absent
-      : judged.length + undecided === 0
-        ? notMeasured('the SLO was not held before the fault')
-        : {
-            kind: 'trials',
-            successes: lost,
-            trials: judged.length,
-            // A plane that is back soon is seen to have kept it, however short the watch: leaving the others out would
-            // leave out those that were slow.
-            ...(undecided === 0 ? {} : { undecided }),
-          };
+  const clock = (name: Clock) => (recoveries.length === 0 ? absent : timeOn(name, recoveries));
+  const lost = (name: SloName) => (recoveries.length === 0 ? absent : lossOf(recoveries.map(({ slos }) => slos[name])));
+  const regained = (name: SloName) => (recoveries.length === 0 ? absent : timeRegained(name, recoveries));
   return {
-    'faults.mttr': times(({ repair }) => repair, noBand, basis),
-    'faults.slo_lost': slo,
-    'faults.first_failure': times(({ firstFailure }) => firstFailure, 'no failure was seen'),
-    'faults.role_ready': times(({ roleReady }) => roleReady, ''),
-    'faults.first_success': times(({ firstSuccess }) => firstSuccess, ''),
-    'faults.slo_regained': times(({ sloRegained }) => sloRegained, 'the SLO was not lost'),
-    'faults.back_in_band': times(({ backInBand }) => backInBand, noBand),
-    'faults.backlog_drained': times(({ backlogDrained }) => backlogDrained, noBand),
+    'faults.mttr': clock('mttr'),
+    'faults.slo_lost': recoveries.length === 0 ? absent : lossOf(recoveries.map(worstFate)),
+    'faults.availability_lost': lost('availability'),
+    'faults.latency_lost': lost('latency'),
+    'faults.freshness_lost': lost('freshness'),
+    'faults.first_failure': clock('first_failure'),
+    'faults.role_ready': clock('role_ready'),
+    'faults.first_success': clock('first_success'),
+    'faults.slo_regained': clock('slo_regained'),
+    'faults.availability_regained': regained('availability'),
+    'faults.latency_regained': regained('latency'),
+    'faults.freshness_regained': regained('freshness'),
+    'faults.back_in_band': clock('back_in_band'),
+    'faults.backlog_drained': clock('backlog_drained'),
   };
+}
+
+/** Of some injuries of one run. */
+export function timeOn(clock: Clock, recoveries: readonly Recovery[]): MeasureOf<'samples'> {
+  const elapsed = recoveries.flatMap(({ clocks }) => clocks[clock] ?? []);
+  if (elapsed.length === 0) return notMeasured(whyNone[clock]);
+  const note = clock === 'mttr' ? basisOf(recoveries) : undefined;
+  return { kind: 'samples', samples: samplesOf(elapsed), ...(note === undefined ? {} : { note }) };
+}
+
+function timeRegained(name: SloName, recoveries: readonly Recovery[]): MeasureOf<'samples'> {
+  const elapsed = recoveries.flatMap(({ slos }) => {
+    const fate = slos[name];
+    return fate.fate === 'lost' ? [fate.regained] : [];
+  });
+  return elapsed.length === 0
+    ? notMeasured(`the SLO of ${name} was not lost`)
+    : { kind: 'samples', samples: samplesOf(elapsed) };
+}
+
+const noBand = 'nothing was seen before the fault to compare with';
+const whyNone: Readonly<Record<Clock, string>> = {
+  first_failure: 'no failure was seen',
+  role_ready: '',
+  first_success: '',
+  slo_regained: 'no SLO was lost',
+  back_in_band: noBand,
+  backlog_drained: noBand,
+  mttr: noBand,
+};
+
+/** What an MTTR is the time of. */
+function basisOf(recoveries: readonly Recovery[]): string {
+  const fates = recoveries.map((recovery) => worstFate(recovery).fate);
+  const lost = fates.filter((fate) => fate === 'lost').length;
+  if (lost === recoveries.length) return 'time to the SLO regained and held';
+  if (lost > 0) return 'time to the SLO regained and held where it was lost, to the staleness of before elsewhere';
+  if (fates.some((fate) => fate !== 'kept'))
+    return 'the SLO was not seen to be lost: time to the return to the staleness of before';
+  const unhurt = recoveries.every(({ clocks: { mttr } }) => mttr?.kind === 'after' && mttr.us === 0);
+  return unhurt
+    ? 'the SLO was not lost and staleness stayed as before: zero for that reason'
+    : 'the SLO was not lost: time to the return to the staleness of before';
+}
+
+/** Of all SLOs together: none is known to be kept while one could not be judged. */
+export function worstFate({ slos }: Recovery): SloFate {
+  const fates = Object.values(slos);
+  for (const fate of ['lost', 'undecided', 'not held before', 'kept'] as const) {
+    const found = fates.find((one) => one.fate === fate);
+    if (found) return found;
+  }
+  return { fate: 'not asked' };
+}
+
+function lossOf(fates: readonly SloFate[]): MeasureOf<'trials'> {
+  const count = (fate: SloFate['fate']) => fates.filter((one) => one.fate === fate).length;
+  const [lost, kept, undecided] = [count('lost'), count('kept'), count('undecided')];
+  if (lost + kept + undecided === 0)
+    return notMeasured(
+      count('not asked') === fates.length ? 'nothing was asked' : 'the SLO was not held before the fault',
+    );
+  // A plane that is back soon is seen to have kept it, however short the watch: leaving the others out would leave out
+  // those that were slow.
+  return { kind: 'trials', successes: lost, trials: lost + kept, ...(undecided === 0 ? {} : { undecided }) };
 }
 
 function whyAbsent(run: RunFacts, { probes }: Panel) {
@@ -337,9 +260,4 @@ function whyAbsent(run: RunFacts, { probes }: Panel) {
   if (refused) return notOffered(refused.notApplicable as string);
   if (probes.probes === 0) return notMeasured('the panel was never probed');
   return notMeasured('no fault was witnessed');
-}
-
-function samplesOf(times: readonly Elapsed[]): Samples {
-  const of = (kind: Elapsed['kind']) => times.filter((time) => time.kind === kind).map(({ us }) => us);
-  return sortSamples(of('after'), of('not within'));
 }

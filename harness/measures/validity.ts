@@ -20,7 +20,7 @@ export function judgeRun(run: RunFacts, panel: Panel, visibility: Visibility): V
       ...run.invalid,
       ...readersBehind(run),
       ...(run.ingests ? emitterBehind(run, panel, visibility) : []),
-      ...unwitnessedFaults(run),
+      ...uselessFaults(run),
       ...unbalancedBooks(run),
     ],
     missing: missingFacts(run, panel),
@@ -106,21 +106,40 @@ function behind(what: string, startError: Samples, delayed: Samples): Finding[] 
 
 const ms = (us: number) => `${(us / 1000).toFixed(1)} ms`;
 
-function unwitnessedFaults({ faults, plan }: RunFacts): Finding[] {
-  const findings: Finding[] = faults
-    .filter(({ witnessedUs, notApplicable }) => witnessedUs === null && notApplicable === null)
-    .map(({ kind, target }) => ({
-      code: 'INVALID_INJECTION',
-      message: `${kind} of ${target} was injected but not seen to bite: nothing can be said of recovery from it`,
-    }));
-  if (faults.length < plan.scenario.faults.length) {
-    findings.push({
-      code: 'FAULT_NOT_INJECTED',
-      message: `${plan.scenario.faults.length} faults were planned and ${faults.length} injected`,
-    });
-  }
-  return findings;
+/** Every planned fault was injected, seen to bite, and met load, or strikes nothing in this plane. */
+function uselessFaults(run: RunFacts): Finding[] {
+  const { faults, plan } = run;
+  const nothing = ': nothing can be said of recovery from it';
+  const forgotten = plan.scenario.faults
+    .filter((_, fault) => !faults.some((fact) => fact.fault === fault))
+    .map(({ kind }) => ({ code: 'FAULT_NOT_INJECTED', message: `${kind} was planned and never came up${nothing}` }));
+  const told = faults.flatMap(({ kind, target, scheduledUs, injectedUs, witnessedUs, readyUs, notApplicable }) => {
+    const which = `${kind} of ${target} at ${sinceStart(run, injectedUs ?? scheduledUs)}`;
+    if (notApplicable !== null) return [];
+    if (injectedUs === null)
+      return [{ code: 'FAULT_NOT_INJECTED', message: `${which} was planned and not injected${nothing}` }];
+    if (witnessedUs === null)
+      return [{ code: 'INVALID_INJECTION', message: `${which} was injected but not seen to bite${nothing}` }];
+    const endUs = readyUs ?? run.timeline.loadEndUs;
+    if (metLoad(run, injectedUs, endUs)) return [];
+    return [
+      {
+        code: 'NOT_EXPOSED',
+        message:
+          `${which} bit, but no change was appended and no call made until what it struck was in service again, at ` +
+          `${sinceStart(run, endUs)}${nothing}. Let it last longer, or raise the load`,
+      },
+    ];
+  });
+  return [...forgotten, ...told];
 }
+
+function metLoad({ appends, operations }: RunFacts, fromUs: number, untilUs: number): boolean {
+  const within = (us: number) => us >= fromUs && us <= untilUs;
+  return appends.sentUs.some(within) || operations.intendedUs.some(within);
+}
+
+const sinceStart = ({ timeline }: RunFacts, us: number) => `+${((us - timeline.loadStartUs) / 1e6).toFixed(3)} s`;
 
 function unbalancedBooks({ ledger, appends }: RunFacts): Finding[] {
   const findings: Finding[] = [];

@@ -208,6 +208,9 @@ export interface LedgerFacts {
     readonly quarantineUnexpected: number;
     /** Span of the emission times of the lost, the recovery point; 0 if none is lost. */
     readonly rpoUs: number;
+    /** Emission times of the lost and of the surplus, ascending; of more than 1,000 so many, evenly chosen. */
+    readonly lostEmitUs: readonly number[];
+    readonly duplicatedEmitUs: readonly number[];
   } | null;
   /** Rows of final reads and of the sampled live reads against the oracle at each row's own (lastSeq, asOfUs). */
   readonly final: RowVerdicts;

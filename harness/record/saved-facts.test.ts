@@ -161,7 +161,7 @@ function exampleFacts(): RunFacts {
           panel: { customers: 2, everyUs: 50_000 },
         },
         phases: { warmUpUs: 0, measureUs: 1_000_000, faultUs: 0, drainUs: 0 },
-        slo: { freshnessUs: 5_000_000, holdUs: 0 },
+        slo: { freshnessUs: 5_000_000, availability: 0.99, latencyUs: 50_000, holdUs: 0 },
         faults: [],
         restartDelayUs: 0,
       },

@@ -19,7 +19,7 @@ type SetName = keyof typeof columnSets;
 type Sets = { readonly [Name in SetName]: Columns<(typeof columnSets)[Name]> };
 const setNames = Object.keys(columnSets) as SetName[];
 
-const schemaName = 'planebench.run-facts/2';
+const schemaName = 'planebench.run-facts/3';
 
 export async function saveFacts(directory: string, facts: RunFacts): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -250,6 +250,8 @@ const savedRun: z.ZodType<SavedRun> = z.object({
           quarantineMissing: whole,
           quarantineUnexpected: whole,
           rpoUs: z.number(),
+          lostEmitUs: z.array(z.number()),
+          duplicatedEmitUs: z.array(z.number()),
         })
         .nullable(),
       final: rowVerdicts,

@@ -1,5 +1,6 @@
 /** Binomial facts: how many observations a tail quantile needs, and intervals for a probability. */
 import { gammaln } from 'simple-statistics';
+import { studentCritical } from './student-t.js';
 
 /** P(X <= successes) for X binomial. */
 export function binomialCumulative(successes: number, trials: number, probability: number): number {
@@ -43,6 +44,47 @@ export function proportionInterval(successes: number, trials: number, level = 0.
     lowerBound: successes === 0 ? 0 : solve((p) => 1 - binomialCumulative(successes - 1, trials, p) >= tail),
     upperBound: successes === trials ? 1 : solve((p) => binomialCumulative(successes, trials, p) <= tail),
   };
+}
+
+export interface Trials {
+  readonly successes: number;
+  readonly trials: number;
+}
+
+/**
+ * Interval for a probability from runs with several trials each, of which those of a run tend to end alike. It is the
+ * exact interval of as many independent trials as would spread as the runs do: n divided by the design effect, with the
+ * few runs behind that paid for by Student's t (Korn and Graubard 1998, Survey Methodology 24). `effective` of them: no
+ * more than were made and no fewer than there are runs, which are independent. Where all trials ended alike the spread
+ * tells nothing, and each run counts for one.
+ */
+export function clusteredProportionInterval(
+  runs: readonly Trials[],
+  level = 0.95,
+): Bounds & { readonly effective: number } {
+  const clusters = runs.filter(({ trials }) => trials > 0);
+  const trials = clusters.reduce((sum, run) => sum + run.trials, 0);
+  const successes = clusters.reduce((sum, run) => sum + run.successes, 0);
+  const effective = Math.floor(effectiveTrials(clusters, trials, successes, level));
+  const share = (successes / trials) * effective;
+  return {
+    effective,
+    // A share of the effective trials need not be whole; what lies outside of it is taken.
+    lowerBound: proportionInterval(Math.floor(share + 1e-9), effective, level).lowerBound,
+    upperBound: proportionInterval(Math.ceil(share - 1e-9), effective, level).upperBound,
+  };
+}
+
+function effectiveTrials(clusters: readonly Trials[], trials: number, successes: number, level: number): number {
+  const count = clusters.length;
+  if (trials === count || count === 1 || successes === 0 || successes === trials) return count;
+  const p = successes / trials;
+  // Variance of a ratio of sums over clusters (Cochran 1977, 9A): the residuals of the runs.
+  const square = (value: number) => value * value;
+  const squares = clusters.reduce((sum, run) => sum + square(run.successes - p * run.trials), 0);
+  const variance = (count / (count - 1)) * (squares / square(trials));
+  const fewRuns = square(studentCritical(level, trials - 1) / studentCritical(level, count - 1));
+  return Math.min(trials, Math.max(count, ((p * (1 - p)) / variance) * fewRuns + 1e-9));
 }
 
 /** The least p in [0, 1] from which on `holds`. */

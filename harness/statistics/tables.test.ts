@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../random.js';
-import { binomialCumulative, proportionInterval, sampleFloor } from './binomial.js';
+import { binomialCumulative, clusteredProportionInterval, proportionInterval, sampleFloor } from './binomial.js';
 import { comparePaired, signFlipTest } from './comparison.js';
 import { holmAdjusted } from './holm.js';
 import { pooledQuantile, pooledRatio } from './pooled-figure.js';
@@ -58,6 +58,48 @@ describe('binomial', () => {
     const interval = proportionInterval(successes, trials);
     expect(interval.lowerBound).toBeCloseTo(low, 4);
     expect(interval.upperBound).toBeCloseTo(high, 4);
+  });
+});
+
+describe('a probability from runs with several trials each', () => {
+  const of = (...runs: readonly (readonly [successes: number, trials: number])[]) =>
+    clusteredProportionInterval(runs.map(([successes, trials]) => ({ successes, trials })));
+
+  it('is that of independent trials where each run has one', () => {
+    expect(of([1, 1], [0, 1], [1, 1], [1, 1], [1, 1])).toEqual({ effective: 5, ...proportionInterval(4, 5) });
+  });
+  it('counts a run for one where all trials ended alike, however many there were', () => {
+    expect(of([5, 5], [5, 5], [5, 5])).toEqual({ effective: 3, ...proportionInterval(3, 3) });
+    expect(of([0, 5])).toEqual({ effective: 1, ...proportionInterval(0, 1) });
+    expect(of([2, 5])).toMatchObject({ effective: 1, lowerBound: 0, upperBound: 1 });
+  });
+  it('counts a run for one where the trials of a run end alike', () => {
+    expect(of([5, 5], [0, 5], [5, 5], [0, 5], [0, 5], [5, 5]).effective).toBe(6);
+  });
+  it('counts the trials that carry the spread: by hand', () => {
+    // p = 1/2 of 80; residuals 1, -1, ... of 20 runs of 4: v = 20/19 x 20 / 6400 = 0.0032895; p (1 - p) / v = 76.
+    // t of 79 and of 19 degrees: (1.990450 / 2.093024)^2 = 0.904387; 68.7 of 80.
+    const runs = Array.from({ length: 20 }, (_, i) => [i % 2 === 0 ? 3 : 1, 4] as const);
+    expect(of(...runs)).toEqual({ effective: 68, ...proportionInterval(34, 68) });
+  });
+  it('is never narrower than that of independent trials, nor wider than that of the runs', () => {
+    const run = fc
+      .tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 6 }))
+      .map(([trials, successes]) => [Math.min(trials, successes), trials] as const);
+    fc.assert(
+      fc.property(fc.array(run, { minLength: 1, maxLength: 8 }), (runs) => {
+        const trials = runs.reduce((sum, [, made]) => sum + made, 0);
+        const successes = runs.reduce((sum, [had]) => sum + had, 0);
+        const { effective, lowerBound, upperBound } = of(...runs);
+        expect(effective).toBeGreaterThanOrEqual(runs.length);
+        expect(effective).toBeLessThanOrEqual(trials);
+        expect(lowerBound).toBeLessThanOrEqual(successes / trials);
+        expect(upperBound).toBeGreaterThanOrEqual(successes / trials);
+        const independent = proportionInterval(successes, trials);
+        expect(upperBound - lowerBound).toBeGreaterThanOrEqual(independent.upperBound - independent.lowerBound - 1e-9);
+      }),
+      { seed: 7, numRuns: 200 },
+    );
   });
 });
 

@@ -72,7 +72,13 @@ export function measuredScenario(size: Size): Scenario {
       faultUs: size.faultUs,
       drainUs: size.drainUs,
     },
-    slo: { freshnessUs: (5 * minuteUs) / timeScale, holdUs: minuteUs / timeScale },
+    slo: {
+      freshnessUs: (5 * minuteUs) / timeScale,
+      availability: 0.99,
+      // Two to five times the p99 of a plane that nothing has happened to (9 to 22 ms).
+      latencyUs: 50_000,
+      holdUs: minuteUs / timeScale,
+    },
     // Soon after the measured window, whose last changes it may meet on their way: measures leave those out. The moment is
     // drawn over one cycle of the warehouse, so that it does not always meet a plane at the same point of it.
     faults: [

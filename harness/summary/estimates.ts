@@ -4,7 +4,7 @@ import type { AbsentMeasure, CountMeasure, Measure, TrialMeasure } from '../meas
 import { type MeasuredRun, type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { type Random, seededRandom } from '../random.js';
 import type { RunPlan } from '../scenario.js';
-import { proportionInterval, sampleFloor } from '../statistics/binomial.js';
+import { clusteredProportionInterval, sampleFloor } from '../statistics/binomial.js';
 import { bootstrapFromRuns, intervalOverRuns } from '../statistics/interval.js';
 import { estimateOf, type PooledFigure, pooledMean, pooledQuantile, pooledRatio } from '../statistics/pooled-figure.js';
 import { drawResamples, type Resamples } from '../statistics/resamples.js';
@@ -206,11 +206,14 @@ function poolTrials(measures: readonly TrialMeasure[]): Judgement {
       `in ${digits(all)} ${tooShort}`;
     return { ...nothing('censored', note), samples: all, atLeast: rounded(least) };
   }
-  const bounds = proportionInterval(successes, trials, confidenceLevel);
+  const { effective, ...bounds } = clusteredProportionInterval(measures, confidenceLevel);
   return {
     pointEstimate: rounded(successes / trials),
     confidenceInterval: { confidenceLevel, ...roundedBounds(bounds) },
-    method: 'Clopper-Pearson over faults',
+    method:
+      effective === trials
+        ? 'Clopper-Pearson over faults'
+        : `Clopper-Pearson over faults, taken for ${counted(effective, 'independent one')}: those of a run are alike`,
     runs: measures.length,
     samples: trials,
     validity: 'ok',
@@ -218,7 +221,13 @@ function poolTrials(measures: readonly TrialMeasure[]): Judgement {
   };
 }
 
-function poolFigure(measures: readonly Present[], name: MetricName, statistic: string, chance: Chance): Judgement {
+/** Of measures that are samples or ratios. */
+export function poolFigure(
+  measures: readonly Present[],
+  name: MetricName,
+  statistic: string,
+  chance: Chance,
+): Judgement {
   const { domain, unit } = metricOf(name);
   const samples = samplesIn(measures);
   const lack = lackOfSamples(measures, statistic);

@@ -3,7 +3,7 @@
 import type { RunSeries } from '../../reports/summary.js';
 import { foldBacklog } from '../measures/backlog.js';
 import { foldVisibility, measuredVisibility, type Visibility } from '../measures/freshness.js';
-import { injuriesOf } from '../measures/injuries.js';
+import { injectionsOf } from '../measures/injuries.js';
 import { foldCalls } from '../measures/latency.js';
 import { type Panel, readPanel } from '../measures/panel.js';
 import { foldProcesses } from '../measures/resources.js';
@@ -36,7 +36,7 @@ export function drawSeries(run: RunFacts, valid: boolean): RunSeries {
     valid,
     measureStartUs: timeline.measureStartUs - zeroUs,
     measureEndUs: timeline.measureEndUs - zeroUs,
-    faults: injuriesOf(run).map(({ kind, target, injectedUs, readyUs }) => ({
+    faults: injectionsOf(run).map(({ kind, target, injectedUs, readyUs }) => ({
       kind,
       target,
       injectedUs: injectedUs - zeroUs,

@@ -1,0 +1,116 @@
+/**
+ * The band in which a plane moved before it was hurt, and when it was back in it. A band is what 95 % of the probes from
+ * the start of the measured window to the first injury lay within, and one probe period more: a plane that works in
+ * cycles is seen at the same few points of its cycle, and after a restart at others, up to one period away, though
+ * nothing is worse. Without that a plane that knows no noise could never be back.
+ *
+ * A plane is back at the first probe inside from which on 90 % of the hold time's probes are inside, since 5 % were
+ * outside when nothing was wrong.
+ */
+import type { RunFacts } from '../record/facts.js';
+import { quantileOf, sortSamples } from '../statistics/samples.js';
+import { foldBacklog } from './backlog.js';
+import type { Elapsed } from './elapsed.js';
+import { firstHidden, type Panel } from './panel.js';
+
+/** What each probe found, in the order of answers; Infinity where it was not answered. */
+export interface ProbeSeries {
+  readonly doneUs: Float64Array;
+  readonly values: Float64Array;
+  /** By how much a value may differ for no other reason than when it was looked at. */
+  readonly resolution: number;
+}
+
+const bandQuantile = 0.95;
+const backQuantile = 0.9;
+
+/** 95th percentile over the panel's members of the age of the first change not shown. */
+export function stalenessSeries({ plan }: RunFacts, { probes, awaited }: Panel): ProbeSeries {
+  const values = new Float64Array(probes.probes).fill(Number.POSITIVE_INFINITY);
+  const ages = new Float64Array(probes.members);
+  for (let probe = 0; probe < probes.probes; probe++) {
+    if (probes.answered[probe] === 0) continue;
+    for (let member = 0; member < probes.members; member++) {
+      const hidden = firstHidden(awaited, member, probes.lastSeq[probe * probes.members + member] as number);
+      const earliestUs =
+        hidden < (awaited.firstOf[member + 1] as number)
+          ? (awaited.earliestFromUs[hidden] as number)
+          : Number.POSITIVE_INFINITY;
+      ages[member] = Math.max(0, (probes.sentUs[probe] as number) - earliestUs);
+    }
+    values[probe] = quantileOf(sortSamples(ages), bandQuantile);
+  }
+  return { doneUs: probes.doneUs, values, resolution: plan.scenario.workload.panel.everyUs };
+}
+
+/** Its resolution is what is offered in a probe period, and at least one change of the panel. */
+export function backlogSeries(run: RunFacts, { probes }: Panel): ProbeSeries {
+  const { changes, panel } = run.plan.scenario.workload;
+  const backlogAt = new Map<number, number>();
+  const series = foldBacklog(run, probes);
+  series.atUs.forEach((atUs, row) => {
+    backlogAt.set(atUs, series.changes[row] as number);
+  });
+  return {
+    doneUs: probes.doneUs,
+    values: probes.sentUs.map((sentUs, probe) =>
+      probes.answered[probe] === 0 ? Number.POSITIVE_INFINITY : (backlogAt.get(sentUs) as number),
+    ),
+    resolution: Math.max(1 / run.panel.share, (changes.perSecond * panel.everyUs) / 1e6),
+  };
+}
+
+export interface BandSpan {
+  /** The measured window, as far as nothing had been injected. */
+  readonly beforeUs: readonly [fromUs: number, untilUs: number];
+  readonly injectedUs: number;
+  readonly untilUs: number;
+  /** When what was struck was in service again; a plane that is seen for the hold time after it, and never left, is back. */
+  readonly readyUs: number;
+  /** A plane that leaves its band later has other reasons. */
+  readonly blamedUntilUs: number;
+  readonly holdUs: number;
+}
+
+/** Zero for a plane that the fault never pushed out of its band; null where there is no band. */
+export function returnToBand({ doneUs, values, resolution }: ProbeSeries, span: BandSpan): Elapsed | null {
+  const { injectedUs, untilUs, holdUs } = span;
+  const before = probesWithin(doneUs, ...span.beforeUs);
+  const after = probesWithin(doneUs, injectedUs, untilUs);
+  if (before.length === 0 || after.length === 0) return null;
+  const edge = quantileOf(sortSamples(before.map((probe) => values[probe] as number)), bandQuantile) + resolution;
+  // Too few probes were answered to know how it was before: nothing would be outside such a band.
+  if (edge === Number.POSITIVE_INFINITY) return null;
+  const at = (i: number) => doneUs[after[i] as number] as number;
+  const isInside = (i: number) => (values[after[i] as number] as number) <= edge;
+  /** From this probe on, inside for 90 % of the hold time; null: not watched for so long. */
+  const holds = (from: number): boolean | null => {
+    let inside = 0;
+    let all = 0;
+    for (let i = from; i < after.length; i++) {
+      all++;
+      if (isInside(i)) inside++;
+      if (at(i) >= at(from) + holdUs) return inside >= backQuantile * all;
+    }
+    return null;
+  };
+
+  let left = 0;
+  while (left < after.length && (isInside(left) || holds(left) !== false)) left++;
+  if (left === after.length || at(left) > span.blamedUntilUs) {
+    return { kind: untilUs >= span.readyUs + holdUs ? 'after' : 'not within', us: 0 };
+  }
+  for (let i = left + 1; i < after.length; i++) {
+    if (!isInside(i)) continue;
+    const held = holds(i);
+    if (held === true) return { kind: 'after', us: at(i) - injectedUs };
+    if (held === null) return { kind: 'not within', us: at(i) - injectedUs };
+  }
+  return { kind: 'not within', us: untilUs - injectedUs };
+}
+
+function probesWithin(doneUs: Float64Array, fromUs: number, untilUs: number): number[] {
+  return [...doneUs.keys()].filter(
+    (probe) => (doneUs[probe] as number) > fromUs && (doneUs[probe] as number) <= untilUs,
+  );
+}
