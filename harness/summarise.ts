@@ -8,6 +8,7 @@ import { comparePlanes } from './summary/comparisons.js';
 import { describeCost } from './summary/costs.js';
 import { chanceOf, confidenceLevel, estimatePlane, type PlannedRun, withoutBound } from './summary/estimates.js';
 import { drawSeries } from './summary/series.js';
+import { type SoakRun, summariseSoak } from './summary/soak.js';
 import { reachVerdict } from './summary/verdict.js';
 
 export interface SuiteFacts {
@@ -19,9 +20,11 @@ export interface SuiteFacts {
   readonly repetitions: number;
   readonly runs: readonly RunFacts[];
   readonly prices: PriceBook;
+  /** A line a run, of a soak. */
+  readonly soak?: readonly SoakRun[];
 }
 
-export function summarise({ suite, seed, command, repetitions, runs, prices }: SuiteFacts): Summary {
+export function summarise({ suite, seed, command, repetitions, runs, prices, soak = [] }: SuiteFacts): Summary {
   const facts = inOrder(runs);
   const measured = facts.map((run): PlannedRun => ({ plan: run.plan, ...measureRun(run, prices) }));
   const chance = chanceOf(seed);
@@ -56,6 +59,8 @@ export function summarise({ suite, seed, command, repetitions, runs, prices }: S
     comparisons,
     claims,
     series: facts.map((run, i) => drawSeries(run, measured[i]?.invalid.length === 0)),
+    faultOutcomes: [],
+    soak: summariseSoak(soak),
     costs: {
       prices,
       planes: scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(describeCost)),

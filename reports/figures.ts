@@ -470,7 +470,8 @@ function distinct<T extends { readonly name: string }>(items: readonly T[], key:
   return [...new Set(items.map(key))];
 }
 
-function gathered<T>(items: readonly T[], key: (item: T) => string): T[][] {
+/** In groups of one key, in the order in which the keys first come. */
+export function gathered<T>(items: readonly T[], key: (item: T) => string): T[][] {
   const groups = new Map<string, T[]>();
   for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
   return [...groups.values()];

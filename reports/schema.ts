@@ -80,7 +80,14 @@ const series = z
     measureStartUs: z.number(),
     measureEndUs: z.number(),
     faults: z.array(
-      z.strictObject({ kind: z.string(), target: z.string(), injectedUs: z.number(), readyUs: z.number().nullable() }),
+      z.strictObject({
+        kind: z.string(),
+        target: z.string(),
+        injectedUs: z.number(),
+        witnessedUs: z.number().nullable(),
+        healedUs: z.number().nullable(),
+        readyUs: z.number().nullable(),
+      }),
     ),
     intervalUs: z.number().positive(),
     timeline: z.array(
@@ -100,6 +107,77 @@ const series = z
     ),
   })
   .describe('What the charts need of one run; times in microseconds since the start of the load.');
+
+const faultOutcome = z
+  .strictObject({
+    scenario: z.string(),
+    architecture: z.string(),
+    fault: z.string().describe("'role-crash', or 'a + b' where faults overlap."),
+    target: z.string(),
+    notApplicable: z.string().nullable().describe('Why it strikes nothing here; then all that follows is empty.'),
+    badge,
+    stack: z.string(),
+    timeScale,
+    runs: count,
+    injections: count,
+    slo: z
+      .array(z.strictObject({ slo: z.enum(['availability', 'latency', 'freshness']), lost: count, judged: count }))
+      .describe('In how many of the injections in which it could be judged it was lost.'),
+    clocks: z.array(
+      z.strictObject({
+        clock: z.enum(['first_failure', 'first_success', 'slo_regained', 'back_in_band', 'backlog_drained', 'mttr']),
+        meanUs: z.number().nullable(),
+        interval: z
+          .strictObject({
+            confidenceLevel: z.number().gt(0).lt(1),
+            lowerBoundUs: z.number().nullable(),
+            upperBoundUs: z.number().nullable(),
+          })
+          .nullable(),
+        atLeast: z.boolean(),
+        injections: count,
+        note: z.string().nullable(),
+      }),
+    ),
+    lost: count.nullable().describe('null: the plane offers no tables.'),
+    duplicated: count.nullable(),
+    rpoUs: z.number().nonnegative().nullable(),
+    wrongRows: count,
+    tornRows: count,
+    monotonicViolations: count,
+    invalidRuns: count,
+    invalidReason: z.string().nullable(),
+    findings: z.array(z.string()).describe('Worst first; empty: the plane survived it.'),
+  })
+  .describe('What one fault did to one plane, over all runs of a scenario.');
+
+const soak = z
+  .strictObject({
+    runs: count,
+    failed: z.array(
+      z.strictObject({ run: z.string(), seed: z.number(), faults: z.array(z.string()), verdict: z.string() }),
+    ),
+    resources: z.array(
+      z.strictObject({
+        resource: z.enum(['memory', 'descriptors', 'processes', 'disk']),
+        unit: z.enum(['bytes', 'count']),
+        points: z.array(z.strictObject({ run: count, value: z.number() })),
+        trend: z
+          .strictObject({
+            fromRun: count,
+            level: z.number(),
+            growthPerRun: z.number(),
+            confidenceLevel: z.number().gt(0).lt(1),
+            lowerBound: z.number(),
+            upperBound: z.number(),
+            outcome: z.enum(['levels off', 'grows', 'undecided']),
+          })
+          .nullable()
+          .describe('Theil-Sen over the second half of the runs.'),
+      }),
+    ),
+  })
+  .describe('What the harness held after each run of a soak.');
 
 const day = z.iso.date();
 
@@ -214,6 +292,8 @@ export const summarySchema = z
       }),
     ),
     series: z.array(series),
+    faultOutcomes: z.array(faultOutcome),
+    soak: soak.nullable(),
     costs: z.strictObject({ prices: priceBookSchema, planes: z.array(planeCost) }),
     verdict: z.strictObject({
       outcome: z.enum(['pass', 'fail', 'inconclusive']),

@@ -16,6 +16,9 @@ export interface Summary {
   readonly comparisons: readonly Comparison[];
   readonly claims: readonly Claim[];
   readonly series: readonly RunSeries[];
+  readonly faultOutcomes: readonly FaultOutcome[];
+  /** Null: the suite was no soak. */
+  readonly soak: SoakSummary | null;
   readonly costs: Costs;
   readonly verdict: Verdict;
 }
@@ -123,6 +126,10 @@ export interface RunSeries {
     /** The role, port or source that was struck. */
     readonly target: string;
     readonly injectedUs: number;
+    /** When it was seen to have bitten; null: it was not. */
+    readonly witnessedUs: number | null;
+    readonly healedUs: number | null;
+    /** When what was struck was in service again. */
     readonly readyUs: number | null;
   }[];
   /** One row an interval of `intervalUs`. Nulls where nothing was observed. */
@@ -145,6 +152,89 @@ export interface RunSeries {
     /** Null: not simulated. */
     readonly peakRssBytes: number | null;
   }[];
+}
+
+/** What one fault did to one plane, over all runs of a scenario. */
+export interface FaultOutcome {
+  readonly scenario: string;
+  readonly architecture: string;
+  /** "role-crash", or "a + b" where faults overlap. */
+  readonly fault: string;
+  readonly target: string;
+  /** Why it strikes nothing here; then all that follows is empty. */
+  readonly notApplicable: string | null;
+  readonly badge: Badge;
+  readonly stack: string;
+  readonly timeScale: number;
+  readonly runs: number;
+  readonly injections: number;
+  /** Per SLO: in how many of the injections in which it could be judged it was lost. */
+  readonly slo: readonly {
+    readonly slo: 'availability' | 'latency' | 'freshness';
+    readonly lost: number;
+    readonly judged: number;
+  }[];
+  /** Of each clock the mean over injections with its interval over runs; null: none. `note`: censored, zero for a reason, ... */
+  readonly clocks: readonly {
+    readonly clock: 'first_failure' | 'first_success' | 'slo_regained' | 'back_in_band' | 'backlog_drained' | 'mttr';
+    readonly meanUs: number | null;
+    readonly interval: {
+      readonly confidenceLevel: number;
+      readonly lowerBoundUs: number | null;
+      readonly upperBoundUs: number | null;
+    } | null;
+    readonly atLeast: boolean;
+    readonly injections: number;
+    readonly note: string | null;
+  }[];
+  /** Over the runs; null: the plane offers no tables. */
+  readonly lost: number | null;
+  readonly duplicated: number | null;
+  readonly rpoUs: number | null;
+  /** Final rows after healing and draining (after its own correction, for a plane that has one). */
+  readonly wrongRows: number;
+  readonly tornRows: number;
+  readonly monotonicViolations: number;
+  /** Runs of this fault that are invalid, with the reason of the first. */
+  readonly invalidRuns: number;
+  readonly invalidReason: string | null;
+  /** In words, worst first; empty: the plane survived it. */
+  readonly findings: readonly string[];
+}
+
+/** What the harness held after each run of a soak, and whether it levels off. */
+export interface SoakSummary {
+  readonly runs: number;
+  /** Runs that did not pass, in the order in which they ran. */
+  readonly failed: readonly {
+    readonly run: string;
+    readonly seed: number;
+    readonly faults: readonly string[];
+    readonly verdict: string;
+  }[];
+  readonly resources: readonly SoakResource[];
+}
+
+export interface SoakResource {
+  readonly resource: 'memory' | 'descriptors' | 'processes' | 'disk';
+  readonly unit: 'bytes' | 'count';
+  /** Evenly thinned; `run` counts from 1. */
+  readonly points: readonly { readonly run: number; readonly value: number }[];
+  /** Over the second half of the runs; null: it was not read in enough of them. */
+  readonly trend: {
+    readonly fromRun: number;
+    /** The median. */
+    readonly level: number;
+    readonly growthPerRun: number;
+    readonly confidenceLevel: number;
+    readonly lowerBound: number;
+    readonly upperBound: number;
+    /**
+     * `levels off`: at the upper bound it grows by less than 5 % of its level over these runs. `grows`: not that, and
+     * the lower bound is above zero.
+     */
+    readonly outcome: 'levels off' | 'grows' | 'undecided';
+  } | null;
 }
 
 /** What the `cost.*` figures consist of, and the prices that made them. */
