@@ -2,7 +2,7 @@
  * What faults did to planes, once, for every format: faults as rows, planes as columns. Measured and simulated outcomes,
  * stacks and time scales stand in tables of their own.
  */
-import { type Basis, basisText, gathered, planeNames } from './figures.js';
+import { type Basis, basisText, gathered, planeNames, words } from './figures.js';
 import type { FaultOutcome, Summary } from './summary.js';
 import { formatCount, formatNumber, formatRatio, formatValue, sharedScale, withSuffix } from './units.js';
 
@@ -39,11 +39,7 @@ export function faultTables(summary: Summary): FaultTable[] {
   return tables.map((outcomes) => {
     const { badge, stack, timeScale } = outcomes[0]!;
     const present = new Set(outcomes.map(({ architecture }) => architecture));
-    const known = planeNames(summary);
-    const planes = [
-      ...known.filter((plane) => present.has(plane)),
-      ...[...present].filter((plane) => !known.includes(plane)),
-    ];
+    const planes = planeNames(summary).filter((plane) => present.has(plane));
     return {
       basis: { badge, stack, timeScale },
       planes,
@@ -52,6 +48,16 @@ export function faultTables(summary: Summary): FaultTable[] {
       ),
     };
   });
+}
+
+/** In one line: "role-crash", or "role-crash (scenario headline)". */
+export function rowName({ fault, scenario }: FaultRow): string {
+  return scenario === null ? fault : `${fault} (scenario ${scenario})`;
+}
+
+/** Those of whose recovery something can be said. */
+export function struckOutcomes({ cells }: FaultRow): FaultOutcome[] {
+  return cells.flatMap(({ outcome }) => (outcome?.notApplicable === null && outcome.injections > 0 ? [outcome] : []));
 }
 
 /** A fault that strikes a plane in several places has a row for each, so that no outcome hides another. */
@@ -124,9 +130,11 @@ function notesOf(outcome: FaultOutcome, fate: Fate): string[] {
       ? []
       : [`${counted(invalidRuns, 'invalid run')}, left out: ${invalidReason ?? 'the summary gives no reason'}`];
   if (fate === 'invalid') return invalid;
+  const sloLost = sloTexts(outcome).filter(({ lost }) => lost);
   return [
     ...(fate === 'not injected' ? [] : [`${counted(injections, 'injection')} in ${counted(runs, 'run')}`]),
-    ...((lost ?? 0) > 0 && rpoUs !== null ? [`lost over ${formatValue(rpoUs, 'us')} of emission`] : []),
+    ...(sloLost.length === 0 ? [] : [`SLO lost: ${sloLost.map(({ name, text }) => `${name} ${text}`).join(', ')}`]),
+    ...((lost ?? 0) > 0 && rpoUs !== null ? [`RPO ${formatValue(rpoUs, 'us')}`] : []),
     ...(lost === null ? ['tables not offered: what they hold is not known'] : []),
     ...invalid,
   ];
@@ -146,7 +154,7 @@ export function fateCounts({ rows }: FaultTable): string {
 export interface FaultFinding {
   readonly plane: string;
   readonly fault: string;
-  readonly message: string;
+  readonly messages: readonly string[];
 }
 
 /** Of all planes, worst first: what was lost comes before what is wrong, before what is there twice. */
@@ -159,10 +167,11 @@ export function faultFindings({ rows }: FaultTable): FaultFinding[] {
     .flatMap(({ fault, cells }) => cells.map((cell) => ({ fault, cell })))
     .filter(({ cell }) => cell.fate === 'harmed')
     .sort((a, b) => rank(a.cell) - rank(b.cell))
-    .flatMap(({ fault, cell: { plane, outcome, words } }) => {
-      const messages = outcome!.findings.length > 0 ? outcome!.findings : words;
-      return messages.map((message) => ({ plane, fault, message }));
-    });
+    .map(({ fault, cell: { plane, outcome, words } }) => ({
+      plane,
+      fault,
+      messages: outcome!.findings.length > 0 ? outcome!.findings : words,
+    }));
 }
 
 /** Sentences on where one plane did better than another, whichever it is. */
@@ -206,7 +215,7 @@ export const clockMeanings: readonly (readonly [term: string, meaning: string])[
   ['MTTR', 'until the SLO was regained, if it was lost; else until freshness was back in its band'],
 ];
 
-/** A clock of an outcome in words: `text` alone where it stands still. */
+/** A clock of an outcome as it is printed. */
 export interface ClockText {
   readonly text: string;
   /** "1.20 to 1.63 s"; null where there is no interval. */
@@ -216,8 +225,8 @@ export interface ClockText {
 
 export function clockText(outcome: FaultOutcome, wanted: (typeof clocks)[number]['clock']): ClockText {
   const found = outcome.clocks.find(({ clock }) => clock === wanted);
-  if (found === undefined || found.meanUs === null)
-    return { text: 'none', interval: null, note: found?.note ?? 'the summary holds no value here' };
+  if (found === undefined) return { text: words.absent, interval: null, note: null };
+  if (found.meanUs === null) return { text: 'none', interval: null, note: found.note };
   const { meanUs, interval, atLeast, injections, note } = found;
   const bounds = [interval?.lowerBoundUs ?? null, interval?.upperBoundUs ?? null] as const;
   const scaleFor = sharedScale([meanUs, ...bounds.filter((bound) => bound !== null)], 'us');
@@ -239,10 +248,22 @@ export function clockText(outcome: FaultOutcome, wanted: (typeof clocks)[number]
   };
 }
 
+/** "MTTR 1.40 s [1.26 to 1.54 s]", with its note: a zero says why it is one. Empty where no fault struck. */
+export function mttrText(outcome: FaultOutcome): string {
+  if (outcome.injections === 0) return '';
+  const { text, interval, note } = clockText(outcome, 'mttr');
+  return `MTTR ${text}${interval === null ? '' : ` [${interval}]`}${note === null ? '' : ` (${note})`}`;
+}
+
 /** "freshness 3 of 5"; "not judged" where no injection could be. */
-export function sloTexts({ slo }: FaultOutcome): { readonly name: string; readonly text: string }[] {
+export function sloTexts({ slo }: FaultOutcome): {
+  readonly name: string;
+  readonly lost: boolean;
+  readonly text: string;
+}[] {
   return slo.map(({ slo: name, lost, judged }) => ({
     name,
+    lost: lost > 0,
     text: judged === 0 ? 'not judged' : `${formatCount(lost)} of ${formatCount(judged)}`,
   }));
 }

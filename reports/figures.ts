@@ -87,7 +87,10 @@ export function scenarioNames(summary: Summary): string[] {
 
 export function planeNames(summary: Summary): string[] {
   return distinct(
-    [...summary.run.architectures, ...summary.estimates.map((e) => ({ name: e.architecture }))],
+    [
+      ...summary.run.architectures,
+      ...[...summary.estimates, ...summary.faultOutcomes].map(({ architecture }) => ({ name: architecture })),
+    ],
     (a) => a.name,
   );
 }

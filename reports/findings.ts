@@ -40,6 +40,8 @@ const meanings: Readonly<Record<string, string>> = {
   GENERATOR_BEHIND: generator,
   INVALID_INJECTION: noFault,
   FAULT_NOT_INJECTED: noFault,
+  NOT_EXPOSED: 'The fault struck while nothing was offered to the plane, so that it could not be seen to hurt.',
+  HEAL_FAILED: 'The harm could not be ended, so that nothing can be said of how the plane recovers from it.',
   BOOKS_DO_NOT_BALANCE:
     'What was attempted, acknowledged and failed does not add up, so a loss cannot be told from a miscount.',
   NO_PROBES: 'Freshness was not observed.',

@@ -74,7 +74,7 @@ describe('what is said', () => {
   });
 
   it('tells an invalid run from one that is incomplete and counts', () => {
-    const findings = page.match(/<ul class="findings">.*?<\/ul>/s)![0];
+    const findings = page.match(/<h2 id="validity">.*?(<ul class="findings">.*?<\/ul>)/s)![1];
     expect(findings).toMatch(
       /invalid<\/span> <strong>crash-of-ingest-warehouse-3<.*The run is left out of every figure/s,
     );
@@ -91,6 +91,7 @@ describe('what is said', () => {
       comparisons: [],
       claims: [],
       series: [],
+      faultOutcomes: [],
       verdict: { outcome: 'inconclusive', sentences: [] },
     };
     const text = renderHtml(empty, headlineManifest());

@@ -99,6 +99,7 @@ caption.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; 
 .faults td { min-width: 9rem; }
 .faults tbody th[scope=row] { min-width: 8rem; }
 .faults .harm { display: block; color: var(--warn); font-weight: 650; }
+.recovery tbody th[scope=row], .recovery td.prose { white-space: nowrap; overflow-wrap: normal; }
 .recovery td.number { white-space: normal; }
 .recovery .value { display: block; white-space: nowrap; }
 .recovery .interval { display: block; white-space: nowrap; color: var(--muted); font-size: .8125rem; }

@@ -10,7 +10,7 @@ export const resourceNames: Readonly<Record<SoakResource['resource'], string>> =
   disk: 'Scratch on disk',
 };
 
-/** "Memory of the harness levels off: ..." */
+/** "Memory of the harness: levels off; median 312 MB from run 61 on, ..." */
 export function resourceSentence({ resource, unit, points, trend }: SoakResource): string {
   const name = resourceNames[resource];
   if (points.length === 0) return `${name}: not known, no run read it.`;
@@ -21,7 +21,7 @@ export function resourceSentence({ resource, unit, points, trend }: SoakResource
   const number = (value: number) => formatNumber(value, scaleOf(value));
   const upper = withSuffix(number(upperBound), scaleOf(upperBound));
   const words = outcome === 'undecided' ? 'may or may not level off' : outcome;
-  return `${name} ${words}: median ${formatValue(level, unit)} from run ${formatCount(fromRun)} on, growth of ${withSuffix(number(growthPerRun), scaleOf(growthPerRun))} a run, ${number(lowerBound)} to ${upper} (Theil-Sen, ${confidenceText(confidenceLevel)}).`;
+  return `${name}: ${words}; median ${formatValue(level, unit)} from run ${formatCount(fromRun)} on, growth of ${withSuffix(number(growthPerRun), scaleOf(growthPerRun))} a run, ${number(lowerBound)} to ${upper} (Theil-Sen, ${confidenceText(confidenceLevel)}).`;
 }
 
 /** "200 runs, 2 of them did not pass." */

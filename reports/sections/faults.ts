@@ -10,6 +10,7 @@ import {
   faultContrasts,
   faultFindings,
   sloTexts,
+  struckOutcomes,
 } from '../faults.js';
 import { basisText, confidenceText, planeNames } from '../figures.js';
 import { html, type Markup } from '../markup.js';
@@ -50,12 +51,12 @@ function grid({ planes, rows }: FaultTable, basis: string, all: readonly string[
 }
 
 function rowHead({ fault, scenario }: FaultRow): Markup {
-  return html`${fault}${scenario !== null && html`<span class="sub">${scenario}</span>`}`;
+  return html`${fault}${scenario !== null && html`<span class="sub">scenario ${scenario}</span>`}`;
 }
 
 function gridCell({ plane, fate, words, notes, outcome }: FaultCell): Markup {
   const target = outcome?.target ?? '';
-  return html`<td role="cell" class="prose" data-label="${plane}"><div>${fateMark(fate)}${fate === 'harmed' && words.map((word) => html`<span class="harm">${word}</span>`)}${target !== '' && html`<span class="sub">strikes ${target}</span>`}${notes.map((note) => html`<span class="sub">${note}</span>`)}</div></td>`;
+  return html`<td role="cell" class="prose" data-label="${plane}"><div>${fateMark(fate)}${fate === 'harmed' && words.map((word) => html`<span class="harm">${word}</span>`)}${target !== '' && html`<span class="sub">target: ${target}</span>`}${notes.map((note) => html`<span class="sub">${note}</span>`)}</div></td>`;
 }
 
 /** More than this many stand behind a fold. */
@@ -66,8 +67,8 @@ function findings(table: FaultTable): Markup | null {
   if (all.length === 0) return null;
   const list = (part: typeof all) =>
     html`<ul class="findings">${part.map(
-      ({ plane, fault, message }) => html`
-<li><strong>${plane}</strong>, ${fault}<p>${message}</p></li>`,
+      ({ plane, fault, messages }) => html`
+<li><strong>${plane}</strong>, ${fault}${messages.map((message) => html`<p>${message}</p>`)}</li>`,
     )}</ul>`;
   return html`<h4>Findings, worst first</h4>
 ${list(all.slice(0, shown))}
@@ -77,7 +78,7 @@ ${all.length > shown && html`<details><summary>${all.length - shown} more findin
 function recovery(table: FaultTable, basis: string): Markup {
   const caption = `Recovery after each fault, ${basis}`;
   const struck = table.rows
-    .map((row) => ({ row, outcomes: row.cells.flatMap(({ outcome }) => outcome ?? []).filter(isStruck) }))
+    .map((row) => ({ row, outcomes: struckOutcomes(row) }))
     .filter(({ outcomes }) => outcomes.length > 0);
   if (struck.length === 0) return html`<p>No fault struck in a valid run, so there is no recovery to show.</p>`;
   const level = faultConfidence(table);
@@ -94,11 +95,9 @@ ${struck.map(
 <details><summary>What the clocks are</summary><dl>${clockMeanings.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>`)}</dl></details>`;
 }
 
-const isStruck = ({ notApplicable, injections }: FaultOutcome) => notApplicable === null && injections > 0;
-
 function recoveryRow(outcome: FaultOutcome): Markup {
   return html`
-<tr role="row"><th role="rowheader" scope="row">${outcome.architecture}</th><td role="cell" class="prose" data-label="SLO lost"><div>${sloTexts(outcome).map(({ name, text }) => html`<span class="value">${name} ${text}</span>`)}</div></td>${clocks.map(
+<tr role="row"><th role="rowheader" scope="row">${outcome.architecture}</th><td role="cell" class="prose" data-label="SLO lost"><div>${sloTexts(outcome).map(({ name, lost, text }) => html`<span class="value">${name} ${lost ? html`<strong>${text}</strong>` : text}</span>`)}</div></td>${clocks.map(
     ({ clock, label }) => {
       const { text, interval, note } = clockText(outcome, clock);
       return html`<td role="cell" class="number" data-label="${label}"><div><span class="value">${text}</span>${interval !== null && html`<span class="interval">${interval}</span>`}${note !== null && html`<span class="sub">${note}</span>`}</div></td>`;
