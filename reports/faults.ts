@@ -50,6 +50,11 @@ export function faultTables(summary: Summary): FaultTable[] {
   });
 }
 
+/** A suite of many faults is about them, so that they come before its figures. */
+export function isAboutFaults({ faultOutcomes }: Summary): boolean {
+  return new Set(faultOutcomes.map(({ fault }) => fault)).size > 1;
+}
+
 /** In one line: "role-crash", or "role-crash (scenario headline)". */
 export function rowName({ fault, scenario }: FaultRow): string {
   return scenario === null ? fault : `${fault} (scenario ${scenario})`;

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type Gallery, openGallery } from './charts/gallery.js';
 import { vegaRuntime } from './charts/vega-runtime.js';
-import { faultTables } from './faults.js';
+import { faultTables, isAboutFaults } from './faults.js';
 import { figureTables } from './figures.js';
 import { html, type Markup, trusted } from './markup.js';
 import { pageScript } from './page-script.js';
@@ -82,10 +82,9 @@ function sectionsOf(summary: Summary, manifest: Manifest, gallery: Gallery): Sec
       ? []
       : [section('faults', 'Faults', faultsSection(summary, faultTables(summary)))];
   const soak = summary.soak === null ? [] : [section('soak', 'Soak', soakSection(summary.soak, gallery))];
-  const manyFaults = new Set(summary.faultOutcomes.map(({ fault }) => fault)).size > 1;
   return [
     ...soak,
-    ...(manyFaults ? [...faults, figures] : [figures, ...faults]),
+    ...(isAboutFaults(summary) ? [...faults, figures] : [figures, ...faults]),
     section('comparisons', 'Comparisons', comparisonsSection(summary)),
     section('claims', 'Claims', claimsSection(summary.claims)),
     section('distributions', 'Latency and freshness', distributionsSection(summary, gallery)),

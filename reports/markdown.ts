@@ -12,6 +12,7 @@ import {
   faultContrasts,
   faultFindings,
   faultTables,
+  isAboutFaults,
   rowName,
   sloTexts,
   struckOutcomes,
@@ -37,13 +38,12 @@ import type { Comparison, Manifest, Summary } from './summary.js';
 import { formatRatio, formatSetting, formatValue } from './units.js';
 
 export function renderMarkdown(summary: Summary, manifest: Manifest): string {
-  const tables = figureTables(summary);
+  const scenarios = figureTables(summary).flatMap((table) => figures(summary, table));
   return [
     `# planebench: ${text(summary.run.suite)}`,
     ...verdict(summary, manifest),
     ...soak(summary),
-    ...tables.flatMap((table) => figures(summary, table)),
-    ...faults(summary),
+    ...(isAboutFaults(summary) ? [...faults(summary), ...scenarios] : [...scenarios, ...faults(summary)]),
     ...comparisons(summary),
     ...claims(summary),
     ...costs(summary),
