@@ -246,10 +246,10 @@ async function interruptible(words: string, work: (signal: AbortSignal) => Promi
 
 async function report(directory: string, flags: ReportFlags): Promise<number> {
   const given = flags.prices === undefined ? null : await readPrices(flags.prices);
-  const { manifest, runs, prices: kept, soak } = await loadResults(resolve(directory));
+  const { manifest, runs, prices: kept } = await loadResults(resolve(directory));
   const { suite, seed, command, repetitions } = manifest;
   const prices = given ?? kept;
-  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs, prices, soak });
+  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs, prices });
   await savePrices({ id: manifest.id, directory: resolve(directory) }, prices);
   await saveReports({ id: manifest.id, directory: resolve(directory) }, summary, manifest);
   print(summary, flags.json ?? false);

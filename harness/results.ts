@@ -13,7 +13,6 @@ import { HarnessError, messageOf, UsageError } from './errors.js';
 import { readPrices, standardPrices } from './prices/prices.js';
 import type { RunFacts } from './record/facts.js';
 import { loadFacts, saveFacts } from './record/saved-facts.js';
-import { readSoakRuns, type SoakRun } from './summary/soak.js';
 
 export interface Results {
   readonly id: string;
@@ -75,7 +74,7 @@ export async function saveReports({ directory }: Results, summary: Summary, mani
 
 export async function loadResults(
   directory: string,
-): Promise<{ manifest: Manifest; runs: RunFacts[]; prices: PriceBook; soak: SoakRun[] }> {
+): Promise<{ manifest: Manifest; runs: RunFacts[]; prices: PriceBook }> {
   const text = await readFile(join(directory, 'manifest.json'), 'utf8').catch(() => {
     throw new UsageError(`${directory} holds no manifest.json: name a folder that \`planebench run\` has written`);
   });
@@ -91,13 +90,7 @@ export async function loadResults(
       );
     runs.push(run);
   }
-  return { manifest, runs, prices: await loadPrices(directory), soak: await loadSoak(directory) };
-}
-
-/** Of a suite that was no soak there are none. */
-async function loadSoak(directory: string): Promise<SoakRun[]> {
-  const path = join(directory, 'soak.jsonl');
-  return existsSync(path) ? readSoakRuns(await readFile(path, 'utf8'), path) : [];
+  return { manifest, runs, prices: await loadPrices(directory) };
 }
 
 function readManifest(text: string, path: string): Manifest {

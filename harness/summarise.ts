@@ -8,7 +8,6 @@ import { comparePlanes } from './summary/comparisons.js';
 import { describeCost } from './summary/costs.js';
 import { chanceOf, confidenceLevel, estimatePlane, type PlannedRun, withoutBound } from './summary/estimates.js';
 import { drawSeries } from './summary/series.js';
-import { type SoakRun, summariseSoak } from './summary/soak.js';
 import { reachVerdict } from './summary/verdict.js';
 
 export interface SuiteFacts {
@@ -20,11 +19,9 @@ export interface SuiteFacts {
   readonly repetitions: number;
   readonly runs: readonly RunFacts[];
   readonly prices: PriceBook;
-  /** A line a run, of a soak. */
-  readonly soak?: readonly SoakRun[];
 }
 
-export function summarise({ suite, seed, command, repetitions, runs, prices, soak = [] }: SuiteFacts): Summary {
+export function summarise({ suite, seed, command, repetitions, runs, prices }: SuiteFacts): Summary {
   const facts = inOrder(runs);
   const measured = facts.map((run): PlannedRun => ({ plan: run.plan, ...measureRun(run, prices) }));
   const chance = chanceOf(seed);
@@ -60,7 +57,7 @@ export function summarise({ suite, seed, command, repetitions, runs, prices, soa
     claims,
     series: facts.map((run, i) => drawSeries(run, measured[i]?.invalid.length === 0)),
     faultOutcomes: [],
-    soak: summariseSoak(soak),
+    soak: null,
     costs: {
       prices,
       planes: scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(describeCost)),

@@ -2,6 +2,7 @@
  * What a finding about a run means for the reader. A finding never speaks of the plane: what a plane loses is a figure.
  * It either makes its run invalid, or says that something was not observed in a run that counts.
  */
+import { soakCounts } from './soak.js';
 import type { RunFinding, Summary } from './summary.js';
 
 export interface ExplainedFinding extends RunFinding {
@@ -20,7 +21,8 @@ export function explainedFindings({ validity, series }: Summary): ExplainedFindi
 }
 
 /** "14 of 15 runs count; 1 is invalid and left out of every figure." */
-export function countedRuns({ series }: Summary): string {
+export function countedRuns({ series, soak }: Summary): string {
+  if (series.length === 0 && soak !== null) return soakCounts(soak);
   const invalid = series.filter(({ valid }) => !valid).length;
   if (series.length === 0) return 'The summary holds no runs.';
   if (invalid === 0) return series.length === 1 ? 'The one run counts.' : `All ${series.length} runs count.`;

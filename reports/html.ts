@@ -49,7 +49,7 @@ export function renderHtml(summary: Summary, manifest: Manifest): string {
 <style>${trusted(pageStyle)}</style>
 </head>
 <body>
-<a class="skip" href="#figures">Skip to the figures</a>
+<a class="skip" href="#${sections[0]!.links[0]![0]}">Skip to the content</a>
 <header>
 <h1>planebench: ${summary.run.suite}</h1>
 <p class="facts">${minuteOf(manifest.startedAt)}; ${summary.run.architectures.map(({ name }) => name).join(', ')}; ${summary.run.repetitions} repetitions; seed ${summary.run.seed}</p>
@@ -76,12 +76,24 @@ interface Section {
 /** In the order of the page: what a suite is about comes first. */
 function sectionsOf(summary: Summary, manifest: Manifest, gallery: Gallery): Section[] {
   const section = (id: string, title: string, content: Markup): Section => ({ links: [[id, title]], content });
+  const soak = summary.soak === null ? [] : [section('soak', 'Soak', soakSection(summary.soak, gallery))];
+  const rest = [
+    section('environment', 'Environment', environmentSection(summary, manifest)),
+    {
+      links: [
+        ['reproduce', 'Run it again'],
+        ['reading', 'How to read this'],
+      ],
+      content: reproduceSection(summary),
+    },
+  ] as const;
+  // A soak keeps no figures of its runs.
+  if (summary.soak !== null && summary.series.length === 0) return [...soak, ...rest];
   const figures = section('figures', 'Figures', figuresSection(summary, figureTables(summary)));
   const faults =
     summary.faultOutcomes.length === 0
       ? []
       : [section('faults', 'Faults', faultsSection(summary, faultTables(summary)))];
-  const soak = summary.soak === null ? [] : [section('soak', 'Soak', soakSection(summary.soak, gallery))];
   return [
     ...soak,
     ...(isAboutFaults(summary) ? [...faults, figures] : [figures, ...faults]),
@@ -92,14 +104,7 @@ function sectionsOf(summary: Summary, manifest: Manifest, gallery: Gallery): Sec
     section('processes', 'CPU and memory', processesSection(summary, gallery)),
     section('cost', 'Cost', costSection(summary)),
     section('validity', 'Validity', validitySection(summary)),
-    section('environment', 'Environment', environmentSection(summary, manifest)),
-    {
-      links: [
-        ['reproduce', 'Run it again'],
-        ['reading', 'How to read this'],
-      ],
-      content: reproduceSection(summary),
-    },
+    ...rest,
   ];
 }
 

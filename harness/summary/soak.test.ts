@@ -1,25 +1,30 @@
 import { describe, expect, it } from 'vitest';
+import { validateSummary } from '../../reports/validate.js';
+import { standardPrices } from '../prices/prices.js';
 import { seededRandom } from '../random.js';
-import { readSoakRuns, type SoakRun, summariseSoak } from './soak.js';
+import { type SoakRun, summariseSoak } from './soak.js';
 
 /** A soak whose run r left so much; everything that is not said stays the same. */
 function soak(runs: number, of: (run: number) => Partial<SoakRun>): SoakRun[] {
   return Array.from({ length: runs }, (_, index) => ({
     run: `soak-${index + 1}`,
     seed: index + 1,
+    architecture: 'lakehouse',
     faults: ['role-crash'],
     verdict: 'pass',
     rssBytes: 300_000_000,
     descriptors: 30,
     children: 0,
     scratchBytes: 0,
-    atUs: 1_000_000 * index,
     ...of(index + 1),
   }));
 }
 
+const summaryOf = (runs: readonly SoakRun[]) =>
+  summariseSoak({ suite: 'soak', seed: 1, command: 'planebench run', prices: standardPrices, outcome: 'pass', runs });
+
 const resourceOf = (runs: readonly SoakRun[], name: string) =>
-  summariseSoak(runs)!.resources.find(({ resource }) => resource === name)!;
+  summaryOf(runs).soak!.resources.find(({ resource }) => resource === name)!;
 
 describe('a soak', () => {
   it('levels off where a heap that breathes has found its size', () => {
@@ -86,10 +91,31 @@ describe('a soak', () => {
     });
   });
 
-  it('lists every run that did not pass, and is none where there was none', () => {
-    const runs = soak(12, (run) => ({ verdict: run === 5 ? 'fail' : 'pass' }));
-    expect(summariseSoak(runs)!.failed).toEqual([{ run: 'soak-5', seed: 5, faults: ['role-crash'], verdict: 'fail' }]);
-    expect(summariseSoak([])).toBeNull();
+  it('lists every run that did not pass, and says so first', () => {
+    const { soak: found, verdict } = summaryOf(soak(12, (run) => ({ verdict: run === 5 ? 'lost 3' : 'pass' })));
+    expect(found!.failed).toEqual([{ run: 'soak-5', seed: 5, faults: ['role-crash'], verdict: 'lost 3' }]);
+    expect(verdict.sentences).toEqual([
+      '1 run of 12 did not pass.',
+      'Whether the harness levels off is not known of memory, descriptors, processes and disk.',
+    ]);
+  });
+
+  it('says in words whether it levels off', () => {
+    const sentences = (of: Parameters<typeof soak>[1]) => summaryOf(soak(60, of)).verdict.sentences;
+    expect(sentences(() => ({}))).toEqual([
+      'All 60 runs passed.',
+      'Memory, descriptors, processes and disk of the harness level off.',
+    ]);
+    expect(sentences((run) => ({ scratchBytes: 1000 * run }))[1]).toBe(
+      'The harness does not level off: disk grew over the second half.',
+    );
+  });
+
+  it('is a summary that readers accept, without runs too', () => {
+    for (const runs of [soak(60, () => ({})), []]) {
+      const summary = summaryOf(runs);
+      expect(validateSummary(JSON.parse(JSON.stringify(summary)))).toEqual(summary);
+    }
   });
 
   it('draws few points of many runs, the last among them', () => {
@@ -99,21 +125,5 @@ describe('a soak', () => {
     );
     expect(points.length).toBeLessThanOrEqual(300);
     expect(points.at(-1)!.run).toBe(5000);
-  });
-});
-
-describe('soak.jsonl', () => {
-  const lines = soak(3, () => ({})).map((run) => `${JSON.stringify(run)}\n`);
-
-  it('is read as it was written', () => {
-    expect(readSoakRuns(lines.join(''), 'soak.jsonl')).toEqual(soak(3, () => ({})));
-  });
-  it('may end in a line that was being written', () => {
-    expect(readSoakRuns(lines.join('').slice(0, -20), 'soak.jsonl').length).toBe(2);
-  });
-  it('may hold no other line than runs', () => {
-    expect(() => readSoakRuns(`${lines[0]}{"run": 1}\n${lines[1]}`, 'a/soak.jsonl')).toThrow(
-      /^a\/soak\.jsonl, line 2: expected a run of a soak as JSON .* got \{"run": 1\}\. Remove the line/,
-    );
   });
 });

@@ -1,53 +1,77 @@
 /**
- * What the harness holds after each run of a soak, and whether it levels off: a process, descriptor, file or object that
- * each run leaves behind shows as growth. The first half of the runs is left out, in which caches fill and the heap finds
- * its size.
+ * The summary of a soak: which runs did not pass, what the harness held after each run, and whether it levels off. A
+ * process, descriptor, file or object that each run leaves behind shows as growth. The first half of the runs is left out
+ * of the trend: there caches fill and the heap finds its size.
  */
-import { z } from 'zod';
-import type { SoakResource, SoakSummary } from '../../reports/summary.js';
-import { HarnessError } from '../errors.js';
+import type { PriceBook, SoakResource, SoakSummary, Summary, Verdict } from '../../reports/summary.js';
 import { theilSenTrend } from '../statistics/trend.js';
 import { confidenceLevel, rounded } from './estimates.js';
+import { counted, listed } from './wording.js';
 
-const held = z.number().nonnegative().nullable();
-const soakRun = z.object({
-  run: z.string(),
-  seed: z.number(),
-  faults: z.array(z.string()),
-  verdict: z.string(),
-  /** Of the harness; null: not known on this machine. */
-  rssBytes: held,
-  descriptors: held,
-  /** Processes left behind. */
-  children: held,
-  /** On disk, left behind. */
-  scratchBytes: held,
-  atUs: z.number(),
-});
-/** A line of `soak.jsonl`. */
-export type SoakRun = z.infer<typeof soakRun>;
-
-/** In the order of the lines. A last line without its end was being written when the suite was killed, and is left out. */
-export function readSoakRuns(text: string, path: string): SoakRun[] {
-  return text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .flatMap((line, index) => {
-      if (line === '') return [];
-      const run = soakRun.safeParse(parsed(line));
-      if (run.success) return [run.data];
-      throw new HarnessError(
-        `${path}, line ${index + 1}: expected a run of a soak as JSON ({"run", "seed", "faults", "verdict", "rssBytes", ...}), got ${line.slice(0, 80)}. Remove the line, or run the soak again.`,
-      );
-    });
+/** What is needed of a line of `soak.jsonl`, in the order of the lines. */
+export interface SoakRun {
+  readonly run: string;
+  readonly seed: number;
+  readonly architecture: string;
+  readonly faults: readonly string[];
+  /** `pass`, or the first finding. */
+  readonly verdict: string;
+  /** Held by the harness when the run was over; null where the operating system does not tell. */
+  readonly rssBytes: number;
+  readonly descriptors: number | null;
+  readonly children: number | null;
+  readonly scratchBytes: number;
 }
 
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
+export interface SoakFacts {
+  readonly suite: string;
+  readonly seed: number;
+  readonly command: string;
+  readonly prices: PriceBook;
+  /** What the soak came to by its own rule. */
+  readonly outcome: Verdict['outcome'];
+  readonly runs: readonly SoakRun[];
+}
+
+export function summariseSoak({ suite, seed, command, prices, outcome, runs }: SoakFacts): Summary {
+  const soak = describeSoak(runs);
+  return {
+    schema: 'planebench.summary/1',
+    run: {
+      suite,
+      seed,
+      repetitions: runs.length,
+      confidenceLevel,
+      scenarios: [],
+      architectures: [...new Set(runs.map(({ architecture }) => architecture))].map((name) => ({ name, params: null })),
+      command,
+    },
+    validity: { valid: runs.length > 0, findings: [] },
+    estimates: [],
+    comparisons: [],
+    claims: [],
+    series: [],
+    faultOutcomes: [],
+    soak,
+    costs: { prices, planes: [] },
+    verdict: { outcome, sentences: sentencesOf(soak) },
+  };
+}
+
+function sentencesOf({ runs, failed, resources }: SoakSummary): string[] {
+  const of = (outcome: string) =>
+    resources.filter(({ trend }) => (trend?.outcome ?? 'undecided') === outcome).map(({ resource }) => resource);
+  const [growing, open] = [of('grows'), of('undecided')];
+  return [
+    runs === 0
+      ? 'No run was finished.'
+      : failed.length === 0
+        ? `All ${counted(runs, 'run')} passed.`
+        : `${counted(failed.length, 'run')} of ${runs} did not pass.`,
+    ...(growing.length === 0 ? [] : [`The harness does not level off: ${listed(growing)} grew over the second half.`]),
+    ...(open.length === 0 ? [] : [`Whether the harness levels off is not known of ${listed(open)}.`]),
+    ...(growing.length + open.length > 0 ? [] : ['Memory, descriptors, processes and disk of the harness level off.']),
+  ];
 }
 
 const resources = [
@@ -63,8 +87,7 @@ const mostInTrend = 2000;
 /** Growth over the second half, as a share of the level there, below which nobody would look for a leak. */
 const negligibleGrowth = 0.05;
 
-export function summariseSoak(runs: readonly SoakRun[]): SoakSummary | null {
-  if (runs.length === 0) return null;
+function describeSoak(runs: readonly SoakRun[]): SoakSummary {
   return {
     runs: runs.length,
     failed: runs
