@@ -57,12 +57,12 @@ export function summarise({ suite, seed, command, repetitions, runs, prices }: S
     claims,
     series: facts.map((run, i) => drawSeries(run, measured[i]?.invalid.length === 0)),
     faultOutcomes: [],
-    soak: null,
     costs: {
       prices,
       planes: scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(describeCost)),
     },
     verdict: reachVerdict({ runs: measured, findings, estimates, comparisons, claims }),
+    soak: null,
   };
 }
 

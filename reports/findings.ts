@@ -39,11 +39,11 @@ const meanings: Readonly<Record<string, string>> = {
   HARNESS: 'The harness could not do its work; that says nothing about the plane.',
   ARCHITECTURE_DOES_NOT_LOAD: 'The plane could not even be described, so none of its runs was started.',
   PLANE: 'The plane failed in a way that leaves nothing to measure.',
+  HEAL_FAILED: 'The harm could not be ended, so that nothing can be said of how the plane recovers from it.',
   GENERATOR_BEHIND: generator,
   INVALID_INJECTION: noFault,
   FAULT_NOT_INJECTED: noFault,
-  NOT_EXPOSED: 'The fault struck while nothing was offered to the plane, so that it could not be seen to hurt.',
-  HEAL_FAILED: 'The harm could not be ended, so that nothing can be said of how the plane recovers from it.',
+  NOT_EXPOSED: 'Nothing can be said of recovery from a fault that nobody could notice.',
   BOOKS_DO_NOT_BALANCE:
     'What was attempted, acknowledged and failed does not add up, so a loss cannot be told from a miscount.',
   NO_PROBES: 'Freshness was not observed.',

@@ -108,49 +108,6 @@ const series = z
   })
   .describe('What the charts need of one run; times in microseconds since the start of the load.');
 
-const faultOutcome = z
-  .strictObject({
-    scenario: z.string(),
-    architecture: z.string(),
-    fault: z.string().describe("'role-crash', or 'a + b' where faults overlap."),
-    target: z.string(),
-    notApplicable: z.string().nullable().describe('Why it strikes nothing here; then all that follows is empty.'),
-    badge,
-    stack: z.string(),
-    timeScale,
-    runs: count,
-    injections: count,
-    slo: z
-      .array(z.strictObject({ slo: z.enum(['availability', 'latency', 'freshness']), lost: count, judged: count }))
-      .describe('In how many of the injections in which it could be judged it was lost.'),
-    clocks: z.array(
-      z.strictObject({
-        clock: z.enum(['first_failure', 'first_success', 'slo_regained', 'back_in_band', 'backlog_drained', 'mttr']),
-        meanUs: z.number().nullable(),
-        interval: z
-          .strictObject({
-            confidenceLevel: z.number().gt(0).lt(1),
-            lowerBoundUs: z.number().nullable(),
-            upperBoundUs: z.number().nullable(),
-          })
-          .nullable(),
-        atLeast: z.boolean(),
-        injections: count,
-        note: z.string().nullable(),
-      }),
-    ),
-    lost: count.nullable().describe('null: the plane offers no tables.'),
-    duplicated: count.nullable(),
-    rpoUs: z.number().nonnegative().nullable(),
-    wrongRows: count,
-    tornRows: count,
-    monotonicViolations: count,
-    invalidRuns: count,
-    invalidReason: z.string().nullable(),
-    findings: z.array(z.string()).describe('Worst first; empty: the plane survived it.'),
-  })
-  .describe('What one fault did to one plane, over all runs of a scenario.');
-
 const soak = z
   .strictObject({
     runs: count,
@@ -241,6 +198,51 @@ const planeCost = z
   })
   .describe('What the cost of a plane consists of.');
 
+const faultOutcome = z
+  .strictObject({
+    scenario: z.string(),
+    architecture: z.string(),
+    fault: z.string().describe("'role-crash', or 'a + b' where faults overlap."),
+    target: z.string(),
+    notApplicable: z.string().nullable().describe('Why it strikes nothing here; then all that follows is empty.'),
+    badge,
+    stack: z.string(),
+    timeScale,
+    runs: count,
+    injections: count,
+    slo: z
+      .array(z.strictObject({ slo: z.enum(['availability', 'latency', 'freshness']), lost: count, judged: count }))
+      .describe('In how many of the injections in which it could be judged it was lost.'),
+    clocks: z
+      .array(
+        z.strictObject({
+          clock: z.enum(['first_failure', 'first_success', 'slo_regained', 'back_in_band', 'backlog_drained', 'mttr']),
+          meanUs: z.number().nullable(),
+          interval: z
+            .strictObject({
+              confidenceLevel: z.number().gt(0).lt(1),
+              lowerBoundUs: z.number().nullable(),
+              upperBoundUs: z.number().nullable(),
+            })
+            .nullable(),
+          atLeast: z.boolean().describe('The mean is only known to be at least this.'),
+          injections: count,
+          note: z.string().nullable(),
+        }),
+      )
+      .describe('Mean over injections since the injection, with its interval over runs.'),
+    lost: count.nullable().describe('null: the plane offers no tables.'),
+    duplicated: count.nullable(),
+    rpoUs: z.number().nonnegative().nullable(),
+    wrongRows: count,
+    tornRows: count,
+    monotonicViolations: count,
+    invalidRuns: count,
+    invalidReason: z.string().nullable(),
+    findings: z.array(z.string()).describe('Worst first; empty: the plane survived it.'),
+  })
+  .describe('What one fault did to one plane, over all runs of a scenario.');
+
 export const summarySchema = z
   .strictObject({
     schema: z.literal('planebench.summary/1'),
@@ -293,12 +295,12 @@ export const summarySchema = z
     ),
     series: z.array(series),
     faultOutcomes: z.array(faultOutcome),
-    soak: soak.nullable(),
     costs: z.strictObject({ prices: priceBookSchema, planes: z.array(planeCost) }),
     verdict: z.strictObject({
       outcome: z.enum(['pass', 'fail', 'inconclusive']),
       sentences: z.array(z.string()).describe('Most important first.'),
     }),
+    soak: soak.nullable(),
   })
   .describe('Conclusions of one suite of planebench. Names that end in Us are microseconds.');
 

@@ -16,11 +16,11 @@ export interface Summary {
   readonly comparisons: readonly Comparison[];
   readonly claims: readonly Claim[];
   readonly series: readonly RunSeries[];
+  readonly costs: Costs;
   readonly faultOutcomes: readonly FaultOutcome[];
+  readonly verdict: Verdict;
   /** Null: the suite was no soak. */
   readonly soak: SoakSummary | null;
-  readonly costs: Costs;
-  readonly verdict: Verdict;
 }
 
 export interface ScenarioSummary {
@@ -183,6 +183,7 @@ export interface FaultOutcome {
       readonly lowerBoundUs: number | null;
       readonly upperBoundUs: number | null;
     } | null;
+    /** The mean is only known to be at least this. */
     readonly atLeast: boolean;
     readonly injections: number;
     readonly note: string | null;
@@ -200,41 +201,6 @@ export interface FaultOutcome {
   readonly invalidReason: string | null;
   /** In words, worst first; empty: the plane survived it. */
   readonly findings: readonly string[];
-}
-
-/** What the harness held after each run of a soak, and whether it levels off. */
-export interface SoakSummary {
-  readonly runs: number;
-  /** Runs that did not pass, in the order in which they ran. */
-  readonly failed: readonly {
-    readonly run: string;
-    readonly seed: number;
-    readonly faults: readonly string[];
-    readonly verdict: string;
-  }[];
-  readonly resources: readonly SoakResource[];
-}
-
-export interface SoakResource {
-  readonly resource: 'memory' | 'descriptors' | 'processes' | 'disk';
-  readonly unit: 'bytes' | 'count';
-  /** Evenly thinned; `run` counts from 1. */
-  readonly points: readonly { readonly run: number; readonly value: number }[];
-  /** Over the second half of the runs; null: it was not read in enough of them. */
-  readonly trend: {
-    readonly fromRun: number;
-    /** The median. */
-    readonly level: number;
-    readonly growthPerRun: number;
-    readonly confidenceLevel: number;
-    readonly lowerBound: number;
-    readonly upperBound: number;
-    /**
-     * `levels off`: at the upper bound it grows by less than 5 % of its level over these runs. `grows`: not that, and
-     * the lower bound is above zero.
-     */
-    readonly outcome: 'levels off' | 'grows' | 'undecided';
-  } | null;
 }
 
 /** What the `cost.*` figures consist of, and the prices that made them. */
@@ -305,6 +271,41 @@ export interface Verdict {
   readonly outcome: 'pass' | 'fail' | 'inconclusive';
   /** Sentences for the top of the report, most important first. */
   readonly sentences: readonly string[];
+}
+
+/** What the harness held after each run of a soak, and whether it levels off. */
+export interface SoakSummary {
+  readonly runs: number;
+  /** Runs that did not pass, in the order in which they ran. */
+  readonly failed: readonly {
+    readonly run: string;
+    readonly seed: number;
+    readonly faults: readonly string[];
+    readonly verdict: string;
+  }[];
+  readonly resources: readonly SoakResource[];
+}
+
+export interface SoakResource {
+  readonly resource: 'memory' | 'descriptors' | 'processes' | 'disk';
+  readonly unit: 'bytes' | 'count';
+  /** Evenly thinned; `run` counts from 1. */
+  readonly points: readonly { readonly run: number; readonly value: number }[];
+  /** Over the second half of the runs; null: it was not read in enough of them. */
+  readonly trend: {
+    readonly fromRun: number;
+    /** The median. */
+    readonly level: number;
+    readonly growthPerRun: number;
+    readonly confidenceLevel: number;
+    readonly lowerBound: number;
+    readonly upperBound: number;
+    /**
+     * `levels off`: at the upper bound it grows by less than 5 % of its level over these runs. `grows`: not that, and
+     * the lower bound is above zero.
+     */
+    readonly outcome: 'levels off' | 'grows' | 'undecided';
+  } | null;
 }
 
 /** What a manifest tells of machine and versions; the report prints it. */
