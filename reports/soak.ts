@@ -6,7 +6,7 @@ import { formatCount, formatNumber, formatValue, sharedScale, withSuffix } from 
 export const resourceNames: Readonly<Record<SoakResource['resource'], string>> = {
   memory: 'Memory of the harness',
   descriptors: 'Open descriptors',
-  processes: 'Processes left behind',
+  processes: 'Child processes',
   disk: 'Scratch on disk',
 };
 
@@ -31,5 +31,5 @@ export function soakCounts({ runs, failed }: SoakSummary): string {
 }
 
 export function failureText({ run, seed, faults, verdict }: SoakSummary['failed'][number]): string {
-  return `${run}, seed ${seed}: ${verdict}, under ${faults.length === 0 ? 'no fault' : faults.join(', ')}`;
+  return `${run}, seed ${seed}, under ${faults.length === 0 ? 'no fault' : faults.join(', ')}: ${verdict}`;
 }

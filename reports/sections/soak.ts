@@ -11,9 +11,17 @@ export function soakSection(soak: SoakSummary, gallery: Gallery): Markup {
   return html`
 <h2 id="soak">Soak</h2>
 <p>${soakCounts(soak)}</p>
-${soak.failed.length > 0 && html`<ul>${soak.failed.map((failure) => html`<li>${failureText(failure)}</li>`)}</ul>`}
+${soak.failed.length > 0 && failures(soak.failed)}
 <p class="muted">What the harness held after each run. Dashed: the trend over the second half of the runs, in which caches are full. It <q>levels off</q> if even at the upper bound it grows by less than 5 % of its level there; the interval takes the runs as independent.</p>
 <div class="runs">${soak.resources.map((resource) => resourceFigure(resource, soak.runs, gallery))}</div>`;
+}
+
+/** More than this many stand behind a fold. */
+const shown = 12;
+
+function failures(all: SoakSummary['failed']): Markup {
+  const list = (part: typeof all) => html`<ul>${part.map((failure) => html`<li>${failureText(failure)}</li>`)}</ul>`;
+  return html`${list(all.slice(0, shown))}${all.length > shown && html`<details><summary>${formatCount(all.length - shown)} more runs that did not pass</summary>${list(all.slice(shown))}</details>`}`;
 }
 
 function resourceFigure(resource: SoakResource, runs: number, gallery: Gallery): Markup {
