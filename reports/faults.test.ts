@@ -132,6 +132,7 @@ describe('a clock', () => {
       interval: 'from 1.00 s',
       note: 'censored',
     });
+    expect(text({ atLeast: true, interval: null }, 0).text).toBe('censored');
   });
   it('is zero with its reason, none with its reason, and no figure where there is nothing', () => {
     expect(text({ interval: null, note: 'the SLO was not lost' }, 0)).toEqual({

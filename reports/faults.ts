@@ -247,7 +247,10 @@ export function clockText(outcome: FaultOutcome, wanted: (typeof clocks)[number]
           : null;
   const some = injections === outcome.injections ? null : `in ${formatCount(injections)} of ${outcome.injections}`;
   return {
-    text: `${atLeast ? 'at least ' : ''}${meanUs === 0 ? '0 s' : format(meanUs)}`,
+    text:
+      atLeast && meanUs === 0
+        ? words.censored
+        : `${atLeast ? 'at least ' : ''}${meanUs === 0 ? '0 s' : format(meanUs)}`,
     interval: within,
     note: [some, note].filter((part) => part !== null).join('; ') || null,
   };

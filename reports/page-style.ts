@@ -104,6 +104,8 @@ caption.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; 
 .recovery .value { display: block; white-space: nowrap; }
 .recovery .interval { display: block; white-space: nowrap; color: var(--muted); font-size: .8125rem; }
 .recovery tbody .group th[scope=rowgroup] { font-size: .925rem; letter-spacing: 0; color: var(--ink); padding-top: 1rem; }
+.recovery tr:has(+ .remark) > * { border-bottom: 0; }
+.recovery .remark td { padding-top: 0; padding-left: 0; }
 .strikes { margin: .2rem 0 .4rem; padding-left: 1.4rem; color: var(--muted); font-size: .8125rem; }
 
 figure { margin: 0; min-width: 0; }
@@ -150,6 +152,8 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
   .stack td.prose { text-align: left; grid-template-columns: 6rem minmax(0, 1fr); }
   .figures .value { white-space: normal; }
   .faults td { padding: .35rem 0; }
+  .recovery tr:has(+ .remark) { border-bottom: 0; padding-bottom: 0; }
+  .recovery .remark { padding-top: .2rem; }
   .figures td.basis { margin-top: .35rem; }
   .comparisons tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; padding: .45rem 0; }
   .comparisons th.span { min-width: 0; grid-area: 1 / 1 / 2 / 3; padding: .9rem 0 .25rem; font-weight: 650; }

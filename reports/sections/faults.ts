@@ -1,4 +1,5 @@
 import {
+  type ClockText,
   clockMeanings,
   clocks,
   clockText,
@@ -95,12 +96,17 @@ ${struck.map(
 <details><summary>What the clocks are</summary><dl>${clockMeanings.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>`)}</dl></details>`;
 }
 
+/** The note of the MTTR, which says what it is the time of, has a line of its own: it is long. */
 function recoveryRow(outcome: FaultOutcome): Markup {
+  const { note } = clockText(outcome, 'mttr');
   return html`
-<tr role="row"><th role="rowheader" scope="row">${outcome.architecture}</th><td role="cell" class="prose" data-label="SLO lost"><div>${sloTexts(outcome).map(({ name, lost, text }) => html`<span class="value">${name} ${lost ? html`<strong>${text}</strong>` : text}</span>`)}</div></td>${clocks.map(
-    ({ clock, label }) => {
-      const { text, interval, note } = clockText(outcome, clock);
-      return html`<td role="cell" class="number" data-label="${label}"><div><span class="value">${text}</span>${interval !== null && html`<span class="interval">${interval}</span>`}${note !== null && html`<span class="sub">${note}</span>`}</div></td>`;
-    },
-  )}</tr>`;
+<tr role="row"><th role="rowheader" scope="row">${outcome.architecture}</th><td role="cell" class="prose" data-label="SLO lost"><div>${sloTexts(outcome).map(({ name, lost, text }) => html`<span class="value">${name} ${lost ? html`<strong>${text}</strong>` : text}</span>`)}</div></td>${clocks.map(({ clock, label }) => clockCell(clockText(outcome, clock), label, clock !== 'mttr'))}</tr>${
+    note !== null &&
+    html`
+<tr role="row" class="remark"><td role="cell" colspan="${clocks.length + 2}"><span class="sub">MTTR of ${outcome.architecture}: ${note}</span></td></tr>`
+  }`;
+}
+
+function clockCell({ text, interval, note }: ClockText, label: string, withNote: boolean): Markup {
+  return html`<td role="cell" class="number" data-label="${label}"><div><span class="value">${text}</span>${interval !== null && html`<span class="interval">${interval}</span>`}${withNote && note !== null && html`<span class="sub">${note}</span>`}</div></td>`;
 }
