@@ -1,5 +1,6 @@
 /** The life of faults, driven in virtual time over the supervisor of simulations: what is told when a life goes wrong. */
 import { expect, it } from 'vitest';
+import type { SourceRecord } from './fault.js';
 import { beginInjections, type Injections } from './injection.js';
 import { type ObedientInit, obey } from './processes/fixture-obedient.js';
 import type { Supervisor } from './processes/supervisor.js';
@@ -20,7 +21,10 @@ const scenarioOf = (faults: readonly FaultPlan[]) =>
     faults,
   }) as Scenario;
 const once = (atUs: number) => ({ kind: 'once', afterUs: atUs, jitterUs: 0 }) as const;
-const nothing = { acknowledged: async () => ({ changes: 0, firstUs: 0 }) };
+const nothing: SourceRecord = {
+  usual: { atUs: 0, untilUs: 1 },
+  acknowledged: () => Promise.reject(new Error('no fault of a role asks the source')),
+};
 
 interface Struck {
   readonly supervisor: SimulatedSupervisor;

@@ -145,7 +145,14 @@ describe('a summary of five repetitions', () => {
       appended: 20,
     });
     expect(series?.faults).toEqual([
-      { kind: 'role-crash', target: 'stream', injectedUs: 13 * secondUs, readyUs: 14 * secondUs },
+      {
+        kind: 'role-crash',
+        target: 'stream',
+        injectedUs: 13 * secondUs,
+        witnessedUs: 13_010_000,
+        healedUs: 13_010_000,
+        readyUs: 14 * secondUs,
+      },
     ]);
     expect(series?.processes.map(({ name, cpuCores }) => [name, cpuCores])).toEqual([
       ['change-log', 0.5],

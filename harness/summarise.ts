@@ -70,6 +70,7 @@ export function summarise({ suite, seed, command, repetitions, runs, prices }: S
       planes: scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(describeCost)),
     },
     verdict: reachVerdict({ runs: measured, findings, estimates, comparisons, claims }),
+    soak: null,
   };
 }
 

@@ -87,7 +87,10 @@ export function scenarioNames(summary: Summary): string[] {
 
 export function planeNames(summary: Summary): string[] {
   return distinct(
-    [...summary.run.architectures, ...summary.estimates.map((e) => ({ name: e.architecture }))],
+    [
+      ...summary.run.architectures,
+      ...[...summary.estimates, ...summary.faultOutcomes].map(({ architecture }) => ({ name: architecture })),
+    ],
     (a) => a.name,
   );
 }
@@ -504,7 +507,8 @@ function distinct<T extends { readonly name: string }>(items: readonly T[], key:
   return [...new Set(items.map(key))];
 }
 
-function gathered<T>(items: readonly T[], key: (item: T) => string): T[][] {
+/** In groups of one key, in the order in which the keys first come. */
+export function gathered<T>(items: readonly T[], key: (item: T) => string): T[][] {
   const groups = new Map<string, T[]>();
   for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
   return [...groups.values()];

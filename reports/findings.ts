@@ -2,6 +2,7 @@
  * What a finding about a run means for the reader. A finding never speaks of the plane: what a plane loses is a figure.
  * It either makes its run invalid, or says that something was not observed in a run that counts.
  */
+import { soakCounts } from './soak.js';
 import type { RunFinding, Summary } from './summary.js';
 
 export interface ExplainedFinding extends RunFinding {
@@ -20,7 +21,8 @@ export function explainedFindings({ validity, series }: Summary): ExplainedFindi
 }
 
 /** "14 of 15 runs count; 1 is invalid and left out of every figure." */
-export function countedRuns({ series }: Summary): string {
+export function countedRuns({ series, soak }: Summary): string {
+  if (series.length === 0 && soak !== null) return soakCounts(soak);
   const invalid = series.filter(({ valid }) => !valid).length;
   if (series.length === 0) return 'The summary holds no runs.';
   if (invalid === 0) return series.length === 1 ? 'The one run counts.' : `All ${series.length} runs count.`;
@@ -37,6 +39,7 @@ const meanings: Readonly<Record<string, string>> = {
   HARNESS: 'The harness could not do its work; that says nothing about the plane.',
   ARCHITECTURE_DOES_NOT_LOAD: 'The plane could not even be described, so none of its runs was started.',
   PLANE: 'The plane failed in a way that leaves nothing to measure.',
+  HEAL_FAILED: 'The harm could not be ended, so that nothing can be said of how the plane recovers from it.',
   GENERATOR_BEHIND: generator,
   INVALID_INJECTION: noFault,
   FAULT_NOT_INJECTED: noFault,

@@ -1,6 +1,7 @@
 /** Text from outside stays text, whatever it is and wherever in a summary or manifest it stands. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { soakSummary } from './fixtures/chaos.js';
 import { decidedSummary, headlineManifest, headlineSummary, hostile } from './fixtures/headline.js';
 import { renderHtml } from './html.js';
 import { renderJunit } from './junit.js';
@@ -12,13 +13,24 @@ import { renderTerminal } from './terminal.js';
 function small(): Summary {
   const summary = decidedSummary();
   const series = summary.series.slice(0, 3).map((run) => ({ ...run, timeline: run.timeline.slice(30, 34) }));
-  return { ...summary, estimates: summary.estimates.slice(-27), comparisons: summary.comparisons.slice(0, 2), series };
+  const { faultOutcomes, soak, series: struck, comparisons } = soakSummary();
+  return {
+    ...summary,
+    estimates: summary.estimates.slice(-27),
+    comparisons: [...summary.comparisons.slice(0, 2), ...comparisons],
+    series: [...series, ...struck.map((run) => ({ ...run, timeline: run.timeline.slice(0, 2) }))],
+    faultOutcomes,
+    soak: {
+      ...soak!,
+      resources: soak!.resources.map((resource) => ({ ...resource, points: resource.points.slice(0, 3) })),
+    },
+  };
 }
 
 /** Every string of a value replaced, but those that the schema fixes; equal strings stay equal, so that names still join. */
 function poisoned<T>(value: T, poison: (text: string) => string): T {
   const fixed =
-    /^(measured|simulated|lower|higher|neither|ok|insufficient|censored|not_offered|not_measured|invalid|better|worse|equivalent|inconclusive|confirmed|refuted|not measured|pass|fail|us|per_s|changes|changes_per_s|rows|share|count|bytes|cores|files_per_million_rows|us_per_tb|usd|planebench\..*|inference|freshness\.visibility|p\d+)$/;
+    /^(measured|simulated|lower|higher|neither|ok|insufficient|censored|not_offered|not_measured|invalid|better|worse|equivalent|inconclusive|confirmed|refuted|not measured|pass|fail|us|per_s|changes|changes_per_s|rows|share|count|bytes|cores|files_per_million_rows|us_per_tb|usd|availability|latency|freshness|first_failure|first_success|slo_regained|back_in_band|backlog_drained|mttr|faults\.mttr|memory|descriptors|processes|disk|levels off|grows|undecided|planebench\..*|inference|freshness\.visibility|p\d+)$/;
   const visit = (part: unknown): unknown => {
     if (typeof part === 'string') return fixed.test(part) ? part : poison(part);
     if (Array.isArray(part)) return part.map(visit);
@@ -58,7 +70,7 @@ function rendered(render: (summary: Summary, manifest: Manifest) => void, runs: 
 }
 
 const tags = new Set(
-  'html head meta title style body a header h1 h2 h3 p section ul li nav main footer table caption thead tbody tr th td span b q strong dl dt dd details summary pre code div figure figcaption button script svg g path line text rect defs clippath'.split(
+  'html head meta title style body a header h1 h2 h3 h4 p section ul ol li nav main footer table caption thead tbody tr th td span b q strong dl dt dd details summary pre code div figure figcaption button script svg g path line text rect defs clippath'.split(
     ' ',
   ),
 );
@@ -131,7 +143,7 @@ it('markdown: holds no HTML, and every row of a table has the cells of its head'
     const prose = markdown.slice(0, markdown.indexOf('\n## Run it again'));
     expect(
       prose.replace(
-        /^<details><summary>(?:\d+ more (?:figures|comparisons)|Prices, and how use is counted)<\/summary>$|^<\/details>$/gm,
+        /^<details><summary>(?:\d+ more (?:figures|comparisons)|Prices, and how use is counted|Recovery after each fault)<\/summary>$|^<\/details>$/gm,
         '',
       ),
     ).not.toMatch(/[<>]/);

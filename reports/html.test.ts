@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { soakSummary } from './fixtures/chaos.js';
 import { decidedSummary, headlineManifest, headlineSummary } from './fixtures/headline.js';
 import { renderHtml } from './html.js';
 import type { Summary } from './summary.js';
@@ -74,7 +75,7 @@ describe('what is said', () => {
   });
 
   it('tells an invalid run from one that is incomplete and counts', () => {
-    const findings = page.match(/<ul class="findings">.*?<\/ul>/s)![0];
+    const findings = page.match(/<h2 id="validity">.*?(<ul class="findings">.*?<\/ul>)/s)![1];
     expect(findings).toMatch(
       /invalid<\/span> <strong>crash-of-ingest-warehouse-3<.*The run is left out of every figure/s,
     );
@@ -91,6 +92,7 @@ describe('what is said', () => {
       comparisons: [],
       claims: [],
       series: [],
+      faultOutcomes: [],
       verdict: { outcome: 'inconclusive', sentences: [] },
     };
     const text = renderHtml(empty, headlineManifest());
@@ -102,6 +104,23 @@ describe('what is said', () => {
     ]) {
       expect(text).toContain(sentence);
     }
+  });
+
+  it('is about the soak alone where a soak kept no figures', () => {
+    const { soak, ...summary } = soakSummary();
+    const text = renderHtml({ ...summary, soak, series: [], faultOutcomes: [], comparisons: [] }, headlineManifest());
+    expect([...text.matchAll(/<h2 id="([a-z]+)"/g)].map(([, id]) => id)).toEqual([
+      'verdict',
+      'soak',
+      'environment',
+      'reproduce',
+      'reading',
+    ]);
+    expect(text).toContain('href="#soak">Skip');
+    const figures = text.match(/<figure>.*?<\/figure>/gs)!;
+    expect(figures.length).toBe(4);
+    for (const figure of figures.slice(0, 3)) expect(figure).toMatch(/role="img" aria-label="[^"]{20,}"/);
+    expect(figures[3]).toContain('not known, no run read it');
   });
 
   it('draws no line beyond a figure that is too thin or censored to print', () => {

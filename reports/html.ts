@@ -3,10 +3,11 @@
  * style and its two scripts by their hashes and nothing besides, so that even text that slipped through could not run.
  */
 import { createHash } from 'node:crypto';
-import { openGallery } from './charts/gallery.js';
+import { type Gallery, openGallery } from './charts/gallery.js';
 import { vegaRuntime } from './charts/vega-runtime.js';
+import { faultTables, isAboutFaults } from './faults.js';
 import { figureTables } from './figures.js';
-import { html, trusted } from './markup.js';
+import { html, type Markup, trusted } from './markup.js';
 import { pageScript } from './page-script.js';
 import { pageStyle } from './page-style.js';
 import { claimsSection } from './sections/claims.js';
@@ -14,9 +15,11 @@ import { comparisonsSection } from './sections/comparisons.js';
 import { costSection } from './sections/cost.js';
 import { distributionsSection } from './sections/distributions.js';
 import { environmentSection } from './sections/environment.js';
+import { faultsSection } from './sections/faults.js';
 import { figuresSection } from './sections/figures.js';
 import { processesSection } from './sections/processes.js';
 import { reproduceSection } from './sections/reproduce.js';
+import { soakSection } from './sections/soak.js';
 import { timelinesSection } from './sections/timelines.js';
 import { validitySection } from './sections/validity.js';
 import { verdictSection } from './sections/verdict.js';
@@ -24,16 +27,7 @@ import type { Manifest, Summary } from './summary.js';
 
 export function renderHtml(summary: Summary, manifest: Manifest): string {
   const gallery = openGallery();
-  const main = html`${figuresSection(summary, figureTables(summary))}
-${comparisonsSection(summary)}
-${claimsSection(summary.claims)}
-${distributionsSection(summary, gallery)}
-${timelinesSection(summary, gallery)}
-${processesSection(summary, gallery)}
-${costSection(summary)}
-${validitySection(summary)}
-${environmentSection(summary, manifest)}
-${reproduceSection(summary)}`;
+  const sections = sectionsOf(summary, manifest, gallery);
   const script = pageScript(gallery.evaluator());
   const runtime = vegaRuntime();
   const policy = [
@@ -55,15 +49,15 @@ ${reproduceSection(summary)}`;
 <style>${trusted(pageStyle)}</style>
 </head>
 <body>
-<a class="skip" href="#figures">Skip to the figures</a>
+<a class="skip" href="#${sections[0]!.links[0]![0]}">Skip to the content</a>
 <header>
 <h1>planebench: ${summary.run.suite}</h1>
 <p class="facts">${minuteOf(manifest.startedAt)}; ${summary.run.architectures.map(({ name }) => name).join(', ')}; ${summary.run.repetitions} repetitions; seed ${summary.run.seed}</p>
 ${verdictSection(summary, manifest)}
-<nav aria-label="Sections"><ul>${sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+<nav aria-label="Sections"><ul>${sections.flatMap(({ links }) => links.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`))}</ul></nav>
 </header>
 <main>
-${main}
+${sections.map(({ content }) => content)}
 </main>
 <footer><p>Made by planebench from summary.json and manifest.json. Charts by Vega and Vega-Lite.</p></footer>
 ${gallery.data()}
@@ -74,19 +68,45 @@ ${gallery.data()}
 `.toString();
 }
 
-const sections = [
-  ['figures', 'Figures'],
-  ['comparisons', 'Comparisons'],
-  ['claims', 'Claims'],
-  ['distributions', 'Latency and freshness'],
-  ['timelines', 'Runs over time'],
-  ['processes', 'CPU and memory'],
-  ['cost', 'Cost'],
-  ['validity', 'Validity'],
-  ['environment', 'Environment'],
-  ['reproduce', 'Run it again'],
-  ['reading', 'How to read this'],
-] as const;
+interface Section {
+  readonly links: readonly (readonly [id: string, title: string])[];
+  readonly content: Markup;
+}
+
+/** In the order of the page: what a suite is about comes first. */
+function sectionsOf(summary: Summary, manifest: Manifest, gallery: Gallery): Section[] {
+  const section = (id: string, title: string, content: Markup): Section => ({ links: [[id, title]], content });
+  const soak = summary.soak === null ? [] : [section('soak', 'Soak', soakSection(summary.soak, gallery))];
+  const rest = [
+    section('environment', 'Environment', environmentSection(summary, manifest)),
+    {
+      links: [
+        ['reproduce', 'Run it again'],
+        ['reading', 'How to read this'],
+      ],
+      content: reproduceSection(summary),
+    },
+  ] as const;
+  // A soak keeps no figures of its runs.
+  if (summary.soak !== null && summary.series.length === 0) return [...soak, ...rest];
+  const figures = section('figures', 'Figures', figuresSection(summary, figureTables(summary)));
+  const faults =
+    summary.faultOutcomes.length === 0
+      ? []
+      : [section('faults', 'Faults', faultsSection(summary, faultTables(summary)))];
+  return [
+    ...soak,
+    ...(isAboutFaults(summary) ? [...faults, figures] : [figures, ...faults]),
+    section('comparisons', 'Comparisons', comparisonsSection(summary)),
+    section('claims', 'Claims', claimsSection(summary.claims)),
+    section('distributions', 'Latency and freshness', distributionsSection(summary, gallery)),
+    section('timelines', 'Runs over time', timelinesSection(summary, gallery)),
+    section('processes', 'CPU and memory', processesSection(summary, gallery)),
+    section('cost', 'Cost', costSection(summary)),
+    section('validity', 'Validity', validitySection(summary)),
+    ...rest,
+  ];
+}
 
 /** "2026-01-01 12:00 UTC" of an ISO time; anything else as it is. */
 function minuteOf(time: string): string {

@@ -1,13 +1,17 @@
 /**
- * For CI servers: a test case for each run's validity, for each figure of each plane, and for the verdict.
+ * For CI servers: a test case for each run's validity, for each figure of each plane, for each fault and plane, and for
+ * the verdict.
  *
  * A figure passes if there is one; a defect also has to be zero. What is missing is `skipped` with its reason, never
- * passed. A run that cannot be judged or is incomplete and an inconclusive verdict are errors: neither pass nor fail.
+ * passed. A plane fails a fault after which something is lost, duplicated, wrong or torn. A run that cannot be judged or
+ * is incomplete, a fault that was not seen to strike and an inconclusive verdict are errors: neither pass nor fail.
  */
+import { type FaultCell, type FaultTable, fateWords, faultTables, mttrText, rowName } from './faults.js';
 import { basisText, type Cell, type FigureRow, figureTables } from './figures.js';
 import { countedRuns, explainedFindings } from './findings.js';
 import { escapeMarkup, printable } from './markup.js';
-import type { Manifest, Summary } from './summary.js';
+import { failureText, resourceNames, resourceSentence, soakCounts } from './soak.js';
+import type { Manifest, SoakSummary, Summary } from './summary.js';
 
 export interface TestCase {
   readonly className: string;
@@ -33,6 +37,8 @@ export function renderJunit(summary: Summary, manifest: Manifest): string {
           ),
         ] as const,
     ),
+    ...faultTables(summary).map((table) => [`faults: ${basisText(table.basis)}`, faultCases(table)] as const),
+    ...(summary.soak === null ? [] : [['soak', soakCases(summary.soak)] as const]),
     ['verdict', [verdictCase(summary)]],
   ];
   const all = suites.flatMap(([, cases]) => cases);
@@ -115,6 +121,53 @@ function outcomeOf(cell: Cell, remark: string | null, defect: boolean): TestCase
   return defect && cell.value !== 0
     ? { kind: 'failure', type: 'defect', message: `expected 0, found ${text}` }
     : { kind: 'passed', output: text };
+}
+
+/** A case a fault and plane. A plane without a run under a fault has none. */
+function faultCases({ rows }: FaultTable): TestCase[] {
+  return rows.flatMap((row) =>
+    row.cells
+      .filter(({ outcome }) => outcome !== null)
+      .map((cell) => ({ className: `faults.${cell.plane}`, name: rowName(row), outcome: fateOutcome(cell) })),
+  );
+}
+
+function fateOutcome({ fate, words, notes, outcome }: FaultCell): TestCase['outcome'] {
+  const text = [...words, ...notes].join('; ');
+  if (fate === 'survived') return { kind: 'passed', output: `${text}; ${mttrText(outcome!)}` };
+  if (fate === 'harmed') return { kind: 'failure', type: 'defect', message: [text, ...outcome!.findings].join('; ') };
+  const message = text === '' ? fateWords[fate] : text;
+  return { kind: fate === 'not applicable' ? 'skipped' : 'error', type: fate, message };
+}
+
+function soakCases(soak: SoakSummary): TestCase[] {
+  return [
+    {
+      className: 'soak',
+      name: 'every run passes',
+      outcome:
+        soak.failed.length === 0
+          ? { kind: 'passed', output: soakCounts(soak) }
+          : {
+              kind: 'failure',
+              type: 'defect',
+              message: [soakCounts(soak), ...soak.failed.map(failureText)].join(' '),
+            },
+    },
+    ...soak.resources.map((resource): TestCase => {
+      const message = resourceSentence(resource);
+      const outcomes = {
+        'levels off': { kind: 'passed', output: message },
+        grows: { kind: 'failure', type: 'leak', message },
+        undecided: { kind: 'skipped', type: 'undecided', message },
+      } as const;
+      return {
+        className: 'soak',
+        name: `${resourceNames[resource.resource]} levels off`,
+        outcome: outcomes[resource.trend?.outcome ?? 'undecided'],
+      };
+    }),
+  ];
 }
 
 function verdictCase({ verdict: { outcome, sentences } }: Summary): TestCase {

@@ -1,5 +1,22 @@
-/** For pull requests and issue threads: verdict, figures, comparisons, claims, validity, environment. */
+/** For pull requests and issue threads: verdict, figures, faults, comparisons, claims, validity, environment. */
 import { costTables, howCounted, priceRows, pricesText } from './costs.js';
+import {
+  clockMeanings,
+  clocks,
+  clockText,
+  type FaultCell,
+  type FaultTable,
+  fateCounts,
+  fateWords,
+  faultConfidence,
+  faultContrasts,
+  faultFindings,
+  faultTables,
+  isAboutFaults,
+  rowName,
+  sloTexts,
+  struckOutcomes,
+} from './faults.js';
 import {
   basisText,
   type Cell,
@@ -16,15 +33,17 @@ import { countedRuns, explainedFindings } from './findings.js';
 import { oneLine } from './lines.js';
 import { printable } from './markup.js';
 import { claimCounts } from './sections/claims.js';
+import { failureText, resourceSentence, soakCounts } from './soak.js';
 import type { Comparison, Manifest, Summary } from './summary.js';
 import { formatRatio, formatSetting, formatValue } from './units.js';
 
 export function renderMarkdown(summary: Summary, manifest: Manifest): string {
-  const tables = figureTables(summary);
+  const scenarios = figureTables(summary).flatMap((table) => figures(summary, table));
   return [
     `# planebench: ${text(summary.run.suite)}`,
     ...verdict(summary, manifest),
-    ...tables.flatMap((table) => figures(summary, table)),
+    ...soak(summary),
+    ...(isAboutFaults(summary) ? [...faults(summary), ...scenarios] : [...scenarios, ...faults(summary)]),
     ...comparisons(summary),
     ...claims(summary),
     ...costs(summary),
@@ -98,6 +117,84 @@ function cell(cell: Cell): string {
   if (cell.kind === 'words') return `*${cell.words}*${note}`;
   const value = cell.best ? `**${cell.text}** (best)` : cell.text;
   return `${value} ${cell.interval === null ? '(no interval)' : `[${cell.interval}]`}${note}`;
+}
+
+function faults(summary: Summary): string[] {
+  const tables = faultTables(summary);
+  if (tables.length === 0) return [];
+  return [
+    '## Faults',
+    'A plane survived a fault if nothing was lost, duplicated, wrong or torn once it had been healed and drained, and no read went back.',
+    ...tables.flatMap((faultTable) => {
+      const { planes, rows, basis } = faultTable;
+      const findings = faultFindings(faultTable);
+      const contrasts = faultContrasts(summary, faultTable);
+      return [
+        `**${text(basisText(basis))}.** ${fateCounts(faultTable)}.`,
+        table(
+          ['Fault', ...planes.map(text)],
+          ['left', ...planes.map(() => 'left' as const)],
+          rows.map((row) => [text(rowName(row)), ...row.cells.map(fate)]),
+        ),
+        ...(findings.length === 0
+          ? []
+          : [
+              'Findings, worst first:',
+              findings
+                .map(
+                  ({ plane, fault, messages }) =>
+                    `- **${text(plane)}**, ${text(fault)}: ${messages.map(text).join(' ')}`,
+                )
+                .join('\n'),
+            ]),
+        ...(contrasts.length === 0
+          ? []
+          : ['Where one plane did better:', contrasts.map((sentence) => `- ${text(sentence)}`).join('\n')]),
+        ...folded('Recovery after each fault', recoveryRows(faultTable)),
+      ];
+    }),
+  ];
+}
+
+function fate({ fate, words, notes }: FaultCell): string {
+  return [`**${fateWords[fate]}**`, ...(fate === 'harmed' ? words : []), ...notes]
+    .map((part, index) => (index === 0 ? part : text(part)))
+    .join('; ');
+}
+
+function recoveryRows({ rows, ...rest }: FaultTable): string {
+  const level = faultConfidence({ rows, ...rest });
+  return [
+    `Means over injections since the injection${level === null ? '' : `, intervals over runs (${confidenceText(level)})`}.`,
+    table(
+      ['Fault', 'Plane', 'SLO lost', ...clocks.map(({ label }) => label)],
+      ['left', 'left', 'left', ...clocks.map(() => 'right' as const)],
+      rows.flatMap((row) =>
+        struckOutcomes(row).map((outcome) => [
+          text(rowName(row)),
+          text(outcome.architecture),
+          sloTexts(outcome)
+            .map(({ name, text }) => `${name} ${text}`)
+            .join(', '),
+          ...clocks.map(({ clock }) => {
+            const { text: value, interval, note } = clockText(outcome, clock);
+            return `${value}${interval === null ? '' : ` [${interval}]`}${note === null ? '' : `: ${text(note)}`}`;
+          }),
+        ]),
+      ),
+    ),
+    clockMeanings.map(([term, meaning]) => `- ${term}: ${meaning}`).join('\n'),
+  ].join('\n\n');
+}
+
+function soak({ soak }: Summary): string[] {
+  if (soak === null) return [];
+  return [
+    '## Soak',
+    soakCounts(soak),
+    ...(soak.failed.length === 0 ? [] : [soak.failed.map((failure) => `- ${text(failureText(failure))}`).join('\n')]),
+    soak.resources.map((resource) => `- ${text(resourceSentence(resource))}`).join('\n'),
+  ];
 }
 
 function comparisons({ comparisons: all }: Summary): string[] {

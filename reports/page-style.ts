@@ -29,6 +29,7 @@ footer { padding-bottom: 3rem; color: var(--muted); font-size: .875rem; }
 h1 { font-size: 1.75rem; line-height: 1.2; font-weight: 650; letter-spacing: -.01em; margin: 0 0 .35rem; }
 h2 { font-size: 1.3rem; line-height: 1.25; font-weight: 650; letter-spacing: -.005em; margin: 3.25rem 0 .5rem; padding-top: 1rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1.05rem; font-weight: 650; margin: 2rem 0 .5rem; }
+h4 { font-size: .95rem; font-weight: 650; margin: 1.5rem 0 .35rem; }
 p { margin: .5rem 0; max-width: 46rem; }
 a { color: var(--accent); }
 .muted, .facts { color: var(--muted); }
@@ -95,6 +96,18 @@ caption.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; 
 .figures thead .plane { justify-content: flex-end; }
 .figures thead .cell { text-align: right; }
 
+.faults td { min-width: 9rem; }
+.faults tbody th[scope=row] { min-width: 8rem; }
+.faults .harm { display: block; color: var(--warn); font-weight: 650; }
+.recovery tbody th[scope=row], .recovery td.prose { white-space: nowrap; overflow-wrap: normal; }
+.recovery td.number { white-space: normal; }
+.recovery .value { display: block; white-space: nowrap; }
+.recovery .interval { display: block; white-space: nowrap; color: var(--muted); font-size: .8125rem; }
+.recovery tbody .group th[scope=rowgroup] { font-size: .925rem; letter-spacing: 0; color: var(--ink); padding-top: 1rem; }
+.recovery tr:has(+ .remark) > * { border-bottom: 0; }
+.recovery .remark td { padding-top: 0; padding-left: 0; }
+.strikes { margin: .2rem 0 .4rem; padding-left: 1.4rem; color: var(--muted); font-size: .8125rem; }
+
 figure { margin: 0; min-width: 0; }
 figcaption { font-size: .925rem; margin-bottom: .35rem; }
 figcaption b { font-weight: 650; }
@@ -138,6 +151,9 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
   .stack td[data-label] > * { grid-column: 2; }
   .stack td.prose { text-align: left; grid-template-columns: 6rem minmax(0, 1fr); }
   .figures .value { white-space: normal; }
+  .faults td { padding: .35rem 0; }
+  .recovery tr:has(+ .remark) { border-bottom: 0; padding-bottom: 0; }
+  .recovery .remark { padding-top: .2rem; }
   .figures td.basis { margin-top: .35rem; }
   .comparisons tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; padding: .45rem 0; }
   .comparisons th.span { min-width: 0; grid-area: 1 / 1 / 2 / 3; padding: .9rem 0 .25rem; font-weight: 650; }

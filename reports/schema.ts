@@ -80,7 +80,14 @@ const series = z
     measureStartUs: z.number(),
     measureEndUs: z.number(),
     faults: z.array(
-      z.strictObject({ kind: z.string(), target: z.string(), injectedUs: z.number(), readyUs: z.number().nullable() }),
+      z.strictObject({
+        kind: z.string(),
+        target: z.string(),
+        injectedUs: z.number(),
+        witnessedUs: z.number().nullable(),
+        healedUs: z.number().nullable(),
+        readyUs: z.number().nullable(),
+      }),
     ),
     intervalUs: z.number().positive(),
     timeline: z.array(
@@ -100,6 +107,34 @@ const series = z
     ),
   })
   .describe('What the charts need of one run; times in microseconds since the start of the load.');
+
+const soak = z
+  .strictObject({
+    runs: count,
+    failed: z.array(
+      z.strictObject({ run: z.string(), seed: z.number(), faults: z.array(z.string()), verdict: z.string() }),
+    ),
+    resources: z.array(
+      z.strictObject({
+        resource: z.enum(['memory', 'descriptors', 'processes', 'disk']),
+        unit: z.enum(['bytes', 'count']),
+        points: z.array(z.strictObject({ run: count, value: z.number() })),
+        trend: z
+          .strictObject({
+            fromRun: count,
+            level: z.number(),
+            growthPerRun: z.number(),
+            confidenceLevel: z.number().gt(0).lt(1),
+            lowerBound: z.number(),
+            upperBound: z.number(),
+            outcome: z.enum(['levels off', 'grows', 'undecided']),
+          })
+          .nullable()
+          .describe('Theil-Sen over the second half of the runs.'),
+      }),
+    ),
+  })
+  .describe('What the harness held after each run of a soak.');
 
 const day = z.iso.date();
 
@@ -265,6 +300,7 @@ export const summarySchema = z
       outcome: z.enum(['pass', 'fail', 'inconclusive']),
       sentences: z.array(z.string()).describe('Most important first.'),
     }),
+    soak: soak.nullable(),
   })
   .describe('Conclusions of one suite of planebench. Names that end in Us are microseconds.');
 

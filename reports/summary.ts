@@ -19,6 +19,8 @@ export interface Summary {
   readonly costs: Costs;
   readonly faultOutcomes: readonly FaultOutcome[];
   readonly verdict: Verdict;
+  /** Null: the suite was no soak. */
+  readonly soak: SoakSummary | null;
 }
 
 export interface ScenarioSummary {
@@ -124,6 +126,10 @@ export interface RunSeries {
     /** The role, port or source that was struck. */
     readonly target: string;
     readonly injectedUs: number;
+    /** When it was seen to have bitten; null: it was not. */
+    readonly witnessedUs: number | null;
+    readonly healedUs: number | null;
+    /** When what was struck was in service again. */
     readonly readyUs: number | null;
   }[];
   /** One row an interval of `intervalUs`. Nulls where nothing was observed. */
@@ -265,6 +271,41 @@ export interface Verdict {
   readonly outcome: 'pass' | 'fail' | 'inconclusive';
   /** Sentences for the top of the report, most important first. */
   readonly sentences: readonly string[];
+}
+
+/** What the harness held after each run of a soak, and whether it levels off. */
+export interface SoakSummary {
+  readonly runs: number;
+  /** Runs that did not pass, in the order in which they ran. */
+  readonly failed: readonly {
+    readonly run: string;
+    readonly seed: number;
+    readonly faults: readonly string[];
+    readonly verdict: string;
+  }[];
+  readonly resources: readonly SoakResource[];
+}
+
+export interface SoakResource {
+  readonly resource: 'memory' | 'descriptors' | 'processes' | 'disk';
+  readonly unit: 'bytes' | 'count';
+  /** Evenly thinned; `run` counts from 1. */
+  readonly points: readonly { readonly run: number; readonly value: number }[];
+  /** Over the second half of the runs; null: it was not read in enough of them. */
+  readonly trend: {
+    readonly fromRun: number;
+    /** The median. */
+    readonly level: number;
+    readonly growthPerRun: number;
+    readonly confidenceLevel: number;
+    readonly lowerBound: number;
+    readonly upperBound: number;
+    /**
+     * `levels off`: at the upper bound it grows by less than 5 % of its level over these runs. `grows`: not that, and
+     * the lower bound is above zero.
+     */
+    readonly outcome: 'levels off' | 'grows' | 'undecided';
+  } | null;
 }
 
 /** What a manifest tells of machine and versions; the report prints it. */

@@ -1,5 +1,16 @@
-/** For a terminal: the verdict and the figures, in columns where the width allows it and stacked where it does not. */
+/** For a terminal: the verdict, the figures and what faults did, in columns where the width allows it and stacked where it does not. */
 import { costTables, pricesText } from './costs.js';
+import {
+  type Fate,
+  type FaultCell,
+  fateCounts,
+  fateWords,
+  faultContrasts,
+  faultFindings,
+  faultTables,
+  mttrText,
+  rowName,
+} from './faults.js';
 import {
   basisText,
   type Cell,
@@ -13,6 +24,7 @@ import {
 } from './figures.js';
 import { countedRuns, explainedFindings } from './findings.js';
 import { lengthOf, oneLine, wrap } from './lines.js';
+import { failureText, resourceSentence, soakCounts } from './soak.js';
 import type { Summary } from './summary.js';
 
 export interface TerminalOptions {
@@ -25,7 +37,9 @@ export function renderTerminal(summary: Summary, { width, color }: TerminalOptio
   const paint = paintOf(color);
   const lines = [
     ...verdict(summary, width, paint),
+    ...soak(summary, width, paint),
     ...figureTables(summary).flatMap((table) => ['', ...scenario(summary, table, width, paint)]),
+    ...faults(summary, width, paint),
     ...cost(summary, width, paint),
     ...validity(summary, width, paint),
   ];
@@ -63,6 +77,60 @@ function validity(summary: Summary, width: number, paint: Paint): string[] {
         paint(line, 'dim'),
       ),
     ),
+  ];
+}
+
+/** A line a fault and plane, and the worst findings. */
+function faults(summary: Summary, width: number, paint: Paint): string[] {
+  const tones: Readonly<Record<Fate, Style>> = {
+    survived: 'good',
+    harmed: 'bad',
+    invalid: 'open',
+    'not injected': 'open',
+    'not applicable': 'dim',
+    'no run': 'dim',
+  };
+  return faultTables(summary).flatMap((table) => {
+    const findings = faultFindings(table);
+    return [
+      '',
+      ...wrap(`Faults: ${basisText(table.basis)}`, width).map((line) => paint(line, 'bold')),
+      ...wrap(`${fateCounts(table)}.`, width),
+      ...table.rows.flatMap((row) => [
+        ...wrap(rowName(row), width),
+        ...row.cells.flatMap((cell) => item(fateLine(cell), width).map((line) => paint(line, tones[cell.fate]))),
+      ]),
+      ...(findings.length === 0 ? [] : ['', paint('Findings, worst first', 'bold')]),
+      ...findings
+        .slice(0, mostFindings)
+        .flatMap(({ plane, fault, messages }) => item(`${plane}, ${fault}: ${messages.join(' ')}`, width)),
+      ...(findings.length <= mostFindings
+        ? []
+        : wrap(`${findings.length - mostFindings} more are in report.html and report.md.`, width)),
+      ...faultContrasts(summary, table).flatMap((sentence, index) => [
+        ...(index === 0 ? ['', paint('Where one plane did better', 'bold')] : []),
+        ...item(sentence, width),
+      ]),
+    ];
+  });
+}
+
+const mostFindings = 8;
+
+function fateLine({ plane, fate, words, notes, outcome }: FaultCell): string {
+  const head = `${plane}: ${fateWords[fate]}${fate === 'harmed' ? `, ${words.join(', ')}` : ''}`;
+  if (outcome === null) return head;
+  return [head, mttrText(outcome), ...notes].filter((part) => part !== '').join('; ');
+}
+
+function soak({ soak }: Summary, width: number, paint: Paint): string[] {
+  if (soak === null) return [];
+  return [
+    '',
+    paint('Soak', 'bold'),
+    ...wrap(soakCounts(soak), width).map((line) => paint(line, soak.failed.length === 0 ? 'good' : 'bad')),
+    ...soak.failed.flatMap((failure) => item(failureText(failure), width)),
+    ...soak.resources.flatMap((resource) => item(resourceSentence(resource), width)),
   ];
 }
 

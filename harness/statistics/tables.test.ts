@@ -8,7 +8,7 @@ import { holmAdjusted } from './holm.js';
 import { pooledQuantile, pooledRatio } from './pooled-figure.js';
 import { sortSamples } from './samples.js';
 import { studentCentralProbability, studentCritical } from './student-t.js';
-import { theilSenSlope } from './trend.js';
+import { theilSenSlope, theilSenTrend } from './trend.js';
 
 describe('student t', () => {
   it.each([
@@ -148,6 +148,36 @@ describe('the Theil-Sen slope', () => {
         expect(turned).toBeCloseTo(3 * slope + 5, 9);
       }),
     );
+  });
+});
+
+describe("Sen's interval", () => {
+  const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
+  it('is the slopes of rank 12 and 34 of 45 for ten points without ties', () => {
+    // Kendall's variance 10 x 9 x 25 / 18 = 125, z x sqrt(125) = 21.91, (45 - 21.91) / 2 = 11.5: the 11th from each end.
+    const y = [3, 1, 4, 15, 9, 26, 5, 35, 8, 97];
+    const slopes = upTo(10).flatMap((i) => upTo(i).map((j) => ((y[i] as number) - (y[j] as number)) / (i - j)));
+    slopes.sort((a, b) => a - b);
+    expect(theilSenTrend(upTo(10), y, 0.95)).toEqual({
+      slope: slopes[22],
+      interval: { lowerBound: slopes[10], upperBound: slopes[34] },
+    });
+  });
+  it('has no width where nothing varies, and is none below ten points', () => {
+    const flat = { slope: 0, interval: { lowerBound: 0, upperBound: 0 } };
+    expect(theilSenTrend(upTo(10), upTo(10).fill(7), 0.95)).toEqual(flat);
+    expect(theilSenTrend(upTo(9), upTo(9), 0.95)).toBeNull();
+  });
+  it('holds the slope of a noisy line in about 95 of 100 series', () => {
+    const random = seededRandom(11);
+    let held = 0;
+    for (let series = 0; series < 400; series++) {
+      const y = upTo(40).map((x) => 0.3 * x + (random.below(2001) - 1000) / 100);
+      const { lowerBound, upperBound } = theilSenTrend(upTo(40), y, 0.95)!.interval;
+      if (lowerBound <= 0.3 && 0.3 <= upperBound) held++;
+    }
+    expect(held / 400).toBeGreaterThan(0.92);
+    expect(held / 400).toBeLessThan(0.98);
   });
 });
 

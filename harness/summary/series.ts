@@ -24,6 +24,7 @@ const probabilities = [
 export function drawSeries(run: RunFacts, valid: boolean): RunSeries {
   const { plan, timeline } = run;
   const zeroUs = timeline.loadStartUs;
+  const sinceStart = (us: number | null) => (us === null ? null : us - zeroUs);
   const measured = { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs };
   const panel = readPanel(run);
   const visibility = foldVisibility(panel);
@@ -36,11 +37,13 @@ export function drawSeries(run: RunFacts, valid: boolean): RunSeries {
     valid,
     measureStartUs: timeline.measureStartUs - zeroUs,
     measureEndUs: timeline.measureEndUs - zeroUs,
-    faults: injectionsOf(run).map(({ kind, target, injectedUs, readyUs }) => ({
+    faults: injectionsOf(run).map(({ kind, target, injectedUs, witnessedUs, healedUs, readyUs }) => ({
       kind,
       target,
       injectedUs: injectedUs - zeroUs,
-      readyUs: readyUs === null ? null : readyUs - zeroUs,
+      witnessedUs: sinceStart(witnessedUs),
+      healedUs: sinceStart(healedUs),
+      readyUs: sinceStart(readyUs),
     })),
     ...drawTimeline(run, panel, visibility),
     inferenceQuantiles: quantilesOf(foldCalls(run, 'predict', measured).latency),

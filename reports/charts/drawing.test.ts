@@ -1,16 +1,19 @@
 import { runInNewContext } from 'node:vm';
 import * as vega from 'vega';
 import { describe, expect, it } from 'vitest';
+import { soakSummary } from '../fixtures/chaos.js';
 import { headlineSummary } from '../fixtures/headline.js';
 import { type Chart, openDrawer } from './drawing.js';
 import { expressionEvaluator } from './expressions.js';
 import { percentilesChart } from './percentiles.js';
 import { processAxes, processesChart, processUses } from './processes.js';
+import { soakChart } from './soak.js';
 import { timelineAxes, timelineCharts } from './timeline.js';
 import { visibilityChart } from './visibility.js';
 
 const planes = ['lakehouse', 'warehouse', 'lambda'];
 const { series, estimates } = headlineSummary();
+const { soak, series: struck } = soakSummary();
 
 function everyKind(): Chart[] {
   const uses = processUses('lakehouse', series);
@@ -30,6 +33,7 @@ function everyKind(): Chart[] {
     ...timelineCharts(series[1]!, 1, timelineAxes(series, 5_000_000), 30_000_000, 5_000_000).map(({ chart }) => chart),
     processesChart('cores', uses, 0, axes.cores),
     processesChart('bytes', uses, 0, axes.bytes),
+    ...soak!.resources.slice(0, 2).map((resource) => soakChart(resource, soak!.runs)),
   ];
 }
 
@@ -99,6 +103,25 @@ describe('a drawing', () => {
     const ids = svgs.flatMap((svg) => [...svg.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id));
     expect(new Set(ids).size).toBe(ids.length);
     for (const svg of svgs) expect(svg).not.toMatch(/ (?:d|transform)="[^"]*\d\.\d\d/);
+  });
+
+  it('shades a fault darkly until it is healed and lightly until what was struck is in service again', () => {
+    const [chart] = timelineCharts(struck[0]!, 0, timelineAxes(struck, 5_000_000), 30_000_000, 5_000_000);
+    expect(chart!.chart.data.faults).toMatchObject([
+      { number: '1', from: 7, healed: 7.5, ready: 8.4 },
+      { number: '2', from: 12, healed: 16, ready: 16 },
+      { number: '3', from: 14, healed: 17, ready: 17 },
+      { number: '4', from: 26, healed: 30, ready: 30 },
+    ]);
+    const svg = openDrawer().draw(chart!.chart).toString();
+    const widths = (opacity: string) =>
+      [...svg.matchAll(new RegExp(`<path d="M[^h]*h([\\d.]+)[^>]*opacity="${opacity}"`, 'g'))].map(([, width]) =>
+        Number(width),
+      );
+    // 264 pixels for 30 s.
+    expect(widths('0.25')).toEqual([4.4, 35.2, 26.4, 35.2]);
+    expect(widths('0.09').filter((width) => width > 0)).toEqual([7.9]);
+    expect(svg).toMatch(/>1<.*>2<.*>3<.*>4</s);
   });
 
   it('is unchanged by an outlier of another run when the axes are not', () => {

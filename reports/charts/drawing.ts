@@ -5,6 +5,7 @@ import { type Markup, trusted } from '../markup.js';
 import { type Compiled, expressionEvaluator, recordingCompiler } from './expressions.js';
 import { percentilesSpec } from './percentiles.js';
 import { processesSpec } from './processes.js';
+import { soakSpec } from './soak.js';
 import { timelineSpec } from './timeline.js';
 import { visibilitySpec } from './visibility.js';
 
@@ -19,6 +20,8 @@ const specs = {
   'timeline-linear': timelineSpec('linear'),
   'processes-cpu': processesSpec('cores'),
   'processes-memory': processesSpec('bytes'),
+  'soak-bytes': soakSpec('bytes'),
+  'soak-count': soakSpec('count'),
 } as const satisfies Record<string, vegaLite.TopLevelSpec>;
 
 export type ChartKind = keyof typeof specs;

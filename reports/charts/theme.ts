@@ -51,6 +51,6 @@ export const axisLabels = {
   time: "datum.value < 1000 ? format(datum.value, '~r') + ' \u00B5s' : datum.value < 1e6 ? format(datum.value / 1e3, '~r') + ' ms' : datum.value < 12e7 ? format(datum.value / 1e6, '~r') + ' s' : format(datum.value / 6e7, '.3~r') + ' min'",
   count: "format(datum.value, '~s')",
   bytes:
-    "datum.value === 0 ? '0' : datum.value < 1e9 ? format(datum.value / 1e6, '~r') + ' MB' : format(datum.value / 1e9, '~r') + ' GB'",
+    "datum.value === 0 ? '0' : datum.value < 1e3 ? format(datum.value, '~r') + ' B' : datum.value < 1e6 ? format(datum.value / 1e3, '~r') + ' kB' : datum.value < 1e9 ? format(datum.value / 1e6, '~r') + ' MB' : format(datum.value / 1e9, '~r') + ' GB'",
   cores: "format(datum.value, '~r')",
 } as const;

@@ -39,12 +39,13 @@ export function timelineCharts(
   sloUs: number | null,
 ): readonly { readonly title: string; readonly chart: Chart }[] {
   const end = endUs / 1e6;
-  const faults = run.faults.map(({ injectedUs, readyUs, kind, target }) => ({
-    from: injectedUs / 1e6,
-    to: Math.min((readyUs ?? endUs) / 1e6, end),
-    tip: `${kind} of ${target}: injected at ${formatValue(injectedUs, 'us')}, ${
-      readyUs === null ? 'not ready again' : `ready again at ${formatValue(readyUs, 'us')}`
-    }`,
+  const seconds = (us: number | null) => Math.min((us ?? endUs) / 1e6, end);
+  const faults = run.faults.map((fault, index) => ({
+    number: run.faults.length > 1 ? String(index + 1) : '',
+    from: seconds(fault.injectedUs),
+    healed: seconds(fault.healedUs),
+    ready: seconds(fault.readyUs === null ? null : Math.max(fault.readyUs, fault.healedUs ?? endUs)),
+    tip: strikeText(fault),
   }));
   const marks = [run.measureStartUs, run.measureEndUs].map((us) => ({ s: us / 1e6 }));
   return panels.map(({ title, scale, read }, index) => {
@@ -69,6 +70,18 @@ export function timelineCharts(
       } satisfies Chart,
     };
   });
+}
+
+/** "role-crash of stream at 20.1 s, witnessed after 2.10 ms, healed after 500 ms, ready again after 1.10 s" */
+export function strikeText({ kind, target, injectedUs, ...since }: RunSeries['faults'][number]): string {
+  const after = (us: number | null, done: string, not: string) =>
+    us === null ? not : `${done} after ${formatValue(us - injectedUs, 'us')}`;
+  return [
+    `${kind} of ${target} at ${formatValue(injectedUs, 'us')}`,
+    after(since.witnessedUs, 'witnessed', 'not witnessed'),
+    after(since.healedUs, 'healed', 'not healed'),
+    after(since.readyUs, 'ready again', 'not ready again'),
+  ].join(', ');
 }
 
 /** A panel is low: it has room for few labels. */
@@ -122,13 +135,23 @@ export function timelineSpec(scale: 'log' | 'linear'): TopLevelSpec {
     layer: [
       {
         data: { name: 'faults' },
-        mark: { type: 'rect', color: ink.warn, opacity: 0.22, clip: true },
-        encoding: { x: { ...x, field: 'from' }, x2: { field: 'to' }, tooltip: { field: 'tip' } },
+        mark: { type: 'rect', color: ink.warn, opacity: 0.09, clip: true },
+        encoding: { x: { ...x, field: 'healed' }, x2: { field: 'ready' }, tooltip: { field: 'tip' } },
+      },
+      {
+        data: { name: 'faults' },
+        mark: { type: 'rect', color: ink.warn, opacity: 0.25, clip: true },
+        encoding: { x: { ...x, field: 'from' }, x2: { field: 'healed' }, tooltip: { field: 'tip' } },
       },
       {
         data: { name: 'faults' },
         mark: { type: 'rule', color: ink.warn, strokeWidth: 1.5, clip: true },
         encoding: { x: { ...x, field: 'from' } },
+      },
+      {
+        data: { name: 'faults' },
+        mark: { type: 'text', color: ink.warn, fontSize: 10, align: 'left', baseline: 'top', dx: 2 },
+        encoding: { x: { ...x, field: 'from' }, y: { value: 0 }, text: { field: 'number' } },
       },
       {
         data: { name: 'marks' },

@@ -1,6 +1,6 @@
 import type { Gallery } from '../charts/gallery.js';
 import type { Ticks } from '../charts/ticks.js';
-import { panels, timelineAxes, timelineCharts } from '../charts/timeline.js';
+import { panels, strikeText, timelineAxes, timelineCharts } from '../charts/timeline.js';
 import { planeNames, scenarioNames } from '../figures.js';
 import { html, type Markup } from '../markup.js';
 import type { RunSeries, Summary } from '../summary.js';
@@ -13,7 +13,7 @@ export function timelinesSection(summary: Summary, gallery: Gallery): Markup {
   const scenarios = scenarioNames(summary).filter((name) => summary.series.some((run) => run.scenario === name));
   return html`
 <h2 id="timelines">Runs over time</h2>
-<p class="muted">Shaded: from a fault until the role was ready again. Dotted: start and end of the measured window. Dashed: the freshness SLO. A gap in a line means that nothing was observed. Errors are counted per interval of the line. The axes are the same for all runs of a scenario.</p>
+<p class="muted">Shaded: from the injection of a fault until it was healed; shaded lightly: until what was struck was in service again. Numbers stand for the faults listed with the run. Dotted: start and end of the measured window. Dashed: the freshness SLO. A gap in a line means that nothing was observed. Errors are counted per interval of the line. The axes are the same for all runs of a scenario.</p>
 ${scenarios.length === 0 ? html`<p>The summary holds no runs.</p>` : scenarios.map((scenario) => scenarioTimelines(summary, scenario, gallery))}`;
 }
 
@@ -48,10 +48,10 @@ function runFigure(
 ): Markup {
   const charts = timelineCharts(run, plane, axes, endUs, sloUs);
   return html`<figure>
-<figcaption>${planeName(run.architecture, plane)}${!run.valid && html` ${mark('invalid', 'invalid: in no figure')}`}<span class="sub">${faultText(run)}</span></figcaption>
+<figcaption>${planeName(run.architecture, plane)}${!run.valid && html` ${mark('invalid', 'invalid: in no figure')}`}${strikes(run)}</figcaption>
 ${charts.map(
   ({ title, chart }) => html`<p class="panel">${title}</p>
-${gallery.place(chart, `Line chart: ${title} of ${run.architecture} over the seconds of repetition ${run.repetition}. ${faultText(run)}`)}`,
+${gallery.place(chart, `Line chart: ${title} of ${run.architecture} over the seconds of repetition ${run.repetition}. ${strikesInAlternative(run)}`)}`,
 )}
 <button type="button" class="explore" hidden>Explore values</button>
 <details><summary>Numbers of this run</summary>
@@ -67,12 +67,14 @@ ${gallery.place(chart, `Line chart: ${title} of ${run.architecture} over the sec
 </figure>`;
 }
 
-function faultText(run: RunSeries): string {
-  if (run.faults.length === 0) return 'No fault.';
-  return run.faults
-    .map(({ kind, target, injectedUs, readyUs }) => {
-      const end = readyUs === null ? 'not ready again' : `ready after ${formatValue(readyUs - injectedUs, 'us')}`;
-      return `${kind} of ${target} at ${formatValue(injectedUs, 'us')}, ${end}.`;
-    })
-    .join(' ');
+/** One fault in the caption's words; several as a list, whose numbers stand at the bands. */
+function strikes({ faults }: RunSeries): Markup {
+  if (faults.length === 0) return html`<span class="sub">No fault.</span>`;
+  if (faults.length === 1) return html`<span class="sub">${strikeText(faults[0]!)}.</span>`;
+  return html`<ol class="strikes">${faults.map((fault) => html`<li>${strikeText(fault)}.</li>`)}</ol>`;
+}
+
+function strikesInAlternative({ faults }: RunSeries): string {
+  if (faults.length === 0) return 'No fault.';
+  return faults.length === 1 ? `${strikeText(faults[0]!)}.` : `${faults.length} faults, listed above.`;
 }
