@@ -43,7 +43,7 @@ describe('bad usage', () => {
     ['an unknown flag', ['run', '--sute', 'smoke'], /unknown option '--sute'.*--suite/],
     ['an unknown verb', ['rum'], /unknown command 'rum'.*did you mean run\?/],
     ['a seed that is none', ['run', '--seed', 'seven'], /'seven' is invalid.*expected an integer from 0 to 999999999/],
-    ['no repetitions', ['run', '--repetitions', '0'], /expected an integer from 1 to 999, found 0/],
+    ['no repetitions', ['run', '--repetitions', '0'], /expected an integer from 1 to 99999, found 0/],
     ['a plane twice', ['run', '--architecture', 'null', '--architecture', 'null'], /two planes are named null/],
     [
       'a parameter of a plane that does not run',

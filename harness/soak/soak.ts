@@ -1,0 +1,161 @@
+/** Run after run, each under faults of its own, with no more of them in memory than are running. */
+import { availableParallelism } from 'node:os';
+import type { Manifest } from '../../reports/summary.js';
+import type { RunsOptions } from '../arms.js';
+import { beginManifest, describeArms } from '../bench.js';
+import { calendarTime, monotonicUs } from '../clock.js';
+import { UsageError } from '../errors.js';
+import { scheduleFaults } from '../injection.js';
+import { runOnMachine } from '../machine-runs.js';
+import type { ArchitectureDescription } from '../processes/describe-architecture.js';
+import { openScratch } from '../processes/scratch.js';
+import type { Progress } from '../progress.js';
+import type { RunFacts } from '../record/facts.js';
+import { createResults, type Results, saveManifest, saveRun, writeWhole } from '../results.js';
+import type { Arm, RunPlan } from '../scenario.js';
+import { runInSimulation } from '../simulated-runs.js';
+import type { Costs } from '../simulation/costs.js';
+import type { StackName } from '../stacks/stack.js';
+import type { Shard } from '../suite.js';
+import { lastsUs } from '../suites/fault-defaults.js';
+import { soakScenario, soakSuite } from '../suites/soak.js';
+import { beginTally, renderFailure, type SoakConclusion } from './conclusion.js';
+import { appendLine, type SoakLine } from './record.js';
+import { readResidue } from './residue.js';
+import { judgeSoakRun } from './verdict.js';
+
+export interface SoakOptions {
+  readonly arms: readonly Arm[];
+  readonly stack: StackName;
+  /** The first; every run takes the next. */
+  readonly seed: number;
+  /** When no further run is begun: so many seeds, or so long. */
+  readonly until: { readonly seeds: number } | { readonly us: number };
+  readonly shard?: Shard | undefined;
+  readonly out: string;
+  readonly command: string;
+  /** The command that does one run again. */
+  readonly commandOf: (seed: number, arm: Arm) => string;
+  readonly costs: Costs;
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Facts of so many runs that are not sound are kept; the command of each is in its line. */
+const mostKept = 20;
+/** In virtual time so many are begun together for each processor: the last of them leave others idle. */
+const roundsAhead = 4;
+
+export async function soak(options: SoakOptions): Promise<{ results: Results; conclusion: SoakConclusion }> {
+  const { arms, stack, seed, until, shard, signal } = options;
+  const startUs = monotonicUs();
+  const scratch = await openScratch();
+  try {
+    const described = await describeArms(arms, scratch);
+    for (const description of described.values()) if ('code' in description) throw new UsageError(description.message);
+    const results = await createResults(options.out, soakSuite.name);
+    const begun = await beginManifest({
+      results,
+      suite: { ...soakSuite, repetitions: 'seeds' in until ? until.seeds : 0 },
+      seed,
+      command: options.command,
+      notApplicable: [],
+    });
+    await saveManifest(results, begun);
+    const tally = beginTally();
+    let kept = 0;
+    const isOver = (next: number) =>
+      signal.aborted || ('seeds' in until ? next >= until.seeds : monotonicUs() - startUs >= until.us);
+    const mine = (n: number) => shard === undefined || n % shard.of === shard.part - 1;
+    const size = stack === 'simulated' ? roundsAhead * availableParallelism() : 1;
+    for (let next = 0; !isOver(next); ) {
+      const seeds: number[] = [];
+      for (; seeds.length < size && !('seeds' in until && next >= until.seeds); next++) {
+        if (mine(next)) seeds.push(seed + next);
+      }
+      await round(seeds);
+    }
+    const conclusion = tally.conclude(signal.aborted);
+    await writeWhole(`${results.directory}/soak.json`, `${JSON.stringify(conclusion, null, 2)}\n`);
+    await saveManifest(results, { ...begun, endedAt: calendarTime(), interrupted: signal.aborted });
+    return { results, conclusion };
+
+    async function round(seeds: readonly number[]): Promise<void> {
+      const plans = seeds.flatMap((one) =>
+        arms.map((arm) => planSoak(one, stack, arm, described.get(arm) as ArchitectureDescription)),
+      );
+      const changes = new Map<number, number>();
+      const lines: Omit<SoakLine, 'residue'>[] = [];
+      const common: RunsOptions = {
+        described,
+        scratch,
+        signal,
+        progress: silent,
+        onInspected: undefined,
+        onTrace: (trace: Manifest['traces'][number]) => void changes.set(trace.seed, trace.changes),
+        async keep(run) {
+          const line = { ...describe(run), changes: changes.get(run.plan.seed) ?? 0 };
+          lines.push(line);
+          if (line.outcome === 'sound') return options.say(inWords(line));
+          options.say(renderFailure(line).join('\n'));
+          if (kept++ < mostKept) await saveRun(results, run);
+        },
+      };
+      const groups = plans.map((plan) => [plan]);
+      if (stack === 'simulated') await runInSimulation(groups, { ...common, costs: options.costs });
+      else await runOnMachine(groups, common);
+      // Nothing runs now: what is left was left behind.
+      const residue = await readResidue(scratch.directory);
+      for (const line of lines) {
+        const whole = { ...line, residue };
+        tally.add(whole);
+        await appendLine(results.directory, whole);
+      }
+    }
+
+    function describe(run: RunFacts): Omit<SoakLine, 'residue' | 'changes'> {
+      const { plan, faults, ledger } = run;
+      const { scenario } = plan;
+      const windows = scheduleFaults(scenario, plan.seed);
+      return {
+        run: plan.id,
+        seed: plan.seed,
+        architecture: plan.arm.architecture,
+        stack: scenario.stack,
+        // As planned: a run that broke off has no facts of them.
+        faults: windows.map(({ plan: fault, window }, i) => ({
+          kind: fault.kind,
+          target: faults[i]?.target ?? '',
+          atUs: window.atUs - scenario.epochUs,
+          lastsUs: lastsUs(fault),
+          witnessed: typeof faults[i]?.witnessedUs === 'number',
+        })),
+        ...judgeSoakRun(run),
+        monotonicViolations: ledger?.monotonicViolations ?? null,
+        command: options.commandOf(plan.seed, plan.arm),
+        sinceStartUs: monotonicUs() - startUs,
+      };
+    }
+  } finally {
+    await scratch.close();
+  }
+}
+
+/** The run of a seed: the same whether it is the first of a soak or the last. */
+export function planSoak(seed: number, stack: StackName, arm: Arm, architecture: ArchitectureDescription): RunPlan {
+  return {
+    id: `${soakSuite.name}-${seed}-${arm.architecture}`,
+    scenario: soakScenario(seed, stack, architecture),
+    arm,
+    repetition: seed,
+    seed,
+  };
+}
+
+function inWords({ run, sinceStartUs, faults }: Omit<SoakLine, 'residue'>): string {
+  const struck = faults.map(({ kind, target }) => `${kind} of ${target}`).join(', ');
+  return `[${(sinceStartUs / 1e6).toFixed(1).padStart(6)} s] sound ${run}: ${struck}`;
+}
+
+/** A line a run is enough. */
+const silent: Progress = { begin() {}, phase() {}, finish() {}, end() {} };
