@@ -34,10 +34,19 @@ function problemsOf(scenario: Scenario, seeds: readonly number[], architectures:
   const misaimed = misaimedFaults(scenario, architectures);
   if (misaimed.length > 0) return misaimed;
   return seeds.flatMap((seed) => {
-    const mistimed = mistimedFaults(scenario, seed);
-    return mistimed.length > 0 ? mistimed : overlappingFaults(scenario, seed, architectures);
+    try {
+      const windows = scheduleFaults(scenario, seed);
+      const mistimed = mistimedFaults(scenario, windows);
+      return mistimed.length > 0 ? mistimed : overlappingFaults(scenario, windows, architectures);
+    } catch (error) {
+      // A schedule that cannot be.
+      if (error instanceof UsageError) return [error.message];
+      throw error;
+    }
   });
 }
+
+type Windows = ReturnType<typeof scheduleFaults>;
 
 function malformation({ kind, schedule, ...spec }: FaultPlan): string[] {
   try {
@@ -73,15 +82,16 @@ function misaimedFaults(scenario: Scenario, architectures: readonly Architecture
 }
 
 function listed(architectures: readonly Architecture[], names: (one: Architecture) => readonly string[]): string {
-  const lines = architectures.map((one) => `${one.label} has ${names(one).join(', ') || 'none'}`);
+  const lines = [...architectures].sort(byLabel).map((one) => `${one.label} has ${names(one).join(', ') || 'none'}`);
   return [...new Set(lines)].join('; ');
 }
 
-function mistimedFaults(scenario: Scenario, seed: number): string[] {
+const byLabel = (a: Architecture, b: Architecture) => (a.label < b.label ? -1 : 1);
+
+function mistimedFaults(scenario: Scenario, windows: Windows): string[] {
   const { epochUs, phases, slo } = scenario;
   const phaseStartUs = epochUs + phases.warmUpUs + phases.measureUs;
   const loadEndUs = phaseStartUs + phases.faultUs;
-  const windows = scheduleFaults(scenario, seed);
   const never = scenario.faults.flatMap((plan, fault) =>
     windows.some((window) => window.fault === fault)
       ? []
@@ -106,8 +116,7 @@ function mistimedFaults(scenario: Scenario, seed: number): string[] {
 }
 
 /** Of one kind, on one target, at one time: whatever was seen could be of either. */
-function overlappingFaults(scenario: Scenario, seed: number, architectures: readonly Architecture[]): string[] {
-  const windows = scheduleFaults(scenario, seed);
+function overlappingFaults(scenario: Scenario, windows: Windows, architectures: readonly Architecture[]): string[] {
   return architectures.flatMap((architecture) => {
     const struck = windows
       .flatMap(({ plan, window }) => {

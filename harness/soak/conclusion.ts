@@ -37,11 +37,9 @@ export function beginTally(): Tally {
   const [architectures, stacks] = [new Set<string>(), new Set<string>()];
   const examples: SoakConclusion['examples'][number][] = [];
   return {
-    add({ run, outcome, findings, command, faults, architecture, stack }) {
+    add({ run, outcome, findings, command, witnessed: kinds, architecture, stack }) {
       runs[outcome]++;
-      for (const { kind } of faults.filter((fault) => fault.witnessed)) {
-        witnessed.set(kind, (witnessed.get(kind) ?? 0) + 1);
-      }
+      for (const kind of kinds) witnessed.set(kind, (witnessed.get(kind) ?? 0) + 1);
       architectures.add(architecture);
       stacks.add(stack);
       if (outcome !== 'sound' && examples.length < mostExamples) examples.push({ run, outcome, findings, command });

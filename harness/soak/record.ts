@@ -8,27 +8,24 @@ import type { StackName } from '../stacks/stack.js';
 import type { Residue } from './residue.js';
 import type { SoakVerdict } from './verdict.js';
 
-export interface SoakLine extends SoakVerdict {
+export interface SoakLine extends SoakVerdict, Residue {
   readonly run: string;
   readonly seed: number;
   readonly architecture: string;
   readonly stack: StackName;
-  /** `atUs` since the start of the load. */
-  readonly faults: readonly {
-    readonly kind: FaultKind;
-    readonly target: string;
-    readonly atUs: number;
-    readonly lastsUs: number;
-    readonly witnessed: boolean;
-  }[];
+  /** In the order in which they struck: "role-crash of stream". */
+  readonly faults: readonly string[];
+  /** Those of them that were seen to bite. */
+  readonly witnessed: readonly FaultKind[];
+  /** `pass`, or the first finding. */
+  readonly verdict: string;
   readonly monotonicViolations: number | null;
   /** Of the trace. */
   readonly changes: number;
   /** Does the same again. */
   readonly command: string;
-  /** Since the soak began, in time of the host. */
-  readonly sinceStartUs: number;
-  readonly residue: Residue;
+  /** When its facts were there, since the soak began, in time of the host. */
+  readonly atUs: number;
 }
 
 export const soakFile = (directory: string) => join(directory, 'soak.jsonl');

@@ -17,11 +17,10 @@ import { runInSimulation } from '../simulated-runs.js';
 import type { Costs } from '../simulation/costs.js';
 import type { StackName } from '../stacks/stack.js';
 import type { Shard } from '../suite.js';
-import { lastsUs } from '../suites/fault-defaults.js';
 import { soakScenario, soakSuite } from '../suites/soak.js';
 import { beginTally, renderFailure, type SoakConclusion } from './conclusion.js';
 import { appendLine, type SoakLine } from './record.js';
-import { readResidue } from './residue.js';
+import { type Residue, readResidue } from './residue.js';
 import { judgeSoakRun } from './verdict.js';
 
 export interface SoakOptions {
@@ -85,7 +84,7 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
         arms.map((arm) => planSoak(one, stack, arm, described.get(arm) as ArchitectureDescription)),
       );
       const changes = new Map<number, number>();
-      const lines: Omit<SoakLine, 'residue'>[] = [];
+      const lines: Omit<SoakLine, keyof Residue>[] = [];
       const common: RunsOptions = {
         described,
         scratch,
@@ -107,33 +106,27 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
       // Nothing runs now: what is left was left behind.
       const residue = await readResidue(scratch.directory);
       for (const line of lines) {
-        const whole = { ...line, residue };
+        const whole = { ...line, ...residue };
         tally.add(whole);
         await appendLine(results.directory, whole);
       }
     }
 
-    function describe(run: RunFacts): Omit<SoakLine, 'residue' | 'changes'> {
+    function describe(run: RunFacts): Omit<SoakLine, keyof Residue | 'changes'> {
       const { plan, faults, ledger } = run;
-      const { scenario } = plan;
-      const windows = scheduleFaults(scenario, plan.seed);
+      const judged = judgeSoakRun(run);
       return {
         run: plan.id,
         seed: plan.seed,
         architecture: plan.arm.architecture,
-        stack: scenario.stack,
-        // As planned: a run that broke off has no facts of them.
-        faults: windows.map(({ plan: fault, window }, i) => ({
-          kind: fault.kind,
-          target: faults[i]?.target ?? '',
-          atUs: window.atUs - scenario.epochUs,
-          lastsUs: lastsUs(fault),
-          witnessed: typeof faults[i]?.witnessedUs === 'number',
-        })),
-        ...judgeSoakRun(run),
+        stack: plan.scenario.stack,
+        faults: struckIn(run),
+        witnessed: faults.filter(({ witnessedUs }) => witnessedUs !== null).map(({ kind }) => kind),
+        ...judged,
+        verdict: judged.findings[0] ?? 'pass',
         monotonicViolations: ledger?.monotonicViolations ?? null,
         command: options.commandOf(plan.seed, plan.arm),
-        sinceStartUs: monotonicUs() - startUs,
+        atUs: monotonicUs() - startUs,
       };
     }
   } finally {
@@ -152,9 +145,20 @@ export function planSoak(seed: number, stack: StackName, arm: Arm, architecture:
   };
 }
 
-function inWords({ run, sinceStartUs, faults }: Omit<SoakLine, 'residue'>): string {
-  const struck = faults.map(({ kind, target }) => `${kind} of ${target}`).join(', ');
-  return `[${(sinceStartUs / 1e6).toFixed(1).padStart(6)} s] sound ${run}: ${struck}`;
+/** As planned: a run that broke off has no facts of them. */
+function struckIn({ plan, faults }: RunFacts): string[] {
+  const planned = scheduleFaults(plan.scenario, plan.seed);
+  return planned
+    .map(({ plan: { kind }, window }, i) => ({
+      atUs: window.atUs,
+      text: `${kind} of ${faults[i]?.target || 'unknown'}`,
+    }))
+    .sort((a, b) => a.atUs - b.atUs)
+    .map(({ text }) => text);
+}
+
+function inWords({ run, atUs, faults }: Pick<SoakLine, 'run' | 'atUs' | 'faults'>): string {
+  return `[${(atUs / 1e6).toFixed(1).padStart(6)} s] sound ${run}: ${faults.join(', ')}`;
 }
 
 /** A line a run is enough. */
