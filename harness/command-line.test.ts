@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headlineManifest } from '../reports/fixtures/headline.js';
-import type { Summary } from '../reports/summary.js';
+import type { Manifest, Summary } from '../reports/summary.js';
 import { type Ended, startCommand } from './fixture-command.js';
 import { plantRun } from './measures/planted-run.js';
 import { standardPrices } from './prices/prices.js';
-import { saveFacts } from './record/saved-facts.js';
+import { loadFacts, saveFacts } from './record/saved-facts.js';
 import { projectDirectory } from './testbed.js';
 
 let folder: string;
@@ -136,27 +136,43 @@ describe('bad usage', () => {
     ],
     [
       'a fault after the load',
-      ['run', '--suite', 'smoke', '--fault', 'role-crash:schedule.afterUs=6000000'],
+      ['run', '--suite', 'smoke', '--architecture', 'lakehouse', '--fault', 'role-crash:schedule.afterUs=6000000'],
       /role-crash would end 6\.\d+ s into the fault phase, when the load has ended after 5 s\. Let it begin earlier/,
     ],
     [
       'a fault that outlasts the load',
-      ['run', '--suite', 'smoke', '--fault', 'role-pause:lastsUs=9000000'],
+      ['run', '--suite', 'smoke', '--architecture', 'lakehouse', '--fault', 'role-pause:lastsUs=9000000'],
       /role-pause would end \d+\.\d+ s into the fault phase, when the load has ended after 5 s\. Let it begin earlier, or last less long/,
     ],
     [
       'a fault that never strikes',
-      ['run', '--suite', 'smoke', '--fault', 'role-pause:lastsUs=4900000,schedule.everyUs=20000000'],
+      [
+        'run',
+        '--suite',
+        'smoke',
+        '--architecture',
+        'lakehouse',
+        '--fault',
+        'role-pause:lastsUs=4900000,schedule.everyUs=20000000',
+      ],
       /role-pause (never strikes|cannot strike)/,
     ],
     [
       'a hold time longer than is watched',
-      ['run', '--suite', 'smoke', '--fault', 'role-pause:lastsUs=4000000,schedule.jitterUs=500000'],
+      [
+        'run',
+        '--suite',
+        'smoke',
+        '--architecture',
+        'lakehouse',
+        '--fault',
+        'role-pause:lastsUs=4000000,schedule.jitterUs=500000',
+      ],
       /must hold for 1 s to count as regained, but after the last fault \(role-pause\) the plane is watched for 0\.\d+ s only/,
     ],
     [
       'two faults that could not be told apart',
-      ['run', '--suite', 'smoke', '--fault', 'late-events', '--fault', 'late-events'],
+      ['run', '--suite', 'smoke', '--architecture', 'lakehouse', '--fault', 'late-events', '--fault', 'late-events'],
       /late-events of source begins again .* the two could not be told apart\. Let them begin at least 2 s apart/,
     ],
     [
@@ -195,6 +211,11 @@ describe('bad usage', () => {
       ['run', '--suite', 'soak', '--baseline', 'nowhere.json'],
       /--baseline is not for the suite soak/,
     ],
+    [
+      'a soak of a plane that could lose nothing',
+      ['run', '--suite', 'soak', '--architecture', 'null'],
+      /no role of null takes changes in/,
+    ],
     ['a soak of a plane that is none', ['run', '--suite', 'soak', '--architecture', 'lakehose'], /no plane "lakehose"/],
     ['a check of nothing', ['check', './nowhere.ts'], /there is no file .*nowhere\.ts/],
     ['a check on no stack', ['check', 'null', '--stack', 'embeded'], /no stack "embeded"; did you mean "embedded"\?/],
@@ -232,6 +253,31 @@ describe('bad usage', () => {
       ['run', '--suite', 'smoke', '--architecture', 'lambda', '--param', 'lambda.batchIntervalUs=-5'],
       /lambda\.batchIntervalUs: .*1000.*Given: .*-5/s,
     ));
+});
+
+describe('a fault that strikes some of the planes', () => {
+  it('is left out of the others, and said so', async () => {
+    const planes = ['lakehouse', 'warehouse'].flatMap((plane) => ['--architecture', plane]);
+    const fault = ['--fault', 'online-store-outage:lastsUs=1000000'];
+    const args = ['run', '--suite', 'smoke', '--stack', 'simulated', ...planes, ...fault, '--out', 'spared'];
+    const { code, stderr } = await planebench(...args);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/left out:\n {2}smoke of warehouse is not applicable: .*does not use onlineStore/);
+    const [name = ''] = await readdir(join(folder, 'spared'));
+    expect(await readdir(join(folder, 'spared', name, 'runs'))).toEqual(['smoke-1-lakehouse']);
+    const manifest = JSON.parse(await readFile(join(folder, 'spared', name, 'manifest.json'), 'utf8')) as Manifest;
+    expect(manifest.notApplicable).toEqual([
+      {
+        scenario: 'smoke',
+        architecture: 'warehouse',
+        reason: 'online-store-outage: the plane does not use onlineStore',
+      },
+    ]);
+    const { faults } = await loadFacts(join(folder, 'spared', name, 'runs', 'smoke-1-lakehouse'));
+    expect(faults.map(({ kind, witnessedUs }) => [kind, witnessedUs !== null])).toEqual([
+      ['online-store-outage', true],
+    ]);
+  });
 });
 
 describe('a report at other prices', () => {

@@ -10,7 +10,7 @@ import { runOnMachine } from '../machine-runs.js';
 import type { ArchitectureDescription } from '../processes/describe-architecture.js';
 import { openScratch } from '../processes/scratch.js';
 import type { Progress } from '../progress.js';
-import type { RunFacts } from '../record/facts.js';
+import type { Finding, RunFacts } from '../record/facts.js';
 import { createResults, type Results, saveManifest, saveRun, writeWhole } from '../results.js';
 import type { Arm, RunPlan } from '../scenario.js';
 import { runInSimulation } from '../simulated-runs.js';
@@ -51,7 +51,7 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
   const scratch = await openScratch();
   try {
     const described = await describeArms(arms, scratch);
-    for (const description of described.values()) if ('code' in description) throw new UsageError(description.message);
+    for (const description of described.values()) refuseUnsoakable(description);
     const results = await createResults(options.out, soakSuite.name);
     const begun = await beginManifest({
       results,
@@ -159,6 +159,14 @@ function struckIn({ plan, faults }: RunFacts): string[] {
 
 function inWords({ run, atUs, faults }: Pick<SoakLine, 'run' | 'atUs' | 'faults'>): string {
   return `[${(atUs / 1e6).toFixed(1).padStart(6)} s] sound ${run}: ${faults.join(', ')}`;
+}
+
+function refuseUnsoakable(description: ArchitectureDescription | Finding): void {
+  if ('code' in description) throw new UsageError(description.message);
+  if (description.roles.some(({ ingests }) => ingests)) return;
+  throw new UsageError(
+    `no role of ${description.name} takes changes in: there is nothing that a soak could find lost.`,
+  );
 }
 
 /** A line a run is enough. */
