@@ -21,4 +21,4 @@ export interface RunsOptions {
   keep(run: RunFacts): Promise<void>;
 }
 
-export const labelOf = ({ arm, repetition }: RunPlan) => `${arm.architecture} ${repetition}`;
+export const labelOf = ({ scenario, arm, repetition }: RunPlan) => `${scenario.name} ${arm.architecture} ${repetition}`;

@@ -1,9 +1,11 @@
 /** A suite from its plans to its report. */
 
 import type { Manifest, PriceBook, Summary } from '../reports/summary.js';
+import { leaveOutUnstruck, type NotApplicable } from './applicability.js';
 import { type DescribedArms, labelOf } from './arms.js';
 import { calendarTime } from './clock.js';
 import { messageOf, UsageError } from './errors.js';
+import { refuseFaultPlans } from './fault-plans.js';
 import { runOnMachine } from './machine-runs.js';
 import type { Inspected } from './plane-contract.js';
 import { startChild } from './processes/child-process.js';
@@ -15,13 +17,15 @@ import { createResults, type Results, saveManifest, savePrices, saveReports, sav
 import type { Arm, RunPlan } from './scenario.js';
 import { runInSimulation } from './simulated-runs.js';
 import type { Costs } from './simulation/costs.js';
-import { planRuns, type Suite } from './suite.js';
+import { groupByTrace, planRuns, type Shard, type Suite, takeShard } from './suite.js';
 import { summarise } from './summarise.js';
 import { describeGit, describeMachine, hashLockFile, readSteal, readVersions } from './testbed.js';
 
 export interface BenchOptions {
   readonly suite: Suite;
   readonly seed: number;
+  /** Absent: all of it. */
+  readonly shard?: Shard | undefined;
   readonly out: string;
   readonly command: string;
   readonly prices: PriceBook;
@@ -44,10 +48,14 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
   const { suite, seed, command, prices, progress, signal } = options;
   const scratch = await openScratch();
   try {
-    const plans = planRuns({ ...suite, seed });
-    const described = await describeArms([...new Set(plans.map(({ arm }) => arm))], scratch);
+    const planned = planRuns({ ...suite, seed });
+    const described = await describeArms([...new Set(planned.map(({ arm }) => arm))], scratch);
+    refuseFaultPlans(planned, described);
+    const here = options.shard ? takeShard(groupByTrace(planned), options.shard).flat() : planned;
+    const { plans, notApplicable } =
+      suite.asks === 'recovery' ? leaveOutUnstruck(here, described) : { plans: here, notApplicable: [] };
     const results = await createResults(options.out, suite.name);
-    const begun = await beginManifest({ results, suite, seed, command });
+    const begun = await beginManifest({ results, suite, seed, command, notApplicable });
     const stealBefore = await readSteal();
     await saveManifest(results, begun);
     await savePrices(results, prices);
@@ -99,7 +107,7 @@ function expectedUs({ scenario: { phases, workload, stack } }: RunPlan): number 
 
 const describer = new URL('./processes/describe-architecture.js', import.meta.url);
 
-async function describeArms(arms: readonly Arm[], scratch: Scratch): Promise<DescribedArms> {
+export async function describeArms(arms: readonly Arm[], scratch: Scratch): Promise<DescribedArms> {
   const described = await Promise.all(
     arms.map(async (arm): Promise<[Arm, ArchitectureDescription | Finding]> => [arm, await describeArm(arm, scratch)]),
   );
@@ -127,20 +135,12 @@ export async function describeArm(arm: Arm, scratch: Scratch): Promise<Architect
   }
 }
 
-function groupByTrace(plans: readonly RunPlan[]): RunPlan[][] {
-  const groups = new Map<string, RunPlan[]>();
-  for (const plan of plans) {
-    const key = `${plan.scenario.name} ${plan.seed}`;
-    groups.set(key, [...(groups.get(key) ?? []), plan]);
-  }
-  return [...groups.values()];
-}
-
-async function beginManifest(options: {
+export async function beginManifest(options: {
   results: Results;
-  suite: Suite;
+  suite: Pick<Suite, 'name' | 'repetitions' | 'scenarios'>;
   seed: number;
   command: string;
+  notApplicable: readonly NotApplicable[];
 }): Promise<Manifest> {
   const [git, lockFileSha256, versions, machine] = await Promise.all([
     describeGit(),
@@ -163,6 +163,7 @@ async function beginManifest(options: {
     versions,
     machine: { ...machine, stealBp: null },
     scenarios: options.suite.scenarios,
+    notApplicable: options.notApplicable,
     interrupted: false,
   };
 }

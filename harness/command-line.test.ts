@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headlineManifest } from '../reports/fixtures/headline.js';
-import type { Summary } from '../reports/summary.js';
+import type { Manifest, Summary } from '../reports/summary.js';
 import { type Ended, startCommand } from './fixture-command.js';
 import { plantRun } from './measures/planted-run.js';
 import { standardPrices } from './prices/prices.js';
-import { saveFacts } from './record/saved-facts.js';
+import { loadFacts, saveFacts } from './record/saved-facts.js';
 import { projectDirectory } from './testbed.js';
 
 let folder: string;
@@ -43,7 +43,7 @@ describe('bad usage', () => {
     ['an unknown flag', ['run', '--sute', 'smoke'], /unknown option '--sute'.*--suite/],
     ['an unknown verb', ['rum'], /unknown command 'rum'.*did you mean run\?/],
     ['a seed that is none', ['run', '--seed', 'seven'], /'seven' is invalid.*expected an integer from 0 to 999999999/],
-    ['no repetitions', ['run', '--repetitions', '0'], /expected an integer from 1 to 999, found 0/],
+    ['no repetitions', ['run', '--repetitions', '0'], /expected an integer from 1 to 99999, found 0/],
     ['a plane twice', ['run', '--architecture', 'null', '--architecture', 'null'], /two planes are named null/],
     [
       'a parameter of a plane that does not run',
@@ -79,6 +79,144 @@ describe('bad usage', () => {
       ['run', '--suite', 'smoke', '--architecture', 'ftp://127.0.0.1:8080'],
       /http\.url: expected an address that begins with http/,
     ],
+    [
+      'an unknown fault',
+      ['run', '--suite', 'smoke', '--fault', 'rol-pause'],
+      /no fault "rol-pause"; did you mean "role-pause"\? Faults: role-crash, role-pause, crash-loop/,
+    ],
+    [
+      'a fault without a value',
+      ['run', '--suite', 'smoke', '--fault', 'role-pause:lastsUs'],
+      /expected field=value, found "lastsUs"\. For example: --fault role-pause:role=serving,lastsUs=300000/,
+    ],
+    [
+      'a fault with a field that it does not have',
+      ['run', '--suite', 'smoke', '--fault', 'role-crash:lastsUs=5'],
+      /role-crash: Unrecognized key: "lastsUs".*Parameters: role/,
+    ],
+    [
+      'a fault that lasts no time',
+      ['run', '--suite', 'smoke', '--fault', 'role-pause:lastsUs=0'],
+      /role-pause\.lastsUs: .*expected number to be >0\. Given: \{"lastsUs":0\}/,
+    ],
+    [
+      'a share of more than all changes',
+      ['run', '--suite', 'smoke', '--fault', 'late-events:ppm=1000001'],
+      /late-events\.ppm: .*<=1000000.*Given: \{"ppm":1000001\}/,
+    ],
+    [
+      'a share of more than all calls',
+      ['run', '--suite', 'smoke', '--fault', 'failing-port:errorPpm=0'],
+      /failing-port\.errorPpm: .*>=1/,
+    ],
+    [
+      'a jump of a clock by nothing',
+      ['run', '--suite', 'smoke', '--fault', 'clock-jump:byUs=0'],
+      /clock-jump\.byUs: expected a jump forward, or back/,
+    ],
+    [
+      'a fault aimed at a port that is none',
+      ['run', '--suite', 'smoke', '--fault', 'slow-port:port=warehose'],
+      /slow-port\.port: .*"changeLog"\|"onlineStore"\|"tables"\|"warehouse"/,
+    ],
+    [
+      'a fault aimed at a port that no plane uses',
+      ['run', '--suite', 'smoke', '--architecture', 'lakehouse', '--fault', 'slow-port:port=warehouse'],
+      /aimed at the port warehouse, which no plane uses\. Ports in use: lakehouse has changeLog, onlineStore, tables/,
+    ],
+    [
+      'a fault aimed at a role that no plane has',
+      ['run', '--suite', 'smoke', '--fault', 'role-pause:role=servin'],
+      /role servin, which no plane has; did you mean serving\? Roles: lakehouse has stream, compactor, serving; lambda has batch/,
+    ],
+    [
+      'a fault that strikes nothing in any plane',
+      ['run', '--suite', 'smoke', '--architecture', 'warehouse', '--fault', 'online-store-outage'],
+      /no run is left.*\n {2}smoke of warehouse is not applicable: online-store-outage: the plane does not use onlineStore/,
+    ],
+    [
+      'a fault after the load',
+      ['run', '--suite', 'smoke', '--architecture', 'lakehouse', '--fault', 'role-crash:schedule.afterUs=6000000'],
+      /role-crash would end 6\.\d+ s into the fault phase, when the load has ended after 5 s\. Let it begin earlier/,
+    ],
+    [
+      'a fault that outlasts the load',
+      ['run', '--suite', 'smoke', '--architecture', 'lakehouse', '--fault', 'role-pause:lastsUs=9000000'],
+      /role-pause would end \d+\.\d+ s into the fault phase, when the load has ended after 5 s\. Let it begin earlier, or last less long/,
+    ],
+    [
+      'a fault that never strikes',
+      [
+        'run',
+        '--suite',
+        'smoke',
+        '--architecture',
+        'lakehouse',
+        '--fault',
+        'role-pause:lastsUs=4900000,schedule.everyUs=20000000',
+      ],
+      /role-pause (never strikes|cannot strike)/,
+    ],
+    [
+      'a hold time longer than is watched',
+      [
+        'run',
+        '--suite',
+        'smoke',
+        '--architecture',
+        'lakehouse',
+        '--fault',
+        'role-pause:lastsUs=4000000,schedule.jitterUs=500000',
+      ],
+      /must hold for 1 s to count as regained, but after the last fault \(role-pause\) the plane is watched for 0\.\d+ s only/,
+    ],
+    [
+      'two faults that could not be told apart',
+      ['run', '--suite', 'smoke', '--architecture', 'lakehouse', '--fault', 'late-events', '--fault', 'late-events'],
+      /late-events of source begins again .* the two could not be told apart\. Let them begin at least 2 s apart/,
+    ],
+    [
+      'a schedule with a field that there is not',
+      ['run', '--suite', 'smoke', '--fault', 'role-crash:schedule.soonUs=1'],
+      /role-crash\.schedule: Unrecognized key: "soonUs".*Parameters: kind, afterUs, jitterUs/,
+    ],
+    [
+      'a shard that is none',
+      ['run', '--suite', 'chaos', '--shard', '4/3'],
+      /expected i\/n with i from 1 to n.*found 4\/3/,
+    ],
+    [
+      'more shards than traces',
+      ['run', '--suite', 'smoke', '--shard', '3/3'],
+      /the suite has 2 traces.*at most 2 shards/,
+    ],
+    ['a time without a unit', ['run', '--suite', 'soak', '--for', '60'], /expected a number and s, m or h.*found 60/],
+    [
+      'a time for a suite that has an end',
+      ['run', '--suite', 'smoke', '--for', '60s'],
+      /--for 60s is for the suite soak/,
+    ],
+    [
+      'a soak with two ends',
+      ['run', '--suite', 'soak', '--for', '60s', '--repetitions', '3'],
+      /--for and --repetitions both say when a soak ends: choose one/,
+    ],
+    [
+      'a soak of a chosen fault',
+      ['run', '--suite', 'soak', '--fault', 'role-crash'],
+      /--fault is not for the suite soak: its faults are drawn by the seed/,
+    ],
+    [
+      'a soak against a baseline',
+      ['run', '--suite', 'soak', '--baseline', 'nowhere.json'],
+      /--baseline is not for the suite soak/,
+    ],
+    [
+      'a soak of a plane that could lose nothing',
+      ['run', '--suite', 'soak', '--architecture', 'null'],
+      /no role of null takes changes in/,
+    ],
+    ['a soak of a plane that is none', ['run', '--suite', 'soak', '--architecture', 'lakehose'], /no plane "lakehose"/],
     ['a check of nothing', ['check', './nowhere.ts'], /there is no file .*nowhere\.ts/],
     ['a check on no stack', ['check', 'null', '--stack', 'embeded'], /no stack "embeded"; did you mean "embedded"\?/],
     ['a check of a plane that is none', ['check', 'lakehose'], /no plane "lakehose"; did you mean "lakehouse"\?/],
@@ -115,6 +253,31 @@ describe('bad usage', () => {
       ['run', '--suite', 'smoke', '--architecture', 'lambda', '--param', 'lambda.batchIntervalUs=-5'],
       /lambda\.batchIntervalUs: .*1000.*Given: .*-5/s,
     ));
+});
+
+describe('a fault that strikes some of the planes', () => {
+  it('is left out of the others, and said so', async () => {
+    const planes = ['lakehouse', 'warehouse'].flatMap((plane) => ['--architecture', plane]);
+    const fault = ['--fault', 'online-store-outage:lastsUs=1000000'];
+    const args = ['run', '--suite', 'smoke', '--stack', 'simulated', ...planes, ...fault, '--out', 'spared'];
+    const { code, stderr } = await planebench(...args);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/left out:\n {2}smoke of warehouse is not applicable: .*does not use onlineStore/);
+    const [name = ''] = await readdir(join(folder, 'spared'));
+    expect(await readdir(join(folder, 'spared', name, 'runs'))).toEqual(['smoke-1-lakehouse']);
+    const manifest = JSON.parse(await readFile(join(folder, 'spared', name, 'manifest.json'), 'utf8')) as Manifest;
+    expect(manifest.notApplicable).toEqual([
+      {
+        scenario: 'smoke',
+        architecture: 'warehouse',
+        reason: 'online-store-outage: the plane does not use onlineStore',
+      },
+    ]);
+    const { faults } = await loadFacts(join(folder, 'spared', name, 'runs', 'smoke-1-lakehouse'));
+    expect(faults.map(({ kind, witnessedUs }) => [kind, witnessedUs !== null])).toEqual([
+      ['online-store-outage', true],
+    ]);
+  });
 });
 
 describe('a report at other prices', () => {

@@ -26,6 +26,11 @@ export class HarnessError extends Error {
   override readonly name = 'HarnessError';
 }
 
+/** A fault that could not be ended: its run is torn down and invalid, no other. */
+export class HealError extends Error {
+  override readonly name = 'HealError';
+}
+
 /** A plane that cannot be run: a role died or hung, or broke a rule of `architecture.ts`. Its run is invalid, no other. */
 export class PlaneError extends Error {
   override readonly name = 'PlaneError';

@@ -4,7 +4,7 @@
  */
 import { faults } from '../faults/registry.js';
 import type { Workload } from '../workloads/workload.js';
-import { HarnessError, messageOf } from './errors.js';
+import { HarnessError, HealError, messageOf } from './errors.js';
 import type { Fault, SourceRecord, Strike, Support, Window } from './fault.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import { seededRandom } from './random.js';
@@ -55,7 +55,7 @@ type Struck = Omit<Strike, 'spec' | 'target' | 'window' | 'source'> & {
 export interface Injections {
   /** What is known by now. */
   facts(): FaultFact[];
-  /** When every harm has ended; rejects if one cannot be ended. */
+  /** When every harm has ended; rejects with a HealError if one cannot be ended. */
   readonly healed: Promise<void>;
   /** When the source's own record is there, every fault is asked for its proof. */
   witness(source: SourceRecord): Promise<void>;
@@ -135,7 +135,7 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
       } catch (error) {
         signal.throwIfAborted();
         if (attempt === healAttempts) {
-          throw new HarnessError(
+          throw new HealError(
             `${strike.spec.kind} of ${strike.target} could not be healed, though it was tried ${attempt} times: ${messageOf(error)}`,
           );
         }

@@ -19,7 +19,7 @@ export async function runOnMachine(groups: readonly (readonly RunPlan[])[], opti
   const upcoming: { trace: Promise<OwnedTrace> | null } = { trace: null };
   const generate = (group: readonly RunPlan[]) => {
     const { scenario, seed, repetition } = group[0] as RunPlan;
-    progress.phase(`repetition ${repetition}`, 'generating the trace');
+    progress.phase(`${scenario.name} ${repetition}`, 'generating the trace');
     return loadTrace(scenario, seed, scratch.directory);
   };
   try {

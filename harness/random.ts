@@ -30,3 +30,13 @@ export function seededRandom(seed: number, path = ''): Random {
     fork: (label) => seededRandom(seed, `${path}/${label}`),
   };
 }
+
+/** In an order of their own (Fisher and Yates). */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const order = [...items];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [order[i], order[j]] = [order[j] as T, order[i] as T];
+  }
+  return order;
+}

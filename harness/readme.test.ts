@@ -67,6 +67,9 @@ describe('README', () => {
       'node --import tsx --test mine.test.ts',
       'npm run planebench -- check ./mine.ts',
       'npm run bench -- --suite smoke --architecture lakehouse --architecture ./mine.ts',
+      'npm run bench -- --suite smoke --fault role-pause:role=serving,lastsUs=300000',
+      'npm run bench -- --suite soak --for 60m',
+      'npm run bench -- --suite chaos --shard 1/4',
       'python3 architectures/http/example.py 8080',
       'npm run planebench -- check http://127.0.0.1:8080',
       'npm run bench -- --suite smoke --architecture lakehouse --architecture http://127.0.0.1:8080',
@@ -78,13 +81,15 @@ describe('README', () => {
       'npm run planebench -- doctor',
       'npm run bench:micro',
     ];
-    const byCi = ['npm ci', 'npm test'];
+    const byCi = ['npm ci', 'npm test', 'npm run bench -- --suite chaos-short'];
     // The same command as with a suite, whose name it does not have to say.
     const whole = ['npm run bench'];
     // The same commands as with names of their own.
     const general = ['npm run planebench -- check PLANE', 'npm run planebench -- new architecture NAME'];
     expect([...new Set(commands)].sort()).toEqual([...tested, ...byCi, ...whole, ...general].sort());
-    const ci = readFileSync(join(projectDirectory, '.ci/run'), 'utf8');
+    const ci = ['.ci/run', '.github/workflows/bench.yml']
+      .map((path) => readFileSync(join(projectDirectory, path), 'utf8'))
+      .join('\n');
     for (const command of byCi) expect(ci).toContain(command);
     expect(findSuite('headline').repetitions).toBe(5);
   });
@@ -139,6 +144,27 @@ describe('README', () => {
     ]);
     expect(code, stderr).toBe(0);
     expect(stdout).toContain('Every figure: simulated, simulated stack');
+  }, 240_000);
+
+  it('hurts a plane: a chosen fault, a shard of chaos, a soak that ends when its time is over', async () => {
+    const short = ['--stack', 'simulated', '--architecture', 'lakehouse'];
+    const of = async (command: string, name: string, more: readonly string[] = []) => {
+      const out = join(folder, name);
+      const { code, stderr } = await run(listed(command), [...short, ...more, '--out', out]);
+      // Or 2, where a fault was not seen to bite.
+      expect([0, 2], stderr).toContain(code);
+      return onlyFolder(out);
+    };
+    const smoke = await of('npm run bench -- --suite smoke --fault role-pause:role=serving,lastsUs=300000', 'fault');
+    const { faults } = await loadFacts(join(smoke, 'runs', 'smoke-1-lakehouse'));
+    expect(faults.map(({ kind, target, witnessedUs }) => [kind, target, witnessedUs !== null])).toEqual([
+      ['role-pause', 'serving', true],
+    ]);
+    // One of the 18 scenarios instead of a quarter of them.
+    const chaos = await of('npm run bench -- --suite chaos --shard 1/4', 'chaos', ['--shard', '2/18']);
+    expect(await readdir(join(chaos, 'runs'))).toEqual(['role-pause-1-lakehouse']);
+    const soak = await of('npm run bench -- --suite soak --for 60m', 'soak', ['--for', '1s']);
+    expect(readFileSync(join(soak, 'soak.jsonl'), 'utf8').trim().split('\n').length).toBeGreaterThan(0);
   }, 240_000);
 
   it.skipIf(!hasPython)(

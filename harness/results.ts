@@ -72,13 +72,17 @@ export async function saveReports({ directory }: Results, summary: Summary, mani
   await writeWhole(join(directory, 'junit.xml'), renderJunit(summary, manifest));
 }
 
-export async function loadResults(
-  directory: string,
-): Promise<{ manifest: Manifest; runs: RunFacts[]; prices: PriceBook }> {
+export async function loadManifest(directory: string): Promise<Manifest> {
   const text = await readFile(join(directory, 'manifest.json'), 'utf8').catch(() => {
     throw new UsageError(`${directory} holds no manifest.json: name a folder that \`planebench run\` has written`);
   });
-  const manifest = readManifest(text, join(directory, 'manifest.json'));
+  return readManifest(text, join(directory, 'manifest.json'));
+}
+
+export async function loadResults(
+  directory: string,
+): Promise<{ manifest: Manifest; runs: RunFacts[]; prices: PriceBook }> {
+  const manifest = await loadManifest(directory);
   const names = (await readdir(join(directory, 'runs')).catch(() => [])).sort();
   const runs: RunFacts[] = [];
   for (const name of names) {

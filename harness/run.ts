@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CallError, HarnessError, messageOf } from './errors.js';
+import { CallError, HarnessError, HealError, messageOf } from './errors.js';
 import { type Exported, exportTables, readFinalRows, readSettledRows } from './final-reads.js';
 import { beginInjections, type Injections } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
@@ -185,7 +185,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   } catch (error) {
     if (signal.aborted) throw error;
     invalid.push({
-      code: error instanceof HarnessError ? 'HARNESS' : 'PLANE',
+      code: codeOf(error),
       message: withLastWords(error, supervisor.lastWords('role')),
     });
   } finally {
@@ -205,6 +205,12 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     usage: supervisor.usage(),
     ports: (started as StartedPlane | null)?.portCounters() ?? [],
   };
+}
+
+/** Whose doing it was that the run broke off. */
+function codeOf(error: unknown): 'HEAL_FAILED' | 'HARNESS' | 'PLANE' {
+  if (error instanceof HealError) return 'HEAL_FAILED';
+  return error instanceof HarnessError ? 'HARNESS' : 'PLANE';
 }
 
 /** A call that found nobody says nothing of why: what the roles said last does. */

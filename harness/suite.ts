@@ -4,13 +4,16 @@ import { UsageError } from './errors.js';
 import type { Threshold } from './gate/thresholds.js';
 import { nearest } from './nearest.js';
 import { isPath, isUrl } from './processes/load-architecture.js';
-import { seededRandom } from './random.js';
+import { seededRandom, shuffled } from './random.js';
 import type { Arm, RunPlan, Scenario } from './scenario.js';
+import { chaos } from './suites/chaos.js';
+import { chaosShort } from './suites/chaos-short.js';
 import { floor } from './suites/floor.js';
 import { headline } from './suites/headline.js';
 import { ingest } from './suites/ingest.js';
 import { simulated } from './suites/simulated.js';
 import { smoke } from './suites/smoke.js';
+import { soakSuite } from './suites/soak.js';
 
 export interface Suite {
   readonly name: string;
@@ -21,18 +24,22 @@ export interface Suite {
   readonly repetitions: number;
   /** False: without the harness's own floor, where no figure is read. */
   readonly floor?: false;
+  /** What faults do: a run that none of them strikes is left out. Absent: figures, which such a run has too. */
+  readonly asks?: 'recovery';
   /** What `gate` demands of a run. */
   readonly thresholds: readonly Threshold[];
 }
 
-export const suites: readonly Suite[] = [headline, smoke, ingest, simulated];
+export const suites: readonly Suite[] = [headline, smoke, ingest, simulated, chaos, chaosShort];
+
+/** The soak has no scenarios until a seed has drawn them. */
+export const suiteNames: readonly string[] = [...suites.map(({ name }) => name), soakSuite.name];
 
 export function findSuite(name: string): Suite {
   const suite = suites.find((candidate) => candidate.name === name);
   if (suite) return suite;
-  const names = suites.map((candidate) => candidate.name);
   throw new UsageError(
-    `there is no suite "${name}"; did you mean "${nearest(name, names)}"? Suites: ${names.join(', ')}`,
+    `there is no suite "${name}"; did you mean "${nearest(name, suiteNames)}"? Suites: ${suiteNames.join(', ')}`,
   );
 }
 
@@ -79,19 +86,36 @@ export function planRuns({
     // Virtual time has no floor: nothing there takes longer than its cost says.
     if (repetition === 1 && hasFloor !== false && scenarios.some(({ stack }) => stack !== 'simulated'))
       add(floor, nothing);
-    for (const scenario of scenarios) for (const arm of shuffle(arms, order.below)) add(scenario, arm);
+    for (const scenario of scenarios) for (const arm of shuffled(arms, order)) add(scenario, arm);
   }
   return plans;
 }
 
 const nothing = armOf('null');
 
-/** Fisher and Yates. */
-function shuffle<T>(items: readonly T[], below: (bound: number) => number): T[] {
-  const shuffled = [...items];
-  for (let i = shuffled.length - 1; i > 0; i--) {
-    const j = below(i + 1);
-    [shuffled[i], shuffled[j]] = [shuffled[j] as T, shuffled[i] as T];
+/** Which of so many parts of a suite is run here. */
+export interface Shard {
+  /** From 1. */
+  readonly part: number;
+  readonly of: number;
+}
+
+/** Every `of`-th trace with all its runs, so that planes are compared within a shard, and shards make up the whole. */
+export function takeShard<T>(traces: readonly T[], { part, of }: Shard): T[] {
+  if (of > traces.length) {
+    throw new UsageError(
+      `--shard ${part}/${of}: the suite has ${traces.length} traces, and runs of one trace stay together; at most ${traces.length} shards`,
+    );
   }
-  return shuffled;
+  return traces.filter((_, i) => i % of === part - 1);
+}
+
+/** The runs of each trace. */
+export function groupByTrace(plans: readonly RunPlan[]): RunPlan[][] {
+  const groups = new Map<string, RunPlan[]>();
+  for (const plan of plans) {
+    const key = `${plan.scenario.name} ${plan.seed}`;
+    groups.set(key, [...(groups.get(key) ?? []), plan]);
+  }
+  return [...groups.values()];
 }

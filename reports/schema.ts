@@ -327,6 +327,9 @@ export const manifestSchema = z
       stealBp: z.number().nullable().describe('Share of CPU time stolen by the hypervisor, basis points.'),
     }),
     scenarios: z.unknown(),
+    notApplicable: z
+      .array(z.strictObject({ scenario: z.string(), architecture: z.string(), reason: z.string() }))
+      .describe('Left out: no fault of the scenario strikes anything in the plane or on the stack.'),
     interrupted: z.boolean(),
   })
   .describe('Where, when and with what a suite was run.');

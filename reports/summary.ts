@@ -337,5 +337,11 @@ export interface Manifest {
     readonly stealBp: number | null;
   };
   readonly scenarios: unknown;
+  /** What was left out because no fault of the scenario strikes anything in the plane or on the stack. */
+  readonly notApplicable: readonly {
+    readonly scenario: string;
+    readonly architecture: string;
+    readonly reason: string;
+  }[];
   readonly interrupted: boolean;
 }

@@ -324,6 +324,19 @@ describe('what could never be judged is refused before a run', () => {
   });
 });
 
+it('nothing is demanded of a plane that a scenario spares', () => {
+  const [scenario] = plantedScenarios.map(({ name }) => name) as [string];
+  const planned = { suite: 'planted', scenarios: plantedScenarios, architectures: ['a', 'b'] };
+  const lost: Threshold = { metric: 'ledger.lost', statistic: 'total', kind: 'absolute', atMost: 0 };
+  const demands = demandsOf(
+    { ...planned, thresholds: [lost], notApplicable: [{ scenario, architecture: 'b' }] },
+    visibility(wiggle(10)),
+  );
+  expect(demands.filter((demand) => demand.scenario === scenario).map(({ architecture }) => architecture)).toEqual([
+    'a',
+  ]);
+});
+
 describe('thresholds as types', () => {
   it('do not compile where a name is misspelt or a comparison has no sense', () => {
     const refused: Threshold[] = [

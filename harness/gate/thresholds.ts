@@ -52,19 +52,23 @@ export interface Planned {
   readonly scenarios: readonly Scenario[];
   readonly architectures: readonly string[];
   readonly thresholds: readonly Threshold[];
+  /** Left out of the run, since no fault of the scenario strikes the plane: nothing is demanded of it there. */
+  readonly notApplicable?: readonly { readonly scenario: string; readonly architecture: string }[];
 }
 
 /** Every threshold for every plane that it is for; refused, each named, where one could never be judged. */
 export function demandsOf(planned: Planned, baseline: Baseline): Demand[] {
-  const { suite, scenarios, architectures, thresholds } = planned;
+  const { suite, scenarios, architectures, thresholds, notApplicable = [] } = planned;
+  const isAsked = (scenario: string, architecture: string) =>
+    !notApplicable.some((one) => one.scenario === scenario && one.architecture === architecture);
   if (thresholds.length === 0) {
     throw new UsageError(`the suite ${suite} declares no thresholds: there is nothing that a gate could decide.`);
   }
   const demands = thresholds.flatMap((threshold) =>
     (threshold.scenario === undefined ? scenarios.map(({ name }) => name) : [threshold.scenario]).flatMap((scenario) =>
-      (threshold.architecture === undefined ? architectures : [threshold.architecture]).map(
-        (architecture): Demand => ({ threshold, scenario, architecture }),
-      ),
+      (threshold.architecture === undefined ? architectures : [threshold.architecture])
+        .filter((architecture) => isAsked(scenario, architecture))
+        .map((architecture): Demand => ({ threshold, scenario, architecture })),
     ),
   );
   const problems = demands.flatMap((demand) => {

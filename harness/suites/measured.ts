@@ -4,7 +4,7 @@
  */
 import { minuteUs, secondUs } from '../../workloads/durations.js';
 import type { Threshold } from '../gate/thresholds.js';
-import type { Arm, Scenario } from '../scenario.js';
+import type { Arm, Scenario, Schedule } from '../scenario.js';
 
 export interface Size {
   readonly name: string;
@@ -79,19 +79,26 @@ export function measuredScenario(size: Size): Scenario {
       latencyUs: 50_000,
       holdUs: minuteUs / timeScale,
     },
-    // Soon after the measured window, whose last changes it may meet on their way: measures leave those out. The moment is
-    // drawn over one cycle of the warehouse, so that it does not always meet a plane at the same point of it.
-    faults: [
-      {
-        kind: 'role-crash',
-        schedule: {
-          kind: 'once',
-          afterUs: (12 * secondUs) / timeScale,
-          jitterUs: Math.min((2 * minuteUs) / timeScale, Math.round(size.faultUs / 3)),
-        },
-      },
-    ],
+    faults: [{ kind: 'role-crash', schedule: soonAfterMeasuring({ timeScale, phases: size }) }],
     restartDelayUs: secondUs / 2,
+  };
+}
+
+/**
+ * Soon after the measured window, whose last changes it may meet on their way: measures leave those out. The moment is
+ * drawn over one cycle of the warehouse, so that it does not always meet a plane at the same point of it.
+ */
+export function soonAfterMeasuring({
+  timeScale,
+  phases: { faultUs },
+}: {
+  readonly timeScale: number;
+  readonly phases: Pick<Scenario['phases'], 'faultUs'>;
+}): Extract<Schedule, { kind: 'once' }> {
+  return {
+    kind: 'once',
+    afterUs: (12 * secondUs) / timeScale,
+    jitterUs: Math.min((2 * minuteUs) / timeScale, Math.round(faultUs / 3)),
   };
 }
 

@@ -96,7 +96,11 @@ async function judgeFolder(
     ({ name }) => candidate.scenarios.some((known) => known.name === name),
   );
   const architectures = architecturesOf(candidate);
-  const demands = demandsOf({ suite: suite.name, scenarios, architectures, thresholds: suite.thresholds }, baseline);
+  const { notApplicable } = manifest;
+  const demands = demandsOf(
+    { suite: suite.name, scenarios, architectures, thresholds: suite.thresholds, notApplicable },
+    baseline,
+  );
   const verdict = judgeGate({
     candidate,
     baseline,

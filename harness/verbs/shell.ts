@@ -1,6 +1,7 @@
 /** What a verb in a file of its own gets from the command line. */
 import type { Decision } from '../../reports/gate.js';
-import type { TerminalOptions } from '../../reports/terminal.js';
+import type { Summary } from '../../reports/summary.js';
+import { renderTerminal, type TerminalOptions } from '../../reports/terminal.js';
 
 export interface Shell {
   /** On stdout: results. */
@@ -10,4 +11,8 @@ export interface Shell {
   terminal(): TerminalOptions;
   /** What the verb came to, as exit code. */
   finish(decision: Decision): void;
+}
+
+export function printSummary(summary: Summary, json: boolean, { print, terminal }: Shell): void {
+  print(json ? JSON.stringify(summary, null, 2) : renderTerminal(summary, terminal()));
 }
