@@ -7,7 +7,7 @@ import type { Examples } from './examples.js';
 import type { Expectation } from './expectation.js';
 
 export type Pages<Row> = AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>;
-type TableFacts = NonNullable<LedgerFacts['tables']>;
+type TableFacts = Omit<NonNullable<LedgerFacts['tables']>, 'skewed'>;
 
 export async function compareTables(options: {
   readonly expectation: Expectation;
@@ -17,17 +17,17 @@ export async function compareTables(options: {
   readonly quarantined: Pages<Quarantined> | null;
   readonly epochUs: number;
   readonly examples: Examples;
-}): Promise<TableFacts> {
-  const held = await compareHeld(options);
+}): Promise<{ readonly facts: TableFacts /** By number of the change. */; readonly held: Uint8Array }> {
+  const { held, ...counts } = await compareHeld(options);
   const listed = await compareListed(options);
-  return { ...held, ...listed };
+  return { facts: { ...counts, ...listed }, held };
 }
 
 type Options = Parameters<typeof compareTables>[0];
 
 async function compareHeld(
   options: Options,
-): Promise<Pick<TableFacts, 'lost' | 'duplicated' | 'unexpected' | 'rpoUs'>> {
+): Promise<Pick<TableFacts, 'lost' | 'duplicated' | 'unexpected' | 'rpoUs'> & { held: Uint8Array }> {
   const { expectation, exported, examples } = options;
   const { numbers, sound } = expectation;
   const held = new Uint8Array(numbers.changes);
@@ -60,7 +60,7 @@ async function compareHeld(
       () => `the tables do not hold ${describeChange(options, customer, seq)}, which was acknowledged`,
     );
   });
-  return { lost, duplicated, unexpected, rpoUs: lost === 0 ? 0 : lastUs - firstUs };
+  return { held, lost, duplicated, unexpected, rpoUs: lost === 0 ? 0 : lastUs - firstUs };
 }
 
 /**
