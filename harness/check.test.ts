@@ -119,7 +119,7 @@ describe('every operation is asked, every answer held against its shape', () => 
 });
 
 describe('the run is judged by its facts', () => {
-  const rights = { checked: 5, right: 5, over: 0, under: 0, torn: 0, wrong: 0 };
+  const rights = { checked: 5, right: 5, mistakes: {} };
   const tables = {
     lost: 0,
     duplicated: 0,

@@ -393,7 +393,7 @@ describe('a plane that corrects itself later', () => {
   const settled = (wrongAfterwards: number) => {
     const [run] = lambda(1);
     if (!run?.ledger) throw new Error('expected a ledger');
-    const wrong = { checked: 100, right: 90, over: 10, under: 0, torn: 0, wrong: 0 };
+    const wrong = { checked: 100, right: 90, mistakes: { over: 10 } };
     const afterwards = { ...wrong, right: 100 - wrongAfterwards, over: wrongAfterwards };
     return summaryOf([{ ...run, ledger: { ...run.ledger, final: wrong, live: wrong, settled: afterwards } }]);
   };

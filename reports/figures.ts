@@ -323,6 +323,18 @@ const metrics: Readonly<Record<string, Metric>> = {
     meaning: 'rows that do not reflect every acknowledged change',
     main: ['total'],
   },
+  'ledger.visible': { label: 'Visible', meaning: 'acknowledged changes that the final rows show', main: [] },
+  'ledger.reordered': {
+    label: 'Reordered',
+    meaning: 'final rows that are older than what was read before',
+    main: ['total'],
+  },
+  'ledger.torn': { label: 'Torn', meaning: 'rows that mix two versions, final and sampled', main: ['total'] },
+  'ledger.skewed': {
+    label: 'Skewed',
+    meaning: 'customers of whom the final row and the tables disagree',
+    main: ['total'],
+  },
   'ledger.wrong_rows': { label: 'Wrong after draining', meaning: 'rows that differ from the oracle', main: ['total'] },
   'ledger.settled_wrong_rows': {
     label: 'Wrong after its own correction',

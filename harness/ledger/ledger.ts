@@ -8,8 +8,9 @@ import { readTrace } from '../../workloads/trace.js';
 import type { ChangeKey, Quarantined } from '../architecture.js';
 import type { AppendColumns, LedgerFacts, OperationColumns, ProbeColumns, ReadColumns } from '../record/facts.js';
 import { collectExamples, type Examples } from './examples.js';
-import { type Expectation, expectTables } from './expectation.js';
-import { countMonotonicViolations } from './monotonic-reads.js';
+import { expectTables } from './expectation.js';
+import { countBehind, countReordered, countSkewed, countVisible, finalSeqs } from './final-versions.js';
+import { checkMonotonicReads } from './monotonic-reads.js';
 import type { Oracle } from './oracle.js';
 import { searchStored } from './personal-data.js';
 import { judgeRows, type ServedRow } from './row-verdicts.js';
@@ -47,9 +48,9 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
   const examples = collectExamples();
   const expectation = await expectTables({ directory: input.trace, info, appends: input.appends });
   const judge = (what: string, rows: Iterable<ServedRow>) =>
-    judgeRows({ what, rows, oracle, expectation, emissions, epochUs, examples });
+    judgeRows({ what, rows, oracle, expectation, emissions, epochUs, seed: info.seed, examples });
   const live = await judge('live row', input.liveRows);
-  const monotonicViolations = countMonotonicViolations({
+  const monotonic = checkMonotonicReads({
     ...input,
     customers: info.contract.customers,
     epochUs,
@@ -57,7 +58,9 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
   });
   const finalRows = await input.finalRows;
   const final = await judge('final row', finalRows);
-  const behind = countBehind(finalRows, expectation, examples);
+  const seqs = finalSeqs(finalRows, expectation);
+  const behind = countBehind(seqs, expectation, examples);
+  const reordered = countReordered(seqs, monotonic.shownSeq, examples);
   const { changes, quarantined } = await input.exported;
   const tables = changes
     ? await compareTables({ exported: changes, quarantined, expectation, emissions, epochUs, examples })
@@ -71,31 +74,17 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
     acknowledged,
     failed,
     indeterminate,
-    tables,
+    tables: tables && { ...tables.facts, skewed: countSkewed(seqs, tables.held, expectation, examples) },
     final,
     live,
     settled,
+    visible: countVisible(seqs, expectation),
     behind,
-    monotonicViolations,
+    reordered,
+    monotonicViolations: monotonic.violations,
     personalDataLeaks,
     examples: examples.chosen(),
   };
-}
-
-function countBehind(rows: readonly FeatureRow[], { numbers, certainSeq }: Expectation, examples: Examples): number {
-  const shown = new Float64Array(numbers.customers).fill(-1);
-  for (const { key, lastSeq } of rows) {
-    const customer = Number(key);
-    if (lastSeq > (shown[customer] ?? Number.POSITIVE_INFINITY)) shown[customer] = lastSeq;
-  }
-  let behind = 0;
-  certainSeq.forEach((seq, customer) => {
-    if (seq === 0 || shown[customer]! >= seq) return;
-    behind++;
-    const state = shown[customer]! < 0 ? 'could not be read' : `is at seq ${shown[customer]}`;
-    examples.add('behind', () => `the final row of customer ${customer} ${state}, acknowledged are all up to ${seq}`);
-  });
-  return behind;
 }
 
 async function countLeaks(paths: readonly string[], needles: readonly string[], examples: Examples): Promise<number> {

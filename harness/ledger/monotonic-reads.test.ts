@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { collectExamples } from './examples.js';
-import { countMonotonicViolations } from './monotonic-reads.js';
+import { checkMonotonicReads } from './monotonic-reads.js';
 
 interface Read {
   readonly customer: number;
@@ -43,7 +43,7 @@ function count(calls: readonly Read[], probes: readonly Read[]): number {
   const column = (reads: readonly Read[], name: keyof Read) => Float64Array.from(reads, (read) => read[name]);
   const times = (reads: readonly Read[]) => ({ sentUs: column(reads, 'sentUs'), doneUs: column(reads, 'doneUs') });
   const versions = (reads: readonly Read[]) => ({ lastSeq: column(reads, 'lastSeq'), asOfUs: column(reads, 'asOfUs') });
-  return countMonotonicViolations({
+  return checkMonotonicReads({
     operations: {
       rows: calls.length,
       kind: new Uint8Array(calls.length),
@@ -71,5 +71,5 @@ function count(calls: readonly Read[], probes: readonly Read[]): number {
     customers: 2,
     epochUs: 0,
     examples: collectExamples(),
-  });
+  }).violations;
 }

@@ -5,7 +5,13 @@
 import type { OperationColumns, ProbeColumns, ReadColumns } from '../record/facts.js';
 import type { Examples } from './examples.js';
 
-export function countMonotonicViolations(options: {
+export interface MonotonicReads {
+  readonly violations: number;
+  /** By customer the highest seq that any read has shown; -1: none was read. */
+  readonly shownSeq: Float64Array;
+}
+
+export function checkMonotonicReads(options: {
   readonly operations: OperationColumns;
   readonly reads: ReadColumns;
   readonly probes: ProbeColumns;
@@ -13,7 +19,7 @@ export function countMonotonicViolations(options: {
   readonly customers: number;
   readonly epochUs: number;
   readonly examples: Examples;
-}): number {
+}): MonotonicReads {
   const { customers, epochUs, examples } = options;
   const all = joinReads(options);
   const bySent = orderBy(all.sentUs);
@@ -21,6 +27,11 @@ export function countMonotonicViolations(options: {
   /** By customer, the highest version of a finished read. */
   const lastSeq = new Float64Array(customers).fill(-1);
   const asOfUs = new Float64Array(customers).fill(-1);
+  const shownSeq = new Float64Array(customers).fill(-1);
+  for (let read = 0; read < all.rows; read++) {
+    const customer = all.customer[read]!;
+    shownSeq[customer] = Math.max(shownSeq[customer]!, all.lastSeq[read]!);
+  }
   let violations = 0;
   let finished = 0;
   for (const read of bySent) {
@@ -41,7 +52,7 @@ export function countMonotonicViolations(options: {
       return `a read of customer ${customer} sent at ${at(all.sentUs[read]!)} showed seq ${all.lastSeq[read]} as of ${at(all.asOfUs[read]!)}, after a finished one had shown seq ${lastSeq[customer]} as of ${at(asOfUs[customer]!)}`;
     });
   }
-  return violations;
+  return { violations, shownSeq };
 }
 
 function isLower(seq: number, asOfUs: number, thanSeq: number, thanAsOfUs: number): boolean {
@@ -49,7 +60,7 @@ function isLower(seq: number, asOfUs: number, thanSeq: number, thanAsOfUs: numbe
 }
 
 /** Rows of calls and of probes alike; probes that failed showed nothing. */
-function joinReads({ operations, reads, probes, panel }: Parameters<typeof countMonotonicViolations>[0]) {
+function joinReads({ operations, reads, probes, panel }: Parameters<typeof checkMonotonicReads>[0]) {
   const capacity = reads.rows + probes.rows;
   const customer = new Uint32Array(capacity);
   const columns = { sentUs: new Float64Array(capacity), doneUs: new Float64Array(capacity) };

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dayUs, hourUs, minuteUs, secondUs } from '../../workloads/durations.js';
 import { customerActivity } from '../../workloads/feature-view.js';
 import { evaluateNaively } from './naive-view.fixture.js';
-import { type Oracle, openOracle, type RowVersion } from './oracle.js';
+import { type Oracle, openOracle, type RowVersion, sameFeatures } from './oracle.js';
 import {
   allowedLatenessUs,
   click,
@@ -177,6 +177,11 @@ describe('the oracle, on random histories', () => {
           expect(await oracle.evaluate(rows)).toEqual(expected);
           const found = await oracle.findVersions(
             rows.map((row, i) => ({ ...row, lastSeq: 0, features: expected[i]! })),
+            sameFeatures,
+          );
+          const changes = trace.changes.filter(({ table, after }) => table !== 'orders' || after !== null);
+          expect(await oracle.evaluateUndeleted(rows)).toEqual(
+            rows.map((row) => evaluateNaively({ ...trace, changes }, row)),
           );
           found.forEach((seq, i) => {
             expect(seq).not.toBeNull();
@@ -194,8 +199,8 @@ describe('the oracle, on random histories', () => {
       const row = { customer: 0, lastSeq: 1, asOfUs: epochUs + secondUs };
       const [right] = await oracle.evaluate([row]);
       const never = right!.map((value, i) => (i === 0 ? 7 : value));
-      expect(await oracle.findVersions([{ ...row, features: never }])).toEqual([null]);
-      expect(await oracle.findVersions([{ ...row, features: empty }])).toEqual([0]);
+      expect(await oracle.findVersions([{ ...row, features: never }], sameFeatures)).toEqual([null]);
+      expect(await oracle.findVersions([{ ...row, features: empty }], sameFeatures)).toEqual([0]);
     }));
 });
 

@@ -25,11 +25,16 @@ export type Features = readonly (number | null)[];
 export interface Oracle {
   /** The features that each row must have, in the order of `rows`. */
   evaluate(rows: readonly RowVersion[]): Promise<readonly Features[]>;
+  /** What they would be if no order had ever been deleted. */
+  evaluateUndeleted(rows: readonly RowVersion[]): Promise<readonly Features[]>;
   /**
-   * Of each row the seq, nearest to its own lastSeq, at which the customer's features at `asOfUs` are exactly these;
-   * null if there is none. At most the `candidates` nearest versions that agree in counts and sums are compared whole.
+   * Of each row the seq, nearest to its own lastSeq, at which the customer's features at `asOfUs` are the same; null if
+   * there is none. At most the `candidates` nearest versions that agree in counts and sums are compared.
    */
-  findVersions(rows: readonly (RowVersion & { readonly features: Features })[]): Promise<readonly (number | null)[]>;
+  findVersions(
+    rows: readonly (RowVersion & { readonly features: Features })[],
+    same: (left: Features, right: Features) => boolean,
+  ): Promise<readonly (number | null)[]>;
   close(): Promise<void>;
 }
 
@@ -57,8 +62,9 @@ export async function openOracle(traceDirectory: string): Promise<Oracle> {
     return turn;
   };
   return {
-    evaluate: (rows) => inTurn(() => evaluate(connection, rows)),
-    findVersions: (rows) => inTurn(() => findVersions(connection, rows)),
+    evaluate: (rows) => inTurn(() => evaluate(connection, rows, evaluationSql(asItWas))),
+    evaluateUndeleted: (rows) => inTurn(() => evaluate(connection, rows, evaluationSql(undeleted))),
+    findVersions: (rows, same) => inTurn(() => findVersions(connection, rows, same)),
     close: () =>
       inTurn(async () => {
         connection.closeSync();
@@ -79,6 +85,7 @@ async function loadTrace(connection: DuckDBConnection, directory: string): Promi
     signedClicks(history('clicks')),
     orderImages(history('orders')),
     deviceImages(history('devices')),
+    ...undeletedViews,
     'CREATE TABLE versions AS SELECT customer, seq FROM changes',
     'DROP TABLE changes',
   ]) {
@@ -89,12 +96,12 @@ async function loadTrace(connection: DuckDBConnection, directory: string): Promi
 /** An insert adds its image, a delete takes it away, an update does both; history is there from seq 0. */
 function signedOrders(history: string): string {
   return `CREATE TABLE orders AS
-    SELECT customer, 0 AS seq, 1 AS sign, placed_us AS at_us, amount_cents, category FROM ${history}
+    SELECT customer, 0 AS seq, 1 AS sign, placed_us AS at_us, amount_cents, category, false AS deletes FROM ${history}
     UNION ALL
-    SELECT customer, seq, 1, event_us, amount_cents, category FROM changes
+    SELECT customer, seq, 1, event_us, amount_cents, category, false FROM changes
       WHERE refusal = 0 AND source = 0 AND event_us IS NOT NULL
     UNION ALL
-    SELECT customer, seq, -1, before_event_us, before_amount_cents, before_category FROM changes
+    SELECT customer, seq, -1, before_event_us, before_amount_cents, before_category, event_us IS NULL FROM changes
       WHERE refusal = 0 AND source = 0 AND before_event_us IS NOT NULL`;
 }
 
@@ -104,6 +111,23 @@ function signedClicks(history: string): string {
     UNION ALL
     SELECT customer, seq, 1, event_us FROM changes WHERE refusal = 0 AND source = 1`;
 }
+
+/** A seq beyond all others. */
+const forEver = '9007199254740992';
+
+/** Where the evaluation finds the orders. */
+interface Orders {
+  readonly signed: string;
+  readonly images: string;
+}
+const asItWas: Orders = { signed: 'orders', images: 'order_images' };
+const undeleted: Orders = { signed: 'undeleted_orders', images: 'undeleted_order_images' };
+/** Computed when they are asked for: a sound run pays nothing for them. */
+const undeletedViews = [
+  `CREATE VIEW ${undeleted.signed} AS FROM ${asItWas.signed} WHERE NOT deletes`,
+  `CREATE VIEW ${undeleted.images} AS
+    SELECT * REPLACE (CASE WHEN deleted THEN ${forEver} ELSE to_seq END AS to_seq) FROM ${asItWas.images}`,
+];
 
 /** Each image of an order and the seqs [from_seq, to_seq) at which it is the order's current one; a deletion has none. */
 function orderImages(history: string): string {
@@ -122,8 +146,9 @@ function imagesSql(table: string, source: number, time: string, risk: string, hi
       UNION ALL
       SELECT customer, entity, seq, event_us, ${risk} FROM changes WHERE refusal = 0 AND source = ${source}
     ), span AS (
-      SELECT *, coalesce(lead(from_seq) OVER (PARTITION BY customer, entity ORDER BY from_seq), 9007199254740992) AS to_seq
-      FROM image
+      SELECT *, coalesce(lead(from_seq) OVER images, ${forEver}) AS to_seq,
+        coalesce(lead(${time} IS NULL) OVER images, false) AS deleted
+      FROM image WINDOW images AS (PARTITION BY customer, entity ORDER BY from_seq)
     )
     SELECT * FROM span WHERE ${time} IS NOT NULL`;
 }
@@ -154,11 +179,15 @@ async function ask(connection: DuckDBConnection, rows: readonly RowVersion[]): P
   });
 }
 
-async function evaluate(connection: DuckDBConnection, rows: readonly RowVersion[]): Promise<readonly Features[]> {
+async function evaluate(
+  connection: DuckDBConnection,
+  rows: readonly RowVersion[],
+  sql: string,
+): Promise<readonly Features[]> {
   const evaluated: Features[] = [];
   for (let from = 0; from < rows.length; from += evaluatedRows) {
     await ask(connection, rows.slice(from, from + evaluatedRows));
-    for await (const { rows: count, columns } of readColumns(connection, evaluationSql, featureColumns)) {
+    for await (const { rows: count, columns } of readColumns(connection, sql, featureColumns)) {
       for (let i = 0; i < count; i++) {
         evaluated.push(features.map(({ name }) => columns[name]![i] as number | null));
       }
@@ -193,19 +222,19 @@ function contribution({ kind, window }: Counted): string {
   return `CASE WHEN ${inWindow(window, 'at_us')} THEN ${amount} ELSE 0 END`;
 }
 
-function countsOf(source: 'orders' | 'clicks', filter: string, group: string): string {
+function countsOf(source: 'orders' | 'clicks', events: string): string {
   const sums = counted
     .filter((feature) => feature.source === source)
     .map((feature) => `sum(${contribution(feature)}) AS ${feature.name}`);
-  return `SELECT ${group}, ${sums.join(', ')} FROM asked JOIN ${source} AS event USING (customer)
-      WHERE ${filter} GROUP BY ${group}`;
+  return `SELECT row, ${sums.join(', ')} FROM asked JOIN ${events} AS event USING (customer)
+      WHERE event.seq <= asked.seq GROUP BY row`;
 }
 
-const evaluationSql = `
-  WITH order_counts AS (${countsOf('orders', 'event.seq <= asked.seq', 'row')}),
-  click_counts AS (${countsOf('clicks', 'event.seq <= asked.seq', 'row')}),
+const evaluationSql = ({ signed, images }: Orders) => `
+  WITH order_counts AS (${countsOf('orders', signed)}),
+  click_counts AS (${countsOf('clicks', 'clicks')}),
   category_counts AS (
-    SELECT row, category, sum(sign) AS orders FROM asked JOIN orders AS event USING (customer)
+    SELECT row, category, sum(sign) AS orders FROM asked JOIN ${signed} AS event USING (customer)
     WHERE event.seq <= asked.seq AND ${inWindow(top.window, 'at_us')} GROUP BY row, category
   ),
   category_ranks AS (
@@ -217,7 +246,7 @@ const evaluationSql = `
     SELECT row, category, orders * 10000 // total AS share_bp FROM category_ranks WHERE place = 1 AND orders > 0
   ),
   last_order AS (
-    SELECT row, max(placed_us) AS placed_us FROM asked JOIN order_images USING (customer)
+    SELECT row, max(placed_us) AS placed_us FROM asked JOIN ${images} USING (customer)
     WHERE from_seq <= asked.seq AND asked.seq < to_seq AND ${inWindow(age.window, 'placed_us')} GROUP BY row
   ),
   device_ranks AS (
@@ -283,6 +312,7 @@ const searchSql = `
 async function findVersions(
   connection: DuckDBConnection,
   rows: readonly (RowVersion & { readonly features: Features })[],
+  same: (left: Features, right: Features) => boolean,
 ): Promise<(number | null)[]> {
   const found: (number | null)[] = new Array(rows.length).fill(null);
   for (let from = 0; from < rows.length; from += searchedRows) {
@@ -301,9 +331,9 @@ async function findVersions(
       const next = possible
         .map(({ row, seq, nearness }) => ({ ...searchable[row]!, lastSeq: seq, nearness }))
         .filter(({ at, nearness }) => found[from + at] === null && nearness >= nearest && nearness <= farthest);
-      const evaluated = await evaluate(connection, next);
+      const evaluated = await evaluate(connection, next, evaluationSql(asItWas));
       next.forEach(({ at, lastSeq, features: wanted }, i) => {
-        if (found[from + at] === null && sameFeatures(evaluated[i]!, wanted)) found[from + at] = lastSeq;
+        if (found[from + at] === null && same(evaluated[i]!, wanted)) found[from + at] = lastSeq;
       });
     }
   }

@@ -8,7 +8,7 @@ import type { Expectation } from './expectation.js';
 import { collectSpread } from './spread.js';
 
 export type Pages<Row> = AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>;
-type TableFacts = NonNullable<LedgerFacts['tables']>;
+type TableFacts = Omit<NonNullable<LedgerFacts['tables']>, 'skewed'>;
 
 export async function compareTables(options: {
   readonly expectation: Expectation;
@@ -18,15 +18,17 @@ export async function compareTables(options: {
   readonly quarantined: Pages<Quarantined> | null;
   readonly epochUs: number;
   readonly examples: Examples;
-}): Promise<TableFacts> {
-  const held = await compareHeld(options);
+}): Promise<{ readonly facts: TableFacts /** By number of the change. */; readonly held: Uint8Array }> {
+  const { held, ...counts } = await compareHeld(options);
   const listed = await compareListed(options);
-  return { ...held, ...listed };
+  return { facts: { ...counts, ...listed }, held };
 }
 
 type Options = Parameters<typeof compareTables>[0];
 
-async function compareHeld(options: Options): Promise<Omit<TableFacts, 'quarantineMissing' | 'quarantineUnexpected'>> {
+async function compareHeld(
+  options: Options,
+): Promise<Omit<TableFacts, 'quarantineMissing' | 'quarantineUnexpected'> & { held: Uint8Array }> {
   const { expectation, exported, examples } = options;
   const { numbers, sound } = expectation;
   const held = new Uint8Array(numbers.changes);
@@ -64,6 +66,7 @@ async function compareHeld(options: Options): Promise<Omit<TableFacts, 'quaranti
     );
   });
   return {
+    held,
     lost,
     duplicated,
     unexpected,

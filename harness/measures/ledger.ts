@@ -13,6 +13,7 @@ export function measureLedger({ ledger }: RunFacts) {
       : notOffered('the plane does not export its tables'));
   return {
     'ledger.acknowledged': count(({ acknowledged }) => acknowledged),
+    'ledger.visible': count(({ visible }) => visible),
     'ledger.lost': ofTables(({ lost }) => lost),
     'ledger.duplicated': ofTables(({ duplicated }) => duplicated),
     'ledger.unexpected': ofTables(({ unexpected }) => unexpected),
@@ -20,7 +21,10 @@ export function measureLedger({ ledger }: RunFacts) {
     'ledger.quarantine_unexpected': ofTables(({ quarantineUnexpected }) => quarantineUnexpected),
     'ledger.rpo': recoveryPoint(ledger),
     'ledger.wrong_rows': count(({ final }) => wrong(final)),
+    'ledger.torn': count(({ final, live }) => (final.mistakes.torn ?? 0) + (live.mistakes.torn ?? 0)),
     'ledger.behind': count(({ behind }) => behind),
+    'ledger.reordered': count(({ reordered }) => reordered),
+    'ledger.skewed': ofTables(({ skewed }) => skewed),
     'ledger.live_wrong': liveShare(ledger),
     'ledger.settled_wrong_rows':
       absent ??
@@ -32,8 +36,8 @@ export function measureLedger({ ledger }: RunFacts) {
   };
 }
 
-function wrong({ over, under, torn, wrong: other }: RowVerdicts): number {
-  return over + under + torn + other;
+function wrong({ checked, right }: RowVerdicts): number {
+  return checked - right;
 }
 
 function recoveryPoint(ledger: LedgerFacts | null): MeasureOf<'ratio'> {

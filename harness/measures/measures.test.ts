@@ -478,7 +478,7 @@ describe('the ledger', () => {
   it('counts rows that are over, under, torn or wrong as wrong, and after a correction those of the correction', () => {
     const { ledger } = plantRun();
     if (!ledger) throw new Error('expected a ledger');
-    const final = { checked: 100, right: 90, over: 4, under: 3, torn: 2, wrong: 1 };
+    const final = { checked: 100, right: 90, mistakes: { over: 4, under: 3, torn: 2, wrong: 1 } };
     const run = plantRun({ facts: { ledger: { ...ledger, final, settled: allRight(100) } } });
     expect(measure(run, 'ledger.wrong_rows')).toEqual({ kind: 'count', count: 10 });
     expect(measure(run, 'ledger.settled_wrong_rows')).toEqual({ kind: 'count', count: 0 });

@@ -175,6 +175,7 @@ export function plantRun(planted: Planted = {}): RunFacts {
         unexpected: 0,
         quarantineMissing: 0,
         quarantineUnexpected: 0,
+        skewed: 0,
         rpoUs: 0,
         lostEmitUs: [],
         duplicatedEmitUs: [],
@@ -182,7 +183,9 @@ export function plantRun(planted: Planted = {}): RunFacts {
       final: allRight(100),
       live: allRight(50),
       settled: null,
+      visible: 0,
       behind: 0,
+      reordered: 0,
       monotonicViolations: 0,
       personalDataLeaks: 0,
       examples: [],
@@ -212,7 +215,7 @@ function plantFault(fault: Partial<FaultFact>): FaultFact {
 }
 
 export function allRight(checked: number) {
-  return { checked, right: checked, over: 0, under: 0, torn: 0, wrong: 0 };
+  return { checked, right: checked, mistakes: {} };
 }
 
 function range(fromUs: number, untilUs: number, stepUs: number): number[] {

@@ -206,6 +206,8 @@ export interface LedgerFacts {
     /** Refused changes that the plane did not list, and listings that are wrong. */
     readonly quarantineMissing: number;
     readonly quarantineUnexpected: number;
+    /** Keys of which the final row and the tables disagree for good. */
+    readonly skewed: number;
     /** Span of the emission times of the lost, the recovery point; 0 if none is lost. */
     readonly rpoUs: number;
     /** Emission times of the lost and of the surplus, ascending; of more than 1,000 so many, evenly chosen. */
@@ -217,8 +219,12 @@ export interface LedgerFacts {
   readonly live: RowVerdicts;
   /** Final rows again after the plane's own correction, for a plane that declares one (`settlesWithinUs`). */
   readonly settled: RowVerdicts | null;
+  /** Acknowledged changes that the final rows have come to. */
+  readonly visible: number;
   /** Keys whose final row does not reflect every acknowledged change. */
   readonly behind: number;
+  /** Keys whose final row is an older version than one that was read before. */
+  readonly reordered: number;
   /** Reads of a key whose lastSeq, or asOfUs at equal lastSeq, was lower than that of an earlier finished read. */
   readonly monotonicViolations: number;
   /** Raw personal data found in what the plane stored. */
@@ -230,11 +236,30 @@ export interface LedgerFacts {
 export interface RowVerdicts {
   readonly checked: number;
   readonly right: number;
-  /** Some additive feature is above (over) or below (under) the oracle and none the other way. */
-  readonly over: number;
-  readonly under: number;
-  /** Differs from the oracle at its own version, but equals it at another seq: a read that mixed two versions, or a lastSeq that was not applied. */
-  readonly torn: number;
-  /** Differs in any other way. */
-  readonly wrong: number;
+  /** The others, by what explains them; absent: none. */
+  readonly mistakes: Readonly<Partial<Record<RowMistake, number>>>;
 }
+
+/** What may be the matter with a row that is not right; how they are told apart: ledger/README.md. */
+export const rowMistakes = [
+  /** Claims a change that it does not show: its lastSeq was not applied. */
+  'ahead',
+  /** Shows a change that it does not claim. */
+  'unclaimed',
+  /** Its features are of another moment than its asOf. */
+  'misdated',
+  /** Some features are of one version, the others of another. */
+  'torn',
+  /** Right if no order was ever deleted. */
+  'deleteIgnored',
+  /** Counts and sums have only what came after some change. */
+  'windowsDropped',
+  /** Some additive feature is above (over) or below (under) the oracle and none the other way. */
+  'over',
+  'under',
+  /** Differs in any other way. */
+  'wrong',
+  /** Differs; not looked into, as many others were. */
+  'unexplained',
+] as const;
+export type RowMistake = (typeof rowMistakes)[number];

@@ -11,7 +11,7 @@ import { HarnessError, messageOf } from '../errors.js';
 import type { FaultKind, RunPlan } from '../scenario.js';
 import { type Columns, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
 import { columnSets } from './column-sets.js';
-import type { RunFacts } from './facts.js';
+import { type RowVerdicts, type RunFacts, rowMistakes } from './facts.js';
 import { saveIntervals } from './intervals.js';
 
 /** The file of a column set is named as its key. */
@@ -142,10 +142,7 @@ const inventory = z.object({ files: whole, bytes: whole, rows: whole, smallFiles
 const rowVerdicts = z.object({
   checked: whole,
   right: whole,
-  over: whole,
-  under: whole,
-  torn: whole,
-  wrong: whole,
+  mistakes: z.partialRecord(z.enum(rowMistakes), whole) as z.ZodType<RowVerdicts['mistakes']>,
 });
 const savedFile = z.object({ rows: whole, sha256: z.string() });
 
@@ -249,6 +246,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
           unexpected: whole,
           quarantineMissing: whole,
           quarantineUnexpected: whole,
+          skewed: whole,
           rpoUs: z.number(),
           lostEmitUs: z.array(z.number()),
           duplicatedEmitUs: z.array(z.number()),
@@ -257,7 +255,9 @@ const savedRun: z.ZodType<SavedRun> = z.object({
       final: rowVerdicts,
       live: rowVerdicts,
       settled: rowVerdicts.nullable(),
+      visible: whole,
       behind: whole,
+      reordered: whole,
       monotonicViolations: whole,
       personalDataLeaks: whole,
       examples: z.array(z.string()),

@@ -127,10 +127,11 @@ function serversOf(world: World, uses: readonly PortName[]): Stack['servers'] {
 }
 
 /** The oracle is no part of the simulation: while it works, no time passes. */
-function hostedOracle({ evaluate, findVersions, close }: LoadedTrace['oracle'], { host }: Site): LoadedTrace['oracle'] {
+function hostedOracle(oracle: LoadedTrace['oracle'], { host }: Site): LoadedTrace['oracle'] {
   return {
-    evaluate: (rows) => host(() => evaluate(rows)),
-    findVersions: (rows) => host(() => findVersions(rows)),
-    close,
+    evaluate: (rows) => host(() => oracle.evaluate(rows)),
+    evaluateUndeleted: (rows) => host(() => oracle.evaluateUndeleted(rows)),
+    findVersions: (rows, same) => host(() => oracle.findVersions(rows, same)),
+    close: oracle.close,
   };
 }

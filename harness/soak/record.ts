@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { HarnessError, messageOf } from '../errors.js';
 import type { FaultKind } from '../scenario.js';
 import type { StackName } from '../stacks/stack.js';
 import type { Residue } from './residue.js';
@@ -36,7 +37,21 @@ export async function appendLine(directory: string, line: SoakLine): Promise<voi
 
 /** One line at a time, however many there are. */
 export async function* readLines(directory: string): AsyncGenerator<SoakLine> {
+  let number = 0;
   for await (const text of createInterface({ input: createReadStream(soakFile(directory)) })) {
-    yield JSON.parse(text) as SoakLine;
+    number++;
+    yield parseLine(text, `${soakFile(directory)}, line ${number}`);
+  }
+}
+
+/** Only the last can be torn: the machine stopped while it was written. */
+function parseLine(text: string, where: string): SoakLine {
+  try {
+    return JSON.parse(text) as SoakLine;
+  } catch (error) {
+    throw new HarnessError(
+      `${where} is no line of a soak: ${messageOf(error)}. If it is the last, the soak was stopped while it wrote it: remove the line`,
+      { cause: error },
+    );
   }
 }

@@ -18,8 +18,9 @@ import type { Costs } from '../simulation/costs.js';
 import type { StackName } from '../stacks/stack.js';
 import type { Shard } from '../suite.js';
 import { soakScenario, soakSuite } from '../suites/soak.js';
-import { beginTally, renderFailure, type SoakConclusion } from './conclusion.js';
+import { renderFailure, type SoakConclusion } from './conclusion.js';
 import { appendLine, type SoakLine } from './record.js';
+import { reportOfSoak } from './report.js';
 import { type Residue, readResidue } from './residue.js';
 import { judgeSoakRun } from './verdict.js';
 
@@ -61,7 +62,6 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
       notApplicable: [],
     });
     await saveManifest(results, begun);
-    const tally = beginTally();
     let kept = 0;
     const isOver = (next: number) =>
       signal.aborted || ('seeds' in until ? next >= until.seeds : monotonicUs() - startUs >= until.us);
@@ -74,9 +74,10 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
       }
       await round(seeds);
     }
-    const conclusion = tally.conclude(signal.aborted);
+    const manifest = { ...begun, endedAt: calendarTime(), interrupted: signal.aborted };
+    await saveManifest(results, manifest);
+    const conclusion = await reportOfSoak(results, manifest);
     await writeWhole(`${results.directory}/soak.json`, `${JSON.stringify(conclusion, null, 2)}\n`);
-    await saveManifest(results, { ...begun, endedAt: calendarTime(), interrupted: signal.aborted });
     return { results, conclusion };
 
     async function round(seeds: readonly number[]): Promise<void> {
@@ -107,7 +108,6 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
       const residue = await readResidue(scratch.directory);
       for (const line of lines) {
         const whole = { ...line, ...residue };
-        tally.add(whole);
         await appendLine(results.directory, whole);
       }
     }

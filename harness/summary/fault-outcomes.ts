@@ -3,6 +3,7 @@
  * was wrong when all was healed and drained. Only valid runs are told of; the others are counted.
  */
 import type { FaultOutcome } from '../../reports/summary.js';
+import { type FindingCode, findingsOf, type LedgerFinding } from '../ledger/findings.js';
 import { type Injury, injuriesOf } from '../measures/injuries.js';
 import type { Losses } from '../measures/losses.js';
 import { type Recovery, timeOn } from '../measures/recovery.js';
@@ -66,7 +67,7 @@ function describeOutcome(runs: readonly RunOutcome[], struck: Struck, chance: Ch
   const counts = {
     ...totalsOf(hurt.map(({ measured }) => measured.losses?.filter(same) ?? null)),
     wrongRows: sumOf(ledgers.map(finalRows), ({ checked, right }) => checked - right),
-    tornRows: sumOf(ledgers.map(finalRows), ({ torn }) => torn),
+    tornRows: sumOf(ledgers.map(finalRows), ({ mistakes }) => mistakes.torn ?? 0),
     monotonicViolations: sumOf(ledgers, ({ monotonicViolations }) => monotonicViolations),
   };
   return {
@@ -83,7 +84,7 @@ function describeOutcome(runs: readonly RunOutcome[], struck: Struck, chance: Ch
     ...counts,
     invalidRuns: invalid.length,
     invalidReason: invalid[0]?.measured.invalid[0]?.message ?? null,
-    findings: describeLosses(counts),
+    findings: describeFindings(ledgers),
   };
 }
 
@@ -174,21 +175,16 @@ function totalsOf(losses: readonly (readonly Losses[] | null)[]): Pick<FaultOutc
 /** After the plane's own correction, where it has one. */
 const finalRows = ({ final, settled }: LedgerFacts): RowVerdicts => settled ?? final;
 
-function describeLosses({
-  lost,
-  duplicated,
-  wrongRows,
-  tornRows,
-  monotonicViolations,
-}: Pick<FaultOutcome, 'lost' | 'duplicated' | 'wrongRows' | 'tornRows' | 'monotonicViolations'>): string[] {
-  const found = (count: number | null, text: (count: string) => string) => (count ? [text(digits(count))] : []);
-  return [
-    ...found(lost, (count) => `lost ${count} acknowledged changes`),
-    ...found(duplicated, (count) => `holds ${count} changes too many`),
-    ...found(wrongRows, (count) => `serves ${count} wrong rows after healing and draining`),
-    ...found(tornRows, (count) => `of these ${count} mix two versions or show a change that was not applied`),
-    ...found(monotonicViolations, (count) => `went back in ${count} reads`),
-  ];
+/** The ledger's findings, each as the run tells it in which there was most of it. */
+function describeFindings(ledgers: readonly LedgerFacts[]): string[] {
+  const byCode = new Map<FindingCode, LedgerFinding[]>();
+  for (const finding of ledgers.flatMap(findingsOf))
+    byCode.set(finding.code, [...(byCode.get(finding.code) ?? []), finding]);
+  return [...byCode].map(([code, findings]) => {
+    const worst = findings.reduce((one, other) => (other.count > one.count ? other : one));
+    const runs = ledgers.length === 1 ? '' : ` (in ${digits(findings.length)} of ${counted(ledgers.length, 'run')})`;
+    return `${code}: ${worst.message}${runs}`;
+  });
 }
 
 const sumOf = <T>(items: readonly T[], pick: (item: T) => number) => items.reduce((sum, item) => sum + pick(item), 0);

@@ -7,8 +7,9 @@ import type { Summary } from '../../reports/summary.js';
 import { HarnessError, messageOf } from '../errors.js';
 import { readPrices } from '../prices/prices.js';
 import { loadManifest, loadResults, savePrices, saveReports } from '../results.js';
-import { beginTally, renderSoak } from '../soak/conclusion.js';
-import { readLines, soakFile } from '../soak/record.js';
+import { renderSoak } from '../soak/conclusion.js';
+import { soakFile } from '../soak/record.js';
+import { reportOfSoak } from '../soak/report.js';
 import { type SuiteFacts, summarise } from '../summarise.js';
 import { printSummary, type Shell } from './shell.js';
 
@@ -56,10 +57,8 @@ function summariseSaved(directory: string, facts: SuiteFacts): Summary {
 
 /** Of a soak there is a line a run, and no figure. */
 async function reportSoak(directory: string, { json }: ReportFlags, shell: Shell): Promise<Decision> {
-  const { endedAt, interrupted } = await loadManifest(resolve(directory));
-  const tally = beginTally();
-  for await (const line of readLines(resolve(directory))) tally.add(line);
-  const conclusion = tally.conclude(interrupted || endedAt === null);
+  const manifest = await loadManifest(resolve(directory));
+  const conclusion = await reportOfSoak({ id: manifest.id, directory: resolve(directory) }, manifest);
   shell.print(json ? JSON.stringify(conclusion, null, 2) : renderSoak(conclusion));
   return conclusion.outcome;
 }

@@ -1,0 +1,131 @@
+/** Small simulated runs under faults, for the tests of the ledger: any plane, any fault, any seed. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { secondUs } from '../../workloads/durations.js';
+import { disturbedWorkload, supportOf } from '../injection.js';
+import { descriptionOf, loadArchitecture } from '../processes/load-architecture.js';
+import { type Random, seededRandom } from '../random.js';
+import type { RunFacts } from '../record/facts.js';
+import type { FaultKind, FaultPlan, Scenario, SpecOf } from '../scenario.js';
+import { defaultCosts } from '../simulation/costs.js';
+import { readHistory, type SimulatedTrace, simulateRun } from '../simulation/simulate.js';
+import { measuredScenario } from '../suites/measured.js';
+import { loadTrace } from '../traces.js';
+
+/** So many customers that some are not touched again after the last fault: what it did to them stays. */
+export const chaosScenario: Scenario = {
+  ...measuredScenario({
+    name: 'chaos-small',
+    customers: 150,
+    historyFacts: 600,
+    changesPerSecond: 150,
+    predictionsPerSecond: 5,
+    lookupsPerSecond: 40,
+    warmUpUs: secondUs / 2,
+    measureUs: secondUs / 2,
+    faultUs: 3 * secondUs,
+    drainUs: 20 * secondUs,
+  }),
+  stack: 'simulated',
+  faults: [],
+};
+
+export interface ChaosRuns {
+  /** Null: this plane cannot be hurt so. */
+  run(specifier: string, faults: readonly FaultPlan[], seed: number): Promise<RunFacts | null>;
+  close(): Promise<void>;
+}
+
+/** Seeds share as many traces, unless a fault changes what the source offers. */
+const traceSeeds = 3;
+
+export async function openChaosRuns(): Promise<ChaosRuns> {
+  const parent = await mkdtemp(join(tmpdir(), 'planebench-chaos-'));
+  const owned = new Map<string, { trace: SimulatedTrace; close(): Promise<void> }>();
+
+  async function traceOf(scenario: Scenario, seed: number): Promise<SimulatedTrace> {
+    const disturbances = disturbedWorkload(scenario, seed).changes;
+    const isOwn = JSON.stringify(disturbances) !== JSON.stringify(scenario.workload.changes);
+    const shared = isOwn ? seed : seed % traceSeeds;
+    const key = `${shared} ${JSON.stringify(disturbances)}`;
+    const known = owned.get(key);
+    if (known) return known.trace;
+    // The folder of a trace is named by scenario and seed.
+    const name = isOwn ? `${scenario.name}-${scenario.faults.map(({ kind }) => kind).join('-')}` : scenario.name;
+    const loaded = await loadTrace({ ...scenario, name }, shared, parent);
+    const trace = await readHistory(loaded);
+    owned.set(key, { trace, close: () => loaded.close() });
+    return trace;
+  }
+
+  return {
+    async run(specifier, faults, seed) {
+      const architecture = descriptionOf(await loadArchitecture(specifier, undefined));
+      const scenario = { ...chaosScenario, faults };
+      if (faults.some((fault) => 'notApplicable' in supportOf(fault, scenario, architecture))) return null;
+      const { name } = architecture;
+      const arm = { architecture: name, specifier, params: null };
+      return simulateRun(
+        { id: `${name}-${seed}`, scenario, arm, repetition: 1, seed },
+        {
+          trace: await traceOf(scenario, seed),
+          architecture,
+          costs: defaultCosts,
+          parent,
+          signal: new AbortController().signal,
+        },
+      );
+    },
+    async close() {
+      for (const { close } of owned.values()) await close();
+      await rm(parent, { recursive: true, force: true });
+    },
+  };
+}
+
+const lastsUs = secondUs;
+const ppm = 200_000;
+/**
+ * Every kind of fault, as it is drawn for a seed. Not yet `clock-jump`: the planes are being hardened against a role
+ * whose clock is wrong.
+ */
+const drawn: { readonly [Kind in Exclude<FaultKind, 'clock-jump'>]: (random: Random) => Omit<SpecOf<Kind>, 'kind'> } = {
+  'role-crash': () => ({}),
+  'role-pause': () => ({ lastsUs }),
+  'crash-loop': () => ({ lastsUs: 2 * lastsUs }),
+  'change-log-outage': () => ({ lastsUs }),
+  'online-store-outage': () => ({ lastsUs }),
+  'table-store-outage': () => ({ lastsUs }),
+  'full-disk': () => ({ lastsUs }),
+  'slow-port': (random) => ({
+    port: random.below(2) === 0 ? 'onlineStore' : 'tables',
+    latencyUs: 50_000,
+    jitterUs: 50_000,
+    lastsUs,
+  }),
+  'failing-port': (random) => ({
+    port: random.below(2) === 0 ? 'onlineStore' : 'tables',
+    errorPpm: 300_000,
+    lastsUs,
+  }),
+  'duplicate-delivery': () => ({ ppm, lastsUs }),
+  reordering: () => ({ ppm, lastsUs }),
+  'late-events': () => ({ ppm, lastsUs }),
+  'poison-records': () => ({ ppm, lastsUs }),
+  'incompatible-schema': () => ({ ppm, lastsUs }),
+  'load-burst': () => ({ times: 10, lastsUs }),
+};
+const drawnKinds = Object.keys(drawn) as (keyof typeof drawn)[];
+
+/** One fault or two, of kinds, details and at moments that are a function of the seed. */
+export function drawFaults(seed: number): FaultPlan[] {
+  const random = seededRandom(seed, '/chaos');
+  const [first, second] = [random.below(drawnKinds.length), random.below(drawnKinds.length)];
+  const kinds = random.below(2) === 0 || first === second ? [first] : [first, second];
+  return kinds.map((at) => drawFault(drawnKinds[at] as (typeof drawnKinds)[number], random));
+}
+
+function drawFault(kind: keyof typeof drawn, random: Random): FaultPlan {
+  return { kind, ...drawn[kind](random), schedule: { kind: 'once', afterUs: 0, jitterUs: secondUs } } as FaultPlan;
+}
