@@ -3,6 +3,6 @@ import { injuryAt } from './port-injury.js';
 /** Reads go on, and so does what makes room. */
 export const fullDisk = injuryAt<'full-disk'>(
   'the disk of the table store is full',
-  () => ['tables', 'warehouse'],
+  () => ['warehouse', 'tables'],
   () => ({ kind: 'full' }),
 );

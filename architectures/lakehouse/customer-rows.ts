@@ -18,7 +18,7 @@ export interface CustomerRows {
 const keysPerGet = 5_000;
 
 /** The row of a customer of whom nothing is known. */
-export const newRow: Uint8Array = encodeState(createState(), 0);
+export const newRow: Uint8Array = encodeState(createState());
 
 export function createCustomerRows(context: RoleContext, capacity: number): CustomerRows {
   const { onlineStore } = context.ports;

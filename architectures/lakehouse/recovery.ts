@@ -5,6 +5,7 @@ import type { IntValues } from '../../harness/ports/columns.js';
 import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { createSeqIndex, type SeqIndex } from '../../workloads/seq-index.js';
 import { appendRow, appendScanned, type ChangeRows, createChangeRows } from './change-rows.js';
+import { claimFence, type Fence } from './fence.js';
 import { scanChangesOf } from './rebuild.js';
 import { untilDone } from './retries.js';
 import { changesTable, createTables, historyTable, historyTxn, streamTxn } from './tables.js';
@@ -16,6 +17,8 @@ export interface Position {
   readonly seen: SeqIndex;
   /** Changes in the tables that wait for earlier ones. */
   readonly held: ChangeRows;
+  /** Makes this stream the only one that may append. */
+  readonly fence: Fence;
   historyLoaded: boolean;
 }
 
@@ -28,6 +31,8 @@ export async function recoverPosition(context: RoleContext): Promise<Position> {
   return untilDone(context, async () => {
     await ports.changeLog.createTopic(contract.topic, contract.partitions);
     await createTables(ports.tables);
+    // First: whatever an earlier stream still appends is either refused from here on, or read below.
+    const fence = await claimFence(ports.tables);
     const txns = await ports.tables.txns(changesTable);
     // Customers are the last history table to be written; a rebuild needs those before it.
     const history = await ports.tables.txns(historyTable('customers'));
@@ -36,6 +41,7 @@ export async function recoverPosition(context: RoleContext): Promise<Position> {
       offsets: Array.from({ length: contract.partitions }, (_, partition) => txns.get(streamTxn(partition)) ?? 0),
       seen,
       held: await readHeld(context, seen, waiting),
+      fence,
       historyLoaded: history.has(historyTxn),
     };
   });

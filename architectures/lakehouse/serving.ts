@@ -37,7 +37,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
     const nowUs = clock.nowUs();
     return keys.map((key, i) => {
       decodeState(rows[i] ?? newRow, state);
-      const asOfUs = Math.max(nowUs, state.commitUs);
+      const asOfUs = Math.max(nowUs, state.latestUs);
       return { key, lastSeq: state.lastSeq, asOfUs, features: evaluate(state, asOfUs) };
     });
   }

@@ -126,9 +126,12 @@ describe('the lakehouse in quiet times', () => {
     await withServing(world, async (plane) =>
       expectRight(world, await plane.lookup({ keys: world.truth.ofCustomer.map((_, customer) => String(customer)) })),
     );
+    // Not of the changes: every stream that starts takes them over by a commit.
     const versions = async () =>
       Promise.all(
-        (await world.ports.tables.tables()).map(async (table) => (await world.ports.tables.snapshot(table)).version),
+        (await world.ports.tables.tables())
+          .filter((table) => table !== changesTable)
+          .map(async (table) => (await world.ports.tables.snapshot(table)).version),
       );
     const tables = await versions();
     await backfill(world);

@@ -5,6 +5,7 @@
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
 import type { LogSlice } from '../../harness/ports/change-log/port.js';
+import type { Txn } from '../../harness/ports/table-store/port.js';
 import { viewBlock } from '../../workloads/change-batch.js';
 import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { loadHistory } from './backfill.js';
@@ -53,9 +54,10 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
 
   // While a batch is written the next one is read and folded; it waits there until the one before is committed.
   let written = Promise.resolve();
-  for (let dueUs = clock.nowUs(); ; ) {
-    await clock.sleep(Math.max(0, dueUs - clock.nowUs()), signal);
-    dueUs = Math.max(dueUs + params.batchIntervalUs, clock.nowUs());
+  for (let rest = Promise.resolve(); ; ) {
+    await rest;
+    rest = clock.sleep(params.batchIntervalUs, signal);
+    rest.catch(() => {});
     if (backfills.length > 0) {
       await written;
       await runBackfills();
@@ -112,7 +114,6 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     const folded = foldBatch({
       rows,
       fresh,
-      nowUs: clock.nowUs(),
       historyLoaded: position.historyLoaded,
       prefix: position.seen.prefix,
       groups,
@@ -124,15 +125,16 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
 
   /** Adds the rows of customers whom the fold could not tell. The batch before is in the tables by now. */
   async function rebuildShortfall(
-    { customers, seqs, values, shortfall }: Folded,
+    { customers, seqs, asOfUs, values, shortfall }: Folded,
     { rows, fresh }: Batch,
   ): Promise<void> {
     const { historyLoaded } = position;
-    const input = { customers: shortfall, rows, fresh, historyLoaded, nowUs: clock.nowUs() };
+    const input = { customers: shortfall, rows, fresh, historyLoaded };
     const rebuilt = await untilDone(context, () => rebuildRows(context, input));
     for (let i = 0; i < rebuilt.customers.length; i++) {
       customers.push(rebuilt.customers[i] as number);
       seqs.push(rebuilt.seqs[i] as number);
+      asOfUs.push(rebuilt.asOfUs[i] as number);
       values.push(rebuilt.values[i] as Uint8Array);
     }
   }
@@ -144,22 +146,20 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     const txns = offsets.flatMap((version, partition) =>
       version > (committed[partition] as number) ? [{ appId: streamTxn(partition), version }] : [],
     );
+    const mine = position.fence.next();
     const columns = toColumns(rows, fresh);
-    const result = await untilDone(context, () => ports.tables.append(changesTable, columns, txns));
-    if (!result.committed) await requireOwnCommit(offsets);
+    const result = await untilDone(context, () => ports.tables.append(changesTable, columns, [mine, ...txns]));
+    if (!result.committed) await requireOwnCommit(mine);
     committed = offsets;
   }
 
-  /** A commit that was tried again after its answer was lost finds itself; any other position is another writer's. */
-  async function requireOwnCommit(offsets: readonly number[]): Promise<void> {
-    const recorded = await untilDone(context, () => ports.tables.txns(changesTable));
-    for (const [partition, offset] of offsets.entries()) {
-      const found = recorded.get(streamTxn(partition)) ?? 0;
-      if (found !== offset)
-        throw new Error(
-          `lakehouse stream: table ${changesTable} is at offset ${found} of partition ${partition}, expected ${offset}; another stream writes to it: stop one of them`,
-        );
-    }
+  /** A commit that was tried again after its answer was lost finds itself; anything else is that of a successor. */
+  async function requireOwnCommit({ appId, version }: Txn): Promise<void> {
+    const found = (await untilDone(context, () => ports.tables.txns(changesTable))).get(appId);
+    if (found !== version)
+      throw new Error(
+        `lakehouse stream: table ${changesTable} is at ${appId} ${found}, expected ${version}: another stream has taken over, this one wrote nothing; leave one of them running`,
+      );
   }
 
   /** Between two micro-batches, when no row is on its way. */

@@ -6,6 +6,7 @@
 import type { RoleContext } from '../../harness/architecture.js';
 import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/port.js';
 import type { LambdaParams } from './params.js';
+import { untilDone } from './retries.js';
 
 const table = 'lambda-epochs';
 /** How often a role looks whether a pointer has moved: a few times a flush, as often as there can be anything new. */
@@ -59,11 +60,12 @@ export async function readServing(store: OnlineStore): Promise<number | null> {
 /** What a pointer says, as soon as it says anything: the roles start together, and the first epoch takes its time. */
 export async function awaitPointer<T>(
   read: (store: OnlineStore) => Promise<T | null>,
-  { ports, clock, signal }: RoleContext,
+  context: RoleContext,
   params: LambdaParams,
 ): Promise<T> {
+  const { ports, clock, signal } = context;
   for (;;) {
-    const found = await read(ports.onlineStore);
+    const found = await untilDone(context, () => read(ports.onlineStore));
     if (found !== null) return found;
     await clock.sleep(pointerPollUs(params), signal);
   }

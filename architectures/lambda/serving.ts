@@ -1,5 +1,6 @@
 /** The serving layer: on each read adds the speed row of a customer to its batch row, both of one epoch. */
 import type { RoleContext } from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
 import type { StoredRow } from '../../harness/ports/online-store/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
@@ -51,9 +52,14 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   });
   context.ready();
   while (!signal.aborted) {
-    await moveOn();
+    await moveOn().catch(lookAgain);
     await clock.sleep(pointerPollUs(params), signal);
   }
+}
+
+/** A store that did not answer: the next look will tell. */
+function lookAgain(error: unknown): void {
+  if (!(error instanceof CallError)) throw error;
 }
 
 function merge(key: string, batch: StoredRow | null, speed: StoredRow | null, nowUs: number): FeatureRow {

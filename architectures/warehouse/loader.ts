@@ -4,16 +4,14 @@
  * that was cut short is simply made again.
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
-import { CallError } from '../../harness/errors.js';
 import { appendBlock, createChangeRows, toBatch } from './change-rows.js';
 import { loadHistory } from './history.js';
 import type { WarehouseParams } from './params.js';
+import { untilDone } from './retries.js';
 import { createTables, mergeSpec, refreshSpec, stagedTable } from './tables.js';
 
 /** Of all partitions together, in one read. */
 const readBytes = 4 << 20;
-/** After a call that failed. */
-const pauseUs = 100_000;
 
 /** The source under which the warehouse records how far the change log is staged. */
 const sourceOf = ({ contract }: RoleContext) => `change log ${contract.topic}`;
@@ -41,14 +39,22 @@ export async function runLoader(context: RoleContext, params: WarehouseParams): 
 async function load(context: RoleContext, params: WarehouseParams, backfills: PendingBackfill[]): Promise<never> {
   const { ports, clock, signal } = context;
   let position = await ports.warehouse.position(sourceOf(context));
-  let mergeDueUs = clock.nowUs();
-  for (let stageDueUs = clock.nowUs(); ; stageDueUs = Math.max(stageDueUs + params.stageIntervalUs, clock.nowUs())) {
-    await clock.sleep(Math.max(0, stageDueUs - clock.nowUs()), signal);
+  let isMergeDue = true;
+  // Paced by durations: a clock that is wrong for a while must not make it wait until the time that it has shown.
+  for (let rest = Promise.resolve(); ; ) {
+    await rest;
+    rest = clock.sleep(params.stageIntervalUs, signal);
+    rest.catch(() => {});
+    const merges = isMergeDue;
+    if (merges) {
+      isMergeDue = false;
+      clock.after(params.mergeIntervalUs, () => {
+        isMergeDue = true;
+      });
+    }
     position = await stageNew(context, params, position);
     await runBackfills(context, backfills);
-    if (clock.nowUs() < mergeDueUs) continue;
-    mergeDueUs = Math.max(mergeDueUs + params.mergeIntervalUs, clock.nowUs());
-    await mergeAndRefresh(context);
+    if (merges) await mergeAndRefresh(context);
   }
 }
 
@@ -89,18 +95,5 @@ async function runBackfills(context: RoleContext, backfills: PendingBackfill[]):
   for (let next = backfills.shift(); next; next = backfills.shift()) {
     const { request, resolve, reject } = next;
     await loadHistory(context, request).then(resolve, reject);
-  }
-}
-
-/** Tries until it does not fail, or the role is stopped. Only for what may be begun again at any time. */
-async function untilDone<T>({ clock, signal }: RoleContext, work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      await clock.sleep(pauseUs, signal);
-    }
   }
 }
