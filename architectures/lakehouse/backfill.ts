@@ -4,6 +4,7 @@
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
 import type { ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { historySchemas } from '../../workloads/fact-schemas.js';
 import { createChangeRows } from './change-rows.js';
 import type { CustomerRows } from './customer-rows.js';
@@ -12,7 +13,6 @@ import { addRow, type ChangedRows } from './fold.js';
 import { indexFacts } from './history-facts.js';
 import { putRows } from './online-rows.js';
 import { rebuildRows } from './rebuild.js';
-import { untilDone } from './retries.js';
 import { decodeState } from './row-codec.js';
 import {
   type HistoryName,

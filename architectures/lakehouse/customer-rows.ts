@@ -1,8 +1,8 @@
 /** The stream's copy of the online rows. It is the only writer of them, so what it has is what is stored. */
 import type { RoleContext } from '../../harness/architecture.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { createState } from './customer-state.js';
 import type { ChangedRows } from './fold.js';
-import { untilDone } from './retries.js';
 import { encodeState } from './row-codec.js';
 import { rowTable } from './tables.js';
 

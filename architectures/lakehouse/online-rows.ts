@@ -1,7 +1,7 @@
 /** Puts changed rows into the online store. */
 import type { RoleContext } from '../../harness/architecture.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import type { ChangedRows } from './fold.js';
-import { untilDone } from './retries.js';
 import { rowTable } from './tables.js';
 
 const rowsPerPut = 4_000;

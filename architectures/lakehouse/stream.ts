@@ -5,19 +5,19 @@
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
 import type { LogSlice } from '../../harness/ports/change-log/port.js';
-import type { Txn } from '../../harness/ports/table-store/port.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { viewBlock } from '../../workloads/change-batch.js';
 import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { loadHistory } from './backfill.js';
 import { appendDecoded, appendRow, type ChangeRows, createChangeRows, toColumns } from './change-rows.js';
 import { createCustomerRows } from './customer-rows.js';
 import { type ChangedRows, customersOf, type Folded, foldBatch, groupByCustomer } from './fold.js';
+import { beat } from './heartbeat.js';
 import { putRows } from './online-rows.js';
 import type { LakehouseParams } from './params.js';
 import { rebuildRows } from './rebuild.js';
 import { recoverPosition } from './recovery.js';
-import { untilDone } from './retries.js';
-import { changesTable, streamTxn } from './tables.js';
+import { streamTxn } from './tables.js';
 
 /** Of one partition, in one read. */
 const readBytes = 1 << 20;
@@ -31,6 +31,8 @@ interface Batch {
   readonly fresh: number;
   /** Per partition, the offset after the last entry in `rows`. */
   readonly offsets: readonly number[];
+  /** When the newest change was emitted that was read by now; of a block its first one tells. */
+  readonly newestUs: number;
 }
 
 interface PendingBackfill {
@@ -45,6 +47,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   const customerRows = createCustomerRows(context, params.cachedCustomers);
   const backfills: PendingBackfill[] = [];
   let { held } = position;
+  let newestUs = 0;
   let committed: readonly number[] = [...position.offsets];
 
   await context.serve({
@@ -87,7 +90,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     }
     const fresh = rows.count;
     for (let i = 0; i < held.count; i++) appendRow(rows, held, i);
-    return { rows, fresh, offsets: [...position.offsets] };
+    return { rows, fresh, offsets: [...position.offsets], newestUs };
   }
 
   function readSlice(offset: number, partition: number): Promise<LogSlice> {
@@ -100,6 +103,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
    */
   function takeBlock(rows: ChangeRows, entry: Uint8Array): void {
     const block = viewBlock(entry);
+    newestUs = Math.max(newestUs, block.emitUs[0] ?? 0);
     const from = appendDecoded(rows, block, contract.decode(block));
     for (let i = from; i < rows.count; i++) {
       const customer = rows.customer[i] as number;
@@ -140,26 +144,14 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   }
 
   /** Online first, tables last: what the tables have, the rows show; what they do not have is read again. */
-  async function write(changed: ChangedRows, { rows, fresh, offsets }: Batch): Promise<void> {
-    await putRows(context, changed);
+  async function write(changed: ChangedRows, { rows, fresh, offsets, newestUs }: Batch): Promise<void> {
+    await Promise.all([putRows(context, changed), beat(context, newestUs)]);
     // Only partitions that moved: a txn that says nothing new would keep the whole commit from being written.
     const txns = offsets.flatMap((version, partition) =>
       version > (committed[partition] as number) ? [{ appId: streamTxn(partition), version }] : [],
     );
-    const mine = position.fence.next();
-    const columns = toColumns(rows, fresh);
-    const result = await untilDone(context, () => ports.tables.append(changesTable, columns, [mine, ...txns]));
-    if (!result.committed) await requireOwnCommit(mine);
+    await position.changes.append(toColumns(rows, fresh), txns);
     committed = offsets;
-  }
-
-  /** A commit that was tried again after its answer was lost finds itself; anything else is that of a successor. */
-  async function requireOwnCommit({ appId, version }: Txn): Promise<void> {
-    const found = (await untilDone(context, () => ports.tables.txns(changesTable))).get(appId);
-    if (found !== version)
-      throw new Error(
-        `lakehouse stream: table ${changesTable} is at ${appId} ${found}, expected ${version}: another stream has taken over, this one wrote nothing; leave one of them running`,
-      );
   }
 
   /** Between two micro-batches, when no row is on its way. */

@@ -4,13 +4,12 @@
  */
 import type { RoleContext } from '../../harness/architecture.js';
 import type { ColumnBatch } from '../../harness/ports/columns.js';
-import type { Txn } from '../../harness/ports/table-store/port.js';
+import { takeOver } from '../../harness/ports/fence.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { opNames, tableNames, viewBlock } from '../../workloads/change-batch.js';
 import { duplicateRefusal, refusals } from '../../workloads/data-contract.js';
 import { changeSchema } from '../../workloads/fact-schemas.js';
 import { createSeqIndex, type SeqIndex } from '../../workloads/seq-index.js';
-import { claimFence } from './fence.js';
-import { untilDone } from './retries.js';
 
 export const rawTable = 'raw';
 /** Of each partition in one commit: memory stays bounded while catching up. */
@@ -33,15 +32,14 @@ export async function openArchive(context: RoleContext): Promise<Archive> {
   const { changeLog, tables } = ports;
   await tables.create(rawTable, changeSchema);
   // First: whatever an earlier role still appends is either refused from here on, or read below.
-  const fence = await claimFence(tables, rawTable);
+  const raw = await takeOver(context, tables, rawTable, 'lambda.batch');
   const txns = await tables.txns(rawTable);
   const appId = (partition: number) => `lambda.archive/${partition}`;
   const offsets = Array.from({ length: contract.partitions }, (_, partition) => txns.get(appId(partition)) ?? 0);
   const seen = await loadSeen(ports.tables, contract.customers);
-  let committing: Promise<void> = Promise.resolve();
 
   return {
-    requireOwn: () => commit(emptyRows(), []),
+    requireOwn: () => raw.append({ rows: 0, columns: {} }, []),
     cut: () => offsets,
     async archive() {
       const ends = await untilDone(context, () => changeLog.endOffsets(contract.topic));
@@ -68,30 +66,10 @@ export async function openArchive(context: RoleContext): Promise<Archive> {
     const moved = next
       .map((version, partition) => ({ appId: appId(partition), version }))
       .filter(({ version }, partition) => version > (offsets[partition] as number));
-    await commit(rows, moved);
+    await raw.append({ rows: rows.customer.length, columns: rows as ColumnBatch['columns'] }, moved);
     next.forEach((offset, partition) => {
       offsets[partition] = offset;
     });
-  }
-
-  /** One after the other: a commit that overtakes another would fence it off. */
-  function commit(rows: Rows, moved: readonly Txn[]): Promise<void> {
-    const done = committing.then(() => commitNow(rows, moved));
-    committing = done.catch(() => {}); // thrown to him who asked for it
-    return done;
-  }
-
-  async function commitNow(rows: Rows, moved: readonly Txn[]): Promise<void> {
-    const mine = fence.next();
-    const batch: ColumnBatch = { rows: rows.customer.length, columns: rows as ColumnBatch['columns'] };
-    const { committed } = await untilDone(context, () => tables.append(rawTable, batch, [mine, ...moved]));
-    if (committed) return;
-    // One that was tried again after its answer was lost finds itself; anything else is that of a successor.
-    const found = (await untilDone(context, () => tables.txns(rawTable))).get(mine.appId);
-    if (found !== mine.version)
-      throw new Error(
-        `lambda batch: table ${rawTable} is at ${mine.appId} ${found}, expected ${mine.version}: another batch role has taken over, this one wrote nothing; leave one of them running`,
-      );
   }
 
   function appendBlock(rows: Rows, block: Uint8Array): void {

@@ -9,12 +9,12 @@ import type {
 } from '../../harness/architecture.js';
 import { smallFileBytes } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { openArchive, rawTable } from './archive.js';
 import { pointerPollUs, publish, readPublished, readServing } from './epochs.js';
 import { historyNames, historyTable, loadHistory } from './history.js';
 import type { LambdaParams } from './params.js';
 import { recomputeView } from './recompute.js';
-import { untilDone } from './retries.js';
 
 export async function runBatch(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;

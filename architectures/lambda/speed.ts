@@ -4,10 +4,12 @@
  * a written row had already counted is counted again, until the next batch view replaces it.
  */
 import type { RoleContext } from '../../harness/architecture.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { viewBlock } from '../../workloads/change-batch.js';
 import {
   awaitPointer,
   batchTable,
+  beat,
   mark,
   type Published,
   readPublished,
@@ -17,7 +19,6 @@ import {
   speedTable,
 } from './epochs.js';
 import type { LambdaParams } from './params.js';
-import { untilDone } from './retries.js';
 import { applyChange, type Change, changeAt, decodeRow, emptyRow, encodeRow, type ViewRow } from './view-row.js';
 
 interface SpeedRow {
@@ -64,6 +65,7 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
   const offsets = [...(stored ?? published.cut)];
   const rows = new Map<number, SpeedRow>();
   const dirty = new Set<number>();
+  let newestUs = 0;
   let isCommitDue = false;
   const waitToCommit = () => {
     isCommitDue = false;
@@ -77,6 +79,7 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
     const batches = blocks.map(viewBlock);
     await loadRows(new Set(batches.flatMap(({ customer }) => [...customer])));
     for (const batch of batches) {
+      newestUs = Math.max(newestUs, batch.emitUs[0] ?? 0);
       const decoded = contract.decode(batch);
       for (let i = 0; i < batch.count; i++) {
         const customer = batch.customer[i] as number;
@@ -134,6 +137,7 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
         await untilDone(context, () => onlineStore.put(speedTable(published.epoch), batch));
       }
     }
+    await untilDone(context, () => beat(onlineStore, newestUs));
     if (!isCommitDue) return;
     waitToCommit();
     await untilDone(context, () => changeLog.commit(group, contract.topic, offsets));
