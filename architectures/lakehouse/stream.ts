@@ -57,9 +57,12 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
 
   // While a batch is written the next one is read and folded; it waits there until the one before is committed.
   let written = Promise.resolve();
+  // A write that fails for good ends the role, also when no other batch comes that would wait for it.
+  const failure = new AbortController();
+  const ended = AbortSignal.any([signal, failure.signal]);
   for (let rest = Promise.resolve(); ; ) {
     await rest;
-    rest = clock.sleep(params.batchIntervalUs, signal);
+    rest = clock.sleep(params.batchIntervalUs, ended);
     rest.catch(() => {});
     if (backfills.length > 0) {
       await written;
@@ -73,7 +76,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     if (folded.shortfall.length > 0) await rebuildShortfall(folded, batch);
     customerRows.takeOver(folded);
     written = write(folded, batch);
-    written.catch(() => {}); // thrown where it is awaited
+    written.catch((error: unknown) => failure.abort(error));
   }
 
   /** Reads what the log has, up to the bound. */
