@@ -39,13 +39,13 @@ export interface Simulations {
   run(
     seed: number,
     crash: CrashPoint | null,
-    costs?: Costs,
+    options?: { readonly costs?: Costs; readonly faults?: Scenario['faults'] },
   ): Promise<{ readonly facts: RunFacts; readonly waits: number }>;
   close(): Promise<void>;
 }
 
-/** Runs of one plane; each seed has a trace of its own. */
-export async function openSimulations(plane: string, role: string): Promise<Simulations> {
+/** Runs of one plane; each seed has a trace of its own. Crashes strike `role`. */
+export async function openSimulations(plane: string, role: string, scenario = smallScenario): Promise<Simulations> {
   const parent = await mkdtemp(join(tmpdir(), 'planebench-simulations-'));
   const architecture = descriptionOf(await loadArchitecture(plane, undefined));
   const arm = { architecture: plane, specifier: plane, params: null };
@@ -53,17 +53,17 @@ export async function openSimulations(plane: string, role: string): Promise<Simu
   const traceOf = async (seed: number) => {
     const known = traces.get(seed);
     if (known) return known.trace;
-    const owned = await loadTrace(smallScenario, seed, parent);
+    const owned = await loadTrace(scenario, seed, parent);
     const trace = await readHistory(owned);
     traces.set(seed, { trace, close: () => owned.close() });
     return trace;
   };
   return {
-    scenario: smallScenario,
-    async run(seed, crash, costs = defaultCosts) {
+    scenario,
+    async run(seed, crash, { costs = defaultCosts, faults = [] } = {}) {
       let waits = 0;
       const facts = await simulateRun(
-        { id: `${plane}-${seed}`, scenario: smallScenario, arm, repetition: 1, seed },
+        { id: `${plane}-${seed}`, scenario: { ...scenario, faults }, arm, repetition: 1, seed },
         {
           trace: await traceOf(seed),
           architecture,
@@ -78,7 +78,7 @@ export async function openSimulations(plane: string, role: string): Promise<Simu
               let before = 0;
               process.onWait = (number, answered) => {
                 // While history is loaded there is no load to keep a promise to.
-                if (process.clock.nowUs() < smallScenario.epochUs) before = number;
+                if (process.clock.nowUs() < scenario.epochUs) before = number;
                 waits = number - before;
                 if (crash && waits === crash.wait && answered === crash.answered) void supervisor.kill(role);
               };

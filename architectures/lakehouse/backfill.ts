@@ -4,16 +4,16 @@
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
 import type { ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { historySchemas } from '../../workloads/fact-schemas.js';
 import { createChangeRows } from './change-rows.js';
 import type { CustomerRows } from './customer-rows.js';
 import { clearState, createState } from './customer-state.js';
-import type { ChangedRows } from './fold.js';
+import { addRow, type ChangedRows } from './fold.js';
 import { indexFacts } from './history-facts.js';
 import { putRows } from './online-rows.js';
 import { rebuildRows } from './rebuild.js';
-import { untilDone } from './retries.js';
-import { decodeState, encodeState } from './row-codec.js';
+import { decodeState } from './row-codec.js';
 import {
   type HistoryName,
   historyNames,
@@ -43,7 +43,7 @@ export async function loadHistory(
   if (put.status === 'rejected') throw put.reason;
   if (stored.status === 'rejected') throw stored.reason;
   const overtaken = put.value;
-  if (overtaken.customers.length > 0) await rebuildOvertaken(context, overtaken, customerRows);
+  if (overtaken.length > 0) await rebuildOvertaken(context, overtaken, customerRows);
   return { rows: historyNames.reduce((sum, name) => sum + history[name].rows, 0), filesByReference: 0 };
 }
 
@@ -85,49 +85,37 @@ async function storeHistory(context: RoleContext, history: Readonly<Record<Histo
   }
 }
 
-/** Customers that had changes before their history came; their rows are not newer than `asOfUs`. */
-interface Overtaken {
-  readonly customers: number[];
-  asOfUs: number;
-}
-
 /** Puts a row for every customer there can be; returns those that changes have reached before. */
 async function putHistory(
   context: RoleContext,
   history: Readonly<Record<HistoryName, ColumnBatch>>,
   customerRows: CustomerRows,
-): Promise<Overtaken> {
-  const { ports, clock, contract } = context;
+): Promise<number[]> {
+  const { ports, contract } = context;
   const facts = indexFacts(
     { orders: [history.orders], clicks: [history.clicks], devices: [history.devices] },
     contract.customers,
   );
-  const overtaken: Overtaken = { customers: [], asOfUs: 0 };
+  const overtaken: number[] = [];
   const state = createState();
   for (let from = 0; from < contract.customers; from += customersPerPut) {
     const customers = Array.from({ length: Math.min(customersPerPut, contract.customers - from) }, (_, i) => from + i);
     const stored = await untilDone(context, () => ports.onlineStore.get(rowTable, customers.map(String)));
-    const nowUs = clock.nowUs();
-    const rows: ChangedRows = { customers: [], seqs: [], values: [] };
-    let newerThanUs = 0;
+    const rows: ChangedRows = { customers: [], seqs: [], asOfUs: [], values: [] };
     for (const [i, customer] of customers.entries()) {
       const row = stored[i];
       clearState(state);
       if (row) decodeState(row.value, state);
       if (state.history) continue;
       if (state.lastSeq > 0) {
-        overtaken.customers.push(customer);
-        overtaken.asOfUs = Math.max(overtaken.asOfUs, row?.asOfUs ?? 0);
+        overtaken.push(customer);
         continue;
       }
       facts.addTo(state, customer);
       state.history = true;
-      rows.customers.push(customer);
-      rows.seqs.push(0);
-      rows.values.push(encodeState(state, nowUs));
-      newerThanUs = Math.max(newerThanUs, row?.asOfUs ?? 0);
+      addRow(rows, customer, state);
     }
-    await putRows(context, rows, newerThanUs);
+    await putRows(context, rows);
     customerRows.takeOver(rows);
     customerRows.trim();
   }
@@ -137,7 +125,7 @@ async function putHistory(
 /** History goes before the changes, as a change may delete what history has: only the tables have both in order. */
 async function rebuildOvertaken(
   context: RoleContext,
-  { customers, asOfUs }: Overtaken,
+  customers: readonly number[],
   customerRows: CustomerRows,
 ): Promise<void> {
   const rebuilt = await rebuildRows(context, {
@@ -145,8 +133,7 @@ async function rebuildOvertaken(
     rows: createChangeRows(0),
     fresh: 0,
     historyLoaded: true,
-    nowUs: context.clock.nowUs(),
   });
-  await putRows(context, rebuilt, asOfUs);
+  await putRows(context, rebuilt);
   customerRows.takeOver(rebuilt);
 }

@@ -4,10 +4,10 @@
  */
 import { type RoleContext, smallFileBytes } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import type { FoldSpec, TableStore } from '../../harness/ports/table-store/port.js';
 import { changeSchema } from '../../workloads/fact-schemas.js';
 import type { LakehouseParams } from './params.js';
-import { untilDone } from './retries.js';
 import { changesTable, createTables, currentTable } from './tables.js';
 
 /** A merged file: large enough to be scanned well, small enough to be rewritten in a moment. */

@@ -1,8 +1,8 @@
 /** The stream's copy of the online rows. It is the only writer of them, so what it has is what is stored. */
 import type { RoleContext } from '../../harness/architecture.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { createState } from './customer-state.js';
 import type { ChangedRows } from './fold.js';
-import { untilDone } from './retries.js';
 import { encodeState } from './row-codec.js';
 import { rowTable } from './tables.js';
 
@@ -18,7 +18,7 @@ export interface CustomerRows {
 const keysPerGet = 5_000;
 
 /** The row of a customer of whom nothing is known. */
-export const newRow: Uint8Array = encodeState(createState(), 0);
+export const newRow: Uint8Array = encodeState(createState());
 
 export function createCustomerRows(context: RoleContext, capacity: number): CustomerRows {
   const { onlineStore } = context.ports;

@@ -14,8 +14,11 @@ import { clearList, createRecentList, exhausted, type RecentList, remove, upsert
 export interface CustomerState {
   /** Every change up to here is applied or refused. */
   lastSeq: number;
-  /** Latest commit time of those changes; the row is not evaluated before it. */
-  commitUs: number;
+  /**
+   * Latest commit time of those changes, and latest event of the history. The row is not evaluated before it, so what no
+   * window asks for at this time may go: event time decides, never a clock, which may be wrong.
+   */
+  latestUs: number;
   /** True once the history of the customer, as far as there is any, is folded in. */
   history: boolean;
   /** By window, in the order of `windows`. */
@@ -54,7 +57,7 @@ const [orders, clicks, devices] = tableNames.map((_, code) => code) as [number, 
 export function createState(): CustomerState {
   return {
     lastSeq: 0,
-    commitUs: 0,
+    latestUs: 0,
     history: false,
     tiles: windows.map(() => createTiles(64)),
     categories: createCategoryCounts(64),
@@ -65,7 +68,7 @@ export function createState(): CustomerState {
 
 export function clearState(state: CustomerState): void {
   state.lastSeq = 0;
-  state.commitUs = 0;
+  state.latestUs = 0;
   state.history = false;
   for (const tiles of state.tiles) tiles.count = 0;
   state.categories.count = 0;
@@ -77,7 +80,7 @@ export function clearState(state: CustomerState): void {
 export function applyChange(state: CustomerState, rows: ChangeRows, i: number): void {
   state.lastSeq = rows.seq[i] as number;
   const commitUs = rows.commitUs[i] as number;
-  if (commitUs > state.commitUs) state.commitUs = commitUs;
+  if (commitUs > state.latestUs) state.latestUs = commitUs;
   if (rows.refusal[i] !== 0) return;
   const entity = rows.entity[i] as number;
   const eventUs = rows.eventUs[i] as number;
@@ -117,8 +120,8 @@ export function seeDevice(state: CustomerState, id: number, seenUs: number, risk
 }
 
 /** True if the row cannot answer for its latest order or device: deletions emptied a list that was cut short. */
-export function needsTables(state: CustomerState, asOfUs: number): boolean {
-  return exhausted(state.orders, windowStartUs(asOfUs)) || exhausted(state.devices, -1);
+export function needsTables(state: CustomerState): boolean {
+  return exhausted(state.orders, windowStartUs(state.latestUs)) || exhausted(state.devices, -1);
 }
 
 /** Orders placed at or before this are in no window at `asOfUs`. */

@@ -5,7 +5,7 @@ import { windows } from '../../workloads/feature-view.js';
 import { type CustomerState, expiredTile, longest, type Tiles, windowStartUs } from './customer-state.js';
 import { latest } from './recent-list.js';
 
-/** Features in the view's order. `asOfUs` is not before the state's `commitUs`. */
+/** Features in the view's order. `asOfUs` is not before the state's `latestUs`. */
 export type Evaluate = (state: CustomerState, asOfUs: number) => (number | null)[];
 
 /** Throws UsageError if the view asks for something that the state does not hold. */

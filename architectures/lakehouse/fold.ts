@@ -6,13 +6,15 @@
  * tables have: it may be forgotten at any moment, and then a rebuild reads it again.
  */
 import { appendRow, type ChangeRows, createChangeRows } from './change-rows.js';
-import { applyChange, createState, needsTables } from './customer-state.js';
+import { applyChange, type CustomerState, createState, needsTables } from './customer-state.js';
 import { decodeState, encodeState } from './row-codec.js';
 
 /** Rows to put, as parallel columns. */
 export interface ChangedRows {
   readonly customers: number[];
   readonly seqs: number[];
+  /** Of two rows of one seq the newer one, which has its history. */
+  readonly asOfUs: number[];
   readonly values: Uint8Array[];
 }
 
@@ -28,7 +30,6 @@ export interface FoldInput {
   readonly rows: ChangeRows;
   /** How many of `rows` are of this batch. */
   readonly fresh: number;
-  readonly nowUs: number;
   /** True once the history is in the tables: then every row must have it. */
   readonly historyLoaded: boolean;
   /** The end of the contiguous prefix of seqs that the tables and this batch have of a customer. */
@@ -45,7 +46,7 @@ const state = createState();
 
 export function foldBatch(input: FoldInput): Folded {
   const { rows, groups, customerRows } = input;
-  const folded: Folded = { customers: [], seqs: [], values: [], held: createChangeRows(), shortfall: [] };
+  const folded: Folded = { customers: [], seqs: [], asOfUs: [], values: [], held: createChangeRows(), shortfall: [] };
   let group = -1;
   forEachGroup(rows, groups, (customer, members) => {
     group++;
@@ -61,17 +62,20 @@ export function foldBatch(input: FoldInput): Folded {
       else if (seq > state.lastSeq) appendRow(folded.held, rows, i);
     }
     const isShort =
-      state.lastSeq < input.prefix(customer) ||
-      (input.historyLoaded && !state.history) ||
-      needsTables(state, input.nowUs);
+      state.lastSeq < input.prefix(customer) || (input.historyLoaded && !state.history) || needsTables(state);
     if (isShort) folded.shortfall.push(customer);
     else if (state.lastSeq > before) {
-      folded.customers.push(customer);
-      folded.seqs.push(state.lastSeq);
-      folded.values.push(encodeState(state, input.nowUs));
+      addRow(folded, customer, state);
     }
   });
   return folded;
+}
+
+export function addRow(rows: ChangedRows, customer: number, state: CustomerState): void {
+  rows.customers.push(customer);
+  rows.seqs.push(state.lastSeq);
+  rows.asOfUs.push(state.latestUs + (state.history ? 1 : 0));
+  rows.values.push(encodeState(state));
 }
 
 /** The rows to fold, in order of customer, then arrival; see `forEachGroup`. */

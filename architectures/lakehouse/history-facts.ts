@@ -26,16 +26,26 @@ export function indexFacts(
   const orders = groupFacts(batches.orders, factColumns.orders, customers);
   const clicks = groupFacts(batches.clicks, factColumns.clicks, customers);
   const devices = groupFacts(batches.devices, factColumns.devices, customers);
+  const reach = (state: CustomerState, us: number) => {
+    if (us > state.latestUs) state.latestUs = us;
+  };
   return {
     addTo(state, customer) {
       const { order_id, placed_us, amount_cents, category } = orders.columns;
-      for (let i = orders.start(customer); i < orders.start(customer + 1); i++)
+      for (let i = orders.start(customer); i < orders.start(customer + 1); i++) {
         addOrder(state, order_id[i]!, placed_us[i]!, amount_cents[i]!, category[i]!);
+        reach(state, placed_us[i]!);
+      }
       const { clicked_us } = clicks.columns;
-      for (let i = clicks.start(customer); i < clicks.start(customer + 1); i++) addClick(state, clicked_us[i]!);
+      for (let i = clicks.start(customer); i < clicks.start(customer + 1); i++) {
+        addClick(state, clicked_us[i]!);
+        reach(state, clicked_us[i]!);
+      }
       const { device_id, seen_us, risk } = devices.columns;
-      for (let i = devices.start(customer); i < devices.start(customer + 1); i++)
+      for (let i = devices.start(customer); i < devices.start(customer + 1); i++) {
         seeDevice(state, device_id[i]!, seen_us[i]!, risk[i]!);
+        reach(state, seen_us[i]!);
+      }
     },
     forEachOrder(customer, visit) {
       const { order_id, placed_us } = orders.columns;

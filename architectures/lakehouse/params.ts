@@ -17,6 +17,10 @@ export const paramsSchema = z.strictObject({
   maintenanceIntervalUs: intervalUs(5_000),
   /** How long files that no current version needs are kept, for readers of older versions. 30 s: 30 min at time scale 60. */
   retainUs: intervalUs(30_000),
+  /** For a read of the store by serving; a quarter of what a user waits. */
+  storeTimeoutUs: intervalUs(500),
+  /** By how much a clock may be ahead of the newest time that was seen of the source before it is not believed. */
+  clockToleranceUs: intervalUs(5_000),
 });
 
 export type LakehouseParams = z.infer<typeof paramsSchema>;

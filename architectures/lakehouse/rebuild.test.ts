@@ -90,7 +90,6 @@ it('knows the latest order again after more deletions than a row lists', async (
   const inputOf = (rows: ChangeRows, prefix: number) => ({
     rows,
     fresh: rows.count,
-    nowUs,
     historyLoaded: false,
     prefix: () => prefix,
     groups: groupByCustomer(rows),

@@ -9,10 +9,9 @@ import { tableNames } from '../../workloads/change-batch.js';
 import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { appendRow, appendScanned, type ChangeRows, createChangeRows, foldedColumns } from './change-rows.js';
 import { applyChange, type CustomerState, clearState, createState } from './customer-state.js';
-import { type ChangedRows, forEachGroup, groupByCustomer } from './fold.js';
+import { addRow, type ChangedRows, forEachGroup, groupByCustomer } from './fold.js';
 import { type FactName, factColumns, factNames, type HistoryFacts, indexFacts } from './history-facts.js';
 import { clearList, upsert } from './recent-list.js';
-import { encodeState } from './row-codec.js';
 import { changesTable, historyTable } from './tables.js';
 
 export interface RebuildInput {
@@ -21,7 +20,6 @@ export interface RebuildInput {
   readonly rows: ChangeRows;
   readonly fresh: number;
   readonly historyLoaded: boolean;
-  readonly nowUs: number;
 }
 
 export async function rebuildRows(context: RoleContext, input: RebuildInput): Promise<ChangedRows> {
@@ -29,7 +27,7 @@ export async function rebuildRows(context: RoleContext, input: RebuildInput): Pr
   const changes = await readChanges(tables, input);
   const facts = input.historyLoaded ? await readFacts(tables, input, context.contract.customers) : null;
   const withoutChanges = new Set(input.customers);
-  const rebuilt: ChangedRows = { customers: [], seqs: [], values: [] };
+  const rebuilt: ChangedRows = { customers: [], seqs: [], asOfUs: [], values: [] };
   const state = createState();
   const rebuild = (customer: number, members: readonly number[]) => {
     clearState(state);
@@ -42,9 +40,7 @@ export async function rebuildRows(context: RoleContext, input: RebuildInput): Pr
       if (changes.refusal[i] === 0) applied.push(i);
     }
     listAgain(state, customer, facts, changes, applied);
-    rebuilt.customers.push(customer);
-    rebuilt.seqs.push(state.lastSeq);
-    rebuilt.values.push(encodeState(state, input.nowUs));
+    addRow(rebuilt, customer, state);
   };
   forEachGroup(changes, groupByCustomer(changes), (customer, members) => {
     withoutChanges.delete(customer);

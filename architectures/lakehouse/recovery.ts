@@ -2,12 +2,13 @@
 import type { RoleContext } from '../../harness/architecture.js';
 import { UsageError } from '../../harness/errors.js';
 import type { IntValues } from '../../harness/ports/columns.js';
+import { type FencedTable, takeOver } from '../../harness/ports/fence.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { createSeqIndex, type SeqIndex } from '../../workloads/seq-index.js';
 import { appendRow, appendScanned, type ChangeRows, createChangeRows } from './change-rows.js';
 import { scanChangesOf } from './rebuild.js';
-import { untilDone } from './retries.js';
-import { changesTable, createTables, historyTable, historyTxn, streamTxn } from './tables.js';
+import { changesTable, createTables, historyTable, historyTxn, streamTxn, writerTxn } from './tables.js';
 
 export interface Position {
   /** Per partition, the offset of the first entry that is not in the tables. */
@@ -16,6 +17,8 @@ export interface Position {
   readonly seen: SeqIndex;
   /** Changes in the tables that wait for earlier ones. */
   readonly held: ChangeRows;
+  /** Where this stream alone appends from now on. */
+  readonly changes: FencedTable;
   historyLoaded: boolean;
 }
 
@@ -28,6 +31,8 @@ export async function recoverPosition(context: RoleContext): Promise<Position> {
   return untilDone(context, async () => {
     await ports.changeLog.createTopic(contract.topic, contract.partitions);
     await createTables(ports.tables);
+    // First: whatever an earlier stream still appends is either refused from here on, or read below.
+    const changes = await takeOver(context, ports.tables, changesTable, writerTxn);
     const txns = await ports.tables.txns(changesTable);
     // Customers are the last history table to be written; a rebuild needs those before it.
     const history = await ports.tables.txns(historyTable('customers'));
@@ -36,6 +41,7 @@ export async function recoverPosition(context: RoleContext): Promise<Position> {
       offsets: Array.from({ length: contract.partitions }, (_, partition) => txns.get(streamTxn(partition)) ?? 0),
       seen,
       held: await readHeld(context, seen, waiting),
+      changes,
       historyLoaded: history.has(historyTxn),
     };
   });

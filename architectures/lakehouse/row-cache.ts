@@ -21,7 +21,7 @@ export interface RowCacheOptions {
 
 interface CachedRow {
   readonly value: Uint8Array;
-  readonly expiresUs: number;
+  readonly readUs: number;
 }
 type ReadRows = ReadonlyMap<string, Uint8Array | null>;
 
@@ -35,7 +35,7 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
       const nowUs = clock.nowUs();
       const rows = keys.map((key) => {
         const row = cached.get(key);
-        return row && nowUs < row.expiresUs ? row.value : null;
+        return row && isYoung(row, nowUs) ? row.value : null;
       });
       const missing = keys.filter((_, i) => rows[i] === null);
       if (missing.length === 0) return rows;
@@ -59,23 +59,28 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
   }
 
   async function read(keys: readonly string[]): Promise<ReadRows> {
-    const expiresUs = clock.nowUs() + ttlUs;
+    const readUs = clock.nowUs();
     const found = await store.get(rowTable, keys);
     const rows = new Map<string, Uint8Array | null>();
     for (const [i, row] of found.entries()) {
       const key = keys[i] as string;
       rows.set(key, row?.value ?? null);
-      if (row) keep(key, row, expiresUs);
+      if (row) keep(key, row, readUs);
     }
     return rows;
   }
 
+  /** A row that was read later than now was read by a clock that was wrong since: its age is not known. */
+  function isYoung({ readUs }: CachedRow, nowUs: number): boolean {
+    return readUs <= nowUs && nowUs < readUs + ttlUs;
+  }
+
   /** An absent row is not kept: it is about to come. */
-  function keep(key: string, row: StoredRow, expiresUs: number): void {
+  function keep(key: string, row: StoredRow, readUs: number): void {
     if (ttlUs === 0) return;
     cached.delete(key);
     // A copy: what a port returns may be a view of a whole answer, which a kept row must not keep alive.
-    cached.set(key, { value: row.value.slice(), expiresUs });
+    cached.set(key, { value: row.value.slice(), readUs });
     if (cached.size > capacity) cached.delete(cached.keys().next().value as string);
   }
 }

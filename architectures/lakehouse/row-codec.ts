@@ -1,7 +1,7 @@
 /**
  * A customer's row in the online store: its state as bytes, without what no window will ask for again.
  *
- *     version u8 | flags u8 (1: history) | lastSeq | commitUs | orders list | devices list
+ *     version u8 | flags u8 (1: history) | lastSeq | latestUs | orders list | devices list
  *     per window: n, n x (tile, orders, cents, clicks) | n, n x (tile, category, orders)
  *     list: n | floorUs + 1 | floorId if there is a floor | n x (id, timeUs - first timeUs, value)
  *
@@ -28,17 +28,18 @@ const varintBytes = 8;
 let buffer = new Uint8Array(1 << 16);
 let at = 0;
 
-export function encodeState(state: CustomerState, nowUs: number): Uint8Array {
+export function encodeState(state: CustomerState): Uint8Array {
+  const { latestUs } = state;
   reserveBuffer(state);
   at = 0;
   buffer[at++] = version;
   buffer[at++] = state.history ? historyFlag : 0;
   write(state.lastSeq);
-  write(state.commitUs);
-  writeList(state.orders, windowStartUs(nowUs));
+  write(latestUs);
+  writeList(state.orders, windowStartUs(latestUs));
   writeList(state.devices, -1);
-  for (let level = 0; level <= longest; level++) writeTiles(state.tiles[level] as Tiles, expiredTile(nowUs, level));
-  writeCategories(state.categories, expiredTile(nowUs, longest));
+  for (let level = 0; level <= longest; level++) writeTiles(state.tiles[level] as Tiles, expiredTile(latestUs, level));
+  writeCategories(state.categories, expiredTile(latestUs, longest));
   return buffer.slice(0, at);
 }
 
@@ -134,7 +135,7 @@ export function decodeState(row: Uint8Array, state: CustomerState): void {
   from = 2;
   state.history = ((row[1] as number) & historyFlag) !== 0;
   state.lastSeq = read();
-  state.commitUs = read();
+  state.latestUs = read();
   readList(state.orders);
   readList(state.devices);
   for (const tiles of state.tiles) readTiles(tiles);

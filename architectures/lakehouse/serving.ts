@@ -9,13 +9,17 @@ import {
   type RoleContext,
   smallFileBytes,
 } from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
+import { createCircuit } from '../../harness/ports/circuit.js';
 import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
+import { followEventTime } from '../../workloads/event-time.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
+import { readHeartbeat } from './heartbeat.js';
 import type { LakehouseParams } from './params.js';
 import { createRowCache } from './row-cache.js';
 import { decodeState } from './row-codec.js';
@@ -23,21 +27,37 @@ import { changesTable } from './tables.js';
 
 export async function runServing(context: RoleContext, params: LakehouseParams): Promise<void> {
   const { ports, clock, contract, signal } = context;
+  const { onlineStore } = ports;
+  const circuit = createCircuit(context, { server: 'the online store', timeoutUs: params.storeTimeoutUs });
   const cache = createRowCache({
-    store: ports.onlineStore,
+    store: { get: (table, keys) => circuit.run(() => onlineStore.get(table, keys)) },
     clock,
     ttlUs: params.cacheTtlUs,
     capacity: params.cachedRows,
   });
   const evaluate = createEvaluation(contract.view);
   const state = createState();
+  const time = followEventTime(clock, params.clockToleranceUs);
+  let asking: Promise<void> | null = null;
+
+  /** At most once at a time. A store that does not answer leaves the doubt, and time stands still. */
+  function askForTime(): Promise<void> {
+    asking ??= circuit
+      .run(() => readHeartbeat(onlineStore))
+      .then((newestUs) => time.see(newestUs ?? 0), ignoreFailedCall)
+      .finally(() => {
+        asking = null;
+      });
+    return asking;
+  }
 
   async function readRows(keys: readonly string[]): Promise<FeatureRow[]> {
     const rows = await cache.get(keys);
-    const nowUs = clock.nowUs();
+    if (time.isInDoubt()) await askForTime();
     return keys.map((key, i) => {
       decodeState(rows[i] ?? newRow, state);
-      const asOfUs = Math.max(nowUs, state.commitUs);
+      time.see(state.latestUs);
+      const asOfUs = time.nowUs();
       return { key, lastSeq: state.lastSeq, asOfUs, features: evaluate(state, asOfUs) };
     });
   }
@@ -51,6 +71,10 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   });
   context.ready();
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+}
+
+function ignoreFailedCall(error: unknown): void {
+  if (!(error instanceof CallError)) throw error;
 }
 
 /** Every change that was not refused, as often as the table has it. */

@@ -5,18 +5,19 @@
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
 import type { LogSlice } from '../../harness/ports/change-log/port.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { viewBlock } from '../../workloads/change-batch.js';
 import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { loadHistory } from './backfill.js';
 import { appendDecoded, appendRow, type ChangeRows, createChangeRows, toColumns } from './change-rows.js';
 import { createCustomerRows } from './customer-rows.js';
 import { type ChangedRows, customersOf, type Folded, foldBatch, groupByCustomer } from './fold.js';
+import { beat } from './heartbeat.js';
 import { putRows } from './online-rows.js';
 import type { LakehouseParams } from './params.js';
 import { rebuildRows } from './rebuild.js';
 import { recoverPosition } from './recovery.js';
-import { untilDone } from './retries.js';
-import { changesTable, streamTxn } from './tables.js';
+import { streamTxn } from './tables.js';
 
 /** Of one partition, in one read. */
 const readBytes = 1 << 20;
@@ -30,6 +31,8 @@ interface Batch {
   readonly fresh: number;
   /** Per partition, the offset after the last entry in `rows`. */
   readonly offsets: readonly number[];
+  /** When the newest change was emitted that was read by now; of a block its first one tells. */
+  readonly newestUs: number;
 }
 
 interface PendingBackfill {
@@ -44,6 +47,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   const customerRows = createCustomerRows(context, params.cachedCustomers);
   const backfills: PendingBackfill[] = [];
   let { held } = position;
+  let newestUs = 0;
   let committed: readonly number[] = [...position.offsets];
 
   await context.serve({
@@ -53,9 +57,13 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
 
   // While a batch is written the next one is read and folded; it waits there until the one before is committed.
   let written = Promise.resolve();
-  for (let dueUs = clock.nowUs(); ; ) {
-    await clock.sleep(Math.max(0, dueUs - clock.nowUs()), signal);
-    dueUs = Math.max(dueUs + params.batchIntervalUs, clock.nowUs());
+  // A write that fails for good ends the role, also when no other batch comes that would wait for it.
+  const failure = new AbortController();
+  const ended = AbortSignal.any([signal, failure.signal]);
+  for (let rest = Promise.resolve(); ; ) {
+    await rest;
+    rest = clock.sleep(params.batchIntervalUs, ended);
+    rest.catch(() => {});
     if (backfills.length > 0) {
       await written;
       await runBackfills();
@@ -68,7 +76,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     if (folded.shortfall.length > 0) await rebuildShortfall(folded, batch);
     customerRows.takeOver(folded);
     written = write(folded, batch);
-    written.catch(() => {}); // thrown where it is awaited
+    written.catch((error: unknown) => failure.abort(error));
   }
 
   /** Reads what the log has, up to the bound. */
@@ -85,7 +93,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     }
     const fresh = rows.count;
     for (let i = 0; i < held.count; i++) appendRow(rows, held, i);
-    return { rows, fresh, offsets: [...position.offsets] };
+    return { rows, fresh, offsets: [...position.offsets], newestUs };
   }
 
   function readSlice(offset: number, partition: number): Promise<LogSlice> {
@@ -98,6 +106,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
    */
   function takeBlock(rows: ChangeRows, entry: Uint8Array): void {
     const block = viewBlock(entry);
+    newestUs = Math.max(newestUs, block.emitUs[0] ?? 0);
     const from = appendDecoded(rows, block, contract.decode(block));
     for (let i = from; i < rows.count; i++) {
       const customer = rows.customer[i] as number;
@@ -112,7 +121,6 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     const folded = foldBatch({
       rows,
       fresh,
-      nowUs: clock.nowUs(),
       historyLoaded: position.historyLoaded,
       prefix: position.seen.prefix,
       groups,
@@ -124,42 +132,29 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
 
   /** Adds the rows of customers whom the fold could not tell. The batch before is in the tables by now. */
   async function rebuildShortfall(
-    { customers, seqs, values, shortfall }: Folded,
+    { customers, seqs, asOfUs, values, shortfall }: Folded,
     { rows, fresh }: Batch,
   ): Promise<void> {
     const { historyLoaded } = position;
-    const input = { customers: shortfall, rows, fresh, historyLoaded, nowUs: clock.nowUs() };
+    const input = { customers: shortfall, rows, fresh, historyLoaded };
     const rebuilt = await untilDone(context, () => rebuildRows(context, input));
     for (let i = 0; i < rebuilt.customers.length; i++) {
       customers.push(rebuilt.customers[i] as number);
       seqs.push(rebuilt.seqs[i] as number);
+      asOfUs.push(rebuilt.asOfUs[i] as number);
       values.push(rebuilt.values[i] as Uint8Array);
     }
   }
 
   /** Online first, tables last: what the tables have, the rows show; what they do not have is read again. */
-  async function write(changed: ChangedRows, { rows, fresh, offsets }: Batch): Promise<void> {
-    await putRows(context, changed);
+  async function write(changed: ChangedRows, { rows, fresh, offsets, newestUs }: Batch): Promise<void> {
+    await Promise.all([putRows(context, changed), beat(context, newestUs)]);
     // Only partitions that moved: a txn that says nothing new would keep the whole commit from being written.
     const txns = offsets.flatMap((version, partition) =>
       version > (committed[partition] as number) ? [{ appId: streamTxn(partition), version }] : [],
     );
-    const columns = toColumns(rows, fresh);
-    const result = await untilDone(context, () => ports.tables.append(changesTable, columns, txns));
-    if (!result.committed) await requireOwnCommit(offsets);
+    await position.changes.append(toColumns(rows, fresh), txns);
     committed = offsets;
-  }
-
-  /** A commit that was tried again after its answer was lost finds itself; any other position is another writer's. */
-  async function requireOwnCommit(offsets: readonly number[]): Promise<void> {
-    const recorded = await untilDone(context, () => ports.tables.txns(changesTable));
-    for (const [partition, offset] of offsets.entries()) {
-      const found = recorded.get(streamTxn(partition)) ?? 0;
-      if (found !== offset)
-        throw new Error(
-          `lakehouse stream: table ${changesTable} is at offset ${found} of partition ${partition}, expected ${offset}; another stream writes to it: stop one of them`,
-        );
-    }
   }
 
   /** Between two micro-batches, when no row is on its way. */

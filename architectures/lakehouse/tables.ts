@@ -17,6 +17,8 @@ export const historyTable = (name: HistoryName) => `history_${name}`;
 
 /** Application ids of the txns that a commit carries. */
 export const streamTxn = (partition: number) => `lakehouse.stream/${partition}`;
+/** Which stream may append to the changes. */
+export const writerTxn = 'lakehouse.stream';
 export const historyTxn = 'lakehouse.history';
 
 const personal = ['email', 'phone'];

@@ -4,6 +4,8 @@
  */
 import type { RoleContext } from '../../harness/architecture.js';
 import type { ColumnBatch } from '../../harness/ports/columns.js';
+import { takeOver } from '../../harness/ports/fence.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { opNames, tableNames, viewBlock } from '../../workloads/change-batch.js';
 import { duplicateRefusal, refusals } from '../../workloads/data-contract.js';
 import { changeSchema } from '../../workloads/fact-schemas.js';
@@ -14,6 +16,8 @@ export const rawTable = 'raw';
 const readBytes = 2 << 20;
 
 export interface Archive {
+  /** Throws if another role has taken the master data over. */
+  requireOwn(): Promise<void>;
   /** Per partition, the offset after the last archived entry. */
   cut(): readonly number[];
   /** Appends all that has come, in as few commits as memory allows. */
@@ -22,18 +26,23 @@ export interface Archive {
 
 type Rows = { -readonly [name in (typeof changeSchema)[number]['name']]: (number | string | null)[] };
 
-export async function openArchive({ ports, contract, signal }: RoleContext): Promise<Archive> {
+/** Not to be tried again as a whole while it is in use: what it has seen, it takes for archived. */
+export async function openArchive(context: RoleContext): Promise<Archive> {
+  const { ports, contract, signal } = context;
   const { changeLog, tables } = ports;
   await tables.create(rawTable, changeSchema);
+  // First: whatever an earlier role still appends is either refused from here on, or read below.
+  const raw = await takeOver(context, tables, rawTable, 'lambda.batch');
   const txns = await tables.txns(rawTable);
   const appId = (partition: number) => `lambda.archive/${partition}`;
   const offsets = Array.from({ length: contract.partitions }, (_, partition) => txns.get(appId(partition)) ?? 0);
   const seen = await loadSeen(ports.tables, contract.customers);
 
   return {
+    requireOwn: () => raw.append({ rows: 0, columns: {} }, []),
     cut: () => offsets,
     async archive() {
-      const ends = await changeLog.endOffsets(contract.topic);
+      const ends = await untilDone(context, () => changeLog.endOffsets(contract.topic));
       while (offsets.some((offset, partition) => offset < (ends[partition] as number))) await appendOnce();
     },
   };
@@ -41,9 +50,11 @@ export async function openArchive({ ports, contract, signal }: RoleContext): Pro
   async function appendOnce(): Promise<void> {
     const rows = emptyRows();
     const next = [...offsets];
-    const slices = await Promise.all(
-      offsets.map((offset, partition) =>
-        changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
+    const slices = await untilDone(context, () =>
+      Promise.all(
+        offsets.map((offset, partition) =>
+          changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
+        ),
       ),
     );
     for (const [partition, { entries }] of slices.entries()) {
@@ -55,9 +66,7 @@ export async function openArchive({ ports, contract, signal }: RoleContext): Pro
     const moved = next
       .map((version, partition) => ({ appId: appId(partition), version }))
       .filter(({ version }, partition) => version > (offsets[partition] as number));
-    const batch: ColumnBatch = { rows: rows.customer.length, columns: rows as ColumnBatch['columns'] };
-    const { committed } = await tables.append(rawTable, batch, moved);
-    if (!committed) throw new Error('the archive was written by another: this role is not the only one');
+    await raw.append({ rows: rows.customer.length, columns: rows as ColumnBatch['columns'] }, moved);
     next.forEach((offset, partition) => {
       offsets[partition] = offset;
     });

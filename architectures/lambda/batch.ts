@@ -8,6 +8,8 @@ import type {
   RoleContext,
 } from '../../harness/architecture.js';
 import { smallFileBytes } from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { openArchive, rawTable } from './archive.js';
 import { pointerPollUs, publish, readPublished, readServing } from './epochs.js';
 import { historyNames, historyTable, loadHistory } from './history.js';
@@ -16,17 +18,18 @@ import { recomputeView } from './recompute.js';
 
 export async function runBatch(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;
-  const archive = await openArchive(context);
-  const published = await readPublished(ports.onlineStore);
+  const archive = await untilDone(context, () => openArchive(context));
+  const published = await untilDone(context, () => readPublished(ports.onlineStore));
   let epoch = published?.epoch ?? -1;
   /** One recomputation at a time, whoever asks for it. */
   let computing: Promise<unknown> = Promise.resolve();
   const recompute = () => {
     const next = computing.then(async () => {
       const cut = [...archive.cut()];
-      await recomputeView(context, epoch + 1, clock.nowUs());
+      await untilDone(context, () => recomputeView(context, epoch + 1));
+      await archive.requireOwn();
       epoch++;
-      await publish(ports.onlineStore, { epoch, cut }, clock.nowUs());
+      await untilDone(context, () => publish(ports.onlineStore, { epoch, cut }, clock.nowUs()));
       return epoch;
     });
     computing = next.catch(() => {});
@@ -36,9 +39,9 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   if (!published) await recompute();
   await context.serve({
     async backfill(request: BackfillRequest): Promise<BackfillResult> {
-      const loaded = await loadHistory(context, request);
+      const loaded = await untilDone(context, () => loadHistory(context, request));
       const loadedIn = await recompute();
-      while (((await readServing(ports.onlineStore)) ?? -1) < loadedIn)
+      while (((await untilDone(context, () => readServing(ports.onlineStore))) ?? -1) < loadedIn)
         await clock.sleep(pointerPollUs(params), signal);
       return loaded;
     },
@@ -52,7 +55,7 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
     every(context, params.archiveIntervalUs, () => archive.archive()),
     every(context, params.batchIntervalUs, async () => {
       await recompute();
-      await tidy(context);
+      await tidy(context).catch(skipRound);
     }),
   ]);
 }
@@ -72,6 +75,11 @@ async function every({ clock, signal }: RoleContext, intervalUs: number, work: (
 async function tidy({ ports }: RoleContext): Promise<void> {
   await ports.tables.compact(rawTable, { smallFileBytes, targetFileBytes: smallFileBytes * 8 });
   await ports.tables.vacuum(rawTable, { retainUs: 60_000_000 });
+}
+
+/** A round that lost a race, or a store that did not answer: the next round does it. */
+function skipRound(error: unknown): void {
+  if (!(error instanceof CallError)) throw error;
 }
 
 /** What `raw` holds: every change, a null reason where it is sound, and why it was refused where it is not. */

@@ -5,6 +5,7 @@
  */
 import type { RoleContext } from '../../harness/architecture.js';
 import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/port.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import type { LambdaParams } from './params.js';
 
 const table = 'lambda-epochs';
@@ -56,14 +57,28 @@ export async function readServing(store: OnlineStore): Promise<number | null> {
   return (await store.get(table, ['serving']))[0]?.seq ?? null;
 }
 
+/** The newest time of the source that the speed layer has read. Its version is the time itself: an older one changes nothing. */
+export async function beat(store: OnlineStore, newestUs: number): Promise<void> {
+  await point(store, 'newest', newestUs, [], newestUs);
+}
+
+/** The epoch that reads come from, and the newest time of the source; null before the first of each. */
+export async function readServingAndTime(
+  store: OnlineStore,
+): Promise<{ readonly serving: number | null; readonly newestUs: number | null }> {
+  const [serving, newest] = await store.get(table, ['serving', 'newest']);
+  return { serving: serving?.seq ?? null, newestUs: newest?.seq ?? null };
+}
+
 /** What a pointer says, as soon as it says anything: the roles start together, and the first epoch takes its time. */
 export async function awaitPointer<T>(
   read: (store: OnlineStore) => Promise<T | null>,
-  { ports, clock, signal }: RoleContext,
+  context: RoleContext,
   params: LambdaParams,
 ): Promise<T> {
+  const { ports, clock, signal } = context;
   for (;;) {
-    const found = await read(ports.onlineStore);
+    const found = await untilDone(context, () => read(ports.onlineStore));
     if (found !== null) return found;
     await clock.sleep(pointerPollUs(params), signal);
   }

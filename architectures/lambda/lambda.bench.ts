@@ -58,7 +58,7 @@ export async function lambdaBenchmarks(): Promise<{ name: string; perSecond: num
     const changes = files.reduce((sum, { rows }) => sum + rows, 0);
     let recomputeUs = 0;
     for (let epoch = 0; epoch < recomputations; epoch++) {
-      recomputeUs += await timeUs(() => recomputeView(context, epoch, clock.nowUs()));
+      recomputeUs += await timeUs(() => recomputeView(context, epoch));
       await onlineStore.drop(batchTable(epoch));
     }
     return [

@@ -6,6 +6,7 @@ import { differingRows } from '../../harness/ledger/row-verdicts.js';
 import { seededRandom } from '../../harness/random.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { openWorld, type World } from '../fixture-world.js';
+import { openArchive, rawTable } from './archive.js';
 import lambda from './index.js';
 
 const endings: (() => Promise<unknown>)[] = [];
@@ -49,6 +50,34 @@ async function collect<T>(pages: AsyncIterable<readonly T[]>): Promise<T[]> {
   for await (const page of pages) all.push(...page);
   return all;
 }
+
+it('refuses a batch role that stood still and was replaced: it archives nothing twice and publishes nothing', async () => {
+  const world = await openWorld(51);
+  endings.push(() => world.close());
+  const open = (seed: number) => {
+    const context = { ...world, random: seededRandom(seed), signal: new AbortController().signal };
+    return openArchive(context as unknown as RoleContext);
+  };
+  const zombie = await open(1);
+  await world.append(0, 100);
+  await zombie.archive();
+  const successor = await open(2);
+  await world.append(100, 200);
+  await expect(zombie.archive()).rejects.toThrow('another one has taken over');
+  await expect(zombie.requireOwn()).rejects.toThrow('another one has taken over');
+  await successor.archive();
+  await successor.requireOwn();
+  const { tables, changeLog } = world.ports;
+  expect(successor.cut()).toEqual(await changeLog.endOffsets(world.contract.topic));
+  const archived: string[] = [];
+  for await (const { rows, columns } of tables.scan(await tables.snapshot(rawTable), {
+    columns: ['customer', 'seq', 'refused'],
+  }))
+    for (let i = 0; i < rows; i++)
+      if (columns.refused?.[i] !== 'duplicate') archived.push(`${columns.customer?.[i]}/${columns.seq?.[i]}`);
+  expect(archived.length).toBeGreaterThan(200);
+  expect(new Set(archived).size).toBe(archived.length);
+});
 
 it('serves what the oracle expects, and lists every change as held or as refused', async () => {
   const world = await openWorld(11);

@@ -13,6 +13,10 @@ export const paramsSchema = z.strictObject({
   archiveIntervalUs: intervalUs(1_000),
   /** Rows of the batch view that a serving process keeps; they never change within an epoch. */
   cachedRows: z.int().min(0).max(10_000_000).default(50_000),
+  /** For a read of the store by serving; a quarter of what a user waits. */
+  storeTimeoutUs: intervalUs(500),
+  /** By how much a clock may be ahead of the newest time that was seen of the source before it is not believed. */
+  clockToleranceUs: intervalUs(5_000),
 });
 
 export type LambdaParams = z.infer<typeof paramsSchema>;

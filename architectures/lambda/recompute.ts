@@ -17,11 +17,15 @@ const rowsPerPut = 2_000;
 /** About what the rows of a put take. */
 const wordsPerPut = 1 << 18;
 
-/** Writes the batch view of `epoch` at `asOfUs` from the master data as they are now; resolves when it is whole. */
-export async function recomputeView(context: RoleContext, epoch: number, asOfUs: number): Promise<void> {
-  const { ports, contract } = context;
+/**
+ * Writes the batch view of `epoch` from the master data as they are now; resolves when it is whole. It is evaluated at
+ * their newest commit, so that a clock that is wrong lets no event expire; only history alone has no such time.
+ */
+export async function recomputeView(context: RoleContext, epoch: number): Promise<void> {
+  const { ports, contract, clock } = context;
   const sources = await openSources(ports.tables);
-  const seen = await indexSeqs(ports.tables, sources.raw, contract.customers);
+  const { seen, newestUs } = await indexSeqs(ports.tables, sources.raw, contract.customers);
+  const asOfUs = newestUs > 0 ? newestUs : clock.nowUs();
   const facts = new CustomerFacts({
     customers: contract.customers,
     events: rowsOf(sources.orders) + rowsOf(sources.clicks) + 2 * rowsOf(sources.raw),
@@ -55,12 +59,20 @@ function rowsOf(snapshot: Snapshot | null): number {
   return snapshot?.files.reduce((sum, { rows }) => sum + rows, 0) ?? 0;
 }
 
-async function indexSeqs(tables: TableStore, raw: Snapshot, customers: number): Promise<SeqIndex> {
+async function indexSeqs(
+  tables: TableStore,
+  raw: Snapshot,
+  customers: number,
+): Promise<{ readonly seen: SeqIndex; readonly newestUs: number }> {
   const seen = createSeqIndex(customers);
-  await eachBatch(tables, raw, ['customer', 'seq'], (rows, { customer, seq }) => {
-    for (let i = 0; i < rows; i++) seen.add(customer[i] as number, seq[i] as number);
+  let newestUs = 0;
+  await eachBatch(tables, raw, ['customer', 'seq', 'commit_us'], (rows, { customer, seq, commit_us }) => {
+    for (let i = 0; i < rows; i++) {
+      seen.add(customer[i] as number, seq[i] as number);
+      newestUs = Math.max(newestUs, commit_us[i] as number);
+    }
   });
-  return seen;
+  return { seen, newestUs };
 }
 
 /** Of a column that is never null. */

@@ -1,9 +1,20 @@
 /** The serving layer: on each read adds the speed row of a customer to its batch row, both of one epoch. */
 import type { RoleContext } from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
+import { createCircuit } from '../../harness/ports/circuit.js';
 import type { StoredRow } from '../../harness/ports/online-store/port.js';
+import { followEventTime } from '../../workloads/event-time.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
-import { awaitPointer, batchTable, pointerPollUs, readServing, readView, speedTable } from './epochs.js';
+import {
+  awaitPointer,
+  batchTable,
+  pointerPollUs,
+  readServing,
+  readServingAndTime,
+  readView,
+  speedTable,
+} from './epochs.js';
 import type { LambdaParams } from './params.js';
 import { addRow, emptyRow, evaluateRow } from './view-row.js';
 
@@ -11,23 +22,30 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   const { ports, clock, signal } = context;
   const { onlineStore } = ports;
   let epoch = await awaitPointer(readServing, context, params);
+  const circuit = createCircuit(context, { server: 'the online store', timeoutUs: params.storeTimeoutUs });
+  const time = followEventTime(clock, params.clockToleranceUs);
   let batchRows = createCache(params.cachedRows);
 
   /** Rows of one epoch; null if it has gone meanwhile. */
   async function readEpoch(of: number, cache: Cache, keys: readonly string[]): Promise<FeatureRow[] | null> {
     const batchRow = new Map(keys.map((key) => [key, cache.get(key)]));
     const missing = keys.filter((key) => batchRow.get(key) === undefined);
-    const [batch, speed] = await Promise.all([
-      missing.length === 0 ? [] : readView(onlineStore, batchTable(of), missing),
-      readView(onlineStore, speedTable(of), keys),
-    ]);
+    const [batch, speed] = await circuit.run(() =>
+      Promise.all([
+        missing.length === 0 ? [] : readView(onlineStore, batchTable(of), missing),
+        readView(onlineStore, speedTable(of), keys),
+      ]),
+    );
     if (!batch || !speed) return null;
     missing.forEach((key, i) => {
       batchRow.set(key, batch[i] ?? null);
       cache.set(key, batch[i] ?? null);
     });
-    const nowUs = clock.nowUs();
-    return keys.map((key, i) => merge(key, batchRow.get(key) ?? null, speed[i] ?? null, nowUs));
+    return keys.map((key, i) => {
+      const [batchPart, speedPart] = [batchRow.get(key) ?? null, speed[i] ?? null];
+      time.see(Math.max(batchPart?.asOfUs ?? 0, speedPart?.asOfUs ?? 0));
+      return merge(key, batchPart, speedPart, time.nowUs());
+    });
   }
 
   async function readRows(keys: readonly string[]): Promise<FeatureRow[]> {
@@ -39,9 +57,10 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   }
 
   async function moveOn(): Promise<void> {
-    const now = await readServing(onlineStore);
-    if (now === null || now === epoch) return;
-    epoch = now;
+    const { serving, newestUs } = await readServingAndTime(onlineStore);
+    time.see(newestUs ?? 0);
+    if (serving === null || serving === epoch) return;
+    epoch = serving;
     batchRows = createCache(params.cachedRows);
   }
 
@@ -51,17 +70,21 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   });
   context.ready();
   while (!signal.aborted) {
-    await moveOn();
+    await moveOn().catch(lookAgain);
     await clock.sleep(pointerPollUs(params), signal);
   }
 }
 
-function merge(key: string, batch: StoredRow | null, speed: StoredRow | null, nowUs: number): FeatureRow {
+/** A store that did not answer: the next look will tell. */
+function lookAgain(error: unknown): void {
+  if (!(error instanceof CallError)) throw error;
+}
+
+/** `asOfUs`: not before the time of either row. */
+function merge(key: string, batch: StoredRow | null, speed: StoredRow | null, asOfUs: number): FeatureRow {
   const row = emptyRow();
   if (batch) addRow(row, batch.value);
   if (speed) addRow(row, speed.value);
-  // A row written by a clock that runs a little ahead is never evaluated before its own time.
-  const asOfUs = Math.max(nowUs, batch?.asOfUs ?? 0, speed?.asOfUs ?? 0);
   return { key, lastSeq: Math.max(batch?.seq ?? 0, speed?.seq ?? 0), asOfUs, features: evaluateRow(row, asOfUs) };
 }
 

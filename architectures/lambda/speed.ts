@@ -4,10 +4,12 @@
  * a written row had already counted is counted again, until the next batch view replaces it.
  */
 import type { RoleContext } from '../../harness/architecture.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import { viewBlock } from '../../workloads/change-batch.js';
 import {
   awaitPointer,
   batchTable,
+  beat,
   mark,
   type Published,
   readPublished,
@@ -26,6 +28,8 @@ interface SpeedRow {
   /** The highest seq that this process has counted: what it sees again up to here is a duplicate. */
   countedSeq: number;
   commitUs: number;
+  /** Of the row as it was last written. */
+  asOfUs: number;
 }
 
 const readBytes = 1 << 20;
@@ -40,7 +44,7 @@ export async function runSpeed(context: RoleContext, params: LambdaParams): Prom
   context.ready();
   while (!signal.aborted) {
     await epoch.follow();
-    const newest = await readPublished(ports.onlineStore);
+    const newest = await untilDone(context, () => readPublished(ports.onlineStore));
     if (!newest || newest.epoch === published.epoch) continue;
     published = newest;
     epoch = await beginEpoch(context, published, params);
@@ -57,16 +61,25 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
   const { ports, clock, contract, signal } = context;
   const { changeLog, onlineStore } = ports;
   const group = speedGroup(published.epoch);
-  const offsets = [...((await changeLog.committed(group, contract.topic)) ?? published.cut)];
+  const stored = await untilDone(context, () => changeLog.committed(group, contract.topic));
+  const offsets = [...(stored ?? published.cut)];
   const rows = new Map<number, SpeedRow>();
   const dirty = new Set<number>();
-  let committedAtUs = clock.nowUs();
+  let newestUs = 0;
+  let isCommitDue = false;
+  const waitToCommit = () => {
+    isCommitDue = false;
+    clock.after(params.commitIntervalUs, () => {
+      isCommitDue = true;
+    });
+  };
 
   /** Counts the changes of some blocks; the rows that they touch are fetched in one go. */
   async function consume(blocks: readonly Uint8Array[]): Promise<void> {
     const batches = blocks.map(viewBlock);
     await loadRows(new Set(batches.flatMap(({ customer }) => [...customer])));
     for (const batch of batches) {
+      newestUs = Math.max(newestUs, batch.emitUs[0] ?? 0);
       const decoded = contract.decode(batch);
       for (let i = 0; i < batch.count; i++) {
         const customer = batch.customer[i] as number;
@@ -84,17 +97,25 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
     const unknown = [...customers].filter((customer) => !rows.has(customer));
     if (unknown.length === 0) return;
     const keys = unknown.map(String);
-    const [batchRows, speedRows] = await Promise.all([
-      onlineStore.get(batchTable(published.epoch), keys),
-      onlineStore.get(speedTable(published.epoch), keys),
-    ]);
+    const [batchRows, speedRows] = await untilDone(context, () =>
+      Promise.all([
+        onlineStore.get(batchTable(published.epoch), keys),
+        onlineStore.get(speedTable(published.epoch), keys),
+      ]),
+    );
     unknown.forEach((customer, i) => {
       const speed = speedRows[i];
       const batch = batchRows[i];
       const view = speed ? decodeRow(speed.value) : emptyRow();
       if (!speed && batch) for (const [seq, change] of decodeRow(batch.value).held) view.held.set(seq, change);
       // The batch view is exact: what it holds is not counted again. What a speed row holds, is.
-      rows.set(customer, { view, lastSeq: speed?.seq ?? batch?.seq ?? 0, countedSeq: batch?.seq ?? 0, commitUs: 0 });
+      rows.set(customer, {
+        view,
+        lastSeq: speed?.seq ?? batch?.seq ?? 0,
+        countedSeq: batch?.seq ?? 0,
+        commitUs: 0,
+        asOfUs: speed?.asOfUs ?? 0,
+      });
     });
   }
 
@@ -102,28 +123,33 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
     if (dirty.size > 0) {
       const customers = [...dirty];
       dirty.clear();
-      const asOfUs = clock.nowUs();
       for (let from = 0; from < customers.length; from += rowsPerPut) {
         const some = customers.slice(from, from + rowsPerPut);
         const found = some.map((customer) => rows.get(customer) as SpeedRow);
-        await onlineStore.put(speedTable(published.epoch), {
+        // Newer than what was written before, by the times of the changes: a clock may be wrong.
+        for (const row of found) row.asOfUs = Math.max(row.commitUs, row.asOfUs + 1);
+        const batch = {
           keys: some.map(String),
           seqs: found.map(({ lastSeq }) => lastSeq),
-          asOfUs: found.map(({ commitUs }) => Math.max(asOfUs, commitUs)),
+          asOfUs: found.map(({ asOfUs }) => asOfUs),
           values: found.map(({ view }) => encodeRow(view)),
-        });
+        };
+        await untilDone(context, () => onlineStore.put(speedTable(published.epoch), batch));
       }
     }
-    if (clock.nowUs() - committedAtUs < params.commitIntervalUs) return;
-    committedAtUs = clock.nowUs();
-    await changeLog.commit(group, contract.topic, offsets);
+    await untilDone(context, () => beat(onlineStore, newestUs));
+    if (!isCommitDue) return;
+    waitToCommit();
+    await untilDone(context, () => changeLog.commit(group, contract.topic, offsets));
   }
 
   /** Takes what every partition has now, up to a bound; true if there was anything. */
   async function consumeAvailable(): Promise<boolean> {
-    const slices = await Promise.all(
-      offsets.map((offset, partition) =>
-        changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
+    const slices = await untilDone(context, () =>
+      Promise.all(
+        offsets.map((offset, partition) =>
+          changeLog.read(contract.topic, partition, offset, { maxBytes: readBytes, maxWaitUs: 0, signal }),
+        ),
       ),
     );
     await consume(slices.flatMap(({ entries }) => entries));
@@ -133,23 +159,30 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
     return slices.some(({ entries }) => entries.length > 0);
   }
 
-  await mark(onlineStore, speedTable(published.epoch), clock.nowUs());
+  waitToCommit();
+  await untilDone(context, () => mark(onlineStore, speedTable(published.epoch), clock.nowUs()));
   // Up to what is there now: the end moves on while one runs after it.
-  const ends = await changeLog.endOffsets(contract.topic);
+  const ends = await untilDone(context, () => changeLog.endOffsets(contract.topic));
   while (offsets.some((offset, partition) => offset < (ends[partition] as number))) await consumeAvailable();
   await flush();
-  if ((await readServing(onlineStore)) !== published.epoch) await serve(onlineStore, published.epoch, clock.nowUs());
-  // Whoever still reads the epoch before finds it gone, and looks again.
-  const before = published.epoch - 1;
-  await Promise.all([onlineStore.drop(batchTable(before)), onlineStore.drop(speedTable(before))]);
+  await untilDone(context, async () => {
+    if ((await readServing(onlineStore)) !== published.epoch) await serve(onlineStore, published.epoch, clock.nowUs());
+    // Whoever still reads the epoch before finds it gone, and looks again.
+    const before = published.epoch - 1;
+    await Promise.all([onlineStore.drop(batchTable(before)), onlineStore.drop(speedTable(before))]);
+  });
   return {
     async follow() {
-      const untilUs = clock.nowUs() + params.flushIntervalUs;
+      // By durations: a clock that is wrong for a while must not make it wait until the time that it has shown.
+      let isOver = false;
+      const over = clock.sleep(params.flushIntervalUs, signal).then(() => {
+        isOver = true;
+      });
+      over.catch(() => {});
       for (;;) {
         const busy = await consumeAvailable();
-        const leftUs = untilUs - clock.nowUs();
-        if (leftUs <= 0) break;
-        if (!busy) await clock.sleep(Math.min(params.flushIntervalUs / pollsPerFlush, leftUs), signal);
+        if (isOver) break;
+        if (!busy) await Promise.race([over, clock.sleep(params.flushIntervalUs / pollsPerFlush, signal)]);
       }
       await flush();
     },

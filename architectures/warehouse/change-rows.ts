@@ -8,12 +8,14 @@ type ColumnName = (typeof changeSchema)[number]['name'];
 
 export interface ChangeRows {
   count: number;
+  /** When the newest of them was emitted; of a block its first one tells. */
+  newestUs: number;
   readonly columns: Record<ColumnName, (number | string | null)[]>;
 }
 
 export function createChangeRows(): ChangeRows {
   const columns = Object.fromEntries(changeSchema.map(({ name }) => [name, []])) as unknown as ChangeRows['columns'];
-  return { count: 0, columns };
+  return { count: 0, newestUs: 0, columns };
 }
 
 /** Appends the changes of a block: what the contract refuses keeps its envelope and has a reason. */
@@ -21,6 +23,7 @@ export function appendBlock(rows: ChangeRows, block: Uint8Array, contract: DataC
   const { columns } = rows;
   const batch = viewBlock(block);
   const decoded = contract.decode(batch);
+  rows.newestUs = Math.max(rows.newestUs, batch.emitUs[0] ?? 0);
   for (let i = 0; i < batch.count; i++) {
     const refusal = decoded.refusal[i]!;
     columns.customer.push(batch.customer[i]!);

@@ -1,10 +1,16 @@
 /** Loads history, then builds the features over it. Safe to repeat after a crash at any point. */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
 import type { ColumnBatch, TextValues } from '../../harness/ports/columns.js';
+import type { EventTime } from '../../workloads/event-time.js';
 import { historySchemas } from '../../workloads/fact-schemas.js';
 import { type HistoryName, historyNames, historyTable, isPersonal, refreshSpec, tokenColumn } from './tables.js';
 
-export async function loadHistory(context: RoleContext, { files }: BackfillRequest): Promise<BackfillResult> {
+/** `time`: of the features over it. */
+export async function loadHistory(
+  context: RoleContext,
+  { files }: BackfillRequest,
+  time: EventTime,
+): Promise<BackfillResult> {
   const { warehouse } = context.ports;
   let rows = 0;
   for (const name of historyNames) {
@@ -13,7 +19,7 @@ export async function loadHistory(context: RoleContext, { files }: BackfillReque
       ? await stageTokenised(context, name, files[name])
       : (await warehouse.copy(historyTable(name), files[name], historySource(name))).rows;
   }
-  await warehouse.refresh(refreshSpec(context));
+  await warehouse.refresh(refreshSpec(context, time.nowUs()));
   return { rows, filesByReference: 0 };
 }
 

@@ -14,7 +14,7 @@ const warehouse: ArchitectureFactory = (given) => {
     uses: ['changeLog', 'warehouse', 'tables'],
     roles: [
       { name: 'loader', ingests: true, run: (context) => runLoader(context, params) },
-      { name: 'serving', run: runServing },
+      { name: 'serving', run: (context) => runServing(context, params) },
     ],
   };
 };

@@ -4,7 +4,8 @@
  * that was cut short is simply made again.
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
-import { CallError } from '../../harness/errors.js';
+import { untilDone } from '../../harness/ports/retries.js';
+import { type EventTime, followEventTime } from '../../workloads/event-time.js';
 import { appendBlock, createChangeRows, toBatch } from './change-rows.js';
 import { loadHistory } from './history.js';
 import type { WarehouseParams } from './params.js';
@@ -12,8 +13,6 @@ import { createTables, mergeSpec, refreshSpec, stagedTable } from './tables.js';
 
 /** Of all partitions together, in one read. */
 const readBytes = 4 << 20;
-/** After a call that failed. */
-const pauseUs = 100_000;
 
 /** The source under which the warehouse records how far the change log is staged. */
 const sourceOf = ({ contract }: RoleContext) => `change log ${contract.topic}`;
@@ -27,28 +26,44 @@ interface PendingBackfill {
 export async function runLoader(context: RoleContext, params: WarehouseParams): Promise<void> {
   const { signal } = context;
   const backfills: PendingBackfill[] = [];
+  const time = followEventTime(context.clock, params.clockToleranceUs);
   await untilDone(context, () => createTables(context.ports.warehouse));
+  // Where changes were staged before, the view has a time, which is later than any that is not believed.
+  if (await untilDone(context, () => context.ports.warehouse.position(sourceOf(context)))) time.see(0);
   // The view is there before anybody reads it, and what an earlier loader left staged or merged is shown at once.
-  await untilDone(context, () => mergeAndRefresh(context));
+  await untilDone(context, () => mergeAndRefresh(context, time));
   await context.serve({
     backfill: (request) => new Promise((resolve, reject) => backfills.push({ request, resolve, reject })),
   });
   context.ready();
-  while (!signal.aborted) await untilDone(context, () => load(context, params, backfills));
+  while (!signal.aborted) await untilDone(context, () => load(context, params, time, backfills));
 }
 
 /** Goes on from the recorded position until a call fails. */
-async function load(context: RoleContext, params: WarehouseParams, backfills: PendingBackfill[]): Promise<never> {
+async function load(
+  context: RoleContext,
+  params: WarehouseParams,
+  time: EventTime,
+  backfills: PendingBackfill[],
+): Promise<never> {
   const { ports, clock, signal } = context;
   let position = await ports.warehouse.position(sourceOf(context));
-  let mergeDueUs = clock.nowUs();
-  for (let stageDueUs = clock.nowUs(); ; stageDueUs = Math.max(stageDueUs + params.stageIntervalUs, clock.nowUs())) {
-    await clock.sleep(Math.max(0, stageDueUs - clock.nowUs()), signal);
-    position = await stageNew(context, params, position);
-    await runBackfills(context, backfills);
-    if (clock.nowUs() < mergeDueUs) continue;
-    mergeDueUs = Math.max(mergeDueUs + params.mergeIntervalUs, clock.nowUs());
-    await mergeAndRefresh(context);
+  let isMergeDue = true;
+  // Paced by durations: a clock that is wrong for a while must not make it wait until the time that it has shown.
+  for (let rest = Promise.resolve(); ; ) {
+    await rest;
+    rest = clock.sleep(params.stageIntervalUs, signal);
+    rest.catch(() => {});
+    const merges = isMergeDue;
+    if (merges) {
+      isMergeDue = false;
+      clock.after(params.mergeIntervalUs, () => {
+        isMergeDue = true;
+      });
+    }
+    position = await stageNew(context, params, time, position);
+    await runBackfills(context, time, backfills);
+    if (merges) await mergeAndRefresh(context, time);
   }
 }
 
@@ -56,6 +71,7 @@ async function load(context: RoleContext, params: WarehouseParams, backfills: Pe
 async function stageNew(
   context: RoleContext,
   { stageRows }: WarehouseParams,
+  time: EventTime,
   position: readonly number[] | null,
 ): Promise<readonly number[] | null> {
   const { ports, contract, signal } = context;
@@ -75,32 +91,20 @@ async function stageNew(
   }
   if (rows.count === 0) return position;
   await ports.warehouse.stage(stagedTable, toBatch(rows), { source: sourceOf(context), from: position, to: offsets });
+  time.see(rows.newestUs);
   return offsets;
 }
 
-async function mergeAndRefresh(context: RoleContext): Promise<void> {
+async function mergeAndRefresh(context: RoleContext, time: EventTime): Promise<void> {
   const { warehouse } = context.ports;
   await warehouse.merge(mergeSpec);
-  await warehouse.refresh(refreshSpec(context));
+  await warehouse.refresh(refreshSpec(context, time.nowUs()));
 }
 
 /** A backfill that fails is answered with its error; whoever asked for it may ask again. */
-async function runBackfills(context: RoleContext, backfills: PendingBackfill[]): Promise<void> {
+async function runBackfills(context: RoleContext, time: EventTime, backfills: PendingBackfill[]): Promise<void> {
   for (let next = backfills.shift(); next; next = backfills.shift()) {
     const { request, resolve, reject } = next;
-    await loadHistory(context, request).then(resolve, reject);
-  }
-}
-
-/** Tries until it does not fail, or the role is stopped. Only for what may be begun again at any time. */
-async function untilDone<T>({ clock, signal }: RoleContext, work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      await clock.sleep(pauseUs, signal);
-    }
+    await loadHistory(context, request, time).then(resolve, reject);
   }
 }

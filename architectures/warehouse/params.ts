@@ -9,6 +9,10 @@ export const paramsSchema = z.strictObject({
   stageIntervalUs: intervalUs(100, 10_000),
   /** Changes that one batch stages, and what was read with the last of them; more when catching up are more batches. */
   stageRows: z.int().min(1).max(100_000).default(20_000),
+  /** For a read of the warehouse by serving; as long as a user waits, as reads queue behind a merge. */
+  readTimeoutUs: intervalUs(2_000),
+  /** By how much a clock may be ahead of the newest time that was seen of the source before it is not believed. */
+  clockToleranceUs: intervalUs(5_000),
 });
 
 export type WarehouseParams = z.infer<typeof paramsSchema>;

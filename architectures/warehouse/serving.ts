@@ -7,24 +7,28 @@ import {
   type RoleContext,
   smallFileBytes,
 } from '../../harness/architecture.js';
+import { createCircuit } from '../../harness/ports/circuit.js';
 import type { IntValues, TextValues } from '../../harness/ports/columns.js';
 import type { Warehouse } from '../../harness/ports/warehouse/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
+import type { WarehouseParams } from './params.js';
 import { changesTable, duplicatesTable } from './tables.js';
 
-export async function runServing(context: RoleContext): Promise<void> {
-  await context.serve(planeOver(context));
+export async function runServing(context: RoleContext, params: WarehouseParams): Promise<void> {
+  await context.serve(planeOver(context, params));
   context.ready();
   await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-function planeOver({ ports, contract }: RoleContext): Partial<Plane> {
+function planeOver(context: RoleContext, { readTimeoutUs }: WarehouseParams): Partial<Plane> {
+  const { ports, contract } = context;
   const { warehouse } = ports;
+  const circuit = createCircuit(context, { server: 'the warehouse', timeoutUs: readTimeoutUs });
   const unknown = contract.view.features.map(({ kind }) => (kind === 'count' || kind === 'sum' ? 0 : null));
 
   const readRows = async (keys: readonly string[]): Promise<FeatureRow[]> => {
-    const { asOfUs, rows } = await warehouse.read(contract.view.name, keys.map(customerOf));
+    const { asOfUs, rows } = await circuit.run(() => warehouse.read(contract.view.name, keys.map(customerOf)));
     return keys.map((key, i) => ({
       key,
       lastSeq: rows[i]?.lastSeq ?? 0,

@@ -39,6 +39,6 @@ export const mergeSpec: MergeSpec = {
   duplicatesInto: duplicatesTable,
 };
 
-export function refreshSpec({ contract, clock }: RoleContext): RefreshSpec {
-  return { view: contract.view, history: historyPrefix, changes: changesTable, asOfUs: clock.nowUs() };
+export function refreshSpec({ contract }: RoleContext, asOfUs: number): RefreshSpec {
+  return { view: contract.view, history: historyPrefix, changes: changesTable, asOfUs };
 }

@@ -15,7 +15,13 @@ const quick = { mergeIntervalUs: 30_000, stageIntervalUs: 10_000 };
 
 describe('the parameters of the warehouse', () => {
   it('have defaults, which are printed', () => {
-    expect(warehouse().params).toEqual({ mergeIntervalUs: 2_000_000, stageIntervalUs: 100_000, stageRows: 20_000 });
+    expect(warehouse().params).toEqual({
+      mergeIntervalUs: 2_000_000,
+      stageIntervalUs: 100_000,
+      stageRows: 20_000,
+      readTimeoutUs: 2_000_000,
+      clockToleranceUs: 5_000_000,
+    });
     expect(warehouse({ mergeIntervalUs: 500_000 }).params).toMatchObject({ mergeIntervalUs: 500_000 });
   });
 
@@ -224,6 +230,22 @@ describe('the warehouse in trouble', () => {
       }
       await loader.stop();
       await drain(world);
+      await expectTables(world);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('stages nothing twice when a loader that was replaced goes on beside its successor', async () => {
+    const world = await openWorld(51);
+    try {
+      await backfill(world);
+      const zombie = startRole(world, 'loader', { params: quick });
+      await zombie.serving;
+      await world.append(0, world.entries);
+      await drain(world);
+      await zombie.stop();
+      expect(await zombie.ended).toBeUndefined();
       await expectTables(world);
     } finally {
       await world.close();

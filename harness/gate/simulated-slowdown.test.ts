@@ -39,7 +39,7 @@ afterAll(() => simulations.close());
 async function simulateAll(seeds: readonly number[], costs: Costs): Promise<Baseline> {
   const runs: RunFacts[] = [];
   for (const [i, seed] of seeds.entries()) {
-    const { facts } = await simulations.run(seed, null, costs);
+    const { facts } = await simulations.run(seed, null, { costs });
     runs.push({ ...facts, plan: { ...facts.plan, repetition: i + 1 } });
   }
   return valuesOf({ ...headlineManifest(), suite: 'small', repetitions: pairs }, runs, standardPrices);
