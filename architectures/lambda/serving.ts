@@ -4,8 +4,8 @@ import type { StoredRow } from '../../harness/ports/online-store/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import { awaitPointer, batchTable, pointerPollUs, readServing, readView, speedTable } from './epochs.js';
+import { evaluateRows } from './evaluation.js';
 import type { LambdaParams } from './params.js';
-import { addRow, emptyRow, evaluateRow } from './view-row.js';
 
 export async function runServing(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;
@@ -57,12 +57,10 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
 }
 
 function merge(key: string, batch: StoredRow | null, speed: StoredRow | null, nowUs: number): FeatureRow {
-  const row = emptyRow();
-  if (batch) addRow(row, batch.value);
-  if (speed) addRow(row, speed.value);
+  const values = [batch, speed].flatMap((row) => (row ? [row.value] : []));
   // A row written by a clock that runs a little ahead is never evaluated before its own time.
   const asOfUs = Math.max(nowUs, batch?.asOfUs ?? 0, speed?.asOfUs ?? 0);
-  return { key, lastSeq: Math.max(batch?.seq ?? 0, speed?.seq ?? 0), asOfUs, features: evaluateRow(row, asOfUs) };
+  return { key, lastSeq: Math.max(batch?.seq ?? 0, speed?.seq ?? 0), asOfUs, features: evaluateRows(values, asOfUs) };
 }
 
 interface Cache {
