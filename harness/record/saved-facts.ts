@@ -220,6 +220,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
       operation: z.string(),
       probe: z.boolean(),
       calls: whole,
+      windowCalls: whole,
       rows: whole,
       bytes: whole,
     }),
