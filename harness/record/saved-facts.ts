@@ -19,7 +19,7 @@ type SetName = keyof typeof columnSets;
 type Sets = { readonly [Name in SetName]: Columns<(typeof columnSets)[Name]> };
 const setNames = Object.keys(columnSets) as SetName[];
 
-const schemaName = 'planebench.run-facts/2';
+const schemaName = 'planebench.run-facts/3';
 
 export async function saveFacts(directory: string, facts: RunFacts): Promise<void> {
   await mkdir(directory, { recursive: true });
