@@ -172,8 +172,8 @@ describe.each(planes)('$plane', ({ plane }) => {
 
 it('lambda shows what it counted twice after a crash, until its next batch', { timeout: 60_000 }, async () => {
   const { ledger } = await suffer('lambda', [{ kind: 'role-crash', role: 'speed' }], 1);
-  expect(ledger?.live.over).toBeGreaterThan(0);
-  expect(ledger?.final.over).toBeGreaterThan(0);
+  expect(ledger?.live.mistakes.over).toBeGreaterThan(0);
+  expect(ledger?.final.mistakes.over).toBeGreaterThan(0);
   expect(ledger?.settled?.right).toBe(ledger?.settled?.checked);
 });
 

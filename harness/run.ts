@@ -27,7 +27,7 @@ import type {
   RunFacts,
   Timeline,
 } from './record/facts.js';
-import type { RunPlan, Scenario } from './scenario.js';
+import { measuredWindow, type RunPlan, type Scenario } from './scenario.js';
 import type { Site } from './site.js';
 import { sourceRecord } from './source-record.js';
 import { openPorts, type Stack } from './stacks/stack.js';
@@ -228,9 +228,9 @@ async function createTopic({ connection }: Stack, { scenario }: RunPlan, { clock
 }
 
 /** As planned: nothing is left to drain until there is. */
-export function timelineOf({ epochUs, phases }: Scenario): Timeline {
-  const measureStartUs = epochUs + phases.warmUpUs;
-  const measureEndUs = measureStartUs + phases.measureUs;
+export function timelineOf(scenario: Scenario): Timeline {
+  const { epochUs, phases } = scenario;
+  const { startUs: measureStartUs, endUs: measureEndUs } = measuredWindow(scenario);
   const loadEndUs = measureEndUs + phases.faultUs;
   return { loadStartUs: epochUs, measureStartUs, measureEndUs, loadEndUs, drainEndUs: loadEndUs };
 }

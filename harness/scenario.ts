@@ -19,6 +19,12 @@ export interface Scenario {
   readonly restartDelayUs: number;
 }
 
+/** In event time, end not included. */
+export function measuredWindow({ epochUs, phases }: Scenario): { readonly startUs: number; readonly endUs: number } {
+  const startUs = epochUs + phases.warmUpUs;
+  return { startUs, endUs: startUs + phases.measureUs };
+}
+
 /** Lengths; the load runs from the start of `warmUp` to the end of `fault`. */
 export interface Phases {
   readonly warmUpUs: number;

@@ -83,8 +83,8 @@ export function priceRows({ prices }: PriceBook): PriceRow[] {
 
 export const howCounted: readonly string[] = [
   'Used CPU-seconds and resident memory of the roles and servers of a plane, as this stack and machine took them, are priced as if no capacity stood idle. The load generator is not counted.',
-  'A server is divided among the roles by the calls that each made of its port, probes of the panel included; one that no counter divides stands alone.',
-  'Requests are the fewest that appends to tables and folds can be made of on an object store, whatever they were made of here; scans, snapshots and compactions have no counter and add none. Their counters cover more than the measured window, which has its share by time; calls that loaded history are spread over the load.',
+  'A server is divided among the roles by the calls that each made of its port in the window, probes of the panel included; one that no counter divides stands alone.',
+  'Requests are what the tables of each role asked of their object store in the measured window, counted where it was asked: data files, log entries, checkpoints and listings, for appends, scans, folds, snapshots and compactions alike. A file that is read is one request; deletions cost nothing.',
   'Requests hold for the SLO as it was run: with an SLO of minutes a plane would commit, and pay, less often.',
   'Stored data is what the inventory of a plane holds; what servers keep on their own disks is not in it.',
   'A point of the SLO is one percentage point of the seconds in which it was met. Its cost depends on the length of the window, so it compares planes of one scenario only.',

@@ -15,8 +15,8 @@ import {
   readView,
   speedTable,
 } from './epochs.js';
+import { evaluateRows } from './evaluation.js';
 import type { LambdaParams } from './params.js';
-import { addRow, emptyRow, evaluateRow } from './view-row.js';
 
 export async function runServing(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;
@@ -82,10 +82,8 @@ function lookAgain(error: unknown): void {
 
 /** `asOfUs`: not before the time of either row. */
 function merge(key: string, batch: StoredRow | null, speed: StoredRow | null, asOfUs: number): FeatureRow {
-  const row = emptyRow();
-  if (batch) addRow(row, batch.value);
-  if (speed) addRow(row, speed.value);
-  return { key, lastSeq: Math.max(batch?.seq ?? 0, speed?.seq ?? 0), asOfUs, features: evaluateRow(row, asOfUs) };
+  const values = [batch, speed].flatMap((row) => (row ? [row.value] : []));
+  return { key, lastSeq: Math.max(batch?.seq ?? 0, speed?.seq ?? 0), asOfUs, features: evaluateRows(values, asOfUs) };
 }
 
 interface Cache {

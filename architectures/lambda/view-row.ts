@@ -11,9 +11,9 @@
  *     live orders: id lo, hi, placedUs lo, hi | deleted orders: id lo, hi
  *     cells: tile * 4 + level, category + 1 (0: clicks), count, amount | held changes: doubles, one each field
  */
-
 import type { DecodedBatch } from '../../workloads/data-contract.js';
 import { hourUs, minuteUs } from '../../workloads/durations.js';
+import { CellList, cellWords } from './cell-list.js';
 
 export const levels = [minuteUs, 15 * minuteUs, hourUs] as const;
 
@@ -43,46 +43,26 @@ export interface ViewRow {
   readonly orders: Map<number, number>;
   /** Orders that a row to which this one is added may list, and must not. */
   readonly deleted: Set<number>;
-  /** Key `tile * 4 + level` and category, see `cellKey`. */
-  readonly cells: Map<number, { count: number; amount: number }>;
+  readonly cells: CellList;
   /** Changes that have come before the ones they follow, by seq. */
   readonly held: Map<number, Change>;
 }
 
 export function emptyRow(): ViewRow {
-  return { device: null, orders: new Map(), deleted: new Set(), cells: new Map(), held: new Map() };
+  return { device: null, orders: new Map(), deleted: new Set(), cells: new CellList(), held: new Map() };
 }
 
-const categories = 64;
-
-/** One number for a tile, its level and what is counted in it: category + 1, or 0 for clicks. */
-function cellKey(tile: number, level: number, kind: number): number {
-  return (tile * 4 + level) * categories + kind;
-}
-
-const tileOf = (eventUs: number, level: number) => Math.ceil(eventUs / (levels[level] as number));
-
-function addCell(row: ViewRow, key: number, count: number, amount: number): void {
-  const cell = row.cells.get(key);
-  if (cell) {
-    cell.count += count;
-    cell.amount += amount;
-  } else row.cells.set(key, { count, amount });
-}
+/** The tile of a minute that an event falls into, as a cell names it: tile * 4 + level. */
+const minuteTile = (eventUs: number) => Math.ceil(eventUs / minuteUs) * 4;
 
 /** Adds one sound change to a speed row. Its cells are minutes: what it covers is young, or a retraction. */
 export function applyChange(row: ViewRow, change: Change): void {
   switch (change.table) {
     case 0:
       if (change.beforeEventUs >= 0)
-        addCell(
-          row,
-          cellKey(tileOf(change.beforeEventUs, 0), 0, change.beforeCategory + 1),
-          -1,
-          -change.beforeAmountCents,
-        );
+        row.cells.add(minuteTile(change.beforeEventUs), change.beforeCategory + 1, -1, -change.beforeAmountCents);
       if (change.eventUs >= 0) {
-        addCell(row, cellKey(tileOf(change.eventUs, 0), 0, change.category + 1), 1, change.amountCents);
+        row.cells.add(minuteTile(change.eventUs), change.category + 1, 1, change.amountCents);
         row.orders.set(change.entity, change.eventUs);
         row.deleted.delete(change.entity);
       } else {
@@ -91,29 +71,31 @@ export function applyChange(row: ViewRow, change: Change): void {
       }
       return;
     case 1:
-      addCell(row, cellKey(tileOf(change.eventUs, 0), 0, 0), 1, 0);
+      row.cells.add(minuteTile(change.eventUs), 0, 1, 0);
       return;
     case 2:
-      seeDevice(row, change.eventUs, change.entity, change.risk);
+      row.device = laterDevice(row.device, {
+        seenUs: change.eventUs,
+        id: change.entity,
+        risk: change.risk,
+      });
   }
 }
 
-function seeDevice(row: ViewRow, seenUs: number, id: number, risk: number): void {
-  const { device } = row;
-  if (!device || seenUs > device.seenUs || (seenUs === device.seenUs && id <= device.id))
-    row.device = { seenUs, id, risk };
+/** The one seen last; of two seen at once the one with the lower id. */
+export function laterDevice(known: ViewRow['device'], seen: ViewRow['device']): ViewRow['device'] {
+  if (!known || !seen) return seen ?? known;
+  return seen.seenUs > known.seenUs || (seen.seenUs === known.seenUs && seen.id <= known.id) ? seen : known;
 }
 
-/** `row` as it is stored, in memory of its own. */
-export function encodeRow(row: ViewRow): Uint8Array {
+/** `row` as it is stored: a view of the memory that the rows of this writer share. */
+export function encodeRow(row: ViewRow, writer: RowWriter = new RowWriter(0)): Uint8Array {
   const { device, orders, deleted, cells, held } = row;
-  const writer = new RowWriter(0);
-  writer.begin({ orders: orders.size, deleted: deleted.size, cells: cells.size, held: held.size });
+  writer.begin({ orders: orders.size, deleted: deleted.size, cells: cells.count, held: held.size });
   if (device) writer.device(device.seenUs, device.id, device.risk);
   for (const [id, placedUs] of orders) writer.order(id, placedUs);
   for (const id of deleted) writer.deleted(id);
-  for (const [key, { count, amount }] of cells)
-    writer.cell(Math.floor(key / categories), key % categories, count, amount);
+  writer.cells(cells.words());
   for (const change of held.values()) writer.held(change);
   return writer.end();
 }
@@ -139,7 +121,7 @@ export class RowWriter {
     readonly cells: number;
     readonly held: number;
   }): void {
-    const words = headWords + parts.orders * 4 + parts.deleted * 2 + parts.cells * 4;
+    const words = headWords + parts.orders * 4 + parts.deleted * 2 + parts.cells * cellWords;
     const heldAt = words + (words & 1);
     const length = heldAt + parts.held * heldFields.length * 2;
     this.start = this.finish;
@@ -185,6 +167,11 @@ export class RowWriter {
     this.word(amount);
   }
 
+  cells(words: Int32Array): void {
+    this.words.set(words, this.at);
+    this.at += words.length;
+  }
+
   held(change: Change): void {
     for (const field of heldFields) this.doubles[this.heldFrom++] = Number(change[field]);
   }
@@ -219,90 +206,66 @@ const heldFields = [
   'beforeCategory',
 ] as const satisfies readonly (keyof Change)[];
 
+/** An encoded row, where its parts begin; in words. */
+export interface EncodedRow {
+  readonly words: Int32Array;
+  readonly orders: number;
+  readonly deletedAt: number;
+  readonly deleted: number;
+  readonly cellsAt: number;
+  readonly cells: number;
+  readonly heldAt: number;
+  readonly held: number;
+}
+
+export const ordersAt = headWords;
+
+/** Finds the parts of an encoded row; copies it only where it does not lie as its words must. */
+export function openRow(value: Uint8Array): EncodedRow {
+  const bytes = value.byteOffset % 8 === 0 ? value : value.slice();
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+  const orders = words[5] as number;
+  const deleted = words[6] as number;
+  const cells = words[7] as number;
+  const deletedAt = ordersAt + orders * 4;
+  const cellsAt = deletedAt + deleted * 2;
+  const cellsEnd = cellsAt + cells * cellWords;
+  const heldAt = cellsEnd + (cellsEnd & 1);
+  return { words, orders, deletedAt, deleted, cellsAt, cells, heldAt, held: words[8] as number };
+}
+
+/** A time or an id, which takes two words. */
+export function wideAt(words: Int32Array, at: number): number {
+  return ((words[at] as number) >>> 0) + (words[at + 1] as number) * 2 ** 32;
+}
+
+/** The device of an encoded row; null: it has none. */
+export function deviceOf({ words }: EncodedRow): ViewRow['device'] {
+  const risk = words[4] as number;
+  return risk < 0 ? null : { seenUs: wideAt(words, 0), id: wideAt(words, 2), risk };
+}
+
 export function decodeRow(value: Uint8Array): ViewRow {
+  const encoded = openRow(value);
+  const { words, orders, deletedAt, deleted, cellsAt, cells } = encoded;
   const row = emptyRow();
-  addRow(row, value);
+  row.device = deviceOf(encoded);
+  for (let i = 0; i < orders; i++) row.orders.set(wideAt(words, ordersAt + i * 4), wideAt(words, ordersAt + i * 4 + 2));
+  for (let i = 0; i < deleted; i++) row.deleted.add(wideAt(words, deletedAt + i * 2));
+  row.cells.take(words.subarray(cellsAt, cellsAt + cells * cellWords));
+  for (const change of heldOf(encoded)) row.held.set(change.seq, change);
   return row;
 }
 
-/** Adds an encoded row to `row`: what serving does with the batch row and the speed row of a customer, in this order. */
-export function addRow(row: ViewRow, value: Uint8Array): void {
-  const bytes = value.byteOffset % 8 === 0 ? value : value.slice();
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4));
-  let at = 0;
-  const word = () => words[at++] as number;
-  const wide = () => {
-    const low = word() >>> 0;
-    return low + word() * 2 ** 32;
-  };
-  const seenUs = wide();
-  const id = wide();
-  const risk = word();
-  if (risk >= 0) seeDevice(row, seenUs, id, risk);
-  const orders = word();
-  const deleted = word();
-  const cells = word();
-  const held = word();
-  for (let i = 0; i < orders; i++) {
-    const order = wide();
-    row.orders.set(order, wide());
-  }
-  for (let i = 0; i < deleted; i++) {
-    const order = wide();
-    row.orders.delete(order);
-    row.deleted.add(order);
-  }
-  for (let i = 0; i < cells; i++) {
-    const key = word() * categories + word();
-    const count = word();
-    addCell(row, key, count, word());
-  }
-  at += at & 1;
-  const doubles = new Float64Array(bytes.buffer, bytes.byteOffset + at * 4, held * heldFields.length);
-  for (let i = 0; i < held; i++) {
+/** The changes that an encoded row holds back. */
+export function heldOf({ words, heldAt, held }: EncodedRow): Change[] {
+  const doubles = new Float64Array(words.buffer, words.byteOffset + heldAt * 4, held * heldFields.length);
+  return Array.from({ length: held }, (_, i) => {
     const field = (name: (typeof heldFields)[number]) =>
       doubles[i * heldFields.length + heldFields.indexOf(name)] as number;
     const change = Object.fromEntries(heldFields.map((name) => [name, field(name)])) as unknown as Change;
-    row.held.set(change.seq, { ...change, refused: field('refused') === 1 });
-  }
-}
-
-const weekHours = 7 * 24;
-
-/** The features of customer_activity, in the view's order, at `asOfUs`. */
-export function evaluateRow(row: ViewRow, asOfUs: number): (number | null)[] {
-  // Per level the first tile that is still in the window of 1 h, 24 h, 7 d.
-  const from = [60, 96, weekHours].map((tiles, level) => Math.floor(asOfUs / (levels[level] as number)) - tiles + 1);
-  const count = [0, 0, 0];
-  const amount = [0, 0, 0];
-  const clicks = [0, 0, 0];
-  const byCategory = new Map<number, number>();
-  for (const [key, cell] of row.cells) {
-    const kind = key % categories;
-    const packed = Math.floor(key / categories);
-    let tile = Math.floor(packed / 4);
-    for (let level = packed % 4; level < 3; level++) {
-      if (level > packed % 4) tile = Math.ceil(tile / (level === 1 ? 15 : 4));
-      if (tile < (from[level] as number)) continue;
-      if (kind === 0) clicks[level] = (clicks[level] as number) + cell.count;
-      else {
-        count[level] = (count[level] as number) + cell.count;
-        amount[level] = (amount[level] as number) + cell.amount;
-        if (level === 2) byCategory.set(kind - 1, (byCategory.get(kind - 1) ?? 0) + cell.count);
-      }
-    }
-  }
-  const weekStartUs = ((from[2] as number) - 1) * hourUs;
-  let lastUs = -1;
-  for (const placedUs of row.orders.values()) if (placedUs > weekStartUs && placedUs > lastUs) lastUs = placedUs;
-  let top: number | null = null;
-  let topCount = 0;
-  for (const [category, orders] of byCategory) {
-    if (orders > topCount || (orders === topCount && orders > 0 && category < (top as number)))
-      [top, topCount] = [category, orders];
-  }
-  const share = top === null ? null : Math.floor((topCount * 10_000) / (count[2] as number));
-  return [...count, ...amount, ...clicks, lastUs < 0 ? null : asOfUs - lastUs, top, share, row.device?.risk ?? null];
+    return { ...change, refused: field('refused') === 1 };
+  });
 }
 
 /** Change i of a decoded block, as an object: for the few that must be held, and for the speed layer's own bookkeeping. */

@@ -61,13 +61,15 @@ const steady = sampled([
   [22, 1, 44, 2],
   [22, 2, 110, 5],
 ]);
-const counted = (role: string, port: string, operation: string, calls: number, probe = false): PortCounter => ({
+/** Ten times as many calls in all as in the window: none of those outside may be paid for. */
+const counted = (role: string, port: string, operation: string, windowCalls: number, probe = false): PortCounter => ({
   role,
   port,
   operation,
   probe,
-  calls,
-  rows: 1_000 * calls,
+  calls: 10 * windowCalls + 1,
+  windowCalls,
+  rows: 1_000 * windowCalls,
   bytes: 0,
 });
 const idle = { inventories: { afterLoad: null }, ports: [] } satisfies Partial<RunFacts>;
@@ -123,17 +125,21 @@ describe('a plane on one role and one server, 10 s of whose load are measured', 
     expect(parts.map(({ cpuUsd }) => cpuUsd)).toEqual([7.5, 2.5, 20].map((usd) => expect.closeTo(usd, 9)));
   });
 
-  it('pays for the requests that its commits and folds are made of, by the share of the time that the window is', () => {
+  it('pays for the requests that were counted in the window, lists as puts and deletions not at all', () => {
     const ports = [
-      counted('stream', 'tables', 'append', 23),
-      counted('batch', 'tables', 'fold', 46),
-      counted('batch', 'warehouse', 'refresh', 1_000),
+      counted('stream', 'objects', 'put', 20),
+      counted('batch', 'objects', 'put', 3),
+      counted('batch', 'objects', 'list', 4),
+      counted('batch', 'objects', 'get', 5),
+      counted('batch', 'objects', 'get', 2, true),
+      counted('batch', 'objects', 'delete', 1_000),
+      counted('batch', 'tables', 'append', 1_000),
+      counted('idle', 'objects', 'put', 0),
     ];
-    // The window is 10 s of the 23 s from the start of the load to the end of draining: 10 appends, 20 folds.
     const parts = partsOf(plant({ ports })).filter(({ port }) => port === 'tables');
     expect(parts).toEqual([
-      { ...free, role: 'stream', port: 'tables', requestsUsd: expect.closeTo(10 * 2 * 5, 9) },
-      { ...free, role: 'batch', port: 'tables', requestsUsd: expect.closeTo(20 * (3 * 5 + 2 * 1), 9) },
+      { ...free, role: 'stream', port: 'tables', requestsUsd: expect.closeTo(20 * 5, 9) },
+      { ...free, role: 'batch', port: 'tables', requestsUsd: expect.closeTo(7 * 5 + 7 * 1, 9) },
     ]);
   });
 

@@ -3,12 +3,10 @@
  *
  * - CPU and memory are those of the plane's roles and servers, never of the load generator: CPU-seconds used and resident
  *   memory over time, from the samples around the window, as if no capacity stood idle.
- * - A server behind a port is divided among the roles by the calls that each made of the port, panel probes included;
+ * - A server behind a port is divided among the roles by the calls that each made of the port in the window, panel probes included;
  *   one that no counter divides stands alone.
- * - Object-store requests are the fewest that appends and folds of the table store can be made of; its scans, snapshots and
- *   compactions have no counter. Counters run as long as the roles
- *   do, so the window has its share of the time from the start of the load to the end of draining. Calls that loaded
- *   history are spread over that time too.
+ * - Object-store requests are those that the role's table store made in the window, counted where it made them. LIST is
+ *   priced as PUT is; DELETE is free everywhere that the price book looks.
  * - Bytes are charged where roles move them, to and from tables; servers keep theirs on block storage, which charges none.
  *   What is stored is what the plane's inventory holds after the load, for as long as the window.
  *
@@ -171,7 +169,7 @@ function divideServer(server: string, use: Use, counters: readonly PortCounter[]
   const port = server.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
   const calls = new Map<string, number>();
   for (const counter of counters) {
-    if (counter.port === port) calls.set(counter.role, (calls.get(counter.role) ?? 0) + counter.calls);
+    if (counter.port === port) calls.set(counter.role, (calls.get(counter.role) ?? 0) + counter.windowCalls);
   }
   const all = [...calls.values()].reduce((sum, count) => sum + count, 0);
   if (all === 0) return [{ role: null, port: server, use }];
@@ -188,25 +186,20 @@ function divideServer(server: string, use: Use, counters: readonly PortCounter[]
     }));
 }
 
-/** Of a call, at the least: a commit is a data file and a log entry; a fold lists the log and reads what it folds first. */
-const requestsPerCall: Readonly<Record<string, { readonly writes: number; readonly reads: number }>> = {
-  append: { writes: 2, reads: 0 },
-  fold: { writes: 3, reads: 2 },
+/** What a request of the port `objects` is billed as; deletions are not billed. */
+const billedAs: Readonly<Record<string, 'writeRequests' | 'readRequests'>> = {
+  put: 'writeRequests',
+  list: 'writeRequests',
+  get: 'readRequests',
 };
 
-function requestsOf({ ports, timeline }: RunFacts): UsedPart[] {
-  const { loadStartUs, measureStartUs, measureEndUs, drainEndUs } = timeline;
-  const share = (measureEndUs - measureStartUs) / (drainEndUs - loadStartUs);
+function requestsOf({ ports }: RunFacts): UsedPart[] {
   const roles = new Map<string, Use>();
-  for (const { role, port, operation, calls } of ports) {
-    const each = requestsPerCall[operation];
-    if (port !== 'tables' || each === undefined) continue;
+  for (const { role, port, operation, windowCalls } of ports) {
+    const billed = port === 'objects' ? billedAs[operation] : undefined;
+    if (billed === undefined || windowCalls === 0) continue;
     const sum = roles.get(role) ?? nothing;
-    roles.set(role, {
-      ...sum,
-      writeRequests: sum.writeRequests + share * calls * each.writes,
-      readRequests: sum.readRequests + share * calls * each.reads,
-    });
+    roles.set(role, { ...sum, [billed]: sum[billed] + windowCalls });
   }
   return [...roles].map(([role, use]) => ({ role, port: 'tables', use }));
 }

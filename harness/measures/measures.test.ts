@@ -307,7 +307,7 @@ describe('calls', () => {
 });
 
 describe('the cache', () => {
-  const counter = { calls: 1, bytes: 1, probe: false } as const;
+  const counter = { calls: 1, windowCalls: 1, bytes: 1, probe: false } as const;
   it('has hit nothing where a key takes two reads', () => {
     const ports = [
       { ...counter, role: 'serving', port: 'onlineStore', operation: 'get', rows: 4400 },

@@ -7,7 +7,7 @@ import type { Ports } from './ports.js';
 import type { TableStore } from './table-store/port.js';
 import type { Warehouse } from './warehouse/port.js';
 
-export type PortCounts = Omit<PortCounter, 'role'>;
+export type PortCounts = Omit<PortCounter, 'role' | 'windowCalls'>;
 
 export interface Meter {
   count(port: string, operation: string, rows: number, bytes: number): void;

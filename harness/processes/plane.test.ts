@@ -2,23 +2,28 @@ import { expect, it } from 'vitest';
 import type { Operation } from '../architecture.js';
 import { PlaneError } from '../errors.js';
 import { startPlane } from './plane.js';
-import type { Serving } from './role.js';
+import type { PortCountsReport, Serving } from './role.js';
 import type { ProcessSpec, Supervisor } from './supervisor.js';
 
 /** A plane whose roles say at once what they serve, each on a port of its own. */
-function start(serving: Readonly<Record<string, readonly Operation[]>>) {
+function start(
+  serving: Readonly<Record<string, readonly Operation[]>>,
+  onStarted: (spec: ProcessSpec) => void = () => {},
+) {
   const names = Object.keys(serving);
   const supervisor = {
-    async start({ name, onReport }: ProcessSpec) {
+    async start(spec: ProcessSpec) {
+      const { name, onReport } = spec;
       // As the message of a process arrives: nobody catches what a listener throws.
       const report: Serving = { operations: serving[name] ?? [], port: 1_000 + names.indexOf(name) };
       expect(() => onReport?.('serving', report)).not.toThrow();
+      onStarted(spec);
     },
   } as unknown as Supervisor;
   const roles = names.map((name) => ({ name, ingests: false, background: false }));
   return startPlane({
     supervisor,
-    plan: {} as never,
+    plan: { arm: {}, scenario: { epochUs: 1_000, phases: { warmUpUs: 500, measureUs: 2_000 }, workload: {} } } as never,
     architecture: { name: 'mine', params: null, uses: [], roles, settlesWithinUs: null },
     stack: { connection: { stack: 'embedded' }, storedPaths: [], servers: {} },
   });
@@ -39,4 +44,34 @@ it('refuses a plane of which two roles serve the same operation', async () => {
 
 it('refuses a plane that serves no lookup', async () => {
   await expect(start({ a: ['predict'] })).rejects.toThrow(PlaneError);
+});
+
+it('counts of a role what it asked between the last reports before the edges of the window, over restarts too', async () => {
+  const plane = await start({ reads: ['lookup'] }, ({ init, onReport }) => {
+    const report = (atUs: number, calls: number) =>
+      onReport?.('ports', {
+        atUs,
+        counts: [{ port: 'tables', operation: 'scan', probe: false, calls, rows: 2 * calls, bytes: 0 }],
+      } satisfies PortCountsReport);
+    init();
+    report(900, 10);
+    report(1_500, 40); // the window begins
+    report(2_000, 45);
+    init(); // started anew: it counts from zero
+    report(3_000, 3);
+    report(3_400, 6);
+    report(3_600, 100); // the window is over
+  });
+  expect(plane.portCounters()).toEqual([
+    {
+      role: 'reads',
+      port: 'tables',
+      operation: 'scan',
+      probe: false,
+      calls: 145,
+      windowCalls: 11,
+      rows: 290,
+      bytes: 0,
+    },
+  ]);
 });

@@ -2,9 +2,10 @@
 import type { Operation } from '../architecture.js';
 import { PlaneError } from '../errors.js';
 import type { InjuredPort, PortInjury } from '../ports/injured.js';
+import type { PortCounts } from '../ports/metered.js';
 import type { PortName } from '../ports/ports.js';
 import type { PortCounter } from '../record/facts.js';
-import type { RunPlan } from '../scenario.js';
+import { measuredWindow, type RunPlan } from '../scenario.js';
 import { openDoor, type Stack } from '../stacks/stack.js';
 import type { ArchitectureDescription } from './describe-architecture.js';
 import type { PlaneClient, Routes } from './endpoint.js';
@@ -61,7 +62,7 @@ export async function startPlane(options: {
 
   await Promise.all(
     architecture.roles.map(({ name: role, background }) => {
-      const counts = countRole();
+      const counts = countRole(measuredWindow(plan.scenario));
       counters.set(role, counts);
       let port = 0;
       return supervisor.start({
@@ -159,36 +160,51 @@ function createClockReadings({ clock, send }: Supervisor) {
 }
 
 interface RoleCounts {
-  report(counts: PortCountsReport): void;
+  report(report: PortCountsReport): void;
   /** The next report comes from a new process that counts from zero. */
   restart(): void;
-  total(): PortCountsReport;
+  total(): Omit<PortCounter, 'role'>[];
 }
 
-function countRole(): RoleCounts {
-  const finished: PortCountsReport[] = [];
-  let current: PortCountsReport = [];
+/** Cumulative counts of a role are sampled at the edges of the window: each edge has the last report before it. */
+function countRole(window: { readonly startUs: number; readonly endUs: number }): RoleCounts {
+  const finished: (readonly PortCounts[])[] = [];
+  let current: readonly PortCounts[] = [];
+  let atStart = new Map<string, PortCounts>();
+  let atEnd = new Map<string, PortCounts>();
+
+  function sum(): Map<string, PortCounts> {
+    const sums = new Map<string, PortCounts>();
+    for (const counter of [...finished, current].flat()) {
+      const key = keyOf(counter);
+      const before = sums.get(key);
+      sums.set(key, {
+        ...counter,
+        calls: counter.calls + (before?.calls ?? 0),
+        rows: counter.rows + (before?.rows ?? 0),
+        bytes: counter.bytes + (before?.bytes ?? 0),
+      });
+    }
+    return sums;
+  }
+
   return {
-    report(counts) {
+    report({ atUs, counts }) {
       current = counts;
+      if (atUs > window.endUs) return;
+      atEnd = sum();
+      if (atUs <= window.startUs) atStart = atEnd;
     },
     restart() {
       finished.push(current);
       current = [];
     },
-    total() {
-      const sums = new Map<string, PortCountsReport[number]>();
-      for (const counter of [...finished, current].flat()) {
-        const key = `${counter.port} ${counter.operation} ${counter.probe}`;
-        const sum = sums.get(key) ?? { ...counter, calls: 0, rows: 0, bytes: 0 };
-        sums.set(key, {
-          ...sum,
-          calls: sum.calls + counter.calls,
-          rows: sum.rows + counter.rows,
-          bytes: sum.bytes + counter.bytes,
-        });
-      }
-      return [...sums.values()];
-    },
+    total: () =>
+      [...sum()].map(([key, counter]) => ({
+        ...counter,
+        windowCalls: (atEnd.get(key)?.calls ?? 0) - (atStart.get(key)?.calls ?? 0),
+      })),
   };
 }
+
+const keyOf = ({ port, operation, probe }: PortCounts) => `${port} ${operation} ${probe}`;

@@ -23,12 +23,16 @@ export interface RoleInit {
   readonly injuries: readonly InjuredPort[];
 }
 
-/** Reports of a role: where it serves what, and, cumulative, what it has asked of its ports. */
+/** Reports of a role: where it serves what, and, cumulative until `atUs`, what it has asked of its ports. */
 export interface Serving {
   readonly operations: readonly Operation[];
   readonly port: number;
 }
-export type PortCountsReport = readonly PortCounts[];
+export interface PortCountsReport {
+  /** Event time of the role. */
+  readonly atUs: number;
+  readonly counts: readonly PortCounts[];
+}
 /** The first call of this process that an injury has hurt, told at once. */
 export interface Struck {
   readonly id: number;
@@ -41,10 +45,11 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
   const architecture = await child.host(() => loadArchitecture(init.specifier, init.params));
   const role = architecture.roles.find(({ name }) => name === init.role);
   if (!role) throw new HarnessError(`architecture ${architecture.name} has no role ${init.role}`);
-  const opened = openPorts(init.connection, child.clock);
-  const door = openDoor(init.connection, child.clock);
   const meter = createMeter();
-  const reportCounts = () => child.report('ports', meter.counts() satisfies PortCountsReport);
+  const opened = openPorts(init.connection, child.clock, (kind, bytes) => meter.count('objects', kind, 0, bytes));
+  const door = openDoor(init.connection, child.clock);
+  const reportCounts = () =>
+    child.report('ports', { atUs: child.clock.nowUs(), counts: meter.counts() } satisfies PortCountsReport);
   const known = new Set<number>();
   const injured = injurePorts(opened.ports, {
     clock: child.clock,

@@ -165,13 +165,18 @@ export interface UsageColumns {
   readonly writeBytes: Float64Array;
 }
 
-/** What one role asked of one port, in total; `probe` counts what was done for panel reads. */
+/**
+ * What one role asked of one port, in total; `probe` counts what was done for panel reads. The port `objects` is the
+ * object store under the tables, its operations are requests: put, get, list, delete.
+ */
 export interface PortCounter {
   readonly role: string;
   readonly port: string;
   readonly operation: string;
   readonly probe: boolean;
   readonly calls: number;
+  /** Of the calls those in the measured window, as far as the role's reports tell: it sends one every half second. */
+  readonly windowCalls: number;
   /** Rows or keys. */
   readonly rows: number;
   readonly bytes: number;

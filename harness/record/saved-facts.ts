@@ -217,6 +217,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
       operation: z.string(),
       probe: z.boolean(),
       calls: whole,
+      windowCalls: whole,
       rows: whole,
       bytes: whole,
     }),

@@ -8,6 +8,7 @@ import { simulateChangeLog } from '../ports/change-log/simulated.js';
 import type { ColumnBatch } from '../ports/columns.js';
 import { simulateOnlineStore } from '../ports/online-store/simulated.js';
 import { type PortName, type Ports, portNames, streams } from '../ports/ports.js';
+import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { simulateTableStore } from '../ports/table-store/simulated.js';
 import { simulateWarehouse } from '../ports/warehouse/simulated.js';
 import type { Costs } from './costs.js';
@@ -23,7 +24,7 @@ export interface World {
   /** Begins a process: its clock tells who calls. `processor` serves its own work, one piece at a time. */
   begin(name: string, nowUs: () => number): SimulatedProcess;
   /** Ports as seen by the process that has this clock. */
-  openPorts(clock: Clock): Ports;
+  openPorts(clock: Clock, onRequest?: CountRequest): Ports;
   processOf(clock: Clock): SimulatedProcess;
   /** Called with every process that begins: where tests place their crashes. */
   onBegin: (process: SimulatedProcess) => void;
@@ -93,12 +94,12 @@ export function createWorld(options: {
       world.onBegin(process);
       return process;
     },
-    openPorts(of) {
+    openPorts(of, onRequest = () => {}) {
       const process = processOf(of);
       return {
         changeLog: through(process, 'changeLog', servers.changeLog, outages.changeLog),
         onlineStore: through(process, 'onlineStore', servers.onlineStore, outages.onlineStore),
-        tables: through(process, 'tables', servers.tables, outages.tables),
+        tables: through(process, 'tables', servers.tables.connect(onRequest), outages.tables),
         warehouse: through(process, 'warehouse', servers.warehouse, outages.warehouse),
       };
     },

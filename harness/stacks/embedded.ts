@@ -7,6 +7,7 @@ import { connectChangeLog } from '../ports/change-log/embedded.js';
 import { connectOnlineStore } from '../ports/online-store/embedded.js';
 import type { Ports } from '../ports/ports.js';
 import { openTableStore } from '../ports/table-store/embedded.js';
+import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { connectWarehouse } from '../ports/warehouse/embedded.js';
 import type { Supervisor } from '../processes/supervisor.js';
 import type { Stack, StackServer } from './stack.js';
@@ -92,7 +93,11 @@ function serverOf(supervisor: Supervisor, process: string): StackServer {
   };
 }
 
-export function openEmbedded(connection: EmbeddedConnection, clock: Clock): { ports: Ports; close(): Promise<void> } {
+export function openEmbedded(
+  connection: EmbeddedConnection,
+  clock: Clock,
+  onRequest: CountRequest,
+): { ports: Ports; close(): Promise<void> } {
   const opened = new Map<keyof Ports, { close(): Promise<void> }>();
   const open = <P extends keyof Ports>(name: P, connect: () => Ports[P]): Ports[P] => {
     const already = opened.get(name) as Ports[P] | undefined;
@@ -116,7 +121,7 @@ export function openEmbedded(connection: EmbeddedConnection, clock: Clock): { po
         return open('onlineStore', () => connectOnlineStore({ port: portOf('onlineStore') }));
       },
       get tables() {
-        return open('tables', () => openTableStore({ directory: connection.tables ?? '', clock }));
+        return open('tables', () => openTableStore({ directory: connection.tables ?? '', clock, onRequest }));
       },
       get warehouse() {
         return open('warehouse', () => connectWarehouse({ port: portOf('warehouse') }));

@@ -1,6 +1,7 @@
 /** The simulated stack: every server in memory, in virtual time. Its connection works only inside the simulation. */
 import type { Clock } from '../clock.js';
 import type { Ports } from '../ports/ports.js';
+import type { CountRequest } from '../ports/table-store/object-requests.js';
 import type { World } from '../simulation/world.js';
 import type { Door } from './stack.js';
 
@@ -9,8 +10,12 @@ export interface SimulatedConnection {
   readonly world: World;
 }
 
-export function openSimulated({ world }: SimulatedConnection, clock: Clock): { ports: Ports; close(): Promise<void> } {
-  return { ports: world.openPorts(clock), async close() {} };
+export function openSimulated(
+  { world }: SimulatedConnection,
+  clock: Clock,
+  onRequest: CountRequest,
+): { ports: Ports; close(): Promise<void> } {
+  return { ports: world.openPorts(clock, onRequest), async close() {} };
 }
 
 export function openSimulatedDoor({ world }: SimulatedConnection, clock: Clock): Door {

@@ -3,6 +3,7 @@
 import type { Plane } from '../architecture.js';
 import type { Clock } from '../clock.js';
 import type { PortName, Ports } from '../ports/ports.js';
+import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { connectPlane, type PlaneClient, type Routes, serveOperations } from '../processes/endpoint.js';
 import { type EmbeddedConnection, openEmbedded } from './embedded.js';
 import { openSimulated, openSimulatedDoor, type SimulatedConnection } from './simulated.js';
@@ -28,13 +29,17 @@ export interface StackServer {
   bringUp(): Promise<void>;
 }
 
-/** The ports of a process, each opened at its first use. */
-export function openPorts(connection: StackConnection, clock: Clock): { ports: Ports; close(): Promise<void> } {
+/** The ports of a process, each opened at its first use. `onRequest` hears what its tables ask of their object store. */
+export function openPorts(
+  connection: StackConnection,
+  clock: Clock,
+  onRequest: CountRequest = () => {},
+): { ports: Ports; close(): Promise<void> } {
   switch (connection.stack) {
     case 'embedded':
-      return openEmbedded(connection, clock);
+      return openEmbedded(connection, clock, onRequest);
     case 'simulated':
-      return openSimulated(connection, clock);
+      return openSimulated(connection, clock, onRequest);
   }
 }
 

@@ -24,7 +24,7 @@ export default breakRole('stream', 'forgetful-restart', (context) =>
       decodeState(value, state);
       for (const tiles of state.tiles) tiles.count = 0;
       state.categories.count = 0;
-      return encodeState(state, context.clock.nowUs());
+      return encodeState(state);
     }
   }),
 );

@@ -25,7 +25,7 @@ export const mixCopies = (name: string, mix: (newer: CustomerState, older: Custo
         }
         decodeState(value, newer);
         decodeState(copy.value, older);
-        return encodeState(mix(newer, older), nowUs);
+        return encodeState(mix(newer, older));
       }
     }),
   );

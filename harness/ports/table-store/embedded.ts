@@ -2,6 +2,7 @@
 import type { Clock } from '../../clock.js';
 import { localObjects } from './delta/local-objects.js';
 import { deltaTableStore } from './delta-table-store.js';
+import { type CountRequest, countRequests } from './object-requests.js';
 import type { TableStore } from './port.js';
 
 export function openTableStore(options: {
@@ -9,9 +10,11 @@ export function openTableStore(options: {
   readonly clock: Clock;
   /** Of DuckDB; more than one takes processor time from the other roles of the host. */
   readonly threads?: number;
+  readonly onRequest?: CountRequest;
 }): TableStore {
+  const objects = localObjects(options.directory);
   return deltaTableStore({
-    objects: localObjects(options.directory),
+    objects: options.onRequest ? countRequests(objects, options.onRequest) : objects,
     clock: options.clock,
     threads: options.threads ?? 1,
   });

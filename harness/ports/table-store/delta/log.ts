@@ -42,7 +42,7 @@ export interface DeltaLogContext {
 }
 
 /** Commits between two checkpoints: a reader replays at most so many, and a writer pays for one in so many commits. */
-const checkpointEvery = 50;
+export const checkpointEvery = 50;
 const shortestBackoffUs = 500;
 const backoffDoublings = 7;
 const attemptsAtMost = 1_000;

@@ -32,6 +32,8 @@ export interface Fold {
   /** Of the changes that were read and of the files that were written. */
   readonly rows: number;
   readonly bytes: number;
+  /** Files of changes that were read. */
+  readonly news: number;
   /** Null: no commit, as there was nothing to fold. */
   readonly rewrite: Rewrite | null;
 }
@@ -67,7 +69,7 @@ export function planFold(from: Table, into: Table, spec: FoldSpec): Fold {
   const position = into.txns.get(appId) ?? -1;
   const base = { appId, fromVersion: from.version, intoVersion: into.version };
   const news = from.filesAdded(position, from.version);
-  if (news.length === 0) return { ...base, foldedRows: 0, rows: 0, bytes: 0, rewrite: null };
+  if (news.length === 0) return { ...base, foldedRows: 0, rows: 0, bytes: 0, news: 0, rewrite: null };
   expectPresent(from, news, `added after version ${position}`);
   checkTables(spec, from, into);
   const index = openFoldIndex(spec, from, into, position, news);
@@ -85,6 +87,7 @@ export function planFold(from: Table, into: Table, spec: FoldSpec): Fold {
     foldedRows: changed.foldedRows,
     rows: files.reduce((sum, { rows }) => sum + rows, 0),
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    news: news.length,
     rewrite: { index, changed, winners, replacements, written },
   };
 }

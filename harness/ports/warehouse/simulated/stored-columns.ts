@@ -51,10 +51,17 @@ export function joinBatches(batches: readonly StoredBatch[]): StoredBatch {
 export function pickRows(batch: StoredBatch, rows: readonly number[]): StoredBatch {
   const columns = Object.entries(batch.columns).map(([name, column]) => [
     name,
-    column instanceof Float64Array ? Float64Array.from(rows, (row) => column[row]!) : rows.map((row) => column[row]!),
+    column instanceof Float64Array ? pickInts(column, rows) : rows.map((row) => column[row]!),
   ]);
   const bytes = Math.round((batch.bytes * rows.length) / Math.max(1, batch.rows));
   return { rows: rows.length, bytes, columns: Object.fromEntries(columns) };
+}
+
+/** A loop: `Float64Array.from` takes ten times as long, and every merge of changes passes here. */
+function pickInts(column: Float64Array, rows: readonly number[]): Float64Array {
+  const picked = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) picked[i] = column[rows[i]!]!;
+  return picked;
 }
 
 export function bytesOf(column: StoredColumn, from: number, to: number): number {
