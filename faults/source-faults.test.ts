@@ -8,7 +8,7 @@ import { standardPrices } from '../harness/prices/prices.js';
 import { descriptionOf, loadArchitecture } from '../harness/processes/load-architecture.js';
 import type { RunFacts } from '../harness/record/facts.js';
 import type { FaultSpec, Scenario } from '../harness/scenario.js';
-import { defaultCosts } from '../harness/simulation/costs.js';
+import { type Costs, defaultCosts } from '../harness/simulation/costs.js';
 import { readHistory, simulateRun } from '../harness/simulation/simulate.js';
 import { measuredScenario } from '../harness/suites/measured.js';
 import { loadTrace } from '../harness/traces.js';
@@ -44,7 +44,10 @@ beforeAll(async () => {
 afterAll(() => rm(parent, { recursive: true, force: true }));
 
 /** `offered`: whose trace is replayed, where it is another one's. */
-async function simulate(scenario: Scenario, offered = scenario): Promise<RunFacts> {
+async function simulate(
+  scenario: Scenario,
+  { offered = scenario, costs = defaultCosts }: { offered?: Scenario; costs?: Costs } = {},
+): Promise<RunFacts> {
   const seed = 1;
   const owned = await loadTrace(offered, seed, parent);
   try {
@@ -59,7 +62,7 @@ async function simulate(scenario: Scenario, offered = scenario): Promise<RunFact
       {
         trace: await readHistory(owned),
         architecture: descriptionOf(await loadArchitecture(plane, undefined)),
-        costs: defaultCosts,
+        costs,
         parent,
         signal: new AbortController().signal,
       },
@@ -103,7 +106,7 @@ describe.each(sourceFaults)('$kind', (fault) => {
   });
 
   it('is not witnessed where the source goes on as usual: its run is invalid', async () => {
-    const facts = await simulate(withFaults(fault), { ...base, faults: [] });
+    const facts = await simulate(withFaults(fault), { offered: { ...base, faults: [] } });
     expect(facts.faults[0]).toMatchObject({ witnessedUs: null, saw: null });
     expect(measureRun(facts, standardPrices).invalid.map(({ code }) => code)).toEqual(['INVALID_INJECTION']);
   });
@@ -121,6 +124,16 @@ it('an outage of the change log: the source offers again what was not taken, and
   expectSound(facts);
   expect(facts.faults[0]?.saw).toBe('the server of changeLog was gone');
   expect(facts.ledger?.failed).toBeGreaterThan(0);
+  expect(facts.panel.changes.acknowledged.every((acknowledged) => acknowledged === 1)).toBe(true);
+});
+
+it('an outage that meets appends under way: those in doubt are offered again, and their copies are told apart', async () => {
+  const { changeLog } = defaultCosts;
+  // So slow that the source is hardly ever without an append under way.
+  const costs = { ...defaultCosts, changeLog: { ...changeLog, append: { ...changeLog.append, fixedUs: 5_500 } } };
+  const facts = await simulate(withFaults({ kind: 'change-log-outage', lastsUs: secondUs }), { costs });
+  expectSound(facts);
+  expect(facts.ledger?.indeterminate).toBeGreaterThan(0);
   expect(facts.panel.changes.acknowledged.every((acknowledged) => acknowledged === 1)).toBe(true);
 });
 
