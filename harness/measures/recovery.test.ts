@@ -61,8 +61,14 @@ describe('availability', () => {
     const { slos } = recoverOnce({ latencyUs: (i) => (i % 50 === 0 ? null : 5_000) });
     expect(slos.availability).toEqual({ fate: 'not held before' });
     const measures = measuresOf({ latencyUs: (i) => (i % 50 === 0 ? null : 5_000) });
-    expect(measures['faults.availability_lost']).toMatchObject({ note: 'the SLO was not held before the fault' });
-    expect(measures['faults.slo_lost']).toMatchObject({ kind: 'absent' });
+    expect(measures['faults.availability_lost']).toMatchObject({
+      note: 'the SLO of availability was not held before the fault',
+    });
+    expect(measures['faults.slo_lost']).toMatchObject({
+      kind: 'absent',
+      // A prediction that fails is not answered in time, but 2 in 100 may be late.
+      note: 'the SLO of availability was not held before the fault',
+    });
   });
 
   it('is not blamed on a fault that was over for the hold time', () => {

@@ -19,7 +19,7 @@ import type { Visibility } from './freshness.js';
 import { injuriesOf, type WitnessedInjury, witnessedInjuriesOf } from './injuries.js';
 import { type MeasureOf, notMeasured, notOffered } from './measured.js';
 import { lastLookUs, type Panel } from './panel.js';
-import { fateOf, type Look, lookAtCalls, lookAtFreshness, type SloFate, type SloName } from './slos.js';
+import { fateOf, type Look, lookAtCalls, lookAtFreshness, type SloFate, type SloName, sloNames } from './slos.js';
 
 export const clocks = [
   'first_failure',
@@ -169,11 +169,17 @@ function firstSuccess(
 export function measureRecovery(run: RunFacts, panel: Panel, recoveries: readonly Recovery[]) {
   const absent = whyAbsent(run, panel);
   const clock = (name: Clock) => (recoveries.length === 0 ? absent : timeOn(name, recoveries));
-  const lost = (name: SloName) => (recoveries.length === 0 ? absent : lossOf(recoveries.map(({ slos }) => slos[name])));
+  const lost = (name: SloName) =>
+    recoveries.length === 0
+      ? absent
+      : lossOf(
+          recoveries.map(({ slos }) => slos[name]),
+          [name],
+        );
   const regained = (name: SloName) => (recoveries.length === 0 ? absent : timeRegained(name, recoveries));
   return {
     'faults.mttr': clock('mttr'),
-    'faults.slo_lost': recoveries.length === 0 ? absent : lossOf(recoveries.map(worstFate)),
+    'faults.slo_lost': recoveries.length === 0 ? absent : lossOf(recoveries.map(worstFate), notHeld(recoveries)),
     'faults.availability_lost': lost('availability'),
     'faults.latency_lost': lost('latency'),
     'faults.freshness_lost': lost('freshness'),
@@ -242,12 +248,19 @@ export function worstFate({ slos }: Recovery): SloFate {
   return { fate: 'not asked' };
 }
 
-function lossOf(fates: readonly SloFate[]): MeasureOf<'trials'> {
+function notHeld(recoveries: readonly Recovery[]): SloName[] {
+  return sloNames.filter((name) => recoveries.some(({ slos }) => slos[name].fate === 'not held before'));
+}
+
+/** `names`: of which SLOs. */
+function lossOf(fates: readonly SloFate[], names: readonly SloName[]): MeasureOf<'trials'> {
   const count = (fate: SloFate['fate']) => fates.filter((one) => one.fate === fate).length;
   const [lost, kept, undecided] = [count('lost'), count('kept'), count('undecided')];
   if (lost + kept + undecided === 0)
     return notMeasured(
-      count('not asked') === fates.length ? 'nothing was asked' : 'the SLO was not held before the fault',
+      count('not asked') === fates.length
+        ? 'nothing was asked'
+        : `the SLO of ${names.join(' and of ')} was not held before the fault`,
     );
   // A plane that is back soon is seen to have kept it, however short the watch: leaving the others out would leave out
   // those that were slow.
