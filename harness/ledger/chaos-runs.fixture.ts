@@ -1,20 +1,21 @@
-/** Small simulated runs under faults, for the tests of the ledger: any plane, any fault, any seed. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Small runs under faults, simulated or with real processes, for the tests of the ledger: any plane, fault and seed. */
 import { secondUs } from '../../workloads/durations.js';
 import { disturbedWorkload, supportOf } from '../injection.js';
 import { descriptionOf, loadArchitecture } from '../processes/load-architecture.js';
+import { openScratch } from '../processes/scratch.js';
 import { type Random, seededRandom } from '../random.js';
 import type { RunFacts } from '../record/facts.js';
-import type { FaultKind, FaultPlan, Scenario, SpecOf } from '../scenario.js';
+import { observeRun, type RunOptions } from '../run.js';
+import { gatherFacts } from '../run-facts.js';
+import type { FaultKind, FaultPlan, RunPlan, Scenario, SpecOf } from '../scenario.js';
 import { defaultCosts } from '../simulation/costs.js';
 import { readHistory, type SimulatedTrace, simulateRun } from '../simulation/simulate.js';
+import { machineSite } from '../site.js';
 import { measuredScenario } from '../suites/measured.js';
 import { loadTrace } from '../traces.js';
 
 /** So many customers that some are not touched again after the last fault: what it did to them stays. */
-export const chaosScenario: Scenario = {
+const chaosScenario: Omit<Scenario, 'stack'> = {
   ...measuredScenario({
     name: 'chaos-small',
     customers: 150,
@@ -25,9 +26,8 @@ export const chaosScenario: Scenario = {
     warmUpUs: secondUs / 2,
     measureUs: secondUs / 2,
     faultUs: 3 * secondUs,
-    drainUs: 20 * secondUs,
+    drainUs: 5 * secondUs,
   }),
-  stack: 'simulated',
   faults: [],
 };
 
@@ -40,15 +40,17 @@ export interface ChaosRuns {
 /** Seeds share as many traces, unless a fault changes what the source offers. */
 const traceSeeds = 3;
 
-export async function openChaosRuns(): Promise<ChaosRuns> {
-  const parent = await mkdtemp(join(tmpdir(), 'planebench-chaos-'));
+export async function openChaosRuns(stack: 'simulated' | 'embedded'): Promise<ChaosRuns> {
+  const scratch = await openScratch();
+  const parent = scratch.directory;
+  const { signal } = new AbortController();
   const owned = new Map<string, { trace: SimulatedTrace; close(): Promise<void> }>();
 
   async function traceOf(scenario: Scenario, seed: number): Promise<SimulatedTrace> {
-    const disturbances = disturbedWorkload(scenario, seed).changes;
-    const isOwn = JSON.stringify(disturbances) !== JSON.stringify(scenario.workload.changes);
+    const { changes } = disturbedWorkload(scenario, seed);
+    const isOwn = JSON.stringify(changes) !== JSON.stringify(scenario.workload.changes);
     const shared = isOwn ? seed : seed % traceSeeds;
-    const key = `${shared} ${JSON.stringify(disturbances)}`;
+    const key = `${shared} ${JSON.stringify(changes)}`;
     const known = owned.get(key);
     if (known) return known.trace;
     // The folder of a trace is named by scenario and seed.
@@ -59,27 +61,27 @@ export async function openChaosRuns(): Promise<ChaosRuns> {
     return trace;
   }
 
+  async function onMachine(plan: RunPlan, options: Pick<RunOptions, 'architecture'> & { trace: SimulatedTrace }) {
+    const site = machineSite(plan.scenario, scratch);
+    const ignored = { idle: () => {}, progress: () => {}, quiet: Promise.resolve() };
+    return gatherFacts(await observeRun(plan, { ...options, ...ignored, site, parent, signal }), options.trace);
+  }
+
   return {
     async run(specifier, faults, seed) {
       const architecture = descriptionOf(await loadArchitecture(specifier, undefined));
-      const scenario = { ...chaosScenario, faults };
+      const scenario = { ...chaosScenario, stack, faults };
       if (faults.some((fault) => 'notApplicable' in supportOf(fault, scenario, architecture))) return null;
-      const { name } = architecture;
-      const arm = { architecture: name, specifier, params: null };
-      return simulateRun(
-        { id: `${name}-${seed}`, scenario, arm, repetition: 1, seed },
-        {
-          trace: await traceOf(scenario, seed),
-          architecture,
-          costs: defaultCosts,
-          parent,
-          signal: new AbortController().signal,
-        },
-      );
+      const arm = { architecture: architecture.name, specifier, params: null };
+      const plan: RunPlan = { id: `${arm.architecture}-${seed}`, scenario, arm, repetition: 1, seed };
+      const options = { trace: await traceOf(scenario, seed), architecture };
+      return stack === 'embedded'
+        ? onMachine(plan, options)
+        : simulateRun(plan, { ...options, costs: defaultCosts, parent, signal });
     },
     async close() {
       for (const { close } of owned.values()) await close();
-      await rm(parent, { recursive: true, force: true });
+      await scratch.close();
     },
   };
 }

@@ -9,7 +9,7 @@ import { plantedDefects, specifierOf } from './planted-defects.fixture.js';
 
 let runs: ChaosRuns;
 beforeAll(async () => {
-  runs = await openChaosRuns();
+  runs = await openChaosRuns('simulated');
 });
 afterAll(() => runs.close());
 

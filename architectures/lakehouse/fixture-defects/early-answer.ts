@@ -2,7 +2,7 @@
 import { CallError } from '../../../harness/errors.js';
 import { breakRole, withPort } from './broken-role.js';
 
-const writeBehindUs = 300_000;
+const writeBehindUs = 600_000;
 
 export default breakRole('stream', 'early-answer', (context) =>
   withPort(context, 'onlineStore', (store) => {
