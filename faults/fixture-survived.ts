@@ -7,7 +7,7 @@ export function expectSurvived({ faults, ledger, invalid, timeline }: RunFacts):
   expect(invalid).toEqual([]);
   for (const { kind, saw, notApplicable, ...times } of faults) {
     if (notApplicable !== null) continue;
-    expect(saw, `${kind} was witnessed`).toMatch(sightOf(kind));
+    expect(saw ?? 'nothing', `${kind} was witnessed`).toMatch(sightOf(kind));
     const { armedUs, injectedUs, witnessedUs, healedUs, readyUs } = times;
     const moments = [armedUs, injectedUs, healedUs, readyUs].map((atUs) => atUs ?? Number.NaN);
     expect(moments, `${kind} came to its end`).not.toContain(Number.NaN);

@@ -32,12 +32,6 @@ export function injuryAt<Kind extends PortFault>(
   };
 }
 
-/**
- * Where a plane keeps its tables: in its warehouse if it has one, as it may use the table store for nothing but the files
- * that history comes in.
- */
-export const tableStores: readonly PortName[] = ['warehouse', 'tables'];
-
 export function usedPort({ uses }: ArchitectureDescription, candidates: readonly PortName[]): Support {
   const port = candidates.find((name) => uses.includes(name));
   return port ? { target: port } : { notApplicable: `the plane does not use ${candidates.join(' or ')}` };

@@ -1,7 +1,7 @@
 import { outageOf } from './outage.js';
-import { tableStores } from './port-injury.js';
 
-export const tableStoreOutage = outageOf<'table-store-outage'>(
-  'the store of the tables is gone for a while',
-  tableStores,
-);
+/** Whichever of both a plane keeps its tables in: one with a warehouse reads only history from the other. */
+export const tableStoreOutage = outageOf<'table-store-outage'>('the store of the tables is gone for a while', [
+  'warehouse',
+  'tables',
+]);

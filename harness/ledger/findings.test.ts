@@ -11,6 +11,8 @@ const tables = {
   quarantineUnexpected: 0,
   skewed: 0,
   rpoUs: 0,
+  lostEmitUs: [],
+  duplicatedEmitUs: [],
 };
 const sound: LedgerFacts = {
   attempted: 10,
@@ -41,7 +43,7 @@ describe('findings', () => {
     const one = { lost: 1, duplicated: 2, unexpected: 3, quarantineMissing: 4, quarantineUnexpected: 5, skewed: 6 };
     expect(
       found({
-        tables: { ...one, rpoUs: 0 },
+        tables: { ...tables, ...one },
         behind: 7,
         reordered: 8,
         monotonicViolations: 9,
