@@ -27,7 +27,7 @@ const failing = (port: 'tables' | 'onlineStore'): FaultPlan => ({
 
 export const plantedDefects: readonly PlantedDefect[] = [
   // The rows were put online before: they show what the tables do not hold. Refusals are lost as changes are.
-  { defect: 'early-offset', code: 'LOST', others: ['SKEWED', 'BEHIND', 'QUARANTINE'], faults: [crashes] },
+  { defect: 'early-offset', code: 'LOST', others: ['SKEWED', 'BEHIND', 'QUARANTINE'], faults: [crash] },
   // Refusals are listed twice as changes are held twice.
   { defect: 'no-txn', code: 'DUPLICATED', others: ['QUARANTINE'], faults: [failing('tables')] },
   // A row that went back for good is behind the tables, too.

@@ -2,7 +2,7 @@
 import { changesTable } from '../tables.js';
 import { breakRole, withPort } from './broken-role.js';
 
-const writeTakesUs = 250_000;
+const writeTakesUs = 1_000_000;
 
 export default breakRole('stream', 'early-offset', (context) =>
   withPort(context, 'tables', (tables) => ({
