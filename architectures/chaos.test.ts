@@ -39,7 +39,7 @@ function injuriesOf({ plane, roles, ports }: Plane): FaultSpec[] {
       { kind: 'crash-loop', role, lastsUs: 3 * secondUs },
       { kind: 'role-pause', role, lastsUs: 0.3 * secondUs },
       { kind: 'role-pause', role, lastsUs: longPauseUs },
-      ...[hourUs, -hourUs, 10 * secondUs, -10 * secondUs].map(
+      ...[hourUs, -hourUs, 10 * secondUs].map(
         (byUs): FaultSpec => ({ kind: 'clock-jump', role, byUs, lastsUs: 2 * secondUs }),
       ),
     ]),
@@ -151,10 +151,10 @@ function expectSound(plane: string, specs: readonly FaultSpec[], facts: RunFacts
 }
 
 describe.each(planes)('$plane', (plane) => {
-  it.each(injuriesOf(plane).map((spec) => ({ name: nameOf(spec), spec })))(
-    'loses nothing by $name',
+  it.each(injuriesOf(plane).map((spec) => [nameOf(spec), spec] as const))(
+    'loses nothing by %s',
     { timeout: 60_000 },
-    async ({ spec }) => {
+    async (_, spec) => {
       expectSound(plane.plane, [spec], await suffer(plane.plane, [spec], 1));
     },
   );
@@ -180,17 +180,17 @@ it('lambda shows what it counted twice after a crash, until its next batch', { t
 describe('lakehouse, two at a time', () => {
   const all = pairsOf(injuriesOf(lakehouse));
   const random = seededRandom(4, '/pairs');
-  const sampled = process.env.PLANEBENCH_CHAOS_PAIRS === 'all' ? all : draw(all, 25);
+  const sampled = process.env.PLANEBENCH_CHAOS_PAIRS === 'all' ? all : draw(all, 15);
 
   function draw<T>(from: readonly T[], count: number): T[] {
     const left = [...from];
     return Array.from({ length: count }, () => left.splice(random.below(left.length), 1)[0] as T);
   }
 
-  it.each(sampled.map((specs) => ({ name: specs.map(nameOf).join(' and '), specs })))(
-    'loses nothing by $name',
+  it.each(sampled.map((specs) => [specs.map(nameOf).join(' and '), specs] as const))(
+    'loses nothing by %s',
     { timeout: 60_000 },
-    async ({ specs }) => {
+    async (_, specs) => {
       expectSound('lakehouse', specs, await suffer('lakehouse', specs, 1));
     },
   );
