@@ -89,7 +89,8 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
       interrupted: signal.aborted,
     };
     await saveManifest(results, manifest);
-    const summary = summarise({ suite: suite.name, seed, command, repetitions: suite.repetitions, runs, prices });
+    const { repetitions } = suite;
+    const summary = summarise({ suite: suite.name, seed, command, repetitions, runs, notApplicable, prices });
     await saveReports(results, summary, manifest);
     return { results, summary, manifest };
   } finally {

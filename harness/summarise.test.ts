@@ -35,7 +35,15 @@ const warehouse = (repetitions: number) =>
 
 function summaryOf(runs: readonly RunFacts[], repetitions = 5): Summary {
   const command = 'planebench run --suite planted';
-  return summarise({ suite: 'planted', seed: 7, command, repetitions, runs, prices: standardPrices });
+  return summarise({
+    suite: 'planted',
+    seed: 7,
+    command,
+    repetitions,
+    runs,
+    notApplicable: [],
+    prices: standardPrices,
+  });
 }
 
 function estimate(summary: Summary, architecture: string, metric: string, statistic: string): Estimate {

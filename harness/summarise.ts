@@ -1,5 +1,6 @@
 /** From the facts of a suite's runs to its summary: a pure function, the same bytes for the same facts in any order. */
 import type { PriceBook, RunFinding, ScenarioSummary, Summary } from '../reports/summary.js';
+import type { NotApplicable } from './applicability.js';
 import { measureRun } from './measures/metrics.js';
 import type { RunFacts } from './record/facts.js';
 import type { Scenario } from './scenario.js';
@@ -19,10 +20,13 @@ export interface SuiteFacts {
   /** As planned; fewer runs than that are a suite that was interrupted. */
   readonly repetitions: number;
   readonly runs: readonly RunFacts[];
+  /** Scenarios that a plane was spared. */
+  readonly notApplicable: readonly NotApplicable[];
   readonly prices: PriceBook;
 }
 
-export function summarise({ suite, seed, command, repetitions, runs, prices }: SuiteFacts): Summary {
+export function summarise(options: SuiteFacts): Summary {
+  const { suite, seed, command, repetitions, runs, notApplicable, prices } = options;
   const facts = inOrder(runs);
   const measured = facts.map((run): PlannedRun => ({ plan: run.plan, ...measureRun(run, prices) }));
   const chance = chanceOf(seed);
@@ -62,6 +66,7 @@ export function summarise({ suite, seed, command, repetitions, runs, prices }: S
         facts.flatMap((run, i) =>
           run.plan.scenario.name === scenario.name ? [{ facts: run, measured: measured[i] as PlannedRun }] : [],
         ),
+        notApplicable.filter((spared) => spared.scenario === scenario.name),
         chance,
       ),
     ),

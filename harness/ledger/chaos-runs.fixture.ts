@@ -1,5 +1,5 @@
 /** Small runs under faults, simulated or with real processes, for the tests of the ledger: any plane, fault and seed. */
-import { secondUs } from '../../workloads/durations.js';
+import { hourUs, secondUs } from '../../workloads/durations.js';
 import { disturbedWorkload, supportOf } from '../injection.js';
 import { descriptionOf, loadArchitecture } from '../processes/load-architecture.js';
 import { openScratch } from '../processes/scratch.js';
@@ -88,14 +88,12 @@ export async function openChaosRuns(stack: 'simulated' | 'embedded'): Promise<Ch
 
 const lastsUs = secondUs;
 const ppm = 200_000;
-/**
- * Every kind of fault, as it is drawn for a seed. Not yet `clock-jump`: the planes are being hardened against a role
- * whose clock is wrong.
- */
-const drawn: { readonly [Kind in Exclude<FaultKind, 'clock-jump'>]: (random: Random) => Omit<SpecOf<Kind>, 'kind'> } = {
+/** Every kind of fault, as it is drawn for a seed. */
+const drawn: { readonly [Kind in FaultKind]: (random: Random) => Omit<SpecOf<Kind>, 'kind'> } = {
   'role-crash': () => ({}),
   'role-pause': () => ({ lastsUs }),
   'crash-loop': () => ({ lastsUs: 2 * lastsUs }),
+  'clock-jump': (random) => ({ byUs: (random.below(2) === 0 ? 1 : -1) * hourUs, lastsUs }),
   'change-log-outage': () => ({ lastsUs }),
   'online-store-outage': () => ({ lastsUs }),
   'table-store-outage': () => ({ lastsUs }),

@@ -14,7 +14,7 @@ export interface PlantedDefect {
 }
 
 const once: Schedule = { kind: 'once', afterUs: secondUs / 4, jitterUs: secondUs / 2 };
-const often: Schedule = { kind: 'every', afterUs: 0, everyUs: (7 * secondUs) / 10, jitterUs: secondUs / 10 };
+const often: Schedule = { kind: 'random', afterUs: 0, count: 4 };
 const crash: FaultPlan = { kind: 'role-crash', schedule: once };
 const crashes: FaultPlan = { kind: 'role-crash', schedule: often };
 const failing = (port: 'tables' | 'onlineStore'): FaultPlan => ({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FaultOutcome } from '../../reports/summary.js';
 import { validateSummary } from '../../reports/validate.js';
+import type { NotApplicable } from '../applicability.js';
 import { injectedUs, type Planted, plantRun } from '../measures/planted-run.js';
 import { standardPrices } from '../prices/prices.js';
 import type { LedgerFacts, RunFacts } from '../record/facts.js';
@@ -9,13 +10,14 @@ import { summarise } from '../summarise.js';
 const secondUs = 1_000_000;
 const secondAtUs = injectedUs + 5 * secondUs;
 
-function outcomesOf(runs: readonly RunFacts[]): readonly FaultOutcome[] {
+function outcomesOf(runs: readonly RunFacts[], notApplicable: readonly NotApplicable[] = []): readonly FaultOutcome[] {
   const summary = summarise({
     suite: 'planted',
     seed: 1,
     command: 'planted',
     repetitions: runs.length,
     runs,
+    notApplicable,
     prices: standardPrices,
   });
   validateSummary(JSON.parse(JSON.stringify(summary)));
@@ -216,5 +218,20 @@ describe('runs that tell nothing', () => {
     const run = plantRun();
     const calm = { ...run.plan, scenario: { ...run.plan.scenario, faults: [] } };
     expect(outcomesOf([plantRun({ facts: { plan: calm, faults: [] } })])).toEqual([]);
+  });
+});
+
+it('a plane that was spared a scenario has its row, with the reason and nothing else', () => {
+  const reason = 'role-crash: no role of the plane takes changes in';
+  const spared = [{ scenario: 'planted', architecture: 'idle', reason }];
+  expect(outcomesOf([plantRun()], spared)[1]).toMatchObject({
+    architecture: 'idle',
+    fault: 'role-crash',
+    notApplicable: reason,
+    runs: 0,
+    clocks: [],
+    slo: [],
+    lost: null,
+    findings: [],
   });
 });

@@ -3,6 +3,7 @@
  * was wrong when all was healed and drained. Only valid runs are told of; the others are counted.
  */
 import type { FaultOutcome } from '../../reports/summary.js';
+import type { NotApplicable } from '../applicability.js';
 import { type FindingCode, findingsOf, type LedgerFinding } from '../ledger/findings.js';
 import { type Injury, injuriesOf } from '../measures/injuries.js';
 import type { Losses } from '../measures/losses.js';
@@ -21,13 +22,29 @@ interface RunOutcome {
 /** What a row is about. */
 type Struck = Pick<FaultOutcome, 'fault' | 'target' | 'notApplicable'>;
 
-/** Of the runs of one scenario, in order of planes and repetitions. */
-export function describeFaultOutcomes(runs: readonly RunOutcome[], chance: Chance): FaultOutcome[] {
+/** Of the runs of one scenario, in order of planes and repetitions; then the planes that were spared it. */
+export function describeFaultOutcomes(
+  runs: readonly RunOutcome[],
+  spared: readonly NotApplicable[],
+  chance: Chance,
+): FaultOutcome[] {
   const planes = new Set(runs.map(({ facts }) => facts.plan.arm.architecture));
-  return [...planes].flatMap((plane) => {
+  const outcomes = [...planes].flatMap((plane) => {
     const own = runs.filter(({ facts }) => facts.plan.arm.architecture === plane);
-    return struckIn(own).map((struck) => describeOutcome(own, struck, chance));
+    const of = (facts: RunFacts) => ({ scenario: facts.plan.scenario, architecture: plane });
+    return struckIn(own).map((struck) => describeOutcome(of((own[0] as RunOutcome).facts), own, struck, chance));
   });
+  const [first] = runs;
+  if (first === undefined) return outcomes;
+  const { scenario } = first.facts.plan;
+  return [
+    ...outcomes,
+    ...spared.flatMap(({ architecture, reason: notApplicable }) =>
+      scenario.faults.map(({ kind: fault }) =>
+        describeOutcome({ scenario, architecture }, [], { fault, target: '', notApplicable }, chance),
+      ),
+    ),
+  ];
 }
 
 /** In the order in which they first struck; a fault that never came to strike, by its plan. */
@@ -52,8 +69,12 @@ function struckIn(runs: readonly RunOutcome[]): Struck[] {
   return [...found.values()];
 }
 
-function describeOutcome(runs: readonly RunOutcome[], struck: Struck, chance: Chance): FaultOutcome {
-  const { scenario, arm } = (runs[0] as RunOutcome).facts.plan;
+function describeOutcome(
+  { scenario, architecture }: { readonly scenario: Scenario; readonly architecture: string },
+  runs: readonly RunOutcome[],
+  struck: Struck,
+  chance: Chance,
+): FaultOutcome {
   const same = ({ injury: { fault, target } }: { readonly injury: Injury }) =>
     fault === struck.fault && target === struck.target;
   const applies = struck.notApplicable === null;
@@ -72,7 +93,7 @@ function describeOutcome(runs: readonly RunOutcome[], struck: Struck, chance: Ch
   };
   return {
     scenario: scenario.name,
-    architecture: arm.architecture,
+    architecture,
     ...struck,
     badge: badgeOf(scenario.stack),
     stack: scenario.stack,

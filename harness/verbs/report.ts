@@ -34,9 +34,9 @@ export function declareReport(program: Command, shell: Shell): void {
 async function report(directory: string, flags: ReportFlags, shell: Shell): Promise<Decision> {
   const given = flags.prices === undefined ? null : await readPrices(flags.prices);
   const { manifest, runs, prices: kept } = await loadResults(resolve(directory));
-  const { suite, seed, command, repetitions } = manifest;
+  const { suite, seed, command, repetitions, notApplicable } = manifest;
   const prices = given ?? kept;
-  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs, prices });
+  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs, notApplicable, prices });
   await savePrices({ id: manifest.id, directory: resolve(directory) }, prices);
   await saveReports({ id: manifest.id, directory: resolve(directory) }, summary, manifest);
   printSummary(summary, flags.json ?? false, shell);
