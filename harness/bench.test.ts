@@ -92,6 +92,7 @@ describe('the smoke suite', () => {
       unexpected: 0,
       quarantineMissing: 0,
       quarantineUnexpected: 0,
+      skewed: 0,
       rpoUs: 0,
       lostEmitUs: [],
       duplicatedEmitUs: [],

@@ -245,7 +245,8 @@ describe('the warehouse in trouble', () => {
       await world.append(0, world.entries);
       await drain(world);
       await zombie.stop();
-      expect(await zombie.ended).toBeUndefined();
+      // Not by itself: it went on from where its successor was.
+      expect(String(await zombie.ended)).toMatch(/stopped/);
       await expectTables(world);
     } finally {
       await world.close();

@@ -382,7 +382,7 @@ describe('an entry that was offered more than once', () => {
 
   it('and never acknowledged may be held or not, and is listed once less than it may be there', async () => {
     const appends = attemptsWith({ customer: 0, seq: 5 }, [indeterminate, failed, indeterminate]);
-    const sound = { ...soundFacts, attempted: 12, acknowledged: 9, failed: 1, indeterminate: 2 };
+    const sound = { ...soundFacts, attempted: 12, acknowledged: 9, visible: 9, failed: 1, indeterminate: 2 };
     expect(await fold({ appends })).toEqual(sound);
     expect(await fold({ appends, exported: [withoutChange(0, 5)], finalRows: [row(0, 4), row(1, 4)] })).toEqual(sound);
     expect(await fold({ appends, quarantined: [soundQuarantine, [again(0, 5)]] })).toEqual(sound);

@@ -30,6 +30,8 @@ export interface Tally {
 
 const confidenceLevel = 0.95;
 const mostExamples = 20;
+/** Of one run on the screen. */
+const mostFindings = 4;
 
 export function beginTally(): Tally {
   const runs: Record<SoakOutcome, number> = { sound: 0, unsound: 0, 'not judged': 0 };
@@ -93,10 +95,12 @@ export function renderSoak({
 }
 
 export function renderFailure({ run, outcome, findings, command }: SoakConclusion['examples'][number]): string[] {
-  const [first = '', ...others] = findings.map((finding) => finding.split('\n').join('\n    '));
+  const [first = '', ...others] = findings.slice(0, mostFindings).map((finding) => finding.split('\n').join('\n    '));
+  const more = findings.length - mostFindings;
   return [
     `${outcome.toUpperCase()} ${run}: ${first}`,
     ...others.map((other) => `    ${other}`),
+    ...(more > 0 ? [`    and ${more} more in soak.jsonl`] : []),
     `    again: ${command}`,
   ];
 }

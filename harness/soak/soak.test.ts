@@ -9,7 +9,7 @@ import { startCommand } from '../fixture-command.js';
 import { plantRun } from '../measures/planted-run.js';
 import type { LedgerFacts, RunFacts } from '../record/facts.js';
 import { projectDirectory } from '../testbed.js';
-import { beginTally, renderSoak, type SoakConclusion } from './conclusion.js';
+import { beginTally, renderFailure, renderSoak, type SoakConclusion } from './conclusion.js';
 import { readLines, type SoakLine } from './record.js';
 import { judgeSoakRun } from './verdict.js';
 
@@ -177,6 +177,18 @@ describe('a conclusion', () => {
       // Clopper and Pearson for 1 of 4: 0.00631 to 0.80588.
       'Of such runs 0.631 % to 80.6 % are unsound (95 %, Clopper-Pearson)',
       'FAIL',
+    ]);
+  });
+
+  it('says a few of the findings of a run, and how many there are', () => {
+    const findings = ['a', 'b', 'c', 'd', 'e', 'f'];
+    expect(renderFailure({ run: 'r', outcome: 'unsound', findings, command: 'x' })).toEqual([
+      'UNSOUND r: a',
+      '    b',
+      '    c',
+      '    d',
+      '    and 2 more in soak.jsonl',
+      '    again: x',
     ]);
   });
 
