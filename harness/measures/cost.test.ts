@@ -214,6 +214,14 @@ describe('the figures of such a plane, 330 USD for 10 s', () => {
     });
   });
 
+  it('leave out what the stack cannot tell, and say so', () => {
+    const unknown = new Float64Array(steady.rows).fill(Number.NaN);
+    const usage = { ...steady, rssBytes: unknown, readBytes: unknown, writeBytes: unknown };
+    const figure = measures(plant({ usage }))['cost.per_1k_predictions'];
+    expect(ratio(figure)).toBeCloseTo(30, 9);
+    expect(figure).toMatchObject({ note: expect.stringContaining('memory and bytes moved are not known here') });
+  });
+
   it('are absent, each for its reason', () => {
     const unsampled = measures(plant({ usage: sampled([]) }));
     const glimpsed = measures(plant({ usage: sampled([[5, 1, 0, 1]]) }));

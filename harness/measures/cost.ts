@@ -83,7 +83,10 @@ export function measureCost(
     if ('kind' in cost) return cost;
     if (measure.kind === 'absent') return measure;
     const units = unitsOf(measure.numerator, measure.denominator);
-    const convention = `${whose} CPU-seconds, and requests as an object store would get them, at list prices: not a bill`;
+    const unknown = run.usage.rssBytes.some(Number.isNaN)
+      ? '; memory and bytes moved are not known here and add nothing'
+      : '';
+    const convention = `${whose} CPU-seconds, and requests as an object store would get them, at list prices: not a bill${unknown}`;
     return {
       kind: 'ratio',
       numerator: cost.usd,
@@ -150,11 +153,13 @@ function foldProcessUse({ usage, processes, timeline }: RunFacts): Use[] | Absen
     state[process] = 'known';
     const share = withinUs / (atUs - lastUs);
     // A process that was started anew counts its bytes from zero.
-    const grown = (column: Float64Array) => share * Math.max(0, (column[row] as number) - (column[last] as number));
+    const grown = (column: Float64Array) =>
+      share * Math.max(0, knownOr0((column[row] as number) - (column[last] as number)));
     const use = uses[process] as (typeof uses)[number];
     const isRole = processes[process]?.kind === 'role';
     use.cpuSeconds += grown(usage.cpuUs) / 1e6;
-    use.gbSeconds += (((usage.rssBytes[row] as number) + (usage.rssBytes[last] as number)) / 2 / gb) * (withinUs / 1e6);
+    const rssBytes = knownOr0(((usage.rssBytes[row] as number) + (usage.rssBytes[last] as number)) / 2);
+    use.gbSeconds += (rssBytes / gb) * (withinUs / 1e6);
     use.gbWritten += isRole ? grown(usage.writeBytes) / gb : 0;
     use.gbRead += isRole ? grown(usage.readBytes) / gb : 0;
   }
@@ -163,6 +168,9 @@ function foldProcessUse({ usage, processes, timeline }: RunFacts): Use[] | Absen
     return notMeasured('a process was not sampled twice in the window');
   return uses;
 }
+
+/** What a stack cannot tell (memory in virtual time) is priced at nothing, and the figure says so. */
+const knownOr0 = (value: number) => (Number.isNaN(value) ? 0 : value);
 
 /** A server is named after its port: 'change-log' is behind `changeLog`. */
 function divideServer(server: string, use: Use, counters: readonly PortCounter[]): UsedPart[] {
