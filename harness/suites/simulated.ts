@@ -20,6 +20,7 @@ const base = measuredScenario({
 
 const scenario: Scenario = { ...base, stack: 'simulated' };
 
+const clockToleranceUs = 5 * minuteUs;
 /** What the planes' defaults are at time scale 60, in the paper's minutes. */
 const params = {
   lakehouse: {
@@ -27,13 +28,15 @@ const params = {
     cacheTtlUs: 30 * secondUs,
     maintenanceIntervalUs: 5 * minuteUs,
     retainUs: 30 * minuteUs,
+    clockToleranceUs,
   },
-  warehouse: { mergeIntervalUs: 2 * minuteUs, stageIntervalUs: 6 * secondUs },
+  warehouse: { mergeIntervalUs: 2 * minuteUs, stageIntervalUs: 6 * secondUs, clockToleranceUs },
   lambda: {
     batchIntervalUs: 15 * minuteUs,
     flushIntervalUs: 12 * secondUs,
     commitIntervalUs: minuteUs,
     archiveIntervalUs: minuteUs,
+    clockToleranceUs,
   },
 } as const;
 

@@ -9,7 +9,7 @@ import { bootstrapFromRuns, intervalOverRuns } from '../statistics/interval.js';
 import { estimateOf, type PooledFigure, pooledMean, pooledQuantile, pooledRatio } from '../statistics/pooled-figure.js';
 import { drawResamples, type Resamples } from '../statistics/resamples.js';
 import { countSamples, meanBound, quantileBound } from '../statistics/samples.js';
-import { counted, digits, inWords } from './wording.js';
+import { counted, digits, inWords, joinedOnce } from './wording.js';
 
 /** A run of the suite with its plan. */
 export interface PlannedRun extends MeasuredRun {
@@ -97,13 +97,13 @@ function judge(runs: readonly PlannedRun[], name: MetricName, statistic: string,
   const pooled = pool(present, name, statistic, chance);
   const notes = [
     pooled.note,
-    ...new Set(present.map(({ note }) => note)),
+    ...present.map(({ note }) => note),
     absent.length === 0 ? undefined : `without ${counted(absent.length, 'run')}: ${reasonsOf(absent)}`,
   ].filter((note) => note !== undefined);
   return {
     ...pooled,
     runs: present.length,
-    ...(notes.length === 0 ? {} : { note: notes.join('; ') }),
+    ...(notes.length === 0 ? {} : { note: joinedOnce(notes) }),
   };
 }
 

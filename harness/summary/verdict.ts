@@ -7,7 +7,7 @@ import { type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { describe } from './claims.js';
 import { fewestPairs } from './comparisons.js';
 import type { BoundedEstimate, PlannedRun } from './estimates.js';
-import { counted, digits, inWords, listed } from './wording.js';
+import { counted, digits, inWords, joinedOnce, listed } from './wording.js';
 
 export function reachVerdict(input: {
   readonly runs: readonly PlannedRun[];
@@ -147,7 +147,7 @@ function describeFigures(estimates: readonly BoundedEstimate[]): string[] {
       const notes = figures.flatMap((estimate) =>
         estimate.pointEstimate === null || estimate.note === undefined ? [] : [estimate.note],
       );
-      const note = notes.length === 0 ? '' : ` (${[...new Set(notes)].join('; ')})`;
+      const note = notes.length === 0 ? '' : ` (${joinedOnce(notes)})`;
       const what = primaryInWords[metric] ?? `${metric}.${primary}`;
       const direction = better === 'lower' ? 'Lower' : 'Higher';
       return [`${what} (${scenario}): ${planes.join('; ')}${note}. ${direction} is better.`];

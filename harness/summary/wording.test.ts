@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { counted, digits, inWords, listed } from './wording.js';
+import { counted, digits, inWords, joinedOnce, listed } from './wording.js';
 
 describe('figures in words', () => {
   it.each([
@@ -29,4 +29,8 @@ describe('figures in words', () => {
     expect(['', 'a', 'a and b', 'a, b and c']).toEqual([[], ['a'], ['a', 'b'], ['a', 'b', 'c']].map(listed));
     expect([1, 2, 1000].map((count) => counted(count, 'run'))).toEqual(['1 run', '2 runs', '1,000 runs']);
   });
+});
+
+it('says each clause of several notes once', () => {
+  expect(joinedOnce(['zero for a reason', 'zero for a reason; late', 'late'])).toBe('zero for a reason; late');
 });

@@ -67,3 +67,8 @@ export function listed(items: readonly string[]): string {
 export function counted(count: number, noun: string): string {
   return `${digits(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** Notes of several figures as one: each of their clauses once. */
+export function joinedOnce(notes: readonly string[]): string {
+  return [...new Set(notes.flatMap((note) => note.split('; ')))].join('; ');
+}
