@@ -45,7 +45,7 @@ const arms = threePlanes.map((arm): Arm => ({ ...arm, params: params[arm.archite
 export const simulated: Suite = {
   name: 'simulated',
   about:
-    'the headline in virtual time at time scale 1: 200 changes/s, 30 minutes, one crash a run, ten seeds (about 90 s)',
+    'the headline in virtual time at time scale 1: 200 changes/s, 30 minutes, one crash a run, ten seeds (under 3 minutes)',
   scenarios: [scenario],
   arms,
   repetitions: 10,
