@@ -130,8 +130,12 @@ function describeWins(comparisons: readonly Comparison[]): string[] {
     });
 }
 
+/** Of more than these the tables tell it better: a suite of faults is read for what each fault did. */
+const mostScenariosInWords = 3;
+
 function describeFigures(estimates: readonly BoundedEstimate[]): string[] {
   const scenarios = [...new Set(estimates.map(({ scenario }) => scenario))];
+  if (scenarios.length > mostScenariosInWords) return [];
   return scenarios.flatMap((scenario) =>
     metricNames.flatMap((metric) => {
       const { primary, better } = metricOf(metric);
