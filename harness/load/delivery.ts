@@ -3,6 +3,7 @@
  * that was not acknowledged is tried again until it is, as a CDC connector that keeps its position; those behind it wait,
  * so that they go in as they came. What had been sent behind it before its failure was known may have overtaken it.
  */
+import { backoffUs } from '../backoff.js';
 import type { Clock } from '../clock.js';
 import type { Random } from '../random.js';
 import { trackInflight } from './inflight.js';
@@ -16,9 +17,7 @@ export interface Entry {
 /** Resolves when the entry was acknowledged (true), or given up (false). Entries come in order of their slots. */
 export type Deliver = (entry: Entry) => Promise<boolean>;
 
-/** The longest wait after the first failure; it doubles with each one, up to the cap. */
-const firstBackoffUs = 8_000;
-const backoffCapUs = 250_000;
+const pauses = { firstUs: 8_000, longestUs: 250_000 };
 
 interface Held {
   readonly entry: Entry;
@@ -66,7 +65,7 @@ export function deliverInOrder(options: {
 
   async function retryFirst(): Promise<boolean> {
     for (let failures = 1; clock.nowUs() < untilUs && !signal.aborted; failures++) {
-      await clock.sleep(backoffUs(failures, random));
+      await clock.sleep(backoffUs(failures, random, pauses));
       const first = waiting[0] as Held;
       if (!(await attempt(first.entry))) continue;
       waiting.shift();
@@ -82,11 +81,4 @@ export function deliverInOrder(options: {
       if (isRetrying) wait(held);
       else inflight.add(send(held));
     });
-}
-
-/** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
-function backoffUs(failures: number, random: Random): number {
-  let capUs = firstBackoffUs;
-  for (let i = 1; i < failures && capUs < backoffCapUs; i++) capUs *= 2;
-  return random.below(Math.min(capUs, backoffCapUs));
 }

@@ -5,7 +5,7 @@
  */
 import { withDeadline } from '../clock.js';
 import { CallError } from '../errors.js';
-import { type Caller, firstPauseUs, longestPauseUs } from './retries.js';
+import { type Caller, pauseUs } from './retries.js';
 
 export interface Circuit {
   /** What `call` answers; rejects with CallError when it fails, when its time is over, and at once while the circuit is open. */
@@ -32,9 +32,7 @@ export function createCircuit(
     failuresInARow++;
     if (failuresInARow < failuresUntilOpen) return;
     isOpen = true;
-    const doublings = Math.min(failuresInARow - failuresUntilOpen, 30);
-    const pauseUs = Math.min(firstPauseUs * 2 ** doublings, longestPauseUs);
-    clock.after(1_000 + random.below(pauseUs), () => {
+    clock.after(pauseUs(1 + failuresInARow - failuresUntilOpen, random), () => {
       isOpen = false;
     });
   }
