@@ -1,4 +1,5 @@
 /** The check tells a sound plane from broken ones, rule by rule, and says which rule. */
+
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { customerActivity } from '../workloads/feature-view.js';
 import type { Operation } from './architecture.js';
 import { type Checked, outcomeOf, printChecked } from './check.js';
 import { type Ended, startCommand } from './fixture-command.js';
+import { soundTables } from './ledger/sound-tables.fixture.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { inspectPlane, judgeFacts, operations, type RuleVerdict } from './plane-contract.js';
 import type { PlaneClient } from './processes/endpoint.js';
@@ -120,18 +122,9 @@ describe('every operation is asked, every answer held against its shape', () => 
 
 describe('the run is judged by its facts', () => {
   const rights = { checked: 5, right: 5, mistakes: {} };
-  const tables = {
-    lost: 0,
-    duplicated: 0,
-    unexpected: 0,
-    quarantineMissing: 0,
-    quarantineUnexpected: 0,
-    rpoUs: 0,
-    lostEmitUs: [],
-    duplicatedEmitUs: [],
-  };
+  const tables = soundTables;
   const ledger = { tables, final: rights, live: rights, settled: null, behind: 0, personalDataLeaks: 0, examples: [] };
-  const fault = { role: 'all', witnessedUs: 1, readyUs: 2 };
+  const fault = { target: 'all', witnessedUs: 1, readyUs: 2 };
   const run = { faults: [fault], ledger, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };
   const judged = (change: object) => judgeFacts({ ...run, ...change } as unknown as RunFacts);
   const outcomes = (change: object) => new Set(judged(change).map(({ outcome }) => outcome));

@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type LedgerFacts, rowMistakes } from '../record/facts.js';
 import { findingsOf } from './findings.js';
+import { soundTables } from './sound-tables.fixture.js';
 
 const allRight = { checked: 100, right: 100, mistakes: {} };
-const tables = {
-  lost: 0,
-  duplicated: 0,
-  unexpected: 0,
-  quarantineMissing: 0,
-  quarantineUnexpected: 0,
-  skewed: 0,
-  rpoUs: 0,
-  lostEmitUs: [],
-  duplicatedEmitUs: [],
-};
+const tables = soundTables;
 const sound: LedgerFacts = {
   attempted: 10,
   acknowledged: 8,

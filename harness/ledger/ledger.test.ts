@@ -10,6 +10,7 @@ import type { AppendColumns, LedgerFacts, OperationColumns, ProbeColumns, ReadCo
 import { foldLedger, type LedgerInput } from './ledger.js';
 import { evaluateNaively } from './naive-view.fixture.js';
 import { type Oracle, openOracle } from './oracle.js';
+import { soundTables } from './sound-tables.fixture.js';
 import {
   allowedLatenessUs,
   click,
@@ -448,17 +449,7 @@ const soundFacts: LedgerFacts = {
   acknowledged: 10,
   failed: 0,
   indeterminate: 0,
-  tables: {
-    lost: 0,
-    duplicated: 0,
-    unexpected: 0,
-    quarantineMissing: 0,
-    quarantineUnexpected: 0,
-    skewed: 0,
-    rpoUs: 0,
-    lostEmitUs: [],
-    duplicatedEmitUs: [],
-  },
+  tables: soundTables,
   final: allRight(2),
   live: allRight(0),
   settled: null,

@@ -3,6 +3,7 @@
  * a change every 100 ms each, a probe every 50 ms that is answered after 1 ms, a prediction every 10 ms; 2 s of warm-up,
  * 10 s measured, 10 s for the fault; SLO 3 s, held for 1 s.
  */
+import { soundTables } from '../ledger/sound-tables.fixture.js';
 import type { FaultFact, RunFacts } from '../record/facts.js';
 import type { Scenario } from '../scenario.js';
 
@@ -196,17 +197,7 @@ export function plantRun(planted: Planted = {}): RunFacts {
       acknowledged: changes,
       failed: 0,
       indeterminate: 0,
-      tables: {
-        lost: 0,
-        duplicated: 0,
-        unexpected: 0,
-        quarantineMissing: 0,
-        quarantineUnexpected: 0,
-        skewed: 0,
-        rpoUs: 0,
-        lostEmitUs: [],
-        duplicatedEmitUs: [],
-      },
+      tables: soundTables,
       final: allRight(100),
       live: allRight(50),
       settled: null,
