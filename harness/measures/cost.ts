@@ -75,6 +75,10 @@ export function measureCost(
   const windowSeconds = (run.timeline.measureEndUs - run.timeline.measureStartUs) / 1e6;
   const { stack } = run.plan.scenario;
   const whose = stack === 'embedded' ? "this machine's" : `the ${stack} stack's`;
+  const unknown = run.usage.rssBytes.some(Number.isNaN)
+    ? '; memory and bytes moved are not known here and add nothing'
+    : '';
+  const convention = `${whose} CPU-seconds, and requests as an object store would get them, at list prices: not a bill${unknown}`;
   const per = (
     measure: MeasureOf<'ratio'>,
     unitsOf: (numerator: number, denominator: number) => number,
@@ -83,10 +87,6 @@ export function measureCost(
     if ('kind' in cost) return cost;
     if (measure.kind === 'absent') return measure;
     const units = unitsOf(measure.numerator, measure.denominator);
-    const unknown = run.usage.rssBytes.some(Number.isNaN)
-      ? '; memory and bytes moved are not known here and add nothing'
-      : '';
-    const convention = `${whose} CPU-seconds, and requests as an object store would get them, at list prices: not a bill${unknown}`;
     return {
       kind: 'ratio',
       numerator: cost.usd,
