@@ -15,11 +15,14 @@ export function sourceRecord(options: {
   readonly site: Site;
 }): SourceRecord {
   const { trace, timeline, appends, site } = options;
-  const acknowledgedUs = acknowledgements(appends);
+  // Only a fault of the source asks; most runs have none.
+  let known: ReadonlyMap<string, number> | null = null;
   return {
     usual: { atUs: timeline.measureStartUs, untilUs: timeline.measureEndUs },
     acknowledged: ({ atUs, untilUs }) =>
       site.host(async (): Promise<AcknowledgedChanges> => {
+        known ??= acknowledgements(appends);
+        const acknowledgedUs = known;
         const truth = await readFile(tracePaths(trace.directory).truth);
         const all = countNone();
         const byDirt = Object.fromEntries(kindsOfDirt.map((kind) => [kind, countNone()])) as Record<SourceDirt, Count>;
