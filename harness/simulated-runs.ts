@@ -17,10 +17,7 @@ const simulation = new URL('./simulation/simulation-process.js', import.meta.url
 type SimulationOptions = RunsOptions & { readonly costs: Costs };
 
 /** `groups`: the runs that share a trace. Each process takes the next group when it has simulated one. */
-export async function runInSimulation(
-  groups: Iterable<readonly RunPlan[]>,
-  options: SimulationOptions,
-): Promise<void> {
+export async function runInSimulation(groups: Iterable<readonly RunPlan[]>, options: SimulationOptions): Promise<void> {
   const left = groups[Symbol.iterator]();
   const lane = async () => {
     let simulator: Simulator | null = null;

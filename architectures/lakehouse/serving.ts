@@ -28,7 +28,8 @@ import { changesTable } from './tables.js';
 export async function runServing(context: RoleContext, params: LakehouseParams): Promise<void> {
   const { ports, clock, contract, signal } = context;
   const { onlineStore } = ports;
-  const circuit = createCircuit(context, { server: 'the online store', timeoutUs: params.storeTimeoutUs });
+  const { storeTimeoutUs: timeoutUs, failuresUntilOpen } = params;
+  const circuit = createCircuit(context, { server: 'the online store', timeoutUs, failuresUntilOpen });
   const cache = createRowCache({
     store: { get: (table, keys) => circuit.run(() => onlineStore.get(table, keys)) },
     clock,

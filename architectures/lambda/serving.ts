@@ -22,7 +22,8 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   const { ports, clock, signal } = context;
   const { onlineStore } = ports;
   let epoch = await awaitPointer(readServing, context, params);
-  const circuit = createCircuit(context, { server: 'the online store', timeoutUs: params.storeTimeoutUs });
+  const { storeTimeoutUs: timeoutUs, failuresUntilOpen } = params;
+  const circuit = createCircuit(context, { server: 'the online store', timeoutUs, failuresUntilOpen });
   const time = followEventTime(clock, params.clockToleranceUs);
   let batchRows = createCache(params.cachedRows);
 
