@@ -30,7 +30,7 @@ const calm = measuredScenario({
  * In virtual time a seed costs what its load costs, and what finds a defect is the number of seeds: as long and as hard
  * struck, under a tenth of the load.
  */
-const calmInVirtualTime = measuredScenario({
+export const calmInVirtualTime = measuredScenario({
   ...phases,
   customers: 50,
   historyFacts: 500,
