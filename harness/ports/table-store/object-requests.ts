@@ -37,9 +37,9 @@ export function countRequests(objects: ObjectStore, count: CountRequest): Object
       count('list', 0);
       return objects.list(folder);
     },
-    folders() {
+    folders(path) {
       count('list', 0);
-      return objects.folders();
+      return objects.folders(path);
     },
     delete(path) {
       count('delete', 0);

@@ -34,7 +34,8 @@ export interface MetaData {
 export interface AddFile {
   /** Relative to the table, percent-encoded. */
   readonly path: string;
-  readonly partitionValues: Readonly<Record<string, string>>;
+  /** Null and an empty text are null; see ../layout.ts. */
+  readonly partitionValues: Readonly<Record<string, string | null>>;
   readonly size: number;
   readonly modificationTime: number;
   /** False: the same rows were in the table before, in other files. */
@@ -49,7 +50,7 @@ export interface RemoveFile {
   readonly deletionTimestamp?: number;
   readonly dataChange: boolean;
   readonly extendedFileMetadata?: boolean;
-  readonly partitionValues?: Readonly<Record<string, string>>;
+  readonly partitionValues?: Readonly<Record<string, string | null>>;
   readonly size?: number;
 }
 

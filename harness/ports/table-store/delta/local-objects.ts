@@ -60,8 +60,10 @@ export function localObjects(directory: string): ObjectStore {
       }
       return listed;
     },
-    async folders() {
-      const entries = await readdir(directory, { withFileTypes: true }).catch((error) => orIfAbsent(error, []));
+    async folders(path = '') {
+      const entries = await readdir(join(directory, path), { withFileTypes: true }).catch((error) =>
+        orIfAbsent(error, []),
+      );
       return entries.filter((entry) => entry.isDirectory() && entry.name !== stagingFolder).map(({ name }) => name);
     },
     delete: (path) => rm(join(directory, path), { force: true }),

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hostClock } from '../../../clock.js';
 import { CallError } from '../../../errors.js';
 import { seededRandom } from '../../../random.js';
+import type { Column } from '../../columns.js';
 import { type Engine, openEngine } from '../engine.js';
 import { type Action, type AddFile, commitInfo, encodeActions } from './actions.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
@@ -14,7 +15,8 @@ import { localObjects } from './local-objects.js';
 import { openDeltaLog } from './log.js';
 import type { ObjectStore } from './object-store.js';
 import { decodeSchema, encodeSchema } from './schema-string.js';
-import { mayExceed, mayHold } from './statistics.js';
+import { boundsOf, mayExceed, mayMatch } from './statistics.js';
+
 import { replay, type TableState } from './table-state.js';
 
 let directory: string;
@@ -246,11 +248,19 @@ describe('file skipping', () => {
         const add = file('x', { stats: JSON.stringify(stats) });
         const sorted = asked.toSorted((a, b) => a - b);
         const within = sorted.some((one) => one >= stats.minValues.a && one <= stats.maxValues.a);
-        expect(mayHold(add, 'a', sorted)).toBe(within);
-        expect(mayHold(add, 'b', sorted)).toBe(sorted.length > 0);
-        expect(mayExceed(add, 'a', bound)).toBe(stats.maxValues.a > bound);
-        expect(mayExceed(add, 'b', bound)).toBe(true);
-        expect(mayHold(file('y'), 'a', sorted)).toBe(sorted.length > 0);
+        const [a, b] = ['a', 'b'].map((name): Column => ({ name, type: 'int', nullable: true })) as [Column, Column];
+        const mayHold = mayMatch({ column: 'a', values: asked });
+        expect(mayHold(boundsOf(add, a))).toBe(within);
+        expect(mayHold(boundsOf(add, b))).toBe(sorted.length > 0);
+        expect(mayHold(boundsOf(file('y'), a))).toBe(sorted.length > 0);
+        expect(mayHold(null)).toBe(false);
+        expect(mayExceed(add, a, bound)).toBe(stats.maxValues.a > bound);
+        expect(mayExceed(add, b, bound)).toBe(true);
+        const { minValues, maxValues } = stats;
+        const overlaps = minValues.a < bound + 3 && maxValues.a >= bound;
+        expect(mayMatch({ column: 'a', from: bound, to: bound + 3 })(boundsOf(add, a))).toBe(overlaps);
+        expect(mayMatch({ column: 'a', to: bound })(boundsOf(add, a))).toBe(minValues.a < bound);
+        expect(mayMatch({ column: 'a', from: bound })(boundsOf(file('y'), a))).toBe(true);
       }),
     );
   });

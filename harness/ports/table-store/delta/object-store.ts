@@ -14,8 +14,8 @@ export interface ObjectStore {
   get(path: string): Promise<string | null>;
   /** The objects directly in a folder, in no promised order; none if there is no such folder. */
   list(folder: string): Promise<readonly ListedObject[]>;
-  /** The folders at the top. */
-  folders(): Promise<readonly string[]>;
+  /** The folders directly in a folder, or at the top. */
+  folders(path?: string): Promise<readonly string[]>;
   /** Does nothing if there is no such object. */
   delete(path: string): Promise<void>;
   /** A new local file for a program (DuckDB) to write; it becomes an object by `publish`, or goes by `discard`. */
