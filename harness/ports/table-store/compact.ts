@@ -70,7 +70,7 @@ function clusterBins(files: readonly AddFile[], clusterBy: readonly string[], si
   const isClustered = (file: AddFile) => JSON.stringify(clusteringOf(file)) === name;
   const chosen = files.filter((file) => file.size < sizes.smallFileBytes || !isClustered(file));
   const bytes = chosen.reduce((sum, { size }) => sum + size, 0);
-  const into = Math.ceil(bytes / sizes.targetFileBytes);
+  const into = Math.max(1, Math.round(bytes / sizes.targetFileBytes));
   if (chosen.every(isClustered) && chosen.length <= into) return [];
   return [{ files: chosen, into, clusterBy }];
 }

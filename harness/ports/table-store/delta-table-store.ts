@@ -110,8 +110,16 @@ async function stateAt(log: DeltaLog, table: string, at: SnapshotTime | undefine
 }
 
 /** The newest version that was there at a moment. */
-async function versionAt(_log: DeltaLog, table: string, timestampUs: number): Promise<number> {
-  throw new Error(`Table ${table}: no time travel to ${timestampUs} yet.`);
+async function versionAt(log: DeltaLog, table: string, timestampUs: number): Promise<number> {
+  const newest = existing(table, await log.refresh());
+  let found = -1;
+  for (let version = 0; version <= newest.version; version++) {
+    const { committedUs = 0 } = (await log.at(version)) as { committedUs?: number };
+    if (committedUs > timestampUs) break;
+    found = version;
+  }
+  if (found < 0) throw new Error(`Table ${table} has no version at ${timestampUs} µs.`);
+  return found;
 }
 
 async function create({ log, clock }: Tables, table: string, schema: Schema, layout: TableLayout): Promise<void> {

@@ -39,7 +39,7 @@ export async function rowsOf(
     const index =
       indexedAs === undefined
         ? ''
-        : `, ${members === only && groups.size === 1 ? 'file_index' : `[${members.join(', ')}][file_index + 1]`} AS ${indexedAs}`;
+        : `, ${members === only && groups.size === 1 ? 'file_index' : `[${members.join(', ')}][(file_index + 1)::BIGINT]`} AS ${indexedAs}`;
     return `SELECT ${selection}${index} FROM ${readParquet(members.map((i) => local[i]!))}`;
   });
   return `(${parts.join(' UNION ALL ')})`;

@@ -56,7 +56,7 @@ export function mayMatch(where: Predicate): (bounds: Bounds | null) => boolean {
   if (!('values' in where)) {
     const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = where;
     return (bounds) => {
-      if (bounds === null) return false;
+      if (bounds === null || from >= to) return false;
       const { least, greatest } = bounds;
       return (typeof least !== 'number' || least < to) && (typeof greatest !== 'number' || greatest >= from);
     };

@@ -46,7 +46,8 @@ function cluster(table: Table, files: readonly StoredFile[], sizes: Sizes): Repl
   const sortedBy = clusteringName(table.clusterBy);
   const isClustered = (file: StoredFile) => file.sortedBy.join() === sortedBy.join();
   const removed = files.filter((file) => file.bytes < sizes.smallFileBytes || !isClustered(file));
-  const into = Math.ceil(removed.reduce((sum, { bytes }) => sum + bytes, 0) / sizes.targetFileBytes);
+  const bytesOfAll = removed.reduce((sum, { bytes }) => sum + bytes, 0);
+  const into = Math.max(1, Math.round(bytesOfAll / sizes.targetFileBytes));
   if (removed.every(isClustered) && removed.length <= into) return [];
   const rows = clusterRows(table.heap, allRowsOf(removed), table.clusterBy);
   return cuts(rows.length, into).map(({ first, end }, i) => {

@@ -1,5 +1,6 @@
 /** A table in memory: its log of versions as the files that each added and removed, and who has committed what. */
 import type { ColumnBatch, Schema } from '../../columns.js';
+import { encodePartitionValue } from '../layout.js';
 import type { TableLayout, Txn } from '../port.js';
 import type { FoldIndex } from './fold-index.js';
 import { forEachRow, RowHeap, type RowRange, type Rows } from './row-heap.js';
@@ -96,6 +97,10 @@ export class Table {
 
   /** Copies rows of the newest schema into the heap. */
   append(rows: ColumnBatch): RowRange {
+    for (const name of this.partitionBy) {
+      if ((rows.columns[name] as ArrayLike<unknown> & unknown[]).includes(''))
+        encodePartitionValue(this.name, name, '');
+    }
     return this.heap.append(rows, this.schema);
   }
 
