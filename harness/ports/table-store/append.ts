@@ -4,7 +4,7 @@ import type { ColumnBatch } from '../columns.js';
 import { appendColumns, createTableSql } from '../duckdb-columns.js';
 import { commitDraft, draftFiles, drafting, existing, type Tables } from './data-files.js';
 import { commitInfo, setTransaction } from './delta/actions.js';
-import type { TableState } from './delta/table-state.js';
+import { isRecorded } from './delta/conflicts.js';
 import { fillIn, refusalOf } from './evolution.js';
 import type { AppendResult, Txn } from './port.js';
 
@@ -46,8 +46,4 @@ export async function append(
       ...draft.files.map((add) => ({ add })),
     ];
   });
-}
-
-export function isRecorded(state: TableState, txns: readonly Txn[]): boolean {
-  return txns.some(({ appId, version }) => (state.txns.get(appId)?.version ?? Number.NEGATIVE_INFINITY) >= version);
 }

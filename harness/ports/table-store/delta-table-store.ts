@@ -65,7 +65,7 @@ export function deltaTableStore(options: {
       return snapshot;
     },
     async *scan(snapshot, query) {
-      const state = states.get(snapshot) ?? (await tables.log(snapshot.table).at(snapshot.version));
+      const state = states.get(snapshot) ?? (await tables.log(snapshot.table).at({ version: snapshot.version }));
       yield* scan(tables, snapshot.table, state, query);
     },
     fold: (spec) => fold(tables, spec),
@@ -101,25 +101,10 @@ async function* readForeign({ engine }: Tables, path: string, schema: Schema): A
 
 async function stateAt(log: DeltaLog, table: string, at: SnapshotTime | undefined): Promise<TableState> {
   if (at === undefined) return existing(table, await log.refresh());
-  if (typeof at === 'number') return log.at(at);
-  if ('pin' in at) {
-    const { metaData } = existing(table, await log.refresh());
-    return log.at(pinnedVersion(table, pinsOf(metaData), at.pin));
-  }
-  return log.at(await versionAt(log, table, at.timestampUs));
-}
-
-/** The newest version that was there at a moment. */
-async function versionAt(log: DeltaLog, table: string, timestampUs: number): Promise<number> {
-  const newest = existing(table, await log.refresh());
-  let found = -1;
-  for (let version = 0; version <= newest.version; version++) {
-    const { committedUs = 0 } = (await log.at(version)) as { committedUs?: number };
-    if (committedUs > timestampUs) break;
-    found = version;
-  }
-  if (found < 0) throw new Error(`Table ${table} has no version at ${timestampUs} µs.`);
-  return found;
+  if (typeof at === 'number') return log.at({ version: at });
+  if (!('pin' in at)) return log.at(at);
+  const { metaData } = existing(table, await log.refresh());
+  return log.at({ version: pinnedVersion(table, pinsOf(metaData), at.pin) });
 }
 
 async function create({ log, clock }: Tables, table: string, schema: Schema, layout: TableLayout): Promise<void> {

@@ -33,9 +33,9 @@ export function countRequests(objects: ObjectStore, count: CountRequest): Object
       count('get', text === null ? 0 : Buffer.byteLength(text));
       return text;
     },
-    list(folder) {
+    list(folder, from) {
       count('list', 0);
-      return objects.list(folder);
+      return objects.list(folder, from);
     },
     folders(path) {
       count('list', 0);

@@ -5,9 +5,9 @@
 import { CallError } from '../../errors.js';
 import type { Column, ColumnBatch } from '../columns.js';
 import { appendColumns, createTableSql, quoteIdentifier } from '../duckdb-columns.js';
-import { isRecorded } from './append.js';
 import { commitDraft, draftFiles, drafting, existing, removalOf, type Tables } from './data-files.js';
 import { type AddFile, commitInfo, setTransaction } from './delta/actions.js';
+import { isRecorded } from './delta/conflicts.js';
 import { type Bounds, boundsOf, mayOverlap } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import { fillIn } from './evolution.js';

@@ -3,6 +3,7 @@
  * writer.
  */
 import { existing, type Tables, writtenUs } from './data-files.js';
+import { logRetentionUs } from './delta/table-properties.js';
 import { pinsOf } from './pins.js';
 import { listDataFiles } from './read-files.js';
 
@@ -16,8 +17,9 @@ export async function vacuum(
   const listed = await listDataFiles(objects, table, existing(table, await log.lastSeen()));
   const state = existing(table, await log.refresh());
   const kept = new Set(Array.from(state.files.keys(), decodeURIComponent));
-  for (const version of new Set(pinsOf(state.metaData).values())) {
-    for (const path of (await log.at(version)).files.keys()) kept.add(decodeURIComponent(path));
+  const pinned = new Set(pinsOf(state.metaData).values());
+  for (const version of pinned) {
+    for (const path of (await log.at({ version })).files.keys()) kept.add(decodeURIComponent(path));
   }
   const removed = new Map(Array.from(state.removed, ([path, file]) => [decodeURIComponent(path), file]));
   const keepFromUs = clock.nowUs() - retainUs;
@@ -30,6 +32,9 @@ export async function vacuum(
     deletedFiles++;
     deletedBytes += bytes;
   }
+  // A log that is younger has nothing to clean up, and is not looked through for it.
+  const oldestUs = (state.metaData.createdTime ?? 0) * 1000;
+  if (clock.nowUs() - oldestUs > logRetentionUs(table, state.metaData)) await log.cleanUp(Math.min(...pinned));
   return { deletedFiles, deletedBytes };
 
   /** When the file left the newest snapshot, or was written if it never was in one; null if it stays or is not ours. */

@@ -99,18 +99,16 @@ describe('the log', () => {
         version++;
         const states = [creation, ...commits].map((actions, i) => ({ version: i, actions }));
         const state = replay('t', null, states)!;
-        await writeCheckpoint(engine, objects, state, `t/_delta_log/${version}.checkpoint.parquet`, 0);
-        const read = await readCheckpoint(
-          engine,
-          objects,
-          't',
-          `t/_delta_log/${version}.checkpoint.parquet`,
-          state.version,
-        );
+        const name = `${version}.checkpoint.parquet`;
+        await writeCheckpoint(engine, objects, 't', state, `t/_delta_log/${name}`, 0);
+        const read = await readCheckpoint(engine, objects, 't', 't/_delta_log', {
+          version: state.version,
+          names: [name],
+        });
         // Only an empty map of tags is not told from none.
         const withoutEmptyTags = (value: unknown) => JSON.parse(JSON.stringify(value).replaceAll(',"tags":{}', ''));
-        expect(withoutEmptyTags(comparable(read!))).toEqual(withoutEmptyTags(comparable(state)));
-        expect(read!.txns).toEqual(state.txns);
+        expect(withoutEmptyTags(comparable(read))).toEqual(withoutEmptyTags(comparable(state)));
+        expect(read.txns).toEqual(state.txns);
       }),
       { numRuns: 30 },
     );
@@ -180,13 +178,18 @@ describe('the log', () => {
   });
 
   test('a store that fails is reported as such: nothing happened, or nobody knows', async () => {
-    const failing = openLog({ putIfAbsent: () => Promise.reject(new Error('ENOSPC')) });
+    const failing = openLog({ putIfAbsent: () => Promise.reject(new CallError('failed', 'ENOSPC')) });
     await expect(failing.commit(() => creation)).rejects.toMatchObject({ name: 'CallError', outcome: 'failed' });
-    const unsure = openLog({ putIfAbsent: () => Promise.reject(new CallError('indeterminate', 'reset')) });
-    await expect(unsure.commit(() => creation)).rejects.toMatchObject({ outcome: 'indeterminate' });
+    for (const error of [new CallError('indeterminate', 'reset'), new Error('reset')]) {
+      const unsure = openLog({ putIfAbsent: () => Promise.reject(error) });
+      await expect(unsure.commit(() => creation)).rejects.toMatchObject({
+        outcome: 'indeterminate',
+        message: 'Table t: version 0 may or may not have been written: reset',
+      });
+    }
   });
 
-  test('refuses tables that need more than it has, and logs with holes', async () => {
+  test('refuses tables that need more than it has, and logs that lack what is asked', async () => {
     await openLog().commit(() => creation);
     await objects.put(
       't/_delta_log/00000000000000000001.json',
@@ -197,7 +200,9 @@ describe('the log', () => {
     );
     await writeFile(join(directory, 't/_delta_log/00000000000000000000.json'), '{"commitInfo":{}}\n');
     await expect(openLog().refresh()).rejects.toThrow(/no protocol or no metaData/);
-    await expect(openLog().filesAdded(1, 7)).rejects.toThrow(/lacks commits between versions 1 and 7/);
+    await expect(openLog().filesAdded(1, 7)).rejects.toThrow(
+      'Table t: version 2 cannot be read: the log has a gap, t/_delta_log/00000000000000000002.json is not there',
+    );
     expect(() => decodeSchema('t', '{"fields":[{"name":"d","type":"double","nullable":true,"metadata":{}}]}')).toThrow(
       /column d is "double"/,
     );
