@@ -48,6 +48,7 @@ export function replay(table: string, base: TableState | null, commits: readonly
       } else if ('remove' in action) {
         files.delete(action.remove.path);
         removed.set(action.remove.path, action.remove);
+        if (action.remove.dataChange) dataVersion = version;
       } else if ('txn' in action) {
         const { appId, ...recorded } = action.txn;
         txns.set(appId, recorded);
