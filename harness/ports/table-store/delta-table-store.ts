@@ -1,6 +1,7 @@
 /** The table store over any object store: Delta logs say what is in a table, DuckDB writes and reads its Parquet. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.js';
+import { messageOf } from '../../errors.js';
 import { seededRandom } from '../../random.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { quoteIdentifier, quoteText, readColumns } from '../duckdb-columns.js';
@@ -13,7 +14,7 @@ import type { ObjectStore } from './delta/object-store.js';
 import { encodeSchema } from './delta/schema-string.js';
 import { filesThatMayMatch, statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
-import { openEngine } from './engine.js';
+import { type Engine, openEngine } from './engine.js';
 import { expectSameTable } from './evolution.js';
 import { evolve } from './evolve.js';
 import { fold } from './fold.js';
@@ -90,12 +91,29 @@ export function deltaTableStore(options: {
 
 /** Rows in the order of the file, so that whoever stores them by the chunk can go on after a crash. */
 async function* readForeign({ engine }: Tables, path: string, schema: Schema): AsyncIterable<ColumnBatch> {
+  await expectColumns(engine, path, schema);
   const connection = await engine.connect();
   try {
     const names = schema.map(({ name }) => quoteIdentifier(name)).join(', ');
     yield* readColumns(connection, `SELECT ${names} FROM read_parquet(${quoteText(path)})`, schema);
   } finally {
     connection.closeSync();
+  }
+}
+
+/** Throws unless the file has these columns, so that what is wrong with it is said before any row was taken. */
+async function expectColumns(engine: Engine, path: string, schema: Schema): Promise<void> {
+  const described = await engine
+    .texts(`SELECT to_json([column_name, column_type]) FROM (DESCRIBE FROM read_parquet(${quoteText(path)}))`)
+    .catch((error) => {
+      throw new Error(`${path} cannot be read as Parquet: ${messageOf(error)}`, { cause: error });
+    });
+  const types = new Map(described.map((column) => JSON.parse(column) as [string, string]));
+  for (const { name, type } of schema) {
+    const found = types.get(name);
+    if (found === undefined) throw new Error(`${path} has no column ${name}; it has ${[...types.keys()].join(', ')}.`);
+    if ((type === 'int' ? ['BIGINT', 'INTEGER'] : ['VARCHAR']).includes(found)) continue;
+    throw new Error(`${path}: column ${name} is ${found}; expected ${type === 'int' ? 'BIGINT' : 'VARCHAR'}.`);
   }
 }
 
