@@ -36,7 +36,7 @@ function world(options: { ttlUs: number; capacity: number }) {
   return { store, clock, cache: createRowCache({ store, clock, ...options }) };
 }
 
-const valuesOf = (rows: readonly (CachedRow | null)[]) => rows.map((row) => row && row.value);
+const valuesOf = (rows: readonly (CachedRow | null)[]) => rows.map((row) => row?.value ?? null);
 
 describe('the cache of serving', () => {
   it('answers from its copy until the time to live is over, counted from before the read', async () => {

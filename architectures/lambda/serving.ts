@@ -53,7 +53,7 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
     const { row, answered } = batch;
     const isSame = answered?.speedSeq === speed?.seq && answered?.speedAsOfUs === speed?.asOfUs;
     const aged = answered && isSame ? age(answered, asOfUs) : null;
-    const features = aged ?? evaluateRows([row, speed].flatMap((part) => (part ? [part.value] : [])), asOfUs);
+    const features = aged ?? evaluateRows(valuesOf(row, speed), asOfUs);
     if (!aged) batch.answered = { asOfUs, features, speedSeq: speed?.seq, speedAsOfUs: speed?.asOfUs };
     return { key, lastSeq: Math.max(row?.seq ?? 0, speed?.seq ?? 0), asOfUs, features };
   }
@@ -89,6 +89,8 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
 function lookAgain(error: unknown): void {
   if (!(error instanceof CallError)) throw error;
 }
+
+const valuesOf = (...rows: readonly (StoredRow | null)[]) => rows.flatMap((row) => (row ? [row.value] : []));
 
 interface BatchRow {
   /** Null: it is known that there is none. */
