@@ -49,13 +49,13 @@ export function deltaTableStore(options: {
     },
     async snapshot(table, version) {
       const log = tables.log(table);
-      const state = existing(table, version === undefined ? await log.refresh() : await log.at({ version }));
+      const state = existing(table, version === undefined ? await log.refresh() : await log.at(version));
       const snapshot = snapshotOf(table, state);
       states.set(snapshot, state);
       return snapshot;
     },
     async *scan(snapshot, query) {
-      const state = states.get(snapshot) ?? (await tables.log(snapshot.table).at({ version: snapshot.version }));
+      const state = states.get(snapshot) ?? (await tables.log(snapshot.table).at(snapshot.version));
       yield* scan(tables, snapshot.table, state, query);
     },
     fold: (spec) => fold(tables, spec),
