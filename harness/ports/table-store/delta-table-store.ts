@@ -66,7 +66,7 @@ export function deltaTableStore(options: {
       return snapshot;
     },
     async *scan(snapshot, query) {
-      const state = states.get(snapshot) ?? (await tables.log(snapshot.table).at({ version: snapshot.version }));
+      const state = states.get(snapshot) ?? (await tables.log(snapshot.table).at(snapshot.version));
       yield* scan(tables, snapshot.table, state, query);
     },
     fold: (spec) => fold(tables, spec),
@@ -119,10 +119,10 @@ async function expectColumns(engine: Engine, path: string, schema: Schema): Prom
 
 async function stateAt(log: DeltaLog, table: string, at: SnapshotTime | undefined): Promise<TableState> {
   if (at === undefined) return existing(table, await log.refresh());
-  if (typeof at === 'number') return log.at({ version: at });
+  if (typeof at === 'number') return log.at(at);
   if (!('pin' in at)) return log.at(at);
   const { metaData } = existing(table, await log.refresh());
-  return log.at({ version: pinnedVersion(table, pinsOf(metaData), at.pin) });
+  return log.at(pinnedVersion(table, pinsOf(metaData), at.pin));
 }
 
 async function create({ log, clock }: Tables, table: string, schema: Schema, layout: TableLayout): Promise<void> {

@@ -26,7 +26,7 @@ export async function pin(tables: Tables, table: string, name: string, version: 
   if (name === '') throw new Error(`Table ${table}: a pin needs a name.`);
   const log = tables.log(table);
   const newest = existing(table, await log.refresh());
-  const pinned = await log.at({ version });
+  const pinned = await log.at(version);
   const left = Array.from(pinned.files.values()).filter(({ path }) => !newest.files.has(path));
   await expectStored(
     tables.objects,

@@ -9,7 +9,7 @@ import { expectStored } from './read-files.js';
 export async function restore(tables: Tables, table: string, version: number): Promise<number> {
   const log = tables.log(table);
   const seen = existing(table, await log.refresh());
-  const old = await log.at({ version });
+  const old = await log.at(version);
   await expectStored(
     tables.objects,
     table,

@@ -19,7 +19,7 @@ export async function vacuum(
   const kept = new Set(Array.from(state.files.keys(), decodeURIComponent));
   const pinned = new Set(pinsOf(state.metaData).values());
   for (const version of pinned) {
-    for (const path of (await log.at({ version })).files.keys()) kept.add(decodeURIComponent(path));
+    for (const path of (await log.at(version)).files.keys()) kept.add(decodeURIComponent(path));
   }
   const removed = new Map(Array.from(state.removed, ([path, file]) => [decodeURIComponent(path), file]));
   const keepFromUs = clock.nowUs() - retainUs;

@@ -4,8 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Column, ColumnBatch, Schema } from '../../columns.js';
-import { quoteIdentifier, quoteText, readColumns } from '../../duckdb-columns.js';
+import { quoteIdentifier, quoteText } from '../../duckdb-columns.js';
 import type { Engine } from '../engine.js';
 import { type Action, type AddFile, encodeActions, type RemoveFile } from './actions.js';
 import type { CheckpointFiles } from './log-files.js';
@@ -60,7 +59,7 @@ export async function readCheckpoint(
 ): Promise<TableState> {
   if (refused !== undefined) throw new Error(refused);
   const files = await objects.localFiles(names.map((name) => `${folder}/${name}`));
-  const from = `read_parquet([${files.map(quoteText).join(', ')}])`;
+  const from = `read_parquet([${files.map(quoteText).join(', ')}], file_row_number = true)`;
   const actions = await engine.use(async (connection) => {
     const has = await fieldsOf(connection, files[0]!);
     return [
@@ -103,95 +102,79 @@ async function readFew(connection: DuckDBConnection, from: string, has: Fields):
   return (read.getColumnsJS()[0] ?? []).map((row) => dropNulls(JSON.parse(row as string)) as Action);
 }
 
-const maybeInt = (name: string): Column => ({ name, type: 'int', nullable: true });
-const maybeText = (name: string): Column => ({ name, type: 'text', nullable: true });
-const addSchema = [
-  maybeText('path'),
-  maybeText('partitionValues'),
-  maybeInt('size'),
-  maybeInt('modificationTime'),
-  maybeText('stats'),
-  maybeText('tags'),
-];
-const removeSchema = [
-  maybeText('path'),
-  maybeInt('deletionTimestamp'),
-  maybeInt('extendedFileMetadata'),
-  maybeText('partitionValues'),
-  maybeInt('size'),
-];
-
-/** Tables have thousands of files: their actions come by columns, statistics stay the JSON that they are. */
+/** Tables have thousands of files: their statistics stay the JSON that they are. */
 async function readAdded(connection: DuckDBConnection, from: string, has: Fields): Promise<Action[]> {
-  const actions: Action[] = [];
   const mapOf = mapReader();
-  for await (const { rows, columns } of readKind(connection, from, has, 'add', addSchema)) {
-    const { path, partitionValues, size, modificationTime, stats, tags } = columns as Record<string, readonly never[]>;
-    for (let i = 0; i < rows; i++) {
-      const add: AddFile = {
-        path: path![i]!,
-        partitionValues: mapOf(partitionValues![i]!) ?? {},
-        size: size![i]!,
-        modificationTime: modificationTime![i]!,
-        dataChange: false,
-        ...(stats![i] === null ? {} : { stats: stats![i]! }),
-        ...(tags![i] === null ? {} : { tags: mapOf(tags![i]!)! }),
-      };
-      actions.push({ add });
-    }
-  }
-  return actions;
+  const fields = ['path', 'partitionValues', 'size', 'modificationTime', 'stats', 'tags'];
+  return readKind(connection, from, has, 'add', fields, ([path, partitionValues, size, modified, stats, tags]) => {
+    const add: AddFile = {
+      path: path!,
+      partitionValues: mapOf(partitionValues) ?? {},
+      size: Number(size),
+      modificationTime: Number(modified),
+      dataChange: false,
+      ...(stats === '' ? {} : { stats: stats! }),
+      ...(tags === '' ? {} : { tags: mapOf(tags)! }),
+    };
+    return { add };
+  });
 }
 
 async function readRemoved(connection: DuckDBConnection, from: string, has: Fields): Promise<Action[]> {
-  const actions: Action[] = [];
   const mapOf = mapReader();
-  for await (const { rows, columns } of readKind(connection, from, has, 'remove', removeSchema)) {
-    const { path, deletionTimestamp, extendedFileMetadata, partitionValues, size } = columns as Record<
-      string,
-      readonly never[]
-    >;
-    for (let i = 0; i < rows; i++) {
-      const remove: RemoveFile = {
-        path: path![i]!,
-        dataChange: false,
-        ...(deletionTimestamp![i] === null ? {} : { deletionTimestamp: deletionTimestamp![i]! }),
-        ...(extendedFileMetadata![i] === null ? {} : { extendedFileMetadata: extendedFileMetadata![i] === 1 }),
-        ...(partitionValues![i] === null ? {} : { partitionValues: mapOf(partitionValues![i]!)! }),
-        ...(size![i] === null ? {} : { size: size![i]! }),
-      };
-      actions.push({ remove });
-    }
-  }
-  return actions;
+  const fields = ['path', 'deletionTimestamp', 'extendedFileMetadata', 'partitionValues', 'size'];
+  return readKind(connection, from, has, 'remove', fields, ([path, deleted, extended, partitionValues, size]) => {
+    const remove: RemoveFile = {
+      path: path!,
+      dataChange: false,
+      ...(deleted === '' ? {} : { deletionTimestamp: Number(deleted) }),
+      ...(extended === '' ? {} : { extendedFileMetadata: extended === 'true' }),
+      ...(partitionValues === '' ? {} : { partitionValues: mapOf(partitionValues)! }),
+      ...(size === '' ? {} : { size: Number(size) }),
+    };
+    return { remove };
+  });
 }
 
-async function* readKind(
+const rowsPerText = 2_000;
+/** Control characters, which neither JSON nor an encoded path contains. */
+const [fieldEnd, rowEnd] = ['\x1f', '\x1e'];
+
+/**
+ * Rows come as a few long texts: a call into DuckDB for each field of each file would take ten times as long. A field
+ * that is null, or that the checkpoint does not have, is empty, and so is a map without entries.
+ */
+async function readKind(
   connection: DuckDBConnection,
   from: string,
   has: Fields,
   kind: 'add' | 'remove',
-  schema: Schema,
-): AsyncIterable<ColumnBatch> {
-  if (!has.has(kind)) return;
-  const fields = schema.map(({ name, type }) => {
+  names: readonly string[],
+  toAction: (fields: readonly (string | undefined)[]) => Action,
+): Promise<Action[]> {
+  if (!has.has(kind)) return [];
+  const fields = names.map((name) => {
     const field = `${kind}.${quoteIdentifier(name)}`;
-    if (has.has(`${kind}.${name}.key_value`)) {
-      return `CASE WHEN cardinality(${field}) > 0 THEN to_json(${field})::VARCHAR END AS ${name}`;
-    }
-    if (has.has(`${kind}.${name}`)) return `${field}::${type === 'int' ? 'BIGINT' : 'VARCHAR'} AS ${name}`;
+    if (has.has(`${kind}.${name}.key_value`)) return `CASE WHEN cardinality(${field}) > 0 THEN to_json(${field}) END`;
+    if (has.has(`${kind}.${name}`)) return field;
     // A table may have its statistics in columns only (protocol, "Checkpoint Schema").
-    if (name === 'stats' && has.has('add.stats_parsed')) return 'to_json(add.stats_parsed)::VARCHAR AS stats';
-    return `NULL::${type === 'int' ? 'BIGINT' : 'VARCHAR'} AS ${name}`;
+    if (name === 'stats' && has.has('add.stats_parsed')) return 'to_json(add.stats_parsed)';
+    return 'NULL';
   });
-  yield* readColumns(connection, `SELECT ${fields.join(', ')} FROM ${from} WHERE ${kind}.path IS NOT NULL`, schema);
+  const row = `concat(${fields.join(`, chr(${fieldEnd.charCodeAt(0)}), `)})`;
+  const read = await connection.runAndReadAll(
+    `SELECT string_agg(${row}, chr(${rowEnd.charCodeAt(0)})) FROM ${from} WHERE ${kind}.path IS NOT NULL
+     GROUP BY file_row_number // ${rowsPerText} ORDER BY file_row_number // ${rowsPerText}`,
+  );
+  const texts = (read.getColumnsJS()[0] ?? []) as string[];
+  return texts.flatMap((text) => text.split(rowEnd).map((line) => toAction(line.split(fieldEnd))));
 }
 
-/** Maps come as JSON. Many files have the same one, which is read once; maps that are empty are null. */
-function mapReader(): (json: string | null) => Readonly<Record<string, string>> | null {
+/** Maps come as JSON. Many files have the same one, which is read once. */
+function mapReader(): (json: string | undefined) => Readonly<Record<string, string>> | null {
   const known = new Map<string, Readonly<Record<string, string>>>();
-  return (json) => {
-    if (json === null) return null;
+  return (json = '') => {
+    if (json === '') return null;
     let map = known.get(json);
     if (map === undefined) {
       map = JSON.parse(json) as Readonly<Record<string, string>>;

@@ -9,7 +9,7 @@
  * | appended rows it never read | none                  | goes on         | goes on    | goes on        |
  * | appended rows it would read | ConcurrentAppend      | -               | -          | starts again   |
  * | removed a file it read      | ConcurrentDelete      | -               | gives up   | starts again   |
- * | changed schema, properties  | MetadataChanged       | fails           | gives up   | starts again   |
+ * | changed the metadata        | MetadataChanged       | fails           | gives up   | starts again   |
  * | changed the protocol        | ProtocolChanged       | fails           | gives up   | starts again   |
  * | recorded its transaction    | ConcurrentTransaction | nothing to do   | -          | starts again   |
  */
@@ -59,9 +59,15 @@ function sameProtocol({ protocol: a }: TableState, { protocol: b }: TableState):
   return a.minReaderVersion === b.minReaderVersion && a.minWriterVersion === b.minWriterVersion;
 }
 
-/** By value: the same metaData read from a checkpoint is another object, its properties in another order perhaps. */
+/**
+ * By value: the same metaData read from a checkpoint is another object. Of the properties only Delta's own tell a writer
+ * what to do; others, such as pins, may change beside it.
+ */
 function sameMetaData(a: MetaData, b: MetaData): boolean {
-  const read = ({ id, schemaString, partitionColumns, configuration }: MetaData) =>
-    JSON.stringify([id, schemaString, partitionColumns, Object.entries(configuration).sort()]);
-  return a === b || read(a) === read(b);
+  return a === b || rulesOf(a) === rulesOf(b);
+}
+
+function rulesOf({ id, schemaString, partitionColumns, configuration }: MetaData): string {
+  const properties = Object.entries(configuration).filter(([name]) => name.startsWith('delta.'));
+  return JSON.stringify([id, schemaString, partitionColumns, properties.sort()]);
 }

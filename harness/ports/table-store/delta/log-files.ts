@@ -71,14 +71,13 @@ export function firstMissing({ commits }: LogListing, first: number, last: numbe
   return null;
 }
 
-/** The earliest version that can be read, and all after it; null if none can. */
-export function earliestOf({ commits, checkpoints }: LogListing): number | null {
-  let first = commits.at(-1);
-  if (first === undefined) return checkpoints.at(-1)?.version ?? null;
-  const there = new Set(commits);
+/** The earliest version that can be read, and all after it; null if none can. A checkpoint stands in for its commit. */
+export function earliestOf(listing: LogListing): number | null {
+  const checkpoints = listing.checkpoints.filter(({ refused }) => refused === undefined).map(({ version }) => version);
+  const there = new Set([...listing.commits, ...checkpoints]);
+  let first = Math.max(listing.commits.at(-1) ?? -1, checkpoints.at(-1) ?? -1);
   while (there.has(first - 1)) first--;
-  if (first === 0) return 0;
-  return checkpoints.find(({ version, refused }) => version >= first - 1 && refused === undefined)?.version ?? null;
+  return first === 0 ? 0 : (checkpoints.find((version) => version >= first) ?? null);
 }
 
 /** Files of the log that nobody needs who starts at the checkpoint of this version (protocol, "Metadata Cleanup", 3). */

@@ -28,7 +28,7 @@ export interface DeltaLog {
   /** The state as last seen, which may be old: enough for a writer, whose commit fails if it is. */
   lastSeen(): Promise<TableState | null>;
   /** Time travel: the state of a version, or the newest one that was there at a time. */
-  at(point: { readonly version: number } | { readonly timestampUs: number }): Promise<TableState>;
+  at(point: VersionOrTime): Promise<TableState>;
   /** Files that commits after `version` and up to `upTo` added with new rows, whether or not they are live since. */
   filesAdded(version: number, upTo: number): Promise<AddFile[]>;
   /**
@@ -47,6 +47,8 @@ export interface DeltaLog {
   /** The earliest from which on no version has a data file for which `gone` holds. */
   earliestWithout(gone: (path: string) => boolean): Promise<number>;
 }
+
+export type VersionOrTime = number | { readonly timestampUs: number };
 
 export interface CommitResult {
   readonly committed: boolean;
@@ -149,10 +151,10 @@ export function openDeltaLog(context: DeltaLogContext): DeltaLog {
     );
   }
 
-  async function at(point: { readonly version: number } | { readonly timestampUs: number }): Promise<TableState> {
-    const newest = 'version' in point && seen?.version === point.version ? seen : await refresh();
+  async function at(point: VersionOrTime): Promise<TableState> {
+    const newest = seen?.version === point ? seen : await refresh();
     if (newest === null) throw new Error(`There is no table ${table}; create it first.`);
-    const version = 'version' in point ? point.version : await versionAtTime(newest.version, point.timestampUs);
+    const version = typeof point === 'number' ? point : await versionAtTime(newest.version, point.timestampUs);
     if (version === newest.version) return newest;
     if (version > newest.version || version < 0) {
       throw new Error(`Table ${table} has no version ${version}; the newest is ${newest.version}.`);
