@@ -2,6 +2,7 @@
 import { quoteIdentifier } from '../duckdb-columns.js';
 import { clusteringOf, commitFiles, existing, removalOf, rowsOf, type Tables, writeDataFile } from './data-files.js';
 import { type AddFile, commitInfo } from './delta/actions.js';
+import { conflictOf } from './delta/conflicts.js';
 import { compareByKey } from './delta/statistics.js';
 import type { CompactResult } from './port.js';
 
@@ -21,7 +22,7 @@ export async function compact(
   const replaced = bins.flat();
   const result = await commitFiles(tables, table, merged, (newest) => {
     // Appends beside this one do not matter; but if another rewrite took one of the files, these rows are not current.
-    if (replaced.some(({ path }) => !newest.files.has(path))) return null;
+    if (conflictOf({ from: state, files: replaced }, newest)) return null;
     const nowUs = tables.clock.nowUs();
     return [
       commitInfo(nowUs, 'OPTIMIZE', { targetSize: String(sizes.targetFileBytes) }),

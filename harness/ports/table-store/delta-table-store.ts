@@ -8,6 +8,7 @@ import { appendColumns, createTableSql, quoteIdentifier, quoteText, readColumns 
 import { compact } from './compact.js';
 import { commitFiles, existing, filesAddedSince, filesOf, rowsOf, type Tables, writeDataFile } from './data-files.js';
 import { type Action, type AddFile, commitInfo, setTransaction } from './delta/actions.js';
+import { conflictOf, isRecorded } from './delta/conflicts.js';
 import { type DeltaLog, openDeltaLog } from './delta/log.js';
 import type { ObjectStore } from './delta/object-store.js';
 import { encodeSchema } from './delta/schema-string.js';
@@ -115,9 +116,10 @@ async function append(tables: Tables, table: string, rows: ColumnBatch, txns: re
   }
   const added = rows.rows === 0 ? [] : [await writeRows(tables, table, seen.schema, rows)];
   return commitFiles(tables, table, added, (state) => {
-    if (isRecorded(state, txns)) return null;
-    if (state.metaData.schemaString !== seen.metaData.schemaString) {
-      throw new CallError('failed', `Table ${table} got another schema while rows were appended; append them again.`);
+    const conflict = conflictOf({ from: seen, txns }, state);
+    if (conflict === 'ConcurrentTransaction') return null;
+    if (conflict) {
+      throw new CallError('failed', `Table ${table}: ${conflict} while rows were appended; append them again.`);
     }
     const nowUs = tables.clock.nowUs();
     return [
@@ -126,10 +128,6 @@ async function append(tables: Tables, table: string, rows: ColumnBatch, txns: re
       ...added.map((add) => ({ add })),
     ];
   });
-}
-
-function isRecorded(state: TableState, txns: readonly Txn[]): boolean {
-  return txns.some(({ appId, version }) => (state.txns.get(appId)?.version ?? Number.NEGATIVE_INFINITY) >= version);
 }
 
 function writeRows(tables: Tables, table: string, schema: Schema, rows: ColumnBatch): Promise<AddFile> {

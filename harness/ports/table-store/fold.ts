@@ -12,6 +12,7 @@ import type { ColumnBatch, Schema } from '../columns.js';
 import { appendColumns, createTableSql, quoteIdentifier, quoteText } from '../duckdb-columns.js';
 import { commitFiles, existing, filesAddedSince, removalOf, rowsOf, type Tables, writeDataFile } from './data-files.js';
 import { type AddFile, commitInfo, setTransaction } from './delta/actions.js';
+import { conflictOf } from './delta/conflicts.js';
 import { compareByKey, mayExceed, statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import type { FoldResult, FoldSpec } from './port.js';
@@ -33,12 +34,9 @@ export async function fold(tables: Tables, spec: FoldSpec): Promise<FoldResult> 
       computeRewrite({ tables, connection, spec, from, into, news }),
     );
     const result = await commitFiles(tables, spec.into, rewrite.added, (newest) => {
-      // What was computed holds as long as no other fold went first, nobody added rows and the read files are live.
-      const overtaken =
-        (newest.txns.get(appId)?.version ?? -1) !== position ||
-        newest.dataVersion !== into.dataVersion ||
-        rewrite.removed.some(({ path }) => !newest.files.has(path));
-      if (overtaken) return null;
+      // Any rows that came into the table may be of a changed key, and any later position is another fold's.
+      const read = { from: into, files: rewrite.removed, wouldRead: () => true };
+      if (conflictOf({ ...read, txns: [{ appId, version: position + 1 }] }, newest)) return null;
       const nowUs = tables.clock.nowUs();
       return [
         commitInfo(nowUs, 'MERGE', { source: spec.from, sourceVersion: String(from.version) }),
