@@ -11,6 +11,7 @@ import {
   type Tables,
 } from './data-files.js';
 import { type AddFile, commitInfo } from './delta/actions.js';
+import { conflictOf } from './delta/conflicts.js';
 import { compareByKey } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import { clusterColumnsOf, clusteringName, cuts } from './layout.js';
@@ -35,7 +36,7 @@ export async function compact(tables: Tables, table: string, sizes: Sizes): Prom
   const replaced = bins.flatMap(({ files }) => files);
   const result = await commitDraft(tables, table, draft, (newest) => {
     // Appends beside this one do not matter; but if another rewrite took one of the files, these rows are not current.
-    if (replaced.some(({ path }) => !newest.files.has(path))) return null;
+    if (conflictOf({ from: state, files: replaced }, newest)) return null;
     const nowUs = tables.clock.nowUs();
     return [
       commitInfo(nowUs, 'OPTIMIZE', { targetSize: String(sizes.targetFileBytes) }),

@@ -9,6 +9,7 @@ import type { Schema } from '../columns.js';
 import { quoteIdentifier, quoteText } from '../duckdb-columns.js';
 import { commitDraft, draftFiles, drafting, existing, removalOf, type Tables } from './data-files.js';
 import { type AddFile, commitInfo, setTransaction } from './delta/actions.js';
+import { conflictOf } from './delta/conflicts.js';
 import { mayExceed } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import type { FoldResult, FoldSpec } from './port.js';
@@ -54,13 +55,9 @@ export async function fold(tables: Tables, spec: FoldSpec): Promise<FoldResult> 
       ),
     );
     const result = await commitDraft(tables, spec.into, draft, (newest) => {
-      // What was computed holds as long as no other fold went first, nobody added rows and the read files are live.
-      const overtaken =
-        (newest.txns.get(appId)?.version ?? -1) !== position ||
-        newest.dataVersion !== into.dataVersion ||
-        newest.metaData.schemaString !== into.metaData.schemaString ||
-        rewrite.removed.some(({ path }) => !newest.files.has(path));
-      if (overtaken) return null;
+      // Any rows that came into the table may be of a changed key, and any later position is another fold's.
+      const read = { from: into, files: rewrite.removed, wouldRead: () => true };
+      if (conflictOf({ ...read, txns: [{ appId, version: position + 1 }] }, newest)) return null;
       const nowUs = tables.clock.nowUs();
       return [
         commitInfo(nowUs, 'MERGE', { source: spec.from, sourceVersion: String(from.version) }),

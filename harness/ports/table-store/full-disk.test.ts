@@ -103,65 +103,69 @@ const operations: Readonly<Record<string, (store: TableStore) => Promise<unknown
 describe.each(Object.keys(operations))('%s', (name) => {
   const operation = operations[name]!;
 
-  test.each(['before', 'after'] as const)('with a failure %s each request takes effect', async (when) => {
-    process.on('warning', () => {});
-    const origin = join(directory, 'origin');
-    const first = storeOn(localObjects(origin));
-    await first.create('changes', schema);
-    await first.create('current', schema);
-    // The next commit of `changes` is one that a checkpoint follows.
-    for (let i = 1; i <= 4; i++) await append(first, 10 * i - 9, 10 * i);
-    await first.fold(spec);
-    for (let i = 5; i < 50; i++)
-      await first.append('changes', { rows: 0, columns: {} }, [{ appId: 'other', version: i }]);
-    if (name !== 'append') await append(first, 41, 50);
-    // Else the vacuum would take files that the fold has not read.
-    const foldedRows = name === 'vacuum' ? 50 : 40;
-    if (name === 'vacuum') await first.fold(spec);
-    if (name === 'vacuum') await operations.compaction!(first);
-    await first.close();
-    nowUs += 1e6;
+  test.each(['before', 'after'] as const)(
+    'with a failure %s each request takes effect',
+    async (when) => {
+      process.on('warning', () => {});
+      const origin = join(directory, 'origin');
+      const first = storeOn(localObjects(origin));
+      await first.create('changes', schema);
+      await first.create('current', schema);
+      // The next commit of `changes` is one that a checkpoint follows.
+      for (let i = 1; i <= 4; i++) await append(first, 10 * i - 9, 10 * i);
+      await first.fold(spec);
+      for (let i = 5; i < 50; i++)
+        await first.append('changes', { rows: 0, columns: {} }, [{ appId: 'other', version: i }]);
+      if (name !== 'append') await append(first, 41, 50);
+      // Else the vacuum would take files that the fold has not read.
+      const foldedRows = name === 'vacuum' ? 50 : 40;
+      if (name === 'vacuum') await first.fold(spec);
+      if (name === 'vacuum') await operations.compaction!(first);
+      await first.close();
+      nowUs += 1e6;
 
-    let requests = 0;
-    for (let failing = 0; failing <= requests; failing++) {
-      const copy = join(directory, `${when}-${failing}`);
-      await cp(origin, copy, { recursive: true });
-      const objects = failingAt(localObjects(copy), failing, when);
-      const broken = storeOn(objects);
-      const before = {
-        changes: (await broken.snapshot('changes')).version,
-        rows: await lsnIn(broken, 'changes'),
-        current: (await broken.snapshot('current')).version,
-      };
-      objects.armed = true;
-      const outcome = await operation(broken).then(
-        () => 'done',
-        (error: unknown) => error,
-      );
-      await broken.close();
-      requests = Math.max(requests, objects.asked);
-      if (outcome !== 'done') expect(outcome).toBeInstanceOf(Error);
+      let requests = 0;
+      for (let failing = 0; failing <= requests; failing++) {
+        const copy = join(directory, `${when}-${failing}`);
+        await cp(origin, copy, { recursive: true });
+        const objects = failingAt(localObjects(copy), failing, when);
+        const broken = storeOn(objects);
+        const before = {
+          changes: (await broken.snapshot('changes')).version,
+          rows: await lsnIn(broken, 'changes'),
+          current: (await broken.snapshot('current')).version,
+        };
+        objects.armed = true;
+        const outcome = await operation(broken).then(
+          () => 'done',
+          (error: unknown) => error,
+        );
+        await broken.close();
+        requests = Math.max(requests, objects.asked);
+        if (outcome !== 'done') expect(outcome).toBeInstanceOf(Error);
 
-      const healthy = storeOn(localObjects(copy));
-      const rows = await lsnIn(healthy, 'changes');
-      if (name === 'append') {
-        const all = [upTo(50), upTo(40)];
-        expect(all).toContainEqual(rows);
-        if (outcome === 'done') expect(rows).toEqual(upTo(50));
-        if (outcome instanceof CallError && outcome.outcome === 'failed') expect(rows).toEqual(upTo(40));
-      } else expect(rows).toEqual(before.rows);
-      // What was there before can be read as it was, unless a vacuum has taken it; what failed can be done again.
-      if (name !== 'vacuum') expect(await lsnIn(healthy, 'changes', before.changes)).toEqual(before.rows);
-      expect(await lsnIn(healthy, 'current', before.current)).toEqual(folded(foldedRows));
-      await operation(healthy);
-      expect(await lsnIn(healthy, 'changes')).toEqual(upTo(50));
-      await healthy.fold(spec);
-      expect(await lsnIn(healthy, 'current')).toEqual(folded(50));
-      await healthy.close();
-      await rm(copy, { recursive: true });
-    }
-    expect(requests).toBeGreaterThan(name === 'vacuum' ? 4 : 2);
-  });
+        const healthy = storeOn(localObjects(copy));
+        const rows = await lsnIn(healthy, 'changes');
+        if (name === 'append') {
+          const all = [upTo(50), upTo(40)];
+          expect(all).toContainEqual(rows);
+          if (outcome === 'done') expect(rows).toEqual(upTo(50));
+          if (outcome instanceof CallError && outcome.outcome === 'failed') expect(rows).toEqual(upTo(40));
+        } else expect(rows).toEqual(before.rows);
+        // What was there before can be read as it was, unless a vacuum has taken it; what failed can be done again.
+        if (name !== 'vacuum') expect(await lsnIn(healthy, 'changes', before.changes)).toEqual(before.rows);
+        expect(await lsnIn(healthy, 'current', before.current)).toEqual(folded(foldedRows));
+        await operation(healthy);
+        expect(await lsnIn(healthy, 'changes')).toEqual(upTo(50));
+        await healthy.fold(spec);
+        expect(await lsnIn(healthy, 'current')).toEqual(folded(50));
+        await healthy.close();
+        await rm(copy, { recursive: true });
+      }
+      expect(requests).toBeGreaterThan(name === 'vacuum' ? 4 : 2);
+    },
+    300_000,
+  );
 });
 
 const mounted = mkdtempSync(join(tmpdir(), 'planebench-tmpfs-'));
