@@ -42,7 +42,7 @@ describe('what another writer did meanwhile, for a blind append, a compaction, a
   });
 
   test('rearranged files that were not read, or came and went', () => {
-    const rearranged = [removal('b'), { add: file('c', { dataChange: false }) }];
+    const rearranged = [removal('b', { dataChange: false }), { add: file('c', { dataChange: false }) }];
     expect(conflictsWith(rearranged)).toEqual([null, null, null, null]);
     expect(conflictsWith([{ add: file('c') }], [removal('c')])).toEqual([null, null, null, null]);
   });

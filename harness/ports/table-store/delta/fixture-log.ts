@@ -64,6 +64,6 @@ export function file(path: string, more: Partial<AddFile> = {}): AddFile {
   return { path, partitionValues: {}, size: 1, modificationTime: 2, dataChange: true, ...more };
 }
 
-export function removal(path: string): Action {
-  return { remove: { path, dataChange: true, deletionTimestamp: 5 } };
+export function removal(path: string, { dataChange = true } = {}): Action {
+  return { remove: { path, dataChange, deletionTimestamp: 5 } };
 }
