@@ -2,7 +2,7 @@
  * The data contract: what every plane may rely on and must enforce. One value, resolved from the scenario, given to
  * every role.
  */
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { UsageError } from '../harness/errors.js';
 import type { ChangeBatch } from './change-batch.js';
 import { createDecoder } from './contracts/decoder.js';
@@ -59,7 +59,7 @@ export interface DecodedBatch {
 
 export function createContract(params: ContractParams): DataContract {
   checkParams(params);
-  const key = Buffer.from(params.tokenKey, 'hex');
+  const key = createSecretKey(params.tokenKey, 'hex'); // made once: a token costs half more with a key of bytes
   const tokenise = (personal: string) =>
     createHmac('sha256', key)
       .update(personal, 'utf8')
