@@ -31,7 +31,6 @@ export async function loadTrace(scenario: Scenario, seed: number, parent: string
     emissions,
     oracle,
     async close() {
-      await oracle.close();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -59,6 +59,7 @@ export interface DecodedBatch {
 
 export function createContract(params: ContractParams): DataContract {
   checkParams(params);
+  // Made once: a token costs half more with a key of bytes.
   const key = createSecretKey(params.tokenKey, 'hex');
   const tokenise = (personal: string) =>
     createHmac('sha256', key)

@@ -83,7 +83,6 @@ it('serves what the oracle expects, and lists every change as held or as refused
   const world = await openWorld(11);
   endings.push(() => world.close());
   const oracle = await openOracle(world.traceDirectory);
-  endings.push(() => oracle.close());
   const plane = await startPlane(world);
   await plane.backfill({ files: historyFiles(world.traceDirectory) });
   await world.append(0, 1e9);

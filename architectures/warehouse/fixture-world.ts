@@ -101,7 +101,7 @@ export async function openWorld(seed: number, customers = 60): Promise<World> {
       warehouseServer = await startWarehouseServer({ ...settings, port });
     },
     async close() {
-      await Promise.all([...Object.values(ports), oracle].map((open) => open.close()));
+      await Promise.all(Object.values(ports).map((open) => open.close()));
       await Promise.all([changeLogServer.child.stop(), warehouseServer.child.stop()]);
       await rm(directory, { recursive: true });
     },

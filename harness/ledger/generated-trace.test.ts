@@ -60,7 +60,6 @@ beforeAll(async () => {
   oracle = await openOracle(join(directory, 'trace'));
 });
 afterAll(async () => {
-  await oracle?.close();
   await rm(directory, { recursive: true });
 });
 

@@ -67,7 +67,6 @@ beforeAll(async () => {
   emissions = await loadEmissions(directory);
 });
 afterAll(async () => {
-  await oracle.close();
   await rm(directory, { recursive: true });
 });
 
@@ -298,7 +297,6 @@ describe('a planted defect', () => {
       quarantined: [],
       finalRows: [{ key: '2', lastSeq: 1, asOfUs, features: there }],
     });
-    await own.close();
     expect(facts.final).toEqual({ checked: 1, right: 0, mistakes: { deleteIgnored: 1 } });
     expect(facts.examples[0]).toContain('; this is right if no order was ever deleted');
   });

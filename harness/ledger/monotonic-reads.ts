@@ -3,6 +3,7 @@
  * Reads that overlap in time may answer in either order.
  */
 import type { OperationColumns, ProbeColumns, ReadColumns } from '../record/facts.js';
+import { orderOf } from '../statistics/order.js';
 import type { Examples } from './examples.js';
 
 export interface MonotonicReads {
@@ -22,8 +23,8 @@ export function checkMonotonicReads(options: {
 }): MonotonicReads {
   const { customers, epochUs, examples } = options;
   const all = joinReads(options);
-  const bySent = orderBy(all.sentUs);
-  const byDone = orderBy(all.doneUs);
+  const bySent = orderOf(all.sentUs);
+  const byDone = orderOf(all.doneUs);
   /** By customer, the highest version of a finished read. */
   const lastSeq = new Float64Array(customers).fill(-1);
   const asOfUs = new Float64Array(customers).fill(-1);
@@ -101,8 +102,4 @@ function joinReads({ operations, reads, probes, panel }: Parameters<typeof check
     doneUs: columns.doneUs.subarray(0, rows),
     ...versions,
   };
-}
-
-function orderBy(values: Float64Array): Uint32Array {
-  return Uint32Array.from(values, (_, row) => row).sort((a, b) => values[a]! - values[b]! || a - b);
 }

@@ -29,12 +29,7 @@ afterEach(() => rm(directory, { recursive: true }));
 async function withOracle<T>(trace: GivenTrace, work: (oracle: Oracle) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(directory, 'trace-'));
   await writeTrace(folder, trace);
-  const oracle = await openOracle(folder);
-  try {
-    return await work(oracle);
-  } finally {
-    await oracle.close();
-  }
+  return work(await openOracle(folder));
 }
 
 /** A change that was committed at `afterUs` and emitted in the next slot. */

@@ -1,18 +1,19 @@
 /**
  * The oracle: what a feature row must be at (customer, lastSeq, asOfUs), recomputed by brute force from the trace.
  * Every order and click is a signed event and every order and device image has the span of seqs in which it is the
- * current one; a row is then a sum or a maximum over all of them, nothing incremental, nothing remembered.
+ * current one; a row is then a sum or a maximum over all of the customer's, nothing incremental, nothing remembered.
  *
- * It shares no code and no SQL with any plane: only the definition of the view (feature-view.ts) and the trace.
+ * It shares no code with any plane: only the definition of the view (feature-view.ts) and the trace.
  */
-import { join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { historySchemas } from '../../workloads/fact-schemas.js';
 import { customerActivity, type Feature, type Window } from '../../workloads/feature-view.js';
-import { readTrace } from '../../workloads/trace.js';
+import { historyFiles, readTrace } from '../../workloads/trace.js';
 import { HarnessError } from '../errors.js';
-import type { Schema } from '../ports/columns.js';
-import { appendColumns, createTableSql, quoteText, readColumns } from '../ports/duckdb-columns.js';
-import { changeColumns, readChanges } from './trace-changes.js';
+import type { ColumnBatch } from '../ports/columns.js';
+import { quoteText, readColumns } from '../ports/duckdb-columns.js';
+import { withDuckDb } from '../record/column-files.js';
+import { readChanges } from './trace-changes.js';
 
 export interface RowVersion {
   readonly customer: number;
@@ -35,176 +36,190 @@ export interface Oracle {
     rows: readonly (RowVersion & { readonly features: Features })[],
     same: (left: Features, right: Features) => boolean,
   ): Promise<readonly (number | null)[]>;
-  close(): Promise<void>;
 }
 
 const { features } = customerActivity;
 const candidates = 64;
-/** Rows evaluated at once: bounds the memory of joins and groups. */
-const evaluatedRows = 32_768;
-const searchedRows = 4_096;
 
 export async function openOracle(traceDirectory: string): Promise<Oracle> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '768MB' });
-  const connection = await instance.connect();
-  try {
-    await loadTrace(connection, traceDirectory);
-  } catch (error) {
-    connection.closeSync();
-    instance.closeSync();
-    throw error;
-  }
-  // One question at a time: they share the table of what is asked.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work);
-    last = turn.catch(() => {});
-    return turn;
-  };
+  const facts = await loadFacts(traceDirectory);
   return {
-    evaluate: (rows) => inTurn(() => evaluate(connection, rows, evaluationSql(asItWas))),
-    evaluateUndeleted: (rows) => inTurn(() => evaluate(connection, rows, evaluationSql(undeleted))),
-    findVersions: (rows, same) => inTurn(() => findVersions(connection, rows, same)),
-    close: () =>
-      inTurn(async () => {
-        connection.closeSync();
-        instance.closeSync();
-      }),
+    async evaluate(rows) {
+      checkVersions(rows);
+      return rows.map((row) => evaluateRow(facts, row, false));
+    },
+    async evaluateUndeleted(rows) {
+      checkVersions(rows);
+      return rows.map((row) => evaluateRow(facts, row, true));
+    },
+    async findVersions(rows, same) {
+      // Whatever a plane served: fractions and astronomical numbers are no version of anything.
+      const searchable = rows.map((row) => Number.isSafeInteger(mixOf(row.features)));
+      checkVersions(rows.filter((_, i) => searchable[i]));
+      return rows.map((row, i) => (searchable[i] ? findVersion(facts, row, same) : null));
+    },
   };
 }
 
-async function loadTrace(connection: DuckDBConnection, directory: string): Promise<void> {
-  const info = await readTrace(directory);
-  await connection.run(createTableSql('changes', changeColumns));
-  for await (const batch of readChanges(directory, info)) {
-    await appendColumns(connection, 'changes', changeColumns, batch);
-  }
-  const history = (name: string) => `read_parquet(${quoteText(join(directory, 'history', `${name}.parquet`))})`;
-  for (const statement of [
-    signedOrders(history('orders')),
-    signedClicks(history('clicks')),
-    orderImages(history('orders')),
-    deviceImages(history('devices')),
-    ...undeletedViews,
-    'CREATE TABLE versions AS SELECT customer, seq FROM changes',
-    'DROP TABLE changes',
-  ]) {
-    await connection.run(statement);
-  }
-}
-
-/** An insert adds its image, a delete takes it away, an update does both; history is there from seq 0. */
-function signedOrders(history: string): string {
-  return `CREATE TABLE orders AS
-    SELECT customer, 0 AS seq, 1 AS sign, placed_us AS at_us, amount_cents, category, false AS deletes FROM ${history}
-    UNION ALL
-    SELECT customer, seq, 1, event_us, amount_cents, category, false FROM changes
-      WHERE refusal = 0 AND source = 0 AND event_us IS NOT NULL
-    UNION ALL
-    SELECT customer, seq, -1, before_event_us, before_amount_cents, before_category, event_us IS NULL FROM changes
-      WHERE refusal = 0 AND source = 0 AND before_event_us IS NOT NULL`;
-}
-
-function signedClicks(history: string): string {
-  return `CREATE TABLE clicks AS
-    SELECT customer, 0 AS seq, 1 AS sign, clicked_us AS at_us FROM ${history}
-    UNION ALL
-    SELECT customer, seq, 1, event_us FROM changes WHERE refusal = 0 AND source = 1`;
-}
-
-/** A seq beyond all others. */
-const forEver = '9007199254740992';
-
-/** Where the evaluation finds the orders. */
-interface Orders {
-  readonly signed: string;
-  readonly images: string;
-}
-const asItWas: Orders = { signed: 'orders', images: 'order_images' };
-const undeleted: Orders = { signed: 'undeleted_orders', images: 'undeleted_order_images' };
-/** Computed when they are asked for: a sound run pays nothing for them. */
-const undeletedViews = [
-  `CREATE VIEW ${undeleted.signed} AS FROM ${asItWas.signed} WHERE NOT deletes`,
-  `CREATE VIEW ${undeleted.images} AS
-    SELECT * REPLACE (CASE WHEN deleted THEN ${forEver} ELSE to_seq END AS to_seq) FROM ${asItWas.images}`,
-];
-
-/** Each image of an order and the seqs [from_seq, to_seq) at which it is the order's current one; a deletion has none. */
-function orderImages(history: string): string {
-  return imagesSql('order_images', 0, 'placed_us', '0', `SELECT customer, order_id, 0, placed_us, 0 FROM ${history}`);
-}
-
-function deviceImages(history: string): string {
-  const past = `SELECT customer, device_id, 0, seen_us, risk FROM ${history}`;
-  return imagesSql('device_images', 2, 'seen_us', 'risk', past);
-}
-
-function imagesSql(table: string, source: number, time: string, risk: string, history: string): string {
-  return `CREATE TABLE ${table} AS
-    WITH image (customer, entity, from_seq, ${time}, risk) AS (
-      ${history}
-      UNION ALL
-      SELECT customer, entity, seq, event_us, ${risk} FROM changes WHERE refusal = 0 AND source = ${source}
-    ), span AS (
-      SELECT *, coalesce(lead(from_seq) OVER images, ${forEver}) AS to_seq,
-        coalesce(lead(${time} IS NULL) OVER images, false) AS deleted
-      FROM image WINDOW images AS (PARTITION BY customer, entity ORDER BY from_seq)
-    )
-    SELECT * FROM span WHERE ${time} IS NOT NULL`;
-}
-
-const askedColumns = [
-  { name: 'row', type: 'int', nullable: false },
-  { name: 'customer', type: 'int', nullable: false },
-  { name: 'seq', type: 'int', nullable: false },
-  { name: 'as_of', type: 'int', nullable: false },
-] as const satisfies Schema;
-
-async function ask(connection: DuckDBConnection, rows: readonly RowVersion[]): Promise<void> {
+function checkVersions(rows: readonly RowVersion[]): void {
   for (const { customer, lastSeq, asOfUs } of rows) {
     if (![customer, lastSeq, asOfUs].every((value) => Number.isSafeInteger(value) && value >= 0))
       throw new HarnessError(
         `the oracle was asked for customer ${customer} at seq ${lastSeq}, as of ${asOfUs}: integers from 0 on are expected`,
       );
   }
-  await connection.run(createTableSql('asked', askedColumns).replace('CREATE TABLE', 'CREATE OR REPLACE TEMP TABLE'));
-  await appendColumns(connection, 'asked', askedColumns, {
-    rows: rows.length,
-    columns: {
-      row: rows.map((_, row) => row),
-      customer: rows.map(({ customer }) => customer),
-      seq: rows.map(({ lastSeq }) => lastSeq),
-      as_of: rows.map(({ asOfUs }) => asOfUs),
-    },
-  });
 }
 
-async function evaluate(
-  connection: DuckDBConnection,
-  rows: readonly RowVersion[],
-  sql: string,
-): Promise<readonly Features[]> {
-  const evaluated: Features[] = [];
-  for (let from = 0; from < rows.length; from += evaluatedRows) {
-    await ask(connection, rows.slice(from, from + evaluatedRows));
-    for await (const { rows: count, columns } of readColumns(connection, sql, featureColumns)) {
-      for (let i = 0; i < count; i++) {
-        evaluated.push(features.map(({ name }) => columns[name]![i] as number | null));
+/** Rows of numbers, those of a customer side by side: of customer c from first[c] to before first[c + 1]. */
+interface Table<Name extends string> {
+  readonly first: Uint32Array;
+  readonly columns: Readonly<Record<Name, Float64Array>>;
+}
+
+interface Facts {
+  /** An insert adds its image, a delete takes it away, an update does both; history is there from seq 0. */
+  readonly orders: Table<'seq' | 'sign' | 'atUs' | 'amountCents' | 'category' | 'deletes'>;
+  readonly clicks: Table<'seq' | 'atUs'>;
+  readonly orderImages: Table<keyof Span>;
+  readonly deviceImages: Table<keyof Span>;
+  /** By customer. */
+  readonly highestSeq: Uint32Array;
+}
+
+async function loadFacts(directory: string): Promise<Facts> {
+  const info = await readTrace(directory);
+  const { customers } = info.contract;
+  const orders = collect(['seq', 'sign', 'atUs', 'amountCents', 'category', 'deletes']);
+  const clicks = collect(['seq', 'atUs']);
+  const orderImages = collect(['entity', 'fromSeq', 'atUs', 'risk']);
+  const deviceImages = collect(['entity', 'fromSeq', 'atUs', 'risk']);
+  const highestSeq = new Uint32Array(customers);
+
+  await withDuckDb(async (connection) => {
+    for await (const { rows, columns } of readHistory(connection, directory, 'orders')) {
+      const { customer, order_id, placed_us, amount_cents, category } = columns as Numbers;
+      for (let i = 0; i < rows; i++) {
+        orders.add(customer![i]!, 0, 1, placed_us![i]!, amount_cents![i]!, category![i]!, 0);
+        orderImages.add(customer![i]!, order_id![i]!, 0, placed_us![i]!, 0);
       }
     }
+    for await (const { rows, columns } of readHistory(connection, directory, 'clicks')) {
+      const { customer, clicked_us } = columns as Numbers;
+      for (let i = 0; i < rows; i++) clicks.add(customer![i]!, 0, clicked_us![i]!);
+    }
+    for await (const { rows, columns } of readHistory(connection, directory, 'devices')) {
+      const { customer, device_id, seen_us, risk } = columns as Numbers;
+      for (let i = 0; i < rows; i++) deviceImages.add(customer![i]!, device_id![i]!, 0, seen_us![i]!, risk![i]!);
+    }
+  });
+
+  for await (const { rows, columns } of readChanges(directory, info)) {
+    const { customer, seq, refusal, source, entity, event_us, amount_cents, category, risk } = columns as Numbers;
+    const { before_event_us, before_amount_cents, before_category } = columns as Numbers;
+    for (let i = 0; i < rows; i++) {
+      const of = customer![i]!;
+      const at = seq![i]!;
+      highestSeq[of] = Math.max(highestSeq[of]!, at);
+      if (refusal![i] !== 0) continue;
+      const after = event_us![i] ?? null;
+      if (source![i] === 0) {
+        const before = before_event_us![i] ?? null;
+        if (after !== null) orders.add(of, at, 1, after, amount_cents![i]!, category![i]!, 0);
+        if (before !== null)
+          orders.add(of, at, -1, before, before_amount_cents![i]!, before_category![i]!, after === null ? 1 : 0);
+        orderImages.add(of, entity![i]!, at, after ?? Number.NaN, 0);
+      }
+      if (source![i] === 1) clicks.add(of, at, after!);
+      if (source![i] === 2) deviceImages.add(of, entity![i]!, at, after!, risk![i]!);
+    }
   }
-  return evaluated;
+  return {
+    orders: orders.byCustomer(customers),
+    clicks: clicks.byCustomer(customers),
+    orderImages: spansOf(orderImages.byCustomer(customers)),
+    deviceImages: spansOf(deviceImages.byCustomer(customers)),
+    highestSeq,
+  };
 }
 
-const featureColumns: Schema = features.map(({ name }) => ({ name, type: 'int', nullable: true }));
+type Numbers = Readonly<Record<string, ArrayLike<number>>>;
 
-/** The event lies in the window that is open at `as_of`: (floor(as_of, tile) - window, as_of]. */
-function inWindow({ windowUs, tileUs }: Window, time: string): string {
-  return `${time} > as_of - as_of % ${tileUs} - ${windowUs} AND ${time} <= as_of`;
+function readHistory(
+  connection: DuckDBConnection,
+  directory: string,
+  name: 'orders' | 'clicks' | 'devices',
+): AsyncIterable<ColumnBatch> {
+  const path = historyFiles(directory)[name];
+  return readColumns(connection, `SELECT * FROM read_parquet(${quoteText(path)})`, historySchemas[name]);
+}
+
+/** Gathers rows of many customers. */
+function collect<const Name extends string>(names: readonly Name[]) {
+  const owners: number[] = [];
+  const values = names.map((): number[] => []);
+  return {
+    add(customer: number, ...row: number[]): void {
+      owners.push(customer);
+      for (let i = 0; i < row.length; i++) values[i]!.push(row[i]!);
+    },
+    /** Those of a customer stay in the order in which they came. */
+    byCustomer(customers: number): Table<Name> {
+      const first = new Uint32Array(customers + 1);
+      for (const customer of owners) first[customer + 1]!++;
+      for (let customer = 0; customer < customers; customer++) first[customer + 1]! += first[customer]!;
+      const next = first.slice();
+      const places = owners.map((customer) => next[customer]!++);
+      const columns = names.map((name, column) => {
+        const placed = new Float64Array(owners.length);
+        for (let row = 0; row < placed.length; row++) placed[places[row]!] = values[column]![row]!;
+        return [name, placed] as const;
+      });
+      return { first, columns: Object.fromEntries(columns) as Record<Name, Float64Array> };
+    },
+  };
+}
+
+/** An image of an order or a device, and the seqs [fromSeq, toSeq) at which it is the current one of its entity. */
+interface Span {
+  readonly entity: number;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly atUs: number;
+  readonly risk: number;
+  /** 1: what ends it is a deletion. */
+  readonly deleted: number;
+}
+
+/** A deletion, which has no time, has no image. */
+function spansOf({ first, columns }: Table<'entity' | 'fromSeq' | 'atUs' | 'risk'>): Table<keyof Span> {
+  const { entity, fromSeq, atUs, risk } = columns;
+  const customers = first.length - 1;
+  const spans = collect(['entity', 'fromSeq', 'toSeq', 'atUs', 'risk', 'deleted']);
+  for (let customer = 0; customer < customers; customer++) {
+    const images = Array.from({ length: first[customer + 1]! - first[customer]! }, (_, i) => first[customer]! + i);
+    images.sort((a, b) => entity[a]! - entity[b]! || fromSeq[a]! - fromSeq[b]!);
+    images.forEach((image, i) => {
+      if (Number.isNaN(atUs[image]!)) return;
+      const next = images[i + 1];
+      const isReplaced = next !== undefined && entity[next] === entity[image];
+      const toSeq = isReplaced ? fromSeq[next]! : Number.POSITIVE_INFINITY;
+      const deleted = isReplaced && Number.isNaN(atUs[next]!) ? 1 : 0;
+      spans.add(customer, entity[image]!, fromSeq[image]!, toSeq, atUs[image]!, risk[image]!, deleted);
+    });
+  }
+  return spans.byCustomer(customers);
+}
+
+/** The rows of a customer; none of one that the trace does not know. */
+function rangeOf({ first }: Table<string>, customer: number): readonly [from: number, to: number] {
+  const to = first[customer + 1];
+  return to === undefined ? [0, 0] : [first[customer]!, to];
 }
 
 type Counted = Extract<Feature, { kind: 'count' | 'sum' }>;
 const counted = features.filter((feature): feature is Counted => feature.kind === 'count' || feature.kind === 'sum');
+const countedOrders = counted.filter(({ source }) => source === 'orders');
+const countedClicks = counted.filter(({ source }) => source === 'clicks');
 const age = featureOf('age');
 const top = featureOf('top');
 const share = featureOf('top_share');
@@ -216,151 +231,162 @@ function featureOf<Kind extends Feature['kind']>(kind: Kind): Extract<Feature, {
   return found[0] as Extract<Feature, { kind: Kind }>;
 }
 
-/** What one signed event contributes to a count or sum. */
-function contribution({ kind, window }: Counted): string {
-  const amount = kind === 'sum' ? 'sign * amount_cents' : 'sign';
-  return `CASE WHEN ${inWindow(window, 'at_us')} THEN ${amount} ELSE 0 END`;
+/** Where the window that is open at `asOfUs` begins, itself not in it: (floor(asOfUs, tile) - window, asOfUs]. */
+function opensUs({ windowUs, tileUs }: Window, asOfUs: number): number {
+  return asOfUs - (asOfUs % tileUs) - windowUs;
 }
 
-function countsOf(source: 'orders' | 'clicks', events: string): string {
-  const sums = counted
-    .filter((feature) => feature.source === source)
-    .map((feature) => `sum(${contribution(feature)}) AS ${feature.name}`);
-  return `SELECT row, ${sums.join(', ')} FROM asked JOIN ${events} AS event USING (customer)
-      WHERE event.seq <= asked.seq GROUP BY row`;
+/** `isUndeleted`: as if no order had ever been deleted. */
+function evaluateRow(facts: Facts, row: RowVersion, isUndeleted: boolean): Features {
+  const values = new Map<Feature, number | null>();
+  sumOrders(facts, row, isUndeleted, values);
+  sumClicks(facts, row, values);
+  values.set(age, ageOfLastOrder(facts, row, isUndeleted));
+  values.set(latest, latestRisk(facts, row));
+  return features.map((feature) => values.get(feature) ?? null);
 }
 
-const evaluationSql = ({ signed, images }: Orders) => `
-  WITH order_counts AS (${countsOf('orders', signed)}),
-  click_counts AS (${countsOf('clicks', 'clicks')}),
-  category_counts AS (
-    SELECT row, category, sum(sign) AS orders FROM asked JOIN ${signed} AS event USING (customer)
-    WHERE event.seq <= asked.seq AND ${inWindow(top.window, 'at_us')} GROUP BY row, category
-  ),
-  category_ranks AS (
-    SELECT *, row_number() OVER (PARTITION BY row ORDER BY orders DESC, category) AS place,
-      sum(orders) OVER (PARTITION BY row) AS total
-    FROM category_counts
-  ),
-  top_category AS (
-    SELECT row, category, orders * 10000 // total AS share_bp FROM category_ranks WHERE place = 1 AND orders > 0
-  ),
-  last_order AS (
-    SELECT row, max(placed_us) AS placed_us FROM asked JOIN ${images} USING (customer)
-    WHERE from_seq <= asked.seq AND asked.seq < to_seq AND ${inWindow(age.window, 'placed_us')} GROUP BY row
-  ),
-  device_ranks AS (
-    SELECT row, risk, row_number() OVER (PARTITION BY row ORDER BY seen_us DESC, entity) AS place
-    FROM asked JOIN device_images USING (customer) WHERE from_seq <= asked.seq AND asked.seq < to_seq
-  )
-  SELECT
-    ${counted.map(({ name }) => `coalesce(${name}, 0)::BIGINT AS ${name}`).join(',\n    ')},
-    (as_of - placed_us)::BIGINT AS ${age.name},
-    category::BIGINT AS ${top.name},
-    share_bp::BIGINT AS ${share.name},
-    risk::BIGINT AS ${latest.name}
-  FROM asked
-  LEFT JOIN order_counts USING (row) LEFT JOIN click_counts USING (row)
-  LEFT JOIN top_category USING (row) LEFT JOIN last_order USING (row)
-  LEFT JOIN (FROM device_ranks WHERE place = 1) USING (row)
-  ORDER BY row`;
+/** Counts and sums of orders, and the category with most of them. */
+function sumOrders(
+  { orders }: Facts,
+  row: RowVersion,
+  isUndeleted: boolean,
+  values: Map<Feature, number | null>,
+): void {
+  const { seq, sign, atUs, amountCents, category, deletes } = orders.columns;
+  const opens = countedOrders.map(({ window }) => opensUs(window, row.asOfUs));
+  const isSum = countedOrders.map(({ kind }) => kind === 'sum');
+  const topOpens = opensUs(top.window, row.asOfUs);
+  const sums = opens.map(() => 0);
+  const ofCategory: number[] = [];
+  let total = 0;
+  const [from, to] = rangeOf(orders, row.customer);
+  for (let event = from; event < to; event++) {
+    const at = atUs[event]!;
+    if (seq[event]! > row.lastSeq || at > row.asOfUs) continue;
+    if (isUndeleted && deletes[event] === 1) continue;
+    const one = sign[event]!;
+    for (let f = 0; f < opens.length; f++) {
+      if (at > opens[f]!) sums[f]! += isSum[f] ? one * amountCents[event]! : one;
+    }
+    if (at > topOpens) {
+      ofCategory[category[event]!] = (ofCategory[category[event]!] ?? 0) + one;
+      total += one;
+    }
+  }
+  countedOrders.forEach((feature, f) => {
+    values.set(feature, sums[f]!);
+  });
+  let most = 0;
+  ofCategory.forEach((count, id) => {
+    if (count <= most) return;
+    most = count;
+    values.set(top, id);
+  });
+  if (most > 0 && total !== 0) values.set(share, Math.trunc((most * 10_000) / total));
+}
 
-const wantedColumns = [
-  { name: 'row', type: 'int', nullable: false },
-  { name: 'mix', type: 'int', nullable: false },
-] as const satisfies Schema;
-const foundColumns = [
-  { name: 'row', type: 'int', nullable: false },
-  { name: 'seq', type: 'int', nullable: false },
-  { name: 'nearness', type: 'int', nullable: false },
-] as const satisfies Schema;
+function sumClicks({ clicks }: Facts, row: RowVersion, values: Map<Feature, number | null>): void {
+  const { seq, atUs } = clicks.columns;
+  const opens = countedClicks.map(({ window }) => opensUs(window, row.asOfUs));
+  const counts = opens.map(() => 0);
+  const [from, to] = rangeOf(clicks, row.customer);
+  for (let event = from; event < to; event++) {
+    const at = atUs[event]!;
+    if (seq[event]! > row.lastSeq || at > row.asOfUs) continue;
+    for (let f = 0; f < opens.length; f++) if (at > opens[f]!) counts[f]!++;
+  }
+  countedClicks.forEach((feature, f) => {
+    values.set(feature, counts[f]!);
+  });
+}
+
+function ageOfLastOrder({ orderImages }: Facts, row: RowVersion, isUndeleted: boolean): number | null {
+  const { fromSeq, toSeq, atUs, deleted } = orderImages.columns;
+  const opens = opensUs(age.window, row.asOfUs);
+  let lastUs = opens;
+  const [from, to] = rangeOf(orderImages, row.customer);
+  for (let image = from; image < to; image++) {
+    const isOver = toSeq[image]! <= row.lastSeq && !(isUndeleted && deleted[image] === 1);
+    if (fromSeq[image]! > row.lastSeq || isOver) continue;
+    if (atUs[image]! <= row.asOfUs) lastUs = Math.max(lastUs, atUs[image]!);
+  }
+  return lastUs === opens ? null : row.asOfUs - lastUs;
+}
+
+/** Of the device that was seen last, the lowest on ties. */
+function latestRisk({ deviceImages }: Facts, row: RowVersion): number | null {
+  const { entity, fromSeq, toSeq, atUs, risk } = deviceImages.columns;
+  let last = -1;
+  const [from, to] = rangeOf(deviceImages, row.customer);
+  for (let image = from; image < to; image++) {
+    if (fromSeq[image]! > row.lastSeq || toSeq[image]! <= row.lastSeq) continue;
+    const isLater = last < 0 || atUs[image]! > atUs[last]!;
+    if (isLater || (atUs[image] === atUs[last] && entity[image]! < entity[last]!)) last = image;
+  }
+  return last < 0 ? null : risk[last]!;
+}
 
 /** Factors by which counts and sums are mixed into one number: equal rows have equal mixes, and few others have. */
-const mixFactors = counted.map(({ kind }, i) => (kind === 'sum' ? 3 + 2 * i : 1_000_003 + 20_002 * i));
+const mixFactors = new Map(counted.map((feature, i) => [feature, mixFactor(feature, i)] as const));
 
-function mixOf(row: Features): number {
-  return counted.reduce((mix, feature, i) => mix + mixFactors[i]! * (row[features.indexOf(feature)] ?? 0), 0);
+function mixFactor({ kind }: Counted, i: number): number {
+  return kind === 'sum' ? 3 + 2 * i : 1_000_003 + 20_002 * i;
 }
 
-function mixSteps(source: 'orders' | 'clicks'): string {
-  const terms = counted.flatMap((feature, i) =>
-    feature.source === source ? [`${mixFactors[i]} * ${contribution(feature)}`] : [],
-  );
-  return `SELECT row, event.seq, ${terms.join(' + ')} AS step FROM asked JOIN ${source} AS event USING (customer)`;
+function mixOf(row: Features): number {
+  return counted.reduce((mix, feature) => mix + mixFactors.get(feature)! * (row[features.indexOf(feature)] ?? 0), 0);
 }
 
 /**
  * The mix of a row's counts and sums at every seq at once, as a running total over the customer's changes, finds the
- * versions that may be equal; those are then evaluated whole.
+ * versions that may be equal; those are then evaluated whole, nearest first.
  */
-const searchSql = `
-  WITH step AS (
-    ${mixSteps('orders')}
-    UNION ALL ${mixSteps('clicks')}
-    UNION ALL SELECT row, 0, 0 FROM asked
-    UNION ALL SELECT row, versions.seq, 0 FROM asked JOIN versions USING (customer)
-  ),
-  version AS (SELECT row, seq, sum(step)::BIGINT AS step FROM step GROUP BY row, seq),
-  total AS (SELECT row, seq, sum(step) OVER (PARTITION BY row ORDER BY seq ROWS UNBOUNDED PRECEDING) AS mix FROM version),
-  equal AS (
-    SELECT row, total.seq, row_number() OVER (PARTITION BY row ORDER BY abs(total.seq - asked.seq), total.seq) AS nearness
-    FROM total JOIN wanted USING (row) JOIN asked USING (row) WHERE total.mix = wanted.mix
-  )
-  SELECT row, seq::BIGINT AS seq, nearness::BIGINT AS nearness FROM equal
-  WHERE nearness <= ${candidates} ORDER BY row, nearness`;
-
-async function findVersions(
-  connection: DuckDBConnection,
-  rows: readonly (RowVersion & { readonly features: Features })[],
+function findVersion(
+  facts: Facts,
+  row: RowVersion & { readonly features: Features },
   same: (left: Features, right: Features) => boolean,
-): Promise<(number | null)[]> {
-  const found: (number | null)[] = new Array(rows.length).fill(null);
-  for (let from = 0; from < rows.length; from += searchedRows) {
-    const searched = rows.slice(from, from + searchedRows);
-    // Whatever a plane served: fractions and astronomical numbers are no version of anything.
-    const searchable = searched
-      .map((row, at) => ({ ...row, at }))
-      .filter((row) => Number.isSafeInteger(mixOf(row.features)));
-    const possible = await possibleVersions(connection, searchable);
-    // Nearest first: as a rule that is it, and the others need no evaluation.
-    for (const [nearest, farthest] of [
-      [1, 1],
-      [2, 8],
-      [9, candidates],
-    ] as const) {
-      const next = possible
-        .map(({ row, seq, nearness }) => ({ ...searchable[row]!, lastSeq: seq, nearness }))
-        .filter(({ at, nearness }) => found[from + at] === null && nearness >= nearest && nearness <= farthest);
-      const evaluated = await evaluate(connection, next, evaluationSql(asItWas));
-      next.forEach(({ at, lastSeq, features: wanted }, i) => {
-        if (found[from + at] === null && same(evaluated[i]!, wanted)) found[from + at] = lastSeq;
-      });
+): number | null {
+  const highest = facts.highestSeq[row.customer] ?? 0;
+  const mixes = mixesOf(facts, row, highest);
+  const wanted = mixOf(row.features);
+  let tried = 0;
+  for (let off = Math.max(0, row.lastSeq - highest); ; off++) {
+    const [below, above] = [row.lastSeq - off, row.lastSeq + off];
+    if (below < 0 && above > highest) return null;
+    for (const seq of off === 0 ? [below] : [below, above]) {
+      if (mixes[seq] !== wanted) continue;
+      if (same(evaluateRow(facts, { ...row, lastSeq: seq }, false), row.features)) return seq;
+      if (++tried === candidates) return null;
     }
   }
-  return found;
 }
 
-async function possibleVersions(
-  connection: DuckDBConnection,
-  rows: readonly (RowVersion & { readonly features: Features })[],
-): Promise<{ row: number; seq: number; nearness: number }[]> {
-  await ask(connection, rows);
-  await connection.run(createTableSql('wanted', wantedColumns).replace('CREATE TABLE', 'CREATE OR REPLACE TEMP TABLE'));
-  await appendColumns(connection, 'wanted', wantedColumns, {
-    rows: rows.length,
-    columns: { row: rows.map((_, row) => row), mix: rows.map((row) => mixOf(row.features)) },
-  });
-  const possible: { row: number; seq: number; nearness: number }[] = [];
-  for await (const { rows: count, columns } of readColumns(connection, searchSql, foundColumns)) {
-    for (let i = 0; i < count; i++) {
-      possible.push({
-        row: columns.row![i] as number,
-        seq: columns.seq![i] as number,
-        nearness: columns.nearness![i] as number,
-      });
+/** By seq. */
+function mixesOf({ orders, clicks }: Facts, { customer, asOfUs }: RowVersion, highest: number): Float64Array {
+  const mixes = new Float64Array(highest + 1);
+  const opens = counted.map(({ window }) => opensUs(window, asOfUs));
+  const factors = counted.map((feature) => mixFactors.get(feature)!);
+  const isSum = counted.map(({ kind }) => kind === 'sum');
+  const isOfOrders = counted.map(({ source }) => source === 'orders');
+  const add = (seq: number, at: number, sign: number, amountCents: number | null) => {
+    if (at > asOfUs) return;
+    for (let f = 0; f < counted.length; f++) {
+      if (isOfOrders[f] !== (amountCents !== null) || at <= opens[f]!) continue;
+      mixes[seq]! += factors[f]! * (isSum[f] ? sign * Number(amountCents) : sign);
     }
+  };
+  const [firstOrder, endOfOrders] = rangeOf(orders, customer);
+  for (let event = firstOrder; event < endOfOrders; event++) {
+    const { seq, atUs, sign, amountCents } = orders.columns;
+    add(seq[event]!, atUs[event]!, sign[event]!, amountCents[event]!);
   }
-  return possible;
+  const [firstClick, endOfClicks] = rangeOf(clicks, customer);
+  for (let event = firstClick; event < endOfClicks; event++) {
+    add(clicks.columns.seq[event]!, clicks.columns.atUs[event]!, 1, null);
+  }
+  for (let seq = 1; seq <= highest; seq++) mixes[seq]! += mixes[seq - 1]!;
+  return mixes;
 }
 
 export function sameFeatures(left: Features, right: Features): boolean {

@@ -6,6 +6,7 @@ import { allocateColumns, type Columns, type Layout } from '../record/column-fil
 import { columnSets } from '../record/column-sets.js';
 import { appendOutcomes, type PanelFacts, type RunFacts } from '../record/facts.js';
 import { readRecording } from '../record/recordings.js';
+import { orderOf } from '../statistics/order.js';
 
 export interface RecordingPaths {
   readonly appends: string;
@@ -77,9 +78,7 @@ function inOrder(done: Columns<typeof operationLayout>): {
   operations: RunFacts['operations'];
   numberOf: Uint32Array;
 } {
-  const order = Uint32Array.from({ length: done.rows }, (_, row) => row).sort(
-    (a, b) => (done.intendedUs[a] as number) - (done.intendedUs[b] as number) || a - b,
-  );
+  const order = orderOf(done.intendedUs);
   const numberOf = new Uint32Array(done.operation.reduce((highest, operation) => Math.max(highest, operation + 1), 0));
   order.forEach((row, position) => {
     numberOf[done.operation[row] as number] = position;
@@ -103,10 +102,12 @@ function inOrder(done: Columns<typeof operationLayout>): {
 
 /** Every change of the panel, with what came of its append. */
 function panelFacts({ info, emissions }: LoadedTrace, appends: RunFacts['appends']): PanelFacts {
-  const acknowledged = new Set<string>();
+  const { partitions } = info.contract;
+  const entryOf = (slotUs: number, partition: number) => (slotUs - info.epochUs) * partitions + partition;
+  const acknowledged = new Set<number>();
   for (let i = 0; i < appends.rows; i++) {
     if (appendOutcomes[appends.outcome[i] as number] === 'acknowledged')
-      acknowledged.add(`${appends.slotUs[i]} ${appends.partition[i]}`);
+      acknowledged.add(entryOf(appends.slotUs[i] as number, appends.partition[i] as number));
   }
   const member: number[] = [];
   const seq: number[] = [];
@@ -120,7 +121,7 @@ function panelFacts({ info, emissions }: LoadedTrace, appends: RunFacts['appends
       seq.push(s);
       emitUs.push(slotUs);
       refused.push(emissions.refused(customer, s) ? 1 : 0);
-      arrived.push(acknowledged.has(`${slotUs} ${customer % info.contract.partitions}`) ? 1 : 0);
+      arrived.push(acknowledged.has(entryOf(slotUs, customer % partitions)) ? 1 : 0);
     }
   });
   return {

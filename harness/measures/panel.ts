@@ -3,6 +3,7 @@
  * Freshness, backlog and recovery are folds over these two.
  */
 import type { RunFacts } from '../record/facts.js';
+import { orderOf } from '../statistics/order.js';
 
 /** Probes in the order in which they were answered; matrices are row-major, a row a probe, a column a member. */
 export interface PanelProbes {
@@ -103,7 +104,7 @@ function awaitedChanges({ panel: { changes, customers } }: RunFacts): AwaitedCha
     emitUs,
     firstOf,
     earliestFromUs,
-    byEmission: Uint32Array.from(rows.keys()).sort((a, b) => (emitUs[a] as number) - (emitUs[b] as number) || a - b),
+    byEmission: orderOf(emitUs),
     refused,
     unacknowledged,
   };

@@ -19,13 +19,15 @@ export interface Interval {
   readonly ok: number;
   readonly errors: number;
   readonly timeouts: number;
-  /** Latencies in microseconds, three significant digits: done - intended start; what failed counts at least the time-out. */
-  readonly histogram: Histogram;
+  /** Done - intended start; what failed counts at least the time-out. */
+  readonly latenciesUs: readonly number[];
 }
+
+const trackedUs = 2 * secondUs;
 
 /** Intervals in order of kind and time; an interval in which nothing was to start is absent, not empty. */
 export function buildIntervals(operations: OperationColumns, originUs: number, timeoutUs: number): Interval[] {
-  const byKind = operationKinds.map(() => new Map<number, { -readonly [K in keyof Interval]: Interval[K] }>());
+  const byKind = operationKinds.map(() => new Map<number, GrowingInterval>());
   const okCode = outcomes.indexOf('ok');
   const timeoutCode = outcomes.indexOf('timeout');
   for (let row = 0; row < operations.rows; row++) {
@@ -38,7 +40,7 @@ export function buildIntervals(operations: OperationColumns, originUs: number, t
       throw new HarnessError(`operation ${row} has kind ${code}, expected one of ${operationKinds}`);
     let interval = intervals.get(startUs);
     if (!interval) {
-      interval = { kind, startUs, ok: 0, errors: 0, timeouts: 0, histogram: emptyHistogram() };
+      interval = { kind, startUs, ok: 0, errors: 0, timeouts: 0, latenciesUs: [] };
       intervals.set(startUs, interval);
     }
     const latencyUs = operations.doneUs[row]! - intendedUs;
@@ -50,22 +52,29 @@ export function buildIntervals(operations: OperationColumns, originUs: number, t
     if (outcome === okCode) interval.ok++;
     else if (outcome === timeoutCode) interval.timeouts++;
     else interval.errors++;
-    interval.histogram.recordValue(Math.round(outcome === okCode ? latencyUs : Math.max(latencyUs, timeoutUs)));
+    interval.latenciesUs.push(Math.round(outcome === okCode ? latencyUs : Math.max(latencyUs, timeoutUs)));
   }
   return byKind.flatMap((intervals) => [...intervals.values()].sort((a, b) => a.startUs - b.startUs));
 }
 
-/** One histogram of all the given intervals. */
-export function mergeIntervals(intervals: Iterable<Interval>): Histogram {
-  const merged = emptyHistogram();
-  for (const interval of intervals) merged.add(interval.histogram);
-  return merged;
+type GrowingInterval = Omit<{ -readonly [K in keyof Interval]: Interval[K] }, 'latenciesUs'> & {
+  readonly latenciesUs: number[];
+};
+
+/** `shared` is filled anew where it can be: a histogram takes 50 KB, and most intervals hold a handful of operations. */
+export function histogramOf({ latenciesUs }: Interval, shared: Histogram): Histogram {
+  // One that had to grow would stay large, and be saved so.
+  const histogram = latenciesUs.every((latencyUs) => latencyUs <= trackedUs) ? shared : emptyHistogram();
+  histogram.reset();
+  for (const latencyUs of latenciesUs) histogram.recordValue(latencyUs);
+  return histogram;
 }
 
+/** Three significant digits. */
 export function emptyHistogram(): Histogram {
   return hdr.build({
     lowestDiscernibleValue: 1,
-    highestTrackableValue: 2 * secondUs,
+    highestTrackableValue: trackedUs,
     numberOfSignificantValueDigits: 3,
   });
 }
@@ -89,7 +98,16 @@ export async function saveIntervals(connection: DuckDBConnection, path: string, 
     facts.timeline.loadStartUs,
     facts.plan.scenario.workload.reads.timeoutUs,
   );
-  const percentile = (at: number) => intervals.map(({ histogram }) => histogram.getValueAtPercentile(at));
+  const shared = emptyHistogram();
+  const rows = intervals.map((interval) => {
+    const histogram = histogramOf(interval, shared);
+    return {
+      quantiles: [50, 95, 99].map((at) => histogram.getValueAtPercentile(at)),
+      maxUs: histogram.maxValue,
+      encoded: hdr.encodeIntoCompressedBase64(histogram),
+    };
+  });
+  const quantile = (at: number) => rows.map(({ quantiles }) => quantiles[at] as number);
   await connection.run(createTableSql('intervals', savedSchema));
   await appendColumns(connection, 'intervals', savedSchema, {
     rows: intervals.length,
@@ -99,11 +117,11 @@ export async function saveIntervals(connection: DuckDBConnection, path: string, 
       count: intervals.map(({ ok, errors, timeouts }) => ok + errors + timeouts),
       errors: intervals.map(({ errors }) => errors),
       timeouts: intervals.map(({ timeouts }) => timeouts),
-      p50_us: percentile(50),
-      p95_us: percentile(95),
-      p99_us: percentile(99),
-      max_us: intervals.map(({ histogram }) => histogram.maxValue),
-      histogram: intervals.map(({ histogram }) => hdr.encodeIntoCompressedBase64(histogram)),
+      p50_us: quantile(0),
+      p95_us: quantile(1),
+      p99_us: quantile(2),
+      max_us: rows.map(({ maxUs }) => maxUs),
+      histogram: rows.map(({ encoded }) => encoded),
     },
   });
   await copyTo(connection, 'intervals', path);

@@ -2,7 +2,6 @@
  * What a simulated role must not touch: real time, real input and output, chance without a seed. Each would make a run
  * depend on the machine, so each throws, and its stack says who called. Code of the harness beside the roles is free.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import childProcess from 'node:child_process';
 import crypto from 'node:crypto';
 import dgram from 'node:dgram';
@@ -19,17 +18,17 @@ import timersPromises from 'node:timers/promises';
 import tls from 'node:tls';
 import workerThreads from 'node:worker_threads';
 import { PlaneError } from '../errors.js';
-
-const role = new AsyncLocalStorage<string | null>();
+import { carryRequestsBy, type Request } from '../processes/request.js';
+import { carried, carry, followCoroutines } from './coroutine.js';
 
 /** Runs `work` as the role of this name: what it calls, and whatever that awaits, is held to the rules. */
 export function asRole<T>(name: string, work: () => T): T {
-  return role.run(name, work);
+  return carry({ ...carried(), role: name }, work);
 }
 
 /** Runs `work` of the harness, on whoever's behalf. */
 export function asHarness<T>(work: () => T): T {
-  return role.run(null, work);
+  return carry({ ...carried(), role: undefined }, work);
 }
 
 type Module = Record<string, unknown>;
@@ -80,6 +79,11 @@ const doors: readonly (readonly [
 export function installGuard(): void {
   if (installed) return;
   installed = true;
+  followCoroutines();
+  carryRequestsBy({
+    run: <T>(request: Request, work: () => T) => carry({ ...carried(), request }, work),
+    getStore: () => carried().request,
+  });
   for (const [module, moduleName, calls, instead] of doors) {
     for (const name of calls(module)) {
       const original = (module as Module)[name];
@@ -122,8 +126,8 @@ function guardDate(): void {
 }
 
 function refuse(name: string, instead: string): void {
-  const who = role.getStore();
-  if (who === null || who === undefined) return;
+  const who = carried().role;
+  if (who === undefined) return;
   throw new PlaneError(
     `role ${who} called ${name} in a simulated run: it would depend on the machine and the moment. Use ${instead}.`,
   );

@@ -132,6 +132,5 @@ function hostedOracle(oracle: LoadedTrace['oracle'], { host }: Site): LoadedTrac
     evaluate: (rows) => host(() => oracle.evaluate(rows)),
     evaluateUndeleted: (rows) => host(() => oracle.evaluateUndeleted(rows)),
     findVersions: (rows, same) => host(() => oracle.findVersions(rows, same)),
-    close: oracle.close,
   };
 }

@@ -45,8 +45,11 @@ interface Sleep {
   cancelled: boolean;
 }
 
-/** Lets every promise that can settle do so: macrotasks come after all microtasks. */
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** Lets every promise that can settle do so: a tick comes after all microtasks, and costs no turn of the event loop. */
+const settle = () => new Promise<void>((resolve) => process.nextTick(resolve));
+/** What the harness writes behind the simulation needs such turns from time to time. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const stepsPerTurn = 256;
 
 export function createVirtualTime(): VirtualTime {
   const queue = createQueue();
@@ -73,13 +76,13 @@ export function createVirtualTime(): VirtualTime {
     },
     host<T>(work: () => Promise<T> | T): Promise<T> {
       hosted++;
-      const turn = lastHosted.then(() => asHarness(work));
+      const answer = lastHosted.then(() => asHarness(work));
       const done = () => {
         hosted--;
       };
-      lastHosted = turn.then(done, done);
+      lastHosted = answer.then(done, done);
       // Nobody hears of it before the next piece of work may begin: the order of answers is that of the questions.
-      return lastHosted.then(() => turn);
+      return lastHosted.then(() => answer);
     },
     task(name) {
       const task = createTask(name, tasks);
@@ -93,8 +96,8 @@ export function createVirtualTime(): VirtualTime {
         over = true;
       });
       result.catch(() => {});
-      for (;;) {
-        await settle();
+      for (let step = 0; ; step++) {
+        await (step % stepsPerTurn === 0 ? turn() : settle());
         while (hosted > 0) {
           await lastHosted;
           await settle();
