@@ -37,7 +37,7 @@ import { refusalOf } from './evolution.js';
 import { measureFiles } from './footers.js';
 import type { DeriveResult, DeriveSpec, Predicate, QuerySpec, Scanned, Snapshot } from './port.js';
 import { checkPredicate, columnOf, conditionOf } from './predicate.js';
-import { filesOf, rowsOf } from './read-files.js';
+import { filesOf, localFilesOf, rowsOfLocal } from './read-files.js';
 
 export interface Derivations {
   readonly engine: Engine;
@@ -147,8 +147,8 @@ async function findSources(tables: Tables, { stateOf }: Derivations, from: Relat
       sources.push({ name, schema, rows: null, where, paths: [] });
       continue;
     }
-    const rows = await rowsOf(tables, table, state, files);
-    const paths = await tables.objects.localFiles(files.map(({ path }) => `${table}/${decodeURIComponent(path)}`));
+    const paths = await localFilesOf(tables, table, files);
+    const rows = await rowsOfLocal(tables, table, state, files, paths);
     sources.push({ name, schema, rows, where, paths });
   }
   return sources;

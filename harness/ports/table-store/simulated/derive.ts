@@ -1,9 +1,9 @@
 /** Derivations over rows in memory: the same SQL by the same engine, one thread of it, its tables filled first. */
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { ColumnBatch, Schema } from '../../columns.js';
 import { appendColumns, createTableSql, readColumns } from '../../duckdb-columns.js';
 import { type Bounds, compareValues, mayMatch } from '../delta/statistics.js';
 import { orderBy, plannerSettings, type Relations, referencedColumns, selectColumns } from '../derivation.js';
+import { type Engine, openEngine } from '../engine.js';
 import type { Predicate } from '../port.js';
 import { bytesOfBatch, countRows, forEachRow, type RowHeap, type Rows } from './row-heap.js';
 import { filterBy, pagesOf, readRows } from './scan.js';
@@ -27,8 +27,21 @@ export interface Derived {
   readonly requestedBytes: number;
 }
 
+export interface DerivationEngines {
+  readonly engine: Engine;
+  /** Has `plannerSettings`. */
+  readonly planner: Engine;
+}
+
+/** Of one simulation; each is opened when it is first needed. */
+export function openDerivationEngines(): DerivationEngines {
+  const options = { threads: 1, memory: '4GB', spill: async () => '' };
+  return { engine: openEngine(options), planner: openEngine({ ...options, settings: plannerSettings }) };
+}
+
 /** `sortBy` null: in the order of the SQL, else by these columns first and then by all. */
 export async function deriveRows(
+  engines: DerivationEngines,
   sources: Readonly<Record<string, Source>>,
   options: {
     readonly from: Relations;
@@ -38,8 +51,8 @@ export async function deriveRows(
   },
 ): Promise<Derived> {
   const { from, sql, schema, sortBy } = options;
-  const referenced = await withEngine({ ...plannerSettings }, (planner) => referencedColumns(planner, from, sql));
-  return withEngine({}, async (connection) => {
+  const referenced = await engines.planner.use((connection) => referencedColumns(connection, from, sql));
+  return engines.engine.use(async (connection) => {
     const read = { rows: 0, bytes: 0, liveBytes: 0, requestedBytes: 0 };
     for (const [name, source] of Object.entries(sources)) {
       await connection.run(createTableSql(name, source.schema, 'TEMP TABLE'));
@@ -92,18 +105,4 @@ function mayHold({ column: name }: Predicate, matches: (bounds: Bounds | null) =
     if (compareValues(value, bounds.greatest) > 0) bounds.greatest = value;
   });
   return matches(bounds);
-}
-
-async function withEngine<T>(
-  settings: Readonly<Record<string, string>>,
-  work: (connection: DuckDBConnection) => Promise<T>,
-): Promise<T> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1', ...settings });
-  const connection = await instance.connect();
-  try {
-    return await work(connection);
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
 }
