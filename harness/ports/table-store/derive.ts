@@ -197,12 +197,12 @@ async function write(
 }
 
 /**
- * A slice of a sorted table reads two row groups in vain at most, and the footers of one file or two: with these sizes
- * that is a fifth of a slice of 100,000 rows. DuckDB fills row groups from runs of 122,880 rows, a multiple of this, so
- * that threads keep the order of a sort; see derive.bench.ts.
+ * A slice of a sorted table reads up to two row groups in vain, and the footers of one file or two: with these sizes
+ * that is about a fifth of a slice of 100,000 rows. DuckDB hands out sorted runs of 122,880 rows, a multiple of a row
+ * group, so that several threads keep the order; see derive.test.ts.
  */
-const rowsPerGroup = 20_480;
-const groupsPerFile = 50;
+const rowsPerGroup = 12_288;
+const groupsPerFile = 40;
 
 /** Writes the rows of `select` to data files that no commit has added yet; to none if there are no rows. */
 async function writeFiles(
