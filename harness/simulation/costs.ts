@@ -62,6 +62,8 @@ export const defaultCosts: Costs = {
     remove: cost(19_000, 2.2),
     fold: cost(19_000, 2.2),
     compact: cost(5_000, 2),
+    derive: cost(25_000, 0.1),
+    query: cost(12_000, 0.05),
     pin: cost(2_000),
     unpin: cost(2_000),
     pins: cost(80),

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Clock, hostClock } from '../../clock.js';
 import type { ColumnBatch, IntValues, Schema, TextValues } from '../columns.js';
+import { deriveContract } from './derive-contract.fixture.js';
 import { layoutContract } from './layout-contract.fixture.js';
 import type { CountRequest } from './object-requests.js';
 import type { FoldSpec, Snapshot, TableStore } from './port.js';
@@ -284,6 +285,7 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
       }
     });
 
+    describe('derive', () => deriveContract(setUp));
     layoutContract(setUp);
 
     describe('fold', () => {

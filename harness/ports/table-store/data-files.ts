@@ -40,7 +40,7 @@ export interface RowsToWrite {
 
 /** Longer texts are no bounds in the log: they would be repeated in every checkpoint and skip little. */
 const longestTextBound = 64;
-const clusteredByTag = 'planebench.clusteredBy';
+export const clusteredByTag = 'planebench.clusteredBy';
 
 /** Data files that no commit has added yet. Until one does, `discard` takes back what was written. */
 export interface Draft {
@@ -76,7 +76,8 @@ export function draftFiles(tables: Tables, table: string, { schema, metaData }: 
   return { files, write, discard: () => discardFiles(tables, table, files) };
 }
 
-async function discardFiles({ objects }: Tables, table: string, files: readonly AddFile[]): Promise<void> {
+/** What cannot be deleted is left to `vacuum`. */
+export async function discardFiles({ objects }: Tables, table: string, files: readonly AddFile[]): Promise<void> {
   for (const { path } of files) await objects.delete(`${table}/${decodeURIComponent(path)}`).catch(() => {});
 }
 
@@ -176,7 +177,7 @@ export async function commitDraft(
 }
 
 /** Calls `work`, and takes the draft back if it fails. */
-export async function drafting<T>(draft: Draft, work: () => Promise<T>): Promise<T> {
+export async function drafting<T>(draft: Pick<Draft, 'discard'>, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -209,7 +210,7 @@ export function removalOf(file: AddFile, dataChange: boolean, nowUs: number): Re
 }
 
 /** The name says when it was written, in event time: the modification times of a disk know calendar time only. */
-function dataFileName(nowUs: number): string {
+export function dataFileName(nowUs: number): string {
   return `part-${String(nowUs).padStart(16, '0')}-${randomUUID()}.parquet`;
 }
 
@@ -219,12 +220,12 @@ export function writtenUs(name: string): number | null {
   return found ? Number(found[1]) : null;
 }
 
-type ColumnStatistics = readonly {
+export type ColumnStatistics = readonly {
   readonly key: string;
   readonly value: readonly { readonly key: string; readonly value: string }[];
 }[];
 
-function statisticsFrom(columns: ColumnStatistics, schema: Schema, numRecords: number): FileStatistics {
+export function statisticsFrom(columns: ColumnStatistics, schema: Schema, numRecords: number): FileStatistics {
   const minValues: Record<string, number | string> = {};
   const maxValues: Record<string, number | string> = {};
   const nullCount: Record<string, number> = {};

@@ -1,5 +1,6 @@
 /** The table store over any object store: Delta logs say what is in a table, DuckDB writes and reads its Parquet. */
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import type { Clock } from '../../clock.js';
 import { messageOf } from '../../errors.js';
 import { seededRandom } from '../../random.js';
@@ -14,6 +15,8 @@ import type { ObjectStore } from './delta/object-store.js';
 import { encodeSchema } from './delta/schema-string.js';
 import { filesThatMayMatch, statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
+import { plannerSettings } from './derivation.js';
+import { derive, query } from './derive.js';
 import { type Engine, openEngine } from './engine.js';
 import { expectSameTable } from './evolution.js';
 import { evolve } from './evolve.js';
@@ -27,13 +30,22 @@ import { restore } from './restore.js';
 import { upsert } from './upsert.js';
 import { vacuum } from './vacuum.js';
 
+/** With what a role needs besides, two derivations at a time stay below 6 GB. */
+const derivationMemory = '2GB';
+
 export function deltaTableStore(options: {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly threads: number;
 }): TableStore {
   const { objects, clock } = options;
-  const engine = openEngine({ threads: options.threads, spill: objects.stage });
+  const engine = openEngine({ threads: options.threads, memory: '768MB', spill: objects.stage });
+  // Apart, as derivations want all processors and all the memory that a process may have, and others go on beside them.
+  const derivations = {
+    engine: openEngine({ threads: availableParallelism(), memory: derivationMemory, spill: objects.stage }),
+    planner: openEngine({ threads: 1, memory: '64MB', spill: objects.stage, settings: plannerSettings }),
+    stateOf,
+  };
   // Only for backing off: writers that lost a race together must not draw the same delay.
   const random = seededRandom(process.pid).fork(randomUUID());
   const logs = new Map<string, DeltaLog>();
@@ -48,6 +60,10 @@ export function deltaTableStore(options: {
     },
   };
   const states = new WeakMap<Snapshot, TableState>();
+
+  async function stateOf(snapshot: Snapshot): Promise<TableState> {
+    return states.get(snapshot) ?? (await tables.log(snapshot.table).at(snapshot.version));
+  }
 
   return {
     create: (table, schema, layout = {}) => create(tables, table, schema, layout),
@@ -66,10 +82,11 @@ export function deltaTableStore(options: {
       return snapshot;
     },
     async *scan(snapshot, query) {
-      const state = states.get(snapshot) ?? (await tables.log(snapshot.table).at(snapshot.version));
-      yield* scan(tables, snapshot.table, state, query);
+      yield* scan(tables, snapshot.table, await stateOf(snapshot), query);
     },
     fold: (spec) => fold(tables, spec),
+    derive: (spec) => derive(tables, derivations, spec),
+    query: (spec) => query(tables, derivations, spec),
     compact: (table, sizes) => compact(tables, table, sizes),
     pin: (table, name, version) => pin(tables, table, name, version),
     unpin: (table, name) => unpin(tables, table, name),
@@ -85,7 +102,9 @@ export function deltaTableStore(options: {
       }
       return found.sort();
     },
-    close: () => engine.close(),
+    async close() {
+      for (const each of [engine, derivations.engine, derivations.planner]) await each.close();
+    },
   };
 }
 

@@ -44,6 +44,14 @@ export interface TableStore {
    */
   fold(spec: FoldSpec): Promise<FoldResult>;
   /**
+   * Computes rows by SQL over snapshots and Parquet files, and commits them once, exactly once by `txns` as `append`
+   * does; no row leaves the engine. Which rows come out is a function of the relations: SQL must not ask for the time or
+   * for chance. No snapshot of `into` may be replaced that is not the newest when the commit is made.
+   */
+  derive(spec: DeriveSpec): Promise<DeriveResult>;
+  /** Streams what the same SQL answers, in its order, with the columns of `schema`; nothing is written. */
+  query(spec: QuerySpec): AsyncIterable<ColumnBatch>;
+  /**
    * Merges files below `smallFileBytes` into larger ones; the rows and the answers stay the same. Of a table with
    * `clusterBy` it lays those out anew, and those that never were, so that each file holds a small part of the range of
    * every such column.
@@ -129,6 +137,47 @@ export interface ScanQuery {
 export type Predicate =
   | { readonly column: string; readonly values: readonly (number | string)[] }
   | { readonly column: string; readonly from?: number; readonly to?: number };
+
+/** What a derivation reads under one name: a snapshot, or Parquet files that others wrote. */
+export type Relation =
+  | { readonly snapshot: Snapshot; readonly where?: Predicate }
+  | { readonly parquet: readonly string[]; readonly schema: Schema };
+
+export interface QuerySpec {
+  /** By the names under which `sql` refers to them. */
+  readonly from: Readonly<Record<string, Relation>>;
+  /** One SELECT in DuckDB's dialect; columns are found by name, int columns must be of an integer type. */
+  readonly sql: string;
+  readonly schema: Schema;
+}
+
+export interface DeriveSpec extends Omit<QuerySpec, 'schema'> {
+  /** An existing table, whose columns are those of `sql`. */
+  readonly into: string;
+  /** Whether what was in the table stays, or is replaced in the same commit. */
+  readonly mode: 'append' | 'replace';
+  /** Rows are put in the order of these columns, outermost first: files, and the parts that they are read by, hold neighbours. */
+  readonly sortBy?: readonly string[];
+  readonly txns: readonly Txn[];
+}
+
+/** All but `version` is 0 when nothing was committed. */
+export interface DeriveResult extends AppendResult {
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly scanned: Scanned;
+}
+
+/** What a derivation read, by layers: their ratios say where reading was amplified. */
+export interface Scanned {
+  /** Of snapshots: bytes of the columns that the SQL refers to, for the share of the rows that are asked for. */
+  readonly liveBytes: number;
+  /** Of snapshots: bytes of the same columns in the files and row groups that could not be ruled out. */
+  readonly requestedBytes: number;
+  /** Bytes that the process read meanwhile, as the operating system counts them; null where it does not tell. */
+  readonly readBytes: number | null;
+}
 
 export interface FoldSpec {
   readonly from: string;

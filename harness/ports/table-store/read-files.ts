@@ -26,7 +26,26 @@ export async function rowsOf(
   files: readonly AddFile[],
   indexedAs?: string,
 ): Promise<string> {
-  const local = await tables.objects.localFiles(files.map((file) => `${table}/${decodeURIComponent(file.path)}`));
+  return rowsOfLocal(tables, table, state, files, await localFilesOf(tables, table, files), indexedAs);
+}
+
+export function localFilesOf(
+  { objects }: Tables,
+  table: string,
+  files: readonly AddFile[],
+): Promise<readonly string[]> {
+  return objects.localFiles(files.map(({ path }) => `${table}/${decodeURIComponent(path)}`));
+}
+
+/** `rowsOf` of files that are at hand: `local` has the contents of `files`, in their order. */
+export async function rowsOfLocal(
+  tables: Tables,
+  table: string,
+  state: TableState,
+  files: readonly AddFile[],
+  local: readonly string[],
+  indexedAs?: string,
+): Promise<string> {
   await lookInto(tables, table, state, files, local);
   const groups = new Map<string, number[]>();
   for (const [i, file] of files.entries()) {

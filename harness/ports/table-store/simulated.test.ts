@@ -12,7 +12,7 @@ tableStoreContract('simulated', () => {
   let store: SimulatedTableStore | undefined;
   return {
     open(clock, onRequest) {
-      store ??= simulateTableStore({ clock, resource: free, parquet: () => [] });
+      store ??= simulateTableStore({ clock, resource: free, parquet: () => [], host: (work) => work() });
       return onRequest ? store.connect(onRequest) : store;
     },
     destroy: async () => {},
@@ -58,7 +58,7 @@ describe('simulated: what is its own', () => {
       },
       busyUs: () => 0,
     };
-    store = simulateTableStore({ clock, resource, parquet: (path) => files[path] ?? [] });
+    store = simulateTableStore({ clock, resource, parquet: (path) => files[path] ?? [], host: (work) => work() });
     await store.create('changes', schema);
     await store.create('current', schema);
     used.length = 0;
@@ -102,6 +102,49 @@ describe('simulated: what is its own', () => {
       ['scan', 3, 48],
     ]);
     expect((await store.snapshot('changes')).files.map(({ rows, bytes }) => [rows, bytes])).toEqual([[3, 61]]);
+  });
+
+  test('a derivation is served for what it reads and writes, and takes effect then, in the same order each time', async () => {
+    await append('changes', [
+      [2, 1, 'c', 'four'],
+      [1, 2, 'c'],
+      [3, 3, 'd'],
+    ]);
+    files['labels.parquet'] = [{ rows: 2, columns: { entity: [2, 1], label: [1, 0], unused: ['x', 'y'] } }];
+    await store.create('labelled', [
+      schema[0] as (typeof schema)[number],
+      { name: 'label', type: 'int', nullable: true },
+    ]);
+    const labels: Schema = ['entity', 'label'].map((name) => ({ name, type: 'int', nullable: false }));
+    const spec = {
+      into: 'labelled',
+      from: {
+        changes: { snapshot: await store.snapshot('changes'), where: { column: 'lsn', to: 3 } },
+        labels: { parquet: ['labels.parquet'], schema: labels },
+      },
+      sql: 'SELECT entity, label FROM changes LEFT JOIN labels USING (entity)',
+      mode: 'replace',
+      txns: [],
+    } as const;
+    const rowsOf = async () => {
+      const rows: string[] = [];
+      for await (const { columns } of store.scan(await store.snapshot('labelled'), { columns: ['entity', 'label'] })) {
+        rows.push(`${columns.entity} ${columns.label}`);
+      }
+      return rows;
+    };
+    used.length = 0;
+    let seenBefore: unknown;
+    overtake = { operation: 'derive', run: async () => (seenBefore = await rowsOf()) };
+    const derived = await store.derive(spec);
+    expect(seenBefore).toEqual([]);
+    expect(await rowsOf()).toEqual(['1,2 0,1']);
+    // Three rows with entity and lsn of 8 bytes were read, of which two were asked for; two of labels; two were written.
+    expect(used[0]).toEqual(['derive', 3 + 2 + 2, 3 * 16 + 2 * 16 + 2 * 16]);
+    expect(derived.scanned).toEqual({ liveBytes: 32, requestedBytes: 48, readBytes: null });
+    const query = { from: spec.from, sql: `${spec.sql} ORDER BY entity DESC`, schema: labels };
+    for await (const { columns } of store.query(query)) expect(Array.from(columns.entity as number[])).toEqual([2, 1]);
+    expect(used.at(-1)).toEqual(['query', 5, 80]);
   });
 
   test('columns may be used again at once, and what was answered stays', async () => {

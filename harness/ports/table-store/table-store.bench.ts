@@ -90,7 +90,7 @@ async function logBenchmarks(): Promise<Benchmark[]> {
     if (!existsSync(folder)) continue;
     const directory = mkdtempSync(join(folder, 'planebench-bench-'));
     const objects = localObjects(directory);
-    const engine = openEngine({ threads: 1, spill: objects.stage });
+    const engine = openEngine({ threads: 1, memory: '256MB', spill: objects.stage });
     try {
       const open = () => openDeltaLog({ table: 't', objects, engine, clock: hostClock, random: seededRandom(1) });
       const log = open();
@@ -128,7 +128,7 @@ async function taxBenchmarks(): Promise<Benchmark[]> {
   const directory = mkdtempSync(join(tmpdir(), 'planebench-bench-'));
   const objects = localObjects(directory);
   const store = openTableStore({ directory, clock: hostClock });
-  const engine = openEngine({ threads: 1, spill: objects.stage });
+  const engine = openEngine({ threads: 1, memory: '256MB', spill: objects.stage });
   try {
     await store.create('taxed', changeSchema);
     const rows = changes(seededRandom(2), 0, rowsPerTaxed);

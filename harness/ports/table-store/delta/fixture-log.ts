@@ -26,7 +26,7 @@ export interface LogUnderTest {
 export function logUnderTest(): LogUnderTest {
   const directory = mkdtempSync(join(tmpdir(), 'planebench-log-'));
   const objects = localObjects(directory);
-  const engine = openEngine({ threads: 1, spill: objects.stage });
+  const engine = openEngine({ threads: 1, memory: '256MB', spill: objects.stage });
   const clock: Clock = { ...hostClock, nowUs: () => test.nowUs };
   const test: LogUnderTest = {
     directory,

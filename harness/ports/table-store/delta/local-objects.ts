@@ -119,7 +119,7 @@ async function linkAs(staged: string, target: string): Promise<boolean> {
 const syncName = (path: string) => syncPath(dirname(path));
 
 /** What cannot be removed now is swept when this process is gone; no reason to fail what was done. */
-const discard = (staged: string) => rm(staged, { force: true }).catch(() => {});
+const discard = (staged: string) => rm(staged, { recursive: true, force: true }).catch(() => {});
 
 async function syncPath(path: string): Promise<void> {
   // Windows cannot open a directory; there NTFS journals the names by itself.

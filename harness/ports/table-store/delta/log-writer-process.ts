@@ -16,7 +16,7 @@ export interface LogWriterInit {
 
 runChild<LogWriterInit>(async ({ directory, writer, commits }, child) => {
   const objects = localObjects(directory);
-  const engine = openEngine({ threads: 1, spill: objects.stage });
+  const engine = openEngine({ threads: 1, memory: '256MB', spill: objects.stage });
   const log = openDeltaLog({ table: 't', objects, engine, clock: child.clock, random: seededRandom(writer) });
   const appId = `writer ${writer}`;
   await log.commit((state) => (state === null ? creation() : null));

@@ -22,7 +22,10 @@ export interface ObjectStore {
   folders(path?: string): Promise<readonly string[]>;
   /** Does nothing if there is no such object. */
   delete(path: string): Promise<void>;
-  /** A new local file for a program (DuckDB) to write; it becomes an object by `publish`, or goes by `discard`. */
+  /**
+   * A new local path for a program (DuckDB) to write a file or a folder of files to; a file becomes an object by
+   * `publish`, all else goes by `discard`.
+   */
   stage(): Promise<string>;
   /** Makes a staged file the object `path`, durable and whole. */
   publish(staged: string, path: string): Promise<void>;
