@@ -1,7 +1,7 @@
 /**
  * The oracle: what a feature row must be at (customer, lastSeq, asOfUs), recomputed by brute force from the trace.
  * Every order and click is a signed event and every order and device image has the span of seqs in which it is the
- * current one; a row is then a sum or a maximum over all of the customer's, nothing incremental, nothing remembered.
+ * current one; a row is then a sum or a maximum over all of the customer's, nothing remembered.
  *
  * It shares no code with any plane: only the definition of the view (feature-view.ts) and the trace.
  */
@@ -46,11 +46,11 @@ export async function openOracle(traceDirectory: string): Promise<Oracle> {
   return {
     async evaluate(rows) {
       checkVersions(rows);
-      return rows.map((row) => evaluateRow(facts, row, false));
+      return evaluateRows(facts, rows, false);
     },
     async evaluateUndeleted(rows) {
       checkVersions(rows);
-      return rows.map((row) => evaluateRow(facts, row, true));
+      return evaluateRows(facts, rows, true);
     },
     async findVersions(rows, same) {
       // Whatever a plane served: fractions and astronomical numbers are no version of anything.
@@ -76,12 +76,17 @@ interface Table<Name extends string> {
   readonly columns: Readonly<Record<Name, Float64Array>>;
 }
 
+/** `deletes` is 1 where a deletion takes an order away; clicks have no amount and no category. */
+const signedColumns = ['seq', 'sign', 'atUs', 'amountCents', 'category', 'deletes'] as const;
+
 interface Facts {
   /** An insert adds its image, a delete takes it away, an update does both; history is there from seq 0. */
-  readonly orders: Table<'seq' | 'sign' | 'atUs' | 'amountCents' | 'category' | 'deletes'>;
-  readonly clicks: Table<'seq' | 'atUs'>;
+  readonly orders: Table<(typeof signedColumns)[number]>;
+  readonly clicks: Table<(typeof signedColumns)[number]>;
   readonly orderImages: Table<keyof Span>;
   readonly deviceImages: Table<keyof Span>;
+  /** Categories are the integers below. */
+  readonly categories: number;
   /** By customer. */
   readonly highestSeq: Uint32Array;
 }
@@ -89,8 +94,8 @@ interface Facts {
 async function loadFacts(directory: string): Promise<Facts> {
   const info = await readTrace(directory);
   const { customers } = info.contract;
-  const orders = collect(['seq', 'sign', 'atUs', 'amountCents', 'category', 'deletes']);
-  const clicks = collect(['seq', 'atUs']);
+  const orders = collect(signedColumns);
+  const clicks = collect(signedColumns);
   const orderImages = collect(['entity', 'fromSeq', 'atUs', 'risk']);
   const deviceImages = collect(['entity', 'fromSeq', 'atUs', 'risk']);
   const highestSeq = new Uint32Array(customers);
@@ -105,7 +110,7 @@ async function loadFacts(directory: string): Promise<Facts> {
     }
     for await (const { rows, columns } of readHistory(connection, directory, 'clicks')) {
       const { customer, clicked_us } = columns as Numbers;
-      for (let i = 0; i < rows; i++) clicks.add(customer![i]!, 0, clicked_us![i]!);
+      for (let i = 0; i < rows; i++) clicks.add(customer![i]!, 0, 1, clicked_us![i]!, 0, 0, 0);
     }
     for await (const { rows, columns } of readHistory(connection, directory, 'devices')) {
       const { customer, device_id, seen_us, risk } = columns as Numbers;
@@ -129,12 +134,14 @@ async function loadFacts(directory: string): Promise<Facts> {
           orders.add(of, at, -1, before, before_amount_cents![i]!, before_category![i]!, after === null ? 1 : 0);
         orderImages.add(of, entity![i]!, at, after ?? Number.NaN, 0);
       }
-      if (source![i] === 1) clicks.add(of, at, after!);
+      if (source![i] === 1) clicks.add(of, at, 1, after!, 0, 0, 0);
       if (source![i] === 2) deviceImages.add(of, entity![i]!, at, after!, risk![i]!);
     }
   }
+  const signedOrders = orders.byCustomer(customers);
   return {
-    orders: orders.byCustomer(customers),
+    orders: signedOrders,
+    categories: 1 + signedOrders.columns.category.reduce((highest, category) => Math.max(highest, category), 0),
     clicks: clicks.byCustomer(customers),
     orderImages: spansOf(orderImages.byCustomer(customers)),
     deviceImages: spansOf(deviceImages.byCustomer(customers)),
@@ -237,94 +244,152 @@ function opensUs({ windowUs, tileUs }: Window, asOfUs: number): number {
 }
 
 /** `isUndeleted`: as if no order had ever been deleted. */
-function evaluateRow(facts: Facts, row: RowVersion, isUndeleted: boolean): Features {
-  const values = new Map<Feature, number | null>();
-  sumOrders(facts, row, isUndeleted, values);
-  sumClicks(facts, row, values);
-  values.set(age, ageOfLastOrder(facts, row, isUndeleted));
-  values.set(latest, latestRisk(facts, row));
-  return features.map((feature) => values.get(feature) ?? null);
+function evaluateRows(facts: Facts, rows: readonly RowVersion[], isUndeleted: boolean): Features[] {
+  const order = Array.from(rows.keys()).sort((a, b) => compareVersions(rows[a]!, rows[b]!));
+  const evaluated = new Array<Features>(rows.length);
+  for (let from = 0; from < order.length; ) {
+    const { customer, asOfUs } = rows[order[from]!]!;
+    let to = from;
+    const isSame = (row: RowVersion | undefined) => row?.customer === customer && row.asOfUs === asOfUs;
+    while (isSame(rows[order[to] ?? -1])) to++;
+    const places = order.slice(from, to);
+    const seqs = Float64Array.from(places, (place) => rows[place]!.lastSeq);
+    const moment = evaluateMoment(facts, { customer, asOfUs, seqs, isUndeleted });
+    places.forEach((place, k) => {
+      evaluated[place] = moment[k]!;
+    });
+    from = to;
+  }
+  return evaluated;
 }
 
-/** Counts and sums of orders, and the category with most of them. */
-function sumOrders(
-  { orders }: Facts,
-  row: RowVersion,
-  isUndeleted: boolean,
-  values: Map<Feature, number | null>,
-): void {
-  const { seq, sign, atUs, amountCents, category, deletes } = orders.columns;
-  const opens = countedOrders.map(({ window }) => opensUs(window, row.asOfUs));
-  const isSum = countedOrders.map(({ kind }) => kind === 'sum');
-  const topOpens = opensUs(top.window, row.asOfUs);
-  const sums = opens.map(() => 0);
-  const ofCategory: number[] = [];
-  let total = 0;
-  const [from, to] = rangeOf(orders, row.customer);
+function compareVersions(left: RowVersion, right: RowVersion): number {
+  return left.customer - right.customer || left.asOfUs - right.asOfUs || left.lastSeq - right.lastSeq;
+}
+
+/** A customer at one moment, at each of these seqs, which ascend: they share a look at each of its events. */
+interface Moment {
+  readonly customer: number;
+  readonly asOfUs: number;
+  readonly seqs: Float64Array;
+  readonly isUndeleted: boolean;
+}
+
+/** One row a seq. */
+function evaluateMoment(facts: Facts, moment: Moment): Features[] {
+  const orders = sumEvents(facts.orders, countedOrders, moment);
+  const clicks = sumEvents(facts.clicks, countedClicks, moment);
+  const ages = agesOfLastOrder(facts, moment);
+  const tops = topCategories(facts, moment);
+  const risks = latestRisks(facts, moment);
+  return Array.from(moment.seqs, (_, k) =>
+    features.map((feature) => {
+      if (feature === age) return ages[k]!;
+      if (feature === top) return tops[k]!.category;
+      if (feature === share) return tops[k]!.shareBp;
+      if (feature === latest) return risks[k]!;
+      const order = countedOrders.indexOf(feature as Counted);
+      if (order >= 0) return orders[k * countedOrders.length + order]!;
+      return clicks[k * countedClicks.length + countedClicks.indexOf(feature as Counted)]!;
+    }),
+  );
+}
+
+/** The first of the seqs at which what came with `seq` is there; their number if it is at none. */
+function firstFrom(seqs: Float64Array, seq: number): number {
+  if (seq <= seqs[0]!) return 0;
+  let [low, high] = [1, seqs.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (seqs[middle]! < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Counts and sums, by seq and then by feature. */
+function sumEvents(
+  table: Facts['orders'] | Facts['clicks'],
+  sought: readonly Counted[],
+  { customer, asOfUs, seqs, isUndeleted }: Moment,
+): Float64Array {
+  const { seq, atUs, sign, amountCents, deletes } = table.columns;
+  const opens = Float64Array.from(sought, ({ window }) => opensUs(window, asOfUs));
+  const isSum = Uint8Array.from(sought, ({ kind }) => (kind === 'sum' ? 1 : 0));
+  const width = sought.length;
+  const sums = new Float64Array(seqs.length * width);
+  const [from, to] = rangeOf(table, customer);
   for (let event = from; event < to; event++) {
     const at = atUs[event]!;
-    if (seq[event]! > row.lastSeq || at > row.asOfUs) continue;
-    if (isUndeleted && deletes[event] === 1) continue;
-    const one = sign[event]!;
-    for (let f = 0; f < opens.length; f++) {
-      if (at > opens[f]!) sums[f]! += isSum[f] ? one * amountCents[event]! : one;
-    }
-    if (at > topOpens) {
-      ofCategory[category[event]!] = (ofCategory[category[event]!] ?? 0) + one;
-      total += one;
+    if (at > asOfUs || (isUndeleted && deletes[event] === 1)) continue;
+    const k = firstFrom(seqs, seq[event]!);
+    if (k === seqs.length) continue;
+    for (let f = 0; f < width; f++) {
+      if (at > opens[f]!) sums[k * width + f]! += isSum[f] === 1 ? sign[event]! * amountCents[event]! : sign[event]!;
     }
   }
-  countedOrders.forEach((feature, f) => {
-    values.set(feature, sums[f]!);
-  });
-  let most = 0;
-  ofCategory.forEach((count, id) => {
-    if (count <= most) return;
-    most = count;
-    values.set(top, id);
-  });
-  if (most > 0 && total !== 0) values.set(share, Math.trunc((most * 10_000) / total));
+  for (let place = width; place < sums.length; place++) sums[place]! += sums[place - width]!;
+  return sums;
 }
 
-function sumClicks({ clicks }: Facts, row: RowVersion, values: Map<Feature, number | null>): void {
-  const { seq, atUs } = clicks.columns;
-  const opens = countedClicks.map(({ window }) => opensUs(window, row.asOfUs));
-  const counts = opens.map(() => 0);
-  const [from, to] = rangeOf(clicks, row.customer);
+/** The category with most orders, the lowest on ties, and its share in basis points. */
+function topCategories(facts: Facts, { customer, asOfUs, seqs, isUndeleted }: Moment) {
+  const { seq, sign, atUs, category, deletes } = facts.orders.columns;
+  const width = facts.categories;
+  const opens = opensUs(top.window, asOfUs);
+  const counts = new Float64Array(seqs.length * width);
+  const [from, to] = rangeOf(facts.orders, customer);
   for (let event = from; event < to; event++) {
     const at = atUs[event]!;
-    if (seq[event]! > row.lastSeq || at > row.asOfUs) continue;
-    for (let f = 0; f < opens.length; f++) if (at > opens[f]!) counts[f]!++;
+    if (at > asOfUs || at <= opens || (isUndeleted && deletes[event] === 1)) continue;
+    const k = firstFrom(seqs, seq[event]!);
+    if (k < seqs.length) counts[k * width + category[event]!]! += sign[event]!;
   }
-  countedClicks.forEach((feature, f) => {
-    values.set(feature, counts[f]!);
+  for (let place = width; place < counts.length; place++) counts[place]! += counts[place - width]!;
+  return Array.from(seqs, (_, k) => {
+    const own = counts.subarray(k * width, (k + 1) * width);
+    const most = own.reduce((highest, count) => Math.max(highest, count), 0);
+    const total = own.reduce((sum, count) => sum + count, 0);
+    if (most === 0) return { category: null, shareBp: null };
+    return { category: own.indexOf(most), shareBp: total === 0 ? null : Math.trunc((most * 10_000) / total) };
   });
 }
 
-function ageOfLastOrder({ orderImages }: Facts, row: RowVersion, isUndeleted: boolean): number | null {
+function agesOfLastOrder({ orderImages }: Facts, { customer, asOfUs, seqs, isUndeleted }: Moment): (number | null)[] {
   const { fromSeq, toSeq, atUs, deleted } = orderImages.columns;
-  const opens = opensUs(age.window, row.asOfUs);
-  let lastUs = opens;
-  const [from, to] = rangeOf(orderImages, row.customer);
+  const opens = opensUs(age.window, asOfUs);
+  const lastUs = new Float64Array(seqs.length).fill(opens);
+  let everywhereUs = opens;
+  const [from, to] = rangeOf(orderImages, customer);
   for (let image = from; image < to; image++) {
-    const isOver = toSeq[image]! <= row.lastSeq && !(isUndeleted && deleted[image] === 1);
-    if (fromSeq[image]! > row.lastSeq || isOver) continue;
-    if (atUs[image]! <= row.asOfUs) lastUs = Math.max(lastUs, atUs[image]!);
+    const at = atUs[image]!;
+    if (at > asOfUs || at <= everywhereUs) continue;
+    const isEndless = isUndeleted && deleted[image] === 1;
+    const first = firstFrom(seqs, fromSeq[image]!);
+    const end = isEndless ? seqs.length : firstFrom(seqs, toSeq[image]!);
+    if (first === 0 && end === seqs.length) everywhereUs = at;
+    else for (let k = first; k < end; k++) lastUs[k] = Math.max(lastUs[k]!, at);
   }
-  return lastUs === opens ? null : row.asOfUs - lastUs;
+  return Array.from(lastUs, (us) => {
+    const last = Math.max(us, everywhereUs);
+    return last === opens ? null : asOfUs - last;
+  });
 }
 
 /** Of the device that was seen last, the lowest on ties. */
-function latestRisk({ deviceImages }: Facts, row: RowVersion): number | null {
+function latestRisks({ deviceImages }: Facts, { customer, seqs }: Moment): (number | null)[] {
   const { entity, fromSeq, toSeq, atUs, risk } = deviceImages.columns;
-  let last = -1;
-  const [from, to] = rangeOf(deviceImages, row.customer);
+  const last = new Int32Array(seqs.length).fill(-1);
+  const [from, to] = rangeOf(deviceImages, customer);
   for (let image = from; image < to; image++) {
-    if (fromSeq[image]! > row.lastSeq || toSeq[image]! <= row.lastSeq) continue;
-    const isLater = last < 0 || atUs[image]! > atUs[last]!;
-    if (isLater || (atUs[image] === atUs[last] && entity[image]! < entity[last]!)) last = image;
+    const end = firstFrom(seqs, toSeq[image]!);
+    for (let k = firstFrom(seqs, fromSeq[image]!); k < end; k++) {
+      const known = last[k]!;
+      const isLater = known < 0 || atUs[image]! > atUs[known]!;
+      if (isLater || (atUs[image] === atUs[known] && entity[image]! < entity[known]!)) last[k] = image;
+    }
   }
-  return last < 0 ? null : risk[last]!;
+  return Array.from(last, (image) => (image < 0 ? null : risk[image]!));
 }
 
 /** Factors by which counts and sums are mixed into one number: equal rows have equal mixes, and few others have. */
@@ -356,7 +421,8 @@ function findVersion(
     if (below < 0 && above > highest) return null;
     for (const seq of off === 0 ? [below] : [below, above]) {
       if (mixes[seq] !== wanted) continue;
-      if (same(evaluateRow(facts, { ...row, lastSeq: seq }, false), row.features)) return seq;
+      const [evaluated] = evaluateRows(facts, [{ ...row, lastSeq: seq }], false);
+      if (same(evaluated!, row.features)) return seq;
       if (++tried === candidates) return null;
     }
   }

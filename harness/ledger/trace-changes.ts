@@ -111,28 +111,31 @@ const rules = {
 const create = 0;
 const remove = 2;
 
-const types: ReadonlyMap<string, Type> = new Map(
-  tableNames.flatMap((table) =>
-    rules[table].versions.map((version) => {
-      const row = rowSchemas[table][version - 1]!;
-      const change = {
-        type: 'record',
-        name: 'change',
-        fields: [
-          { name: 'before', type: ['null', row] },
-          { name: 'after', type: ['null', row.name] },
-        ],
-      } as const;
-      return [`${table} ${version}`, avro.Type.forSchema(change as never)] as const;
-    }),
-  ),
+/** By table and version. */
+const types = tableNames.map((table) =>
+  rules[table].versions.reduce<Type[]>((byVersion, version) => {
+    const row = rowSchemas[table][version - 1]!;
+    const change = {
+      type: 'record',
+      name: 'change',
+      fields: [
+        { name: 'before', type: ['null', row] },
+        { name: 'after', type: ['null', row.name] },
+      ],
+    } as const;
+    byVersion[version] = avro.Type.forSchema(change as never);
+    return byVersion;
+  }, []),
 );
+
+/** By table: the fields with bounds, and the highest value of each. */
+const boundsOf = tableNames.map((table) => Object.entries(rules[table].bounds));
 
 function decodeChange(batch: ChangeBatch, i: number, info: TraceInfo): { refusal: number; images: Images | null } {
   const refused = (reason: (typeof refusals)[number]) => ({ refusal: refusals.indexOf(reason), images: null });
   if (batch.emitUs[i]! - batch.commitUs[i]! > info.contract.allowedLatenessUs) return refused('late');
   const table = tableNames[batch.table[i]!]!;
-  const type = types.get(`${table} ${batch.schemaVersion[i]}`);
+  const type = types[batch.table[i]!]?.[batch.schemaVersion[i]!];
   if (!type) return refused('incompatible_schema');
   const images = decodeImages(type, payloadOf(batch, i));
   const op = batch.op[i]!;
@@ -141,7 +144,8 @@ function decodeChange(batch: ChangeBatch, i: number, info: TraceInfo): { refusal
   if ((before === null) !== (op === create) || (after === null) !== (op === remove)) return refused('undecodable');
   const customer = batch.customer[i]!;
   const entity = entityFields[table];
-  const sound = [before, after].every((image) => image === null || isSound(table, image, customer, batch.commitUs[i]!));
+  const isSoundImage = (image: Image | null) => image === null || isSound(table, image, customer, batch.commitUs[i]!);
+  const sound = isSoundImage(before) && isSoundImage(after);
   const same = before === null || after === null || before[entity] === after[entity];
   if (!sound || !same || customer >= info.contract.customers) return refused('out_of_range');
   return { refusal: 0, images };
@@ -161,6 +165,6 @@ function isSound(table: keyof typeof rules, image: Image, customer: number, comm
     image.customer === customer &&
     between(image[timeFields[table]], commitUs) &&
     between(image[entityFields[table]], Number.MAX_SAFE_INTEGER) &&
-    Object.entries(rules[table].bounds).every(([field, highest]) => between(image[field], highest))
+    boundsOf[tableNames.indexOf(table)]!.every(([field, highest]) => between(image[field], highest))
   );
 }

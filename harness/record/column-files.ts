@@ -4,15 +4,8 @@
  * Parquet reader sees plain numbers.
  */
 import { rename } from 'node:fs/promises';
-import {
-  DOUBLE,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  DuckDBInstance,
-  type DuckDBValue,
-  UINTEGER,
-  UTINYINT,
-} from '@duckdb/node-api';
+import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, DuckDBInstance, UINTEGER, UTINYINT } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
 import { HarnessError, messageOf } from '../errors.js';
 import { quoteText } from '../ports/duckdb-columns.js';
 
@@ -96,8 +89,9 @@ async function appendToStage<L extends Layout>(
     const chunk = DuckDBDataChunk.create(types, to - from);
     names.forEach((name, at) => {
       const values = (columns[name] as Float64Array).subarray(from, to);
-      // The binding takes any indexed numbers, a typed array among them.
-      chunk.setColumnValues(at, values as unknown as DuckDBValue[]);
+      // A vector of these types is an array of the same bytes: copied whole, not value by value.
+      const vector = duckdb.data_chunk_get_vector(chunk.chunk, at);
+      duckdb.copy_data_to_vector(vector, 0, values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
     });
     appender.appendDataChunk(chunk);
   }

@@ -9,6 +9,7 @@ import type { CallOptions, PlaneClient, Routes } from '../processes/endpoint.js'
 import { onBehalfOf } from '../processes/request.js';
 import type { Costs } from './costs.js';
 import { asRole } from './guard.js';
+import { copyAsJson } from './json-copy.js';
 import { createResource, type Resource } from './resource.js';
 import type { VirtualTime } from './virtual-time.js';
 import type { SimulatedProcess } from './world.js';
@@ -96,7 +97,7 @@ export function createDoor(options: {
         offers: (operation) => routes[operation] !== undefined,
         async call<T>(operation: Operation, argument: unknown, { timeoutUs, probe = false }: CallOptions): Promise<T> {
           const port = portOf(operation);
-          const asked = argument === undefined ? undefined : JSON.stringify(argument);
+          const asked = argument === undefined ? undefined : copyAsJson(argument);
           const keys = (argument as { keys?: readonly string[] } | undefined)?.keys?.length ?? 0;
           return caller.task.wait(`${operation} of the plane`, () =>
             answered(operation, port, timeoutUs, async ({ process, operations, network }) => {
@@ -104,13 +105,11 @@ export function createDoor(options: {
               await process.task.wait('a call', () => process.processor.use('call', keys, asked?.length ?? 0));
               const serve = operations[operation] as (argument: unknown) => Promise<T>;
               const answer = await process.task.wait(`its own ${operation}`, () =>
-                asRole(process.name, async () =>
-                  onBehalfOf(probe, () => serve.call(operations, asked === undefined ? undefined : JSON.parse(asked))),
-                ),
+                asRole(process.name, async () => onBehalfOf(probe, () => serve.call(operations, asked?.value))),
               );
-              const text = JSON.stringify(answer ?? null);
-              await network.use(operation, keys, text.length);
-              return JSON.parse(text) as T;
+              const { value, length } = copyAsJson(answer ?? null);
+              await network.use(operation, keys, length);
+              return value as T;
             }),
           );
         },
