@@ -84,7 +84,7 @@ export function inspectPlane(): Inspection {
       });
     for (const operation of ['exportChanges', 'quarantine'] as const)
       await judge(operation, 'pages of changes', async () => {
-        for await (const page of plane.pages<unknown>(operation, { timeoutUs })) changesOf(operation, page);
+        for await (const page of plane.pages<unknown>(operation, undefined, { timeoutUs })) changesOf(operation, page);
       });
     await judge('inventory', 'counts of files, bytes and rows', async () => {
       inventoryOf(await call('inventory', undefined));

@@ -1,6 +1,7 @@
 /** The lakehouse: open tables that hold everything, an online store that serves what they imply, one stream into both. */
 import type { ArchitectureFactory } from '../../harness/architecture.js';
 import { resolveParams } from '../../harness/params.js';
+import { runBatch } from './batch.js';
 import { runCompactor } from './compactor.js';
 import { paramsSchema } from './params.js';
 import { runServing } from './serving.js';
@@ -15,6 +16,7 @@ const lakehouse: ArchitectureFactory = (given) => {
     roles: [
       { name: 'stream', ingests: true, run: (context) => runStream(context, params) },
       { name: 'compactor', background: true, run: (context) => runCompactor(context, params) },
+      { name: 'batch', background: true, run: (context) => runBatch(context, params) },
       { name: 'serving', run: (context) => runServing(context, params) },
     ],
   };
