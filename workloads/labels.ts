@@ -34,8 +34,13 @@ export interface LabelOptions {
   readonly endUs: number;
 }
 
-/** In the order of arrival: those that were there at `endUs`, then the late ones. */
-export function generateLabels(options: LabelOptions): { readonly onTime: ColumnBatch; readonly late: ColumnBatch } {
+export interface Labels {
+  /** Those that had arrived at `endUs`. */
+  readonly onTime: ColumnBatch;
+  readonly late: ColumnBatch;
+}
+
+export function generateLabels(options: LabelOptions): Labels {
   const { labels, workload, startUs, endUs } = options;
   const { customers } = workload.contract;
   const random = seededRandom(options.seed, '/labels');

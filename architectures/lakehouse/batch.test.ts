@@ -8,6 +8,7 @@ import { type LabelFiles, writeLabels } from '../../harness/batch/label-files.js
 import { type Oracle, openOracle } from '../../harness/ledger/oracle.js';
 import { seededRandom } from '../../harness/random.js';
 import { loadEmissions } from '../../workloads/emissions.js';
+import { generateLabels } from '../../workloads/labels.js';
 import { predict, scorePpb } from '../../workloads/model.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { openWorld, type World } from '../fixture-world.js';
@@ -26,13 +27,16 @@ beforeAll(async () => {
   oracle = await openOracle(world.traceDirectory);
   folder = await mkdtemp(join(tmpdir(), 'labels-'));
   const { workload, seed, epochUs, durationUs } = world.info;
-  labels = await writeLabels(folder, {
-    labels: { rows: 3_000, positivePpm: 120_000, latePpm: 100_000 },
-    workload,
-    seed,
-    startUs: epochUs,
-    endUs: epochUs + durationUs,
-  });
+  labels = await writeLabels(
+    folder,
+    generateLabels({
+      labels: { rows: 3_000, positivePpm: 120_000, latePpm: 100_000 },
+      workload,
+      seed,
+      startUs: epochUs,
+      endUs: epochUs + durationUs,
+    }),
+  );
   const stream = startRole(world, 'stream', { batchIntervalUs: 1_000 }, seededRandom(1));
   await (await stream.serving).backfill?.({ files: historyFiles(world.traceDirectory) });
   await world.append(0, 10_000);

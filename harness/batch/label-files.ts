@@ -1,18 +1,14 @@
 /** Labels on disk, as a plane is asked to make a training set of: those that were on time, and the late ones. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generateLabels, type LabelOptions, labelSchema } from '../../workloads/labels.js';
+import { type Labels, labelSchema } from '../../workloads/labels.js';
 import { appendColumns, createTableSql, quoteText } from '../ports/duckdb-columns.js';
 import { withDuckDb } from '../record/column-files.js';
 
-export interface LabelFiles {
-  readonly onTime: string;
-  readonly late: string;
-}
+export type LabelFiles = { readonly [part in keyof Labels]: string };
 
-export async function writeLabels(directory: string, options: LabelOptions): Promise<LabelFiles> {
+export async function writeLabels(directory: string, labels: Labels): Promise<LabelFiles> {
   const files = { onTime: join(directory, 'labels-on-time.parquet'), late: join(directory, 'labels-late.parquet') };
-  const labels = generateLabels(options);
   await mkdir(directory, { recursive: true });
   await withDuckDb(async (connection) => {
     for (const part of ['onTime', 'late'] as const) {
