@@ -85,7 +85,7 @@ async function takeSnapshot(
     const last = Math.min(customers, first + customersPerDerivation);
     const derived = await tables.derive({
       into: featuresTable,
-      from,
+      from: restricted(from, { from: first, to: last }),
       sql: `SELECT * EXCLUDE (row_id) FROM (${viewSql(view, everyCustomer(first, last, asOfUs))})`,
       mode: first === 0 ? 'replace' : 'append',
       sortBy: ['customer'],
@@ -104,6 +104,15 @@ async function takeSnapshot(
   };
   await writeRecord(tables, snapshotsTable, snapshot.id, snapshot);
   return snapshot;
+}
+
+/** Each relation without what other customers have: where the files are clustered, most of them are not read. */
+function restricted(relations: Readonly<Record<string, Relation>>, customers: CustomerRange): Record<string, Relation> {
+  const entries = Object.entries(relations).map(([name, relation]): [string, Relation] => [
+    name,
+    { ...relation, ...whereOf(customers) },
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function everyCustomer(first: number, last: number, asOfUs: number): string {

@@ -52,11 +52,14 @@ export function viewSql({ features }: FeatureView, moments: string): string {
     UNION ALL
     SELECT customer, seq, entity, event_us, risk FROM applied WHERE source_table = 'devices'
   ),
+  open_orders AS MATERIALIZED (
+    SELECT row_id, as_of_us, sign, at_us, amount_cents, category FROM moment JOIN order_events USING (customer)
+    WHERE seq <= last_seq AND ${isOpen(longest)}
+  ),
   orders_of AS (
     SELECT row_id, ${sums(features, 'orders')},
       max(at_us) FILTER (WHERE ${isOpen(age.window)}) AS placed_us, bool_or(sign < 0) AS is_retracted
-    FROM moment JOIN order_events USING (customer)
-    WHERE seq <= last_seq AND ${isOpen(longest)} GROUP BY row_id
+    FROM open_orders GROUP BY row_id
   ),
   clicks_of AS (
     SELECT row_id, ${sums(features, 'clicks')}
@@ -65,14 +68,13 @@ export function viewSql({ features }: FeatureView, moments: string): string {
   ),
   live_order_of AS (
     SELECT row_id, max(at_us) AS placed_us FROM (
-      SELECT row_id, at_us FROM moment SEMI JOIN (FROM orders_of WHERE is_retracted) USING (row_id)
-        JOIN order_events USING (customer)
-      WHERE seq <= last_seq AND ${isOpen(age.window)} GROUP BY row_id, at_us HAVING sum(sign) > 0
+      SELECT row_id, at_us FROM open_orders SEMI JOIN (FROM orders_of WHERE is_retracted) USING (row_id)
+      WHERE ${isOpen(age.window)} GROUP BY row_id, at_us HAVING sum(sign) > 0
     ) GROUP BY row_id
   ),
   categories_of AS (
-    SELECT row_id, category, sum(sign)::BIGINT AS orders FROM moment JOIN order_events USING (customer)
-    WHERE seq <= last_seq AND ${isOpen(top.window)} GROUP BY row_id, category
+    SELECT row_id, category, sum(sign)::BIGINT AS orders FROM open_orders
+    WHERE ${isOpen(top.window)} GROUP BY row_id, category
   ),
   top_of AS (
     SELECT row_id, max(orders * ${categoryBound} + ${categoryBound} - 1 - category) AS packed,
