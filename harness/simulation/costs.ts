@@ -60,8 +60,6 @@ export const defaultCosts: Costs = {
     compact: cost(5_000, 2),
     vacuum: cost(250),
     readParquet: cost(2_000, 0.05, 3.5),
-    derive: cost(19_000, 0.1),
-    query: cost(2_000, 0.05, 3.5),
     tables: cost(4_500),
   },
   // bench:micro and single calls. Stage: 4.1 ms for 1 row, 6.1 for 2000. Merge: 6.7 ms for 1 row, 42 for 40,000.
@@ -89,11 +87,6 @@ export const defaultCosts: Costs = {
     exportChanges: cost(100, 0, 7),
     quarantine: cost(100, 0, 7),
     inventory: cost(100, 0, 7),
-    snapshot: cost(100, 0, 7),
-    score: cost(100, 0, 7),
-    trainingSet: cost(100, 0, 7),
-    scoredRows: cost(100, 0, 7),
-    trainingRows: cost(100, 0, 7),
   },
 };
 

@@ -13,7 +13,6 @@ import type { ObjectStore } from './delta/object-store.js';
 import { encodeSchema } from './delta/schema-string.js';
 import { mayHold, statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
-import { derive, query } from './derive.js';
 import { openEngine } from './engine.js';
 import { fold } from './fold.js';
 import type { AppendResult, ScanQuery, Snapshot, TableStore, Txn } from './port.js';
@@ -61,8 +60,6 @@ export function deltaTableStore(options: {
     },
     fold: (spec) => fold(tables, spec),
     compact: (table, sizes) => compact(tables, table, sizes),
-    derive: (spec) => derive(tables, spec),
-    query: (spec) => query(tables, spec),
     vacuum: (table, { retainUs }) => vacuum(tables, table, retainUs),
     readParquet: (path, schema) => readForeign(tables, path, schema),
     async tables() {

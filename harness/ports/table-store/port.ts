@@ -35,42 +35,10 @@ export interface TableStore {
     table: string,
     options: { readonly retainUs: number },
   ): Promise<{ readonly deletedFiles: number; readonly deletedBytes: number }>;
-  derive(spec: DeriveSpec): Promise<DeriveResult>;
-  query(spec: {
-    readonly from: Readonly<Record<string, Relation>>;
-    readonly sql: string;
-    readonly schema: Schema;
-  }): AsyncIterable<ColumnBatch>;
   /** Streams columns of a Parquet file that others wrote: how history comes in. */
   readParquet(path: string, schema: Schema): AsyncIterable<ColumnBatch>;
   tables(): Promise<string[]>;
   close(): Promise<void>;
-}
-
-export type Relation =
-  | {
-      readonly snapshot: Snapshot;
-      readonly where?: { readonly column: string; readonly from: number; readonly to: number };
-    }
-  | { readonly parquet: readonly string[]; readonly schema: Schema };
-export interface DeriveSpec {
-  readonly into: string;
-  readonly from: Readonly<Record<string, Relation>>;
-  readonly sql: string;
-  readonly mode: 'append' | 'replace';
-  readonly sortBy?: readonly string[];
-  readonly txns: readonly Txn[];
-}
-export interface DeriveResult extends AppendResult {
-  readonly rows: number;
-  readonly files: number;
-  readonly bytes: number;
-  readonly scanned: Scanned;
-}
-export interface Scanned {
-  readonly liveBytes: number;
-  readonly requestedBytes: number;
-  readonly readBytes: number | null;
 }
 
 /** Delta's `txn` action: application `appId` has committed everything up to `version`. */

@@ -1,6 +1,5 @@
 /** Tables in the memory of a simulated run: the rules of the Delta tables without their log, their Parquet or a disk. */
 import type { Clock } from '../../clock.js';
-import { CallError } from '../../errors.js';
 import type { Resource } from '../../simulation/resource.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { encodeSchema } from './delta/schema-string.js';
@@ -216,13 +215,6 @@ export function simulateTableStore(options: {
           await resource.use('readParquet', page.rows, bytesOfBatch(page, schema));
           yield page;
         }
-      },
-      async derive() {
-        throw new CallError('failed', 'no derivations in simulations yet');
-      },
-      // biome-ignore lint/correctness/useYield: temporary
-      async *query() {
-        throw new CallError('failed', 'no derivations in simulations yet');
       },
       async tables() {
         await resource.use('tables', 0, 0);
