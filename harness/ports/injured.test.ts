@@ -35,7 +35,7 @@ async function withPorts(
   const real: Ports = {
     changeLog: simulateChangeLog({ clock, resource }),
     onlineStore: simulateOnlineStore({ clock, resource }),
-    tables: simulateTableStore({ clock, resource, parquet }),
+    tables: simulateTableStore({ clock, resource, parquet, host: time.host }),
     warehouse: simulateWarehouse({ resource, parquet }),
   };
   const calls: { what: string; self: unknown; args: unknown[] }[] = [];

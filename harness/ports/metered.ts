@@ -98,6 +98,11 @@ const meterTables = (tables: TableStore, count: Meter['count']): TableStore => (
     count('tables', 'fold', folded.foldedRows, 0);
     return folded;
   },
+  async derive(spec) {
+    const derived = await tables.derive(spec);
+    count('tables', 'derive', derived.rows, derived.bytes);
+    return derived;
+  },
 });
 
 const meterWarehouse = (warehouse: Warehouse, count: Meter['count']): Warehouse => ({

@@ -23,6 +23,7 @@ type StreamOf<P extends PortName> = {
 export const streams: ReadonlySet<string> = new Set(
   Object.keys({
     'tables.scan': true,
+    'tables.query': true,
     'tables.readParquet': true,
     'warehouse.scan': true,
   } satisfies Record<{ [P in PortName]: StreamOf<P> }[PortName], true>),

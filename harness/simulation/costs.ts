@@ -58,6 +58,8 @@ export const defaultCosts: Costs = {
     scan: cost(2_000, 0.05, 3.5),
     fold: cost(19_000, 2.2),
     compact: cost(5_000, 2),
+    derive: cost(25_000, 0.1),
+    query: cost(12_000, 0.05),
     vacuum: cost(250),
     readParquet: cost(2_000, 0.05, 3.5),
     tables: cost(4_500),

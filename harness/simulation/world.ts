@@ -67,7 +67,7 @@ export function createWorld(options: {
   const servers = {
     changeLog: simulateChangeLog({ clock, resource: resources.changeLog }),
     onlineStore: simulateOnlineStore({ clock, resource: resources.onlineStore }),
-    tables: simulateTableStore({ clock, resource: resources.tables, parquet }),
+    tables: simulateTableStore({ clock, resource: resources.tables, parquet, host: time.host }),
     warehouse: simulateWarehouse({ resource: resources.warehouse, parquet }),
   };
   const outages = Object.fromEntries(portNames.map((name) => [name, createOutage()])) as Record<PortName, Outage>;

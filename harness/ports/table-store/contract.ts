@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Clock, hostClock } from '../../clock.js';
 import type { ColumnBatch, IntValues, Schema, TextValues } from '../columns.js';
+import { deriveContract } from './derive-contract.js';
 import type { FoldSpec, Snapshot, TableStore } from './port.js';
 
 export interface TablePlace {
@@ -281,6 +282,8 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
         expect(await rowsIn(late, past)).toEqual(sorted(rowsFrom(0, appended)));
       }
     });
+
+    describe('derive', () => deriveContract(setUp));
 
     describe('fold', () => {
       const spec: FoldSpec = {

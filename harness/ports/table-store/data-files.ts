@@ -14,6 +14,7 @@ import type { ObjectStore } from './delta/object-store.js';
 import type { FileStatistics } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import type { Engine } from './engine.js';
+import type { Txn } from './port.js';
 
 /** What the operations of one table store share. */
 export interface Tables {
@@ -31,7 +32,7 @@ export interface DataFileMarks {
 
 /** Longer texts are no bounds in the log: they would be repeated in every checkpoint and skip little. */
 const longestTextBound = 64;
-const clusteredByTag = 'planebench.clusteredBy';
+export const clusteredByTag = 'planebench.clusteredBy';
 
 /** Writes the rows of `query`, of at least one row, as a data file of `table` that no commit has added yet. */
 export async function writeDataFile(
@@ -100,6 +101,10 @@ export function existing(table: string, state: TableState | null): TableState {
   return state;
 }
 
+export function isRecorded(state: TableState, txns: readonly Txn[]): boolean {
+  return txns.some(({ appId, version }) => (state.txns.get(appId)?.version ?? Number.NEGATIVE_INFINITY) >= version);
+}
+
 /** SQL of a table function that reads the rows of the files; they are still there, see `filesOf` and `filesAddedSince`. */
 export async function rowsOf({ objects }: Tables, table: string, files: readonly AddFile[]): Promise<string> {
   const local = await objects.localFiles(files.map(({ path }) => `${table}/${decodeURIComponent(path)}`));
@@ -162,7 +167,7 @@ export function removalOf(file: AddFile, dataChange: boolean, nowUs: number): Re
 }
 
 /** The name says when it was written, in event time: the modification times of a disk know calendar time only. */
-function dataFileName(nowUs: number): string {
+export function dataFileName(nowUs: number): string {
   return `part-${String(nowUs).padStart(16, '0')}-${randomUUID()}.parquet`;
 }
 
@@ -172,12 +177,12 @@ export function writtenUs(name: string): number | null {
   return found ? Number(found[1]) : null;
 }
 
-type ColumnStatistics = readonly {
+export type ColumnStatistics = readonly {
   readonly key: string;
   readonly value: readonly { readonly key: string; readonly value: string }[];
 }[];
 
-function statisticsFrom(columns: ColumnStatistics, schema: Schema, numRecords: number): FileStatistics {
+export function statisticsFrom(columns: ColumnStatistics, schema: Schema, numRecords: number): FileStatistics {
   const minValues: Record<string, number | string> = {};
   const maxValues: Record<string, number | string> = {};
   const nullCount: Record<string, number> = {};

@@ -1,22 +1,37 @@
 /** The table store over any object store: Delta logs say what is in a table, DuckDB writes and reads its Parquet. */
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import type { Clock } from '../../clock.js';
 import { CallError } from '../../errors.js';
 import { seededRandom } from '../../random.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { appendColumns, createTableSql, quoteIdentifier, quoteText, readColumns } from '../duckdb-columns.js';
 import { compact } from './compact.js';
-import { commitFiles, existing, filesAddedSince, filesOf, rowsOf, type Tables, writeDataFile } from './data-files.js';
+import {
+  commitFiles,
+  existing,
+  filesAddedSince,
+  filesOf,
+  isRecorded,
+  rowsOf,
+  type Tables,
+  writeDataFile,
+} from './data-files.js';
 import { type Action, type AddFile, commitInfo, setTransaction } from './delta/actions.js';
 import { type DeltaLog, openDeltaLog } from './delta/log.js';
 import type { ObjectStore } from './delta/object-store.js';
 import { encodeSchema } from './delta/schema-string.js';
 import { mayHold, statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
+import { plannerSettings } from './derivation.js';
+import { derive, query } from './derive.js';
 import { openEngine } from './engine.js';
 import { fold } from './fold.js';
 import type { AppendResult, ScanQuery, Snapshot, TableStore, Txn } from './port.js';
 import { vacuum } from './vacuum.js';
+
+/** With what a role needs besides, two derivations at a time stay below 6 GB. */
+const derivationMemory = '2GB';
 
 export function deltaTableStore(options: {
   readonly objects: ObjectStore;
@@ -24,7 +39,13 @@ export function deltaTableStore(options: {
   readonly threads: number;
 }): TableStore {
   const { objects, clock } = options;
-  const engine = openEngine({ threads: options.threads, spill: objects.stage });
+  const engine = openEngine({ threads: options.threads, memory: '768MB', spill: objects.stage });
+  // Apart, as derivations want all processors and all the memory that a process may have, and others go on beside them.
+  const derivations = {
+    engine: openEngine({ threads: availableParallelism(), memory: derivationMemory, spill: objects.stage }),
+    planner: openEngine({ threads: 1, memory: '64MB', spill: objects.stage, settings: plannerSettings }),
+    stateOf,
+  };
   // Only for backing off: writers that lost a race together must not draw the same delay.
   const random = seededRandom(process.pid).fork(randomUUID());
   const logs = new Map<string, DeltaLog>();
@@ -39,6 +60,10 @@ export function deltaTableStore(options: {
     },
   };
   const states = new WeakMap<Snapshot, TableState>();
+
+  async function stateOf(snapshot: Snapshot): Promise<TableState> {
+    return states.get(snapshot) ?? (await tables.log(snapshot.table).at(snapshot.version));
+  }
 
   return {
     create: (table, schema) => create(tables, table, schema),
@@ -55,10 +80,11 @@ export function deltaTableStore(options: {
       return snapshot;
     },
     async *scan(snapshot, query) {
-      const state = states.get(snapshot) ?? (await tables.log(snapshot.table).at(snapshot.version));
-      yield* scan(tables, snapshot.table, state, query);
+      yield* scan(tables, snapshot.table, await stateOf(snapshot), query);
     },
     fold: (spec) => fold(tables, spec),
+    derive: (spec) => derive(tables, derivations, spec),
+    query: (spec) => query(tables, derivations, spec),
     compact: (table, sizes) => compact(tables, table, sizes),
     vacuum: (table, { retainUs }) => vacuum(tables, table, retainUs),
     readParquet: (path, schema) => readForeign(tables, path, schema),
@@ -70,7 +96,9 @@ export function deltaTableStore(options: {
       }
       return found.sort();
     },
-    close: () => engine.close(),
+    async close() {
+      for (const each of [engine, derivations.engine, derivations.planner]) await each.close();
+    },
   };
 }
 
@@ -126,10 +154,6 @@ async function append(tables: Tables, table: string, rows: ColumnBatch, txns: re
       ...added.map((add) => ({ add })),
     ];
   });
-}
-
-function isRecorded(state: TableState, txns: readonly Txn[]): boolean {
-  return txns.some(({ appId, version }) => (state.txns.get(appId)?.version ?? Number.NEGATIVE_INFINITY) >= version);
 }
 
 function writeRows(tables: Tables, table: string, schema: Schema, rows: ColumnBatch): Promise<AddFile> {

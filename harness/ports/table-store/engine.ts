@@ -14,14 +14,22 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** `spill`: a path for what does not fit into memory, created when needed. */
-export function openEngine(options: { readonly threads: number; readonly spill: () => Promise<string> }): Engine {
+export interface EngineOptions {
+  readonly threads: number;
+  /** Of DuckDB's buffers: beyond it intermediate results are spilled. */
+  readonly memory: string;
+  /** A path for what does not fit into memory, created when needed. */
+  readonly spill: () => Promise<string>;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export function openEngine(options: EngineOptions): Engine {
   let instance: Promise<DuckDBInstance> | undefined;
   let closed = false;
 
   async function connect(): Promise<DuckDBConnection> {
     if (closed) throw new Error('The table store is closed; open another one.');
-    instance ??= open(options.threads, options.spill);
+    instance ??= open(options);
     return (await instance).connect();
   }
 
@@ -50,13 +58,14 @@ export function openEngine(options: { readonly threads: number; readonly spill: 
   };
 }
 
-async function open(threads: number, spill: () => Promise<string>): Promise<DuckDBInstance> {
+async function open({ threads, memory, spill, settings }: EngineOptions): Promise<DuckDBInstance> {
   return DuckDBInstance.create(':memory:', {
     threads: String(threads),
-    memory_limit: '768MB',
+    memory_limit: memory,
     temp_directory: await spill(),
     // The operating system caches files already, for all processes at once.
     enable_external_file_cache: 'false',
     autoinstall_known_extensions: 'false',
+    ...settings,
   });
 }

@@ -37,6 +37,7 @@ beforeEach(async () => {
     clock,
     resource: { use: async () => {}, busyUs: () => 0 },
     parquet: () => [],
+    host: (work) => work(),
   });
   const counted = (connect: (onRequest: CountRequest) => TableStore) => {
     const zero = () => Object.fromEntries(requestKinds.map((kind) => [kind, 0])) as Record<RequestKind, number>;

@@ -25,6 +25,14 @@ export interface TableStore {
    * commits once. Safe to repeat and to run beside appends.
    */
   fold(spec: FoldSpec): Promise<FoldResult>;
+  /**
+   * Computes rows by SQL over snapshots and Parquet files, and commits them once, exactly once by `txns` as `append`
+   * does; no row leaves the engine. Which rows come out is a function of the relations: SQL must not ask for the time or
+   * for chance. No snapshot of `into` may be replaced that is not the newest when the commit is made.
+   */
+  derive(spec: DeriveSpec): Promise<DeriveResult>;
+  /** Streams what the same SQL answers, in its order, with the columns of `schema`; nothing is written. */
+  query(spec: QuerySpec): AsyncIterable<ColumnBatch>;
   /** Merges files below `smallFileBytes` into larger ones; the rows and the answers stay the same. */
   compact(
     table: string,
@@ -72,6 +80,52 @@ export interface ScanQuery {
   readonly since?: number;
   /** Rows where `column` is one of `values`. */
   readonly where?: { readonly column: string; readonly values: readonly number[] };
+}
+
+/** What a derivation reads under one name: a snapshot, or Parquet files that others wrote. */
+export type Relation =
+  | { readonly snapshot: Snapshot; readonly where?: RelationPredicate }
+  | { readonly parquet: readonly string[]; readonly schema: Schema };
+
+/** Rows where `column` is one of `values`, or the int column is at least `from` and less than `to`. */
+export type RelationPredicate =
+  | NonNullable<ScanQuery['where']>
+  | { readonly column: string; readonly from?: number; readonly to?: number };
+
+export interface QuerySpec {
+  /** By the names under which `sql` refers to them. */
+  readonly from: Readonly<Record<string, Relation>>;
+  /** One SELECT in DuckDB's dialect; columns are found by name, int columns must be of an integer type. */
+  readonly sql: string;
+  readonly schema: Schema;
+}
+
+export interface DeriveSpec extends Omit<QuerySpec, 'schema'> {
+  /** An existing table, whose columns are those of `sql`. */
+  readonly into: string;
+  /** Whether what was in the table stays, or is replaced in the same commit. */
+  readonly mode: 'append' | 'replace';
+  /** Rows are sorted by these columns, outermost first, over all files of the derivation. */
+  readonly sortBy?: readonly string[];
+  readonly txns: readonly Txn[];
+}
+
+/** All but `version` is 0 when nothing was committed. */
+export interface DeriveResult extends AppendResult {
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly scanned: Scanned;
+}
+
+/** What a derivation read, by layers: their ratios say where reading was amplified. */
+export interface Scanned {
+  /** Of snapshots: bytes of the columns that the SQL refers to, for the share of the rows that are asked for. */
+  readonly liveBytes: number;
+  /** Of snapshots: bytes of the same columns in the files and row groups that could not be ruled out. */
+  readonly requestedBytes: number;
+  /** Bytes that the process read meanwhile, as the operating system counts them; null where it does not tell. */
+  readonly readBytes: number | null;
 }
 
 export interface FoldSpec {

@@ -12,7 +12,7 @@ tableStoreContract('simulated', () => {
   let store: SimulatedTableStore | undefined;
   return {
     open(clock) {
-      store ??= simulateTableStore({ clock, resource: free, parquet: () => [] });
+      store ??= simulateTableStore({ clock, resource: free, parquet: () => [], host: (work) => work() });
       return store;
     },
     destroy: async () => {},
@@ -58,7 +58,7 @@ describe('simulated: what is its own', () => {
       },
       busyUs: () => 0,
     };
-    store = simulateTableStore({ clock, resource, parquet: (path) => files[path] ?? [] });
+    store = simulateTableStore({ clock, resource, parquet: (path) => files[path] ?? [], host: (work) => work() });
     await store.create('changes', schema);
     await store.create('current', schema);
     used.length = 0;

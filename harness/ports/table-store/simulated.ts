@@ -1,11 +1,24 @@
 /** Tables in the memory of a simulated run: the rules of the Delta tables without their log, their Parquet or a disk. */
 import type { Clock } from '../../clock.js';
+import { CallError } from '../../errors.js';
 import type { Resource } from '../../simulation/resource.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { encodeSchema } from './delta/schema-string.js';
 import type { CountRequest } from './object-requests.js';
-import type { AppendResult, FoldResult, FoldSpec, ScanQuery, Snapshot, TableStore, Txn } from './port.js';
+import type {
+  AppendResult,
+  DeriveResult,
+  DeriveSpec,
+  FoldResult,
+  FoldSpec,
+  QuerySpec,
+  ScanQuery,
+  Snapshot,
+  TableStore,
+  Txn,
+} from './port.js';
 import { commitCompaction, planCompaction } from './simulated/compact.js';
+import { deriveRows, type Source } from './simulated/derive.js';
 import { commitFold, discardFold, holds, planFold } from './simulated/fold.js';
 import { pagesOfParquet } from './simulated/parquet.js';
 import { followRequests } from './simulated/requests.js';
@@ -20,13 +33,14 @@ export interface SimulatedTableStore extends TableStore {
   stored(): Iterable<string>;
 }
 
-/** `parquet`: all columns of a file that was read before the run. */
+/** `parquet`: all columns of a file that was read before the run. `host` does what takes real time while virtual time stands still. */
 export function simulateTableStore(options: {
   readonly clock: Clock;
   readonly resource: Resource;
   readonly parquet: (path: string) => readonly ColumnBatch[];
+  readonly host: <T>(work: () => Promise<T>) => Promise<T>;
 }): SimulatedTableStore {
-  const { clock, resource, parquet } = options;
+  const { clock, resource, parquet, host } = options;
   const tables = new Map<string, Table>();
   const filesOfSnapshot = new WeakMap<Snapshot, readonly StoredFile[]>();
 
@@ -178,9 +192,83 @@ export function simulateTableStore(options: {
       return folded;
     }
 
+    /** Of rows that are there when it is called; vacuum does not take them away. */
+    function sourcesOf(from: QuerySpec['from']): Record<string, Source> {
+      const sources: Record<string, Source> = {};
+      for (const [name, relation] of Object.entries(from)) {
+        if ('parquet' in relation) {
+          const { schema } = relation;
+          const batches = relation.parquet.flatMap((path) => Array.from(pagesOfParquet(path, parquet(path), schema)));
+          sources[name] = { schema, batches };
+          continue;
+        }
+        const { snapshot: taken, where } = relation;
+        const table = existing(taken.table);
+        const files = expectPresent(
+          table,
+          filesOfSnapshot.get(taken) ?? table.filesAt(taken.version),
+          `of version ${taken.version}`,
+        );
+        requests.goBack(table, taken.version);
+        if (files.some((file) => !table.isLive(file))) requests.ask('list', 1);
+        requests.ask('get', files.length);
+        sources[name] = { schema: taken.schema, heap: table.heap, parts: rowsOf(files), where };
+      }
+      return sources;
+    }
+
+    async function derive(spec: DeriveSpec): Promise<DeriveResult> {
+      const { from, sql, sortBy = [], mode } = spec;
+      const table = existing(spec.into);
+      requests.open(table);
+      const txns = spec.txns.map((txn) => ({ ...txn }));
+      const nothing = { rows: 0, files: 0, bytes: 0, scanned: { liveBytes: 0, requestedBytes: 0, readBytes: null } };
+      if (table.isRecorded(txns)) {
+        await resource.use('derive', 0, 0);
+        return { committed: false, version: table.version, ...nothing };
+      }
+      const sources = sourcesOf(from);
+      const derived = await host(() => deriveRows(sources, { from, sql, schema: table.schema, sortBy }));
+      const written = table.heap.appendAll(derived.batches);
+      const bytes = table.heap.bytesOf(written);
+      const rows = countRows(written);
+      const scanned = { liveBytes: derived.liveBytes, requestedBytes: derived.requestedBytes, readBytes: null };
+      await resource.use('derive', derived.rows + rows, derived.bytes + bytes);
+      const removed = mode === 'replace' ? table.files() : [];
+      if (table.isRecorded(txns) || (rows === 0 && mode === 'append' && txns.length === 0)) {
+        requests.refuse(table, rows > 0 ? 1 : 0);
+        table.heap.discard(written);
+        return { committed: false, version: table.version, ...nothing, scanned };
+      }
+      for (const relation of Object.values(from)) {
+        if (mode === 'append' || 'parquet' in relation || relation.snapshot.table !== spec.into) continue;
+        if (sameFiles(table.filesAt(relation.snapshot.version), removed)) continue;
+        table.heap.discard(written);
+        throw new CallError(
+          'failed',
+          `Table ${spec.into}: rows derived of its version ${relation.snapshot.version} cannot replace those of version ${table.version}; derive them of that.`,
+        );
+      }
+      const added =
+        rows === 0 ? null : draftFile({ bytes, rows, content: [written], sortedBy: sortBy, dataChange: true });
+      if (added) requests.ask('put', 1);
+      table.commit(removed.length > 0 || added ? [{ removed, added }] : [], txns, clock.nowUs());
+      requests.commit(table);
+      return { committed: true, version: table.version, rows, files: added ? 1 : 0, bytes, scanned };
+    }
+
+    async function* query({ from, sql, schema }: QuerySpec): AsyncIterable<ColumnBatch> {
+      const sources = sourcesOf(from);
+      const derived = await host(() => deriveRows(sources, { from, sql, schema, sortBy: null }));
+      await resource.use('query', derived.rows, derived.bytes);
+      yield* derived.batches;
+    }
+
     return {
       create,
       append,
+      derive,
+      query,
       async txns(name) {
         await resource.use('txns', 0, 0);
         requests.refresh(existing(name));
@@ -224,6 +312,10 @@ export function simulateTableStore(options: {
       async close() {},
     };
   }
+}
+
+function sameFiles(a: readonly StoredFile[], b: readonly StoredFile[]): boolean {
+  return a.length === b.length && a.every((file) => b.includes(file));
 }
 
 function expectColumn({ name: table, schema }: Table, name: string): void {

@@ -23,7 +23,7 @@ let engine: Engine;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'planebench-log-'));
   objects = localObjects(directory);
-  engine = openEngine({ threads: 1, spill: objects.stage });
+  engine = openEngine({ threads: 1, memory: '256MB', spill: objects.stage });
 });
 afterEach(async () => {
   await engine.close();

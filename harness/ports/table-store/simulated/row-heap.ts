@@ -169,6 +169,18 @@ export class RowHeap {
     });
   }
 
+  /** Copies the rows of all batches in, one after the other; all of them, or none and throws. */
+  appendAll(batches: readonly ColumnBatch[]): RowRange {
+    const start = this.rows;
+    try {
+      for (const batch of batches) this.append(batch);
+    } catch (error) {
+      this.discard({ start, end: this.rows });
+      throw error;
+    }
+    return { start, end: this.rows };
+  }
+
   /** Copies rows of a heap that has all of this one's columns. */
   appendFrom(other: RowHeap, rows: Uint32Array): RowRange {
     return this.appendColumns(rows.length, ({ name }) => other.column(name).gather(rows));
