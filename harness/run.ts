@@ -131,7 +131,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('loading history');
     seen.backfill = await loadHistory({ plane, trace, plan, clock });
     await startLoad({ plan, trace, supervisor, stack, plane: started, paths: recordingPaths(directory), seen });
-    const batch = await beginBatchWork({ plan, plane, trace, clock, host, directory, signal });
+    const batch = beginBatchWork({ plan, plane, trace, clock, signal });
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
     const { servers } = stack;

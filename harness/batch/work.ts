@@ -2,8 +2,7 @@
  * Batch work of a run: asks for what the scenario's plan has, one step after the other, and times each from outside. What
  * the plane wrote is read when all is done, so that reading it disturbs nothing that is timed.
  */
-import { join } from 'node:path';
-import { generateLabels, type Labels } from '../../workloads/labels.js';
+import type { Labels } from '../../workloads/labels.js';
 import type {
   CustomerRange,
   Inventory,
@@ -24,8 +23,7 @@ import type { PlaneClient } from '../processes/endpoint.js';
 import { type Random, seededRandom } from '../random.js';
 import type { BatchFacts, BatchStepFact, Rebuilt } from '../record/facts.js';
 import { measuredWindow, type RunPlan } from '../scenario.js';
-import type { Site } from '../site.js';
-import { type LabelFiles, writeLabels } from './label-files.js';
+import type { LabelFiles } from './label-files.js';
 import type { BatchPlan, BatchStep } from './plan.js';
 
 export interface BatchWork {
@@ -56,28 +54,19 @@ interface ScoredSubject {
 type TrainingSubject = readonly (keyof Labels)[];
 
 /** Null where nothing is asked in batch, or none of it is offered. */
-export async function beginBatchWork(options: {
+export function beginBatchWork(options: {
   readonly plan: RunPlan;
   readonly plane: PlaneClient;
   readonly trace: LoadedTrace;
   readonly clock: Clock;
-  readonly host: Site['host'];
-  readonly directory: string;
   readonly signal: AbortSignal;
-}): Promise<BatchWork | null> {
-  const { plan, plane, trace, clock, host, signal } = options;
+}): BatchWork | null {
+  const { plan, plane, trace, clock, signal } = options;
   const { batch, workload, slo, phases } = plan.scenario;
-  if (batch === undefined || !plane.offers('snapshot')) return null;
+  if (batch === undefined || trace.labels === null || !plane.offers('snapshot')) return null;
+  const { rows: labels, files } = trace.labels;
   const { startUs, endUs } = measuredWindow(plan.scenario);
   const loadEndUs = endUs + phases.faultUs;
-  const labels = generateLabels({
-    labels: batch.labels,
-    workload,
-    seed: plan.seed,
-    startUs: trace.info.epochUs,
-    endUs: loadEndUs,
-  });
-  const files = await host(() => writeLabels(join(options.directory, 'labels'), labels));
   const asked = createRequests({
     plan: batch,
     plane,
