@@ -3,6 +3,7 @@ import { lakehouseBenchmarks } from '../architectures/lakehouse/lakehouse.bench.
 import { lambdaBenchmarks } from '../architectures/lambda/lambda.bench.js';
 import { workloadBenchmarks } from '../workloads/workload.bench.js';
 import { portBenchmarks } from './ports/ports.bench.js';
+import { deriveBenchmarks } from './ports/table-store/derive.bench.js';
 import { tableStoreBenchmarks } from './ports/table-store/table-store.bench.js';
 import { warehouseBenchmarks } from './ports/warehouse/warehouse.bench.js';
 import { primitiveBenchmarks } from './primitives.bench.js';
@@ -15,6 +16,7 @@ const suites = [
   lambdaBenchmarks,
   portBenchmarks,
   tableStoreBenchmarks,
+  deriveBenchmarks,
   warehouseBenchmarks,
   statisticsBenchmarks,
 ];

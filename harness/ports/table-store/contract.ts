@@ -3,11 +3,13 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Clock, hostClock } from '../../clock.js';
 import type { ColumnBatch, IntValues, Schema, TextValues } from '../columns.js';
-import { deriveContract } from './derive-contract.js';
+import { deriveContract } from './derive-contract.fixture.js';
+import { layoutContract } from './layout-contract.fixture.js';
+import type { CountRequest } from './object-requests.js';
 import type { FoldSpec, Snapshot, TableStore } from './port.js';
 
 export interface TablePlace {
-  open(clock: Clock): TableStore;
+  open(clock: Clock, onRequest?: CountRequest): TableStore;
   destroy(): Promise<void>;
 }
 
@@ -35,8 +37,8 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
       cleanups.push(() => place.destroy());
       const time = { nowUs: 1_700_000_000_000_000 };
       const clock: Clock = { ...hostClock, nowUs: () => time.nowUs };
-      const open = () => {
-        const store = place.open(clock);
+      const open = (onRequest?: CountRequest) => {
+        const store = place.open(clock, onRequest);
         cleanups.push(() => store.close());
         return store;
       };
@@ -284,6 +286,7 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
     });
 
     describe('derive', () => deriveContract(setUp));
+    layoutContract(setUp);
 
     describe('fold', () => {
       const spec: FoldSpec = {

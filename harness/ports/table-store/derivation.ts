@@ -1,8 +1,8 @@
 /** What every variant makes of the SQL of a derivation: names it reads, columns that come out, rows that are asked for. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Schema } from '../columns.js';
-import { createTableSql, quoteIdentifier, quoteText } from '../duckdb-columns.js';
-import type { Relation, RelationPredicate } from './port.js';
+import { createTableSql, quoteIdentifier } from '../duckdb-columns.js';
+import type { Relation } from './port.js';
 
 export type Relations = Readonly<Record<string, Relation>>;
 
@@ -53,28 +53,14 @@ export function expectColumn(name: string, schema: Schema): void {
   throw new Error(`There is no column ${name}; there are ${schema.map((column) => column.name).join(', ')}.`);
 }
 
-/** SQL of the rows that are asked for; nothing if all are. */
-export function conditionOf(where: RelationPredicate | undefined, schema: Schema): string {
-  if (where === undefined) return '';
-  expectColumn(where.column, schema);
-  const column = quoteIdentifier(where.column);
-  if ('values' in where) return where.values.length === 0 ? 'false' : `${column} IN (${where.values.join(', ')})`;
-  const { from, to } = where;
-  const bounds = [
-    ...(from === undefined ? [] : [`${column} >= ${from}`]),
-    ...(to === undefined ? [] : [`${column} < ${to}`]),
-  ];
-  return bounds.length === 0 ? `${column} IS NOT NULL` : bounds.join(' AND ');
+export function partitionedInto(table: string): string {
+  return `Table ${table} is partitioned, and rows are derived into tables that are not; create one for them.`;
 }
 
 export function viewSql(name: string, source: string, schema: Schema, condition: string): string {
   const columns = schema.map((column) => quoteIdentifier(column.name)).join(', ');
   const where = condition === '' ? '' : ` WHERE ${condition}`;
   return `CREATE TEMP VIEW ${quoteIdentifier(name)} AS SELECT ${columns} FROM ${source}${where}`;
-}
-
-export function parquetSource(paths: readonly string[]): string {
-  return `read_parquet([${paths.map(quoteText).join(', ')}], hive_partitioning = false)`;
 }
 
 /** Rewrites of a plan after which a column is read only if the SQL refers to it, and every such column is. */

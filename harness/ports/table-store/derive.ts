@@ -10,22 +10,22 @@ import { createTableSql, quoteText, readColumns } from '../duckdb-columns.js';
 import {
   type ColumnStatistics,
   clusteredByTag,
-  commitFiles,
+  commitDraft,
   dataFileName,
+  discardFiles,
+  drafting,
   existing,
-  filesOf,
-  isRecorded,
   removalOf,
   statisticsFrom,
   type Tables,
 } from './data-files.js';
 import { type AddFile, commitInfo, setTransaction } from './delta/actions.js';
-import { type FileStatistics, mayHold, statisticsOf } from './delta/statistics.js';
+import { isRecorded } from './delta/conflicts.js';
+import { type FileStatistics, filesThatMayMatch, statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import {
-  conditionOf,
   orderBy,
-  parquetSource,
+  partitionedInto,
   type Relations,
   referencedColumns,
   schemaOf,
@@ -33,8 +33,11 @@ import {
   viewSql,
 } from './derivation.js';
 import type { Engine } from './engine.js';
+import { refusalOf } from './evolution.js';
 import { measureFiles } from './footers.js';
-import type { DeriveResult, DeriveSpec, QuerySpec, RelationPredicate, Scanned, Snapshot } from './port.js';
+import type { DeriveResult, DeriveSpec, Predicate, QuerySpec, Scanned, Snapshot } from './port.js';
+import { checkPredicate, columnOf, conditionOf } from './predicate.js';
+import { filesOf, localFilesOf, rowsOfLocal } from './read-files.js';
 
 export interface Derivations {
   readonly engine: Engine;
@@ -48,8 +51,11 @@ const nothing = { rows: 0, files: 0, bytes: 0, scanned: { liveBytes: 0, requeste
 export async function derive(tables: Tables, derivations: Derivations, spec: DeriveSpec): Promise<DeriveResult> {
   const { into, txns } = spec;
   const seen = existing(into, await tables.log(into).lastSeen());
+  if (seen.metaData.partitionColumns.length > 0) throw new Error(partitionedInto(into));
   if (isRecorded(seen, txns)) return { committed: false, version: seen.version, ...nothing };
-  const { added, scanned } = await write(tables, derivations, spec, seen.schema);
+  const added: AddFile[] = [];
+  const draft = { files: added, discard: () => discardFiles(tables, into, added) };
+  const scanned = await drafting(draft, () => write(tables, derivations, spec, seen.schema, added));
   const replacing = spec.mode === 'replace';
   if (added.length === 0 && !replacing && txns.length === 0) {
     return { committed: false, version: seen.version, ...nothing, scanned };
@@ -58,10 +64,14 @@ export async function derive(tables: Tables, derivations: Derivations, spec: Der
     'snapshot' in relation && relation.snapshot.table === into ? [relation.snapshot] : [],
   );
   const isBlind = !replacing && derivedFrom.length === 0;
-  const result = await commitFiles(tables, into, added, (state) => {
+  const result = await commitDraft(tables, into, draft, (state) => {
     if (isRecorded(state, txns)) return null;
-    if (state.metaData.schemaString !== seen.metaData.schemaString) {
-      throw new CallError('failed', `Table ${into} got another schema while rows were derived; derive them again.`);
+    const refusal = refusalOf(seen.schema, state.schema);
+    if (refusal !== null) {
+      throw new CallError(
+        'failed',
+        `Table ${into} got another schema while rows were derived (${refusal}); derive them again.`,
+      );
     }
     if (replacing) for (const snapshot of derivedFrom) expectUnchanged(state, snapshot);
     const nowUs = tables.clock.nowUs();
@@ -110,11 +120,11 @@ function expectUnchanged(state: TableState, { table, version, files }: Snapshot)
 interface Source {
   readonly name: string;
   readonly schema: Schema;
+  /** A table function or subquery; null if there are no rows. */
+  readonly rows: string | null;
+  readonly where: Predicate | undefined;
+  /** The files of a snapshot. */
   readonly paths: readonly string[];
-  readonly condition: string;
-  /** Of a snapshot. */
-  readonly where: RelationPredicate | undefined;
-  readonly isSnapshot: boolean;
 }
 
 async function findSources(tables: Tables, { stateOf }: Derivations, from: Relations): Promise<Source[]> {
@@ -122,42 +132,35 @@ async function findSources(tables: Tables, { stateOf }: Derivations, from: Relat
   for (const [name, relation] of Object.entries(from)) {
     const schema = schemaOf(relation);
     if ('parquet' in relation) {
-      sources.push({ name, schema, paths: relation.parquet, condition: '', where: undefined, isSnapshot: false });
+      const rows =
+        relation.parquet.length === 0 ? null : `read_parquet([${relation.parquet.map(quoteText).join(', ')}])`;
+      sources.push({ name, schema, rows, where: undefined, paths: [] });
       continue;
     }
     const { snapshot, where } = relation;
-    const condition = conditionOf(where, schema);
-    const live = await filesOf(tables, snapshot.table, await stateOf(snapshot));
-    const files = where ? live.filter((file) => mayBeAskedFor(file, where)) : live;
-    const paths = await tables.objects.localFiles(
-      files.map(({ path }) => `${snapshot.table}/${decodeURIComponent(path)}`),
-    );
-    sources.push({ name, schema, paths, condition, where, isSnapshot: true });
+    const { table } = snapshot;
+    if (where) checkPredicate(table, schema, where);
+    const state = await stateOf(snapshot);
+    const live = await filesOf(tables, table, state);
+    const files = where ? filesThatMayMatch(live, columnOf(table, schema, where.column), where) : live;
+    if (files.length === 0) {
+      sources.push({ name, schema, rows: null, where, paths: [] });
+      continue;
+    }
+    const paths = await localFilesOf(tables, table, files);
+    const rows = await rowsOfLocal(tables, table, state, files, paths);
+    sources.push({ name, schema, rows, where, paths });
   }
   return sources;
 }
 
-function mayBeAskedFor(file: AddFile, where: RelationPredicate): boolean {
-  if ('values' in where) {
-    return mayHold(
-      file,
-      where.column,
-      where.values.toSorted((a, b) => a - b),
-    );
-  }
-  const { column, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = where;
-  const least = statisticsOf(file)?.minValues[column];
-  const greatest = statisticsOf(file)?.maxValues[column];
-  return (typeof least !== 'number' || least < to) && (typeof greatest !== 'number' || greatest >= from);
-}
-
 /** The name of each relation, for statements of this connection. */
 async function bind(connection: DuckDBConnection, sources: readonly Source[]): Promise<void> {
-  for (const { name, schema, paths, condition } of sources) {
+  for (const { name, schema, rows, where } of sources) {
     const sql =
-      paths.length === 0
+      rows === null
         ? createTableSql(name, schema, 'TEMP TABLE')
-        : viewSql(name, parquetSource(paths), schema, condition);
+        : viewSql(name, rows, schema, where ? conditionOf(where) : '');
     await connection.run(sql);
   }
 }
@@ -167,68 +170,84 @@ async function write(
   derivations: Derivations,
   { into, from, sql, sortBy = [] }: DeriveSpec,
   schema: Schema,
-): Promise<{ readonly added: readonly AddFile[]; readonly scanned: Scanned }> {
+  added: AddFile[],
+): Promise<Scanned> {
   const sources = await findSources(tables, derivations, from);
   const referenced = await derivations.planner.use((connection) => referencedColumns(connection, from, sql));
   return derivations.engine.use(async (connection) => {
     await bind(connection, sources);
     const select = `${await selectColumns(connection, sql, schema)}${orderBy(sortBy, schema)}`;
     const before = await bytesReadByProcess();
-    const added = await writeFiles(tables, connection, into, schema, select, sortBy);
+    await writeFiles(tables, connection, { table: into, schema, select, sortBy }, added);
     const after = await bytesReadByProcess();
     const scanned = {
       liveBytes: 0,
       requestedBytes: 0,
       readBytes: before === null || after === null ? null : after - before,
     };
-    for (const source of sources) {
-      if (!source.isSnapshot || source.paths.length === 0) continue;
-      const columns = referenced.get(source.name) as ReadonlySet<string>;
-      const measured = await measureFiles(connection, { ...source, columns });
+    for (const { name, rows, where, paths } of sources) {
+      if (rows === null || paths.length === 0) continue;
+      const columns = referenced.get(name) as ReadonlySet<string>;
+      const measured = await measureFiles(connection, { rows, where, paths, columns });
       scanned.liveBytes += measured.liveBytes;
       scanned.requestedBytes += measured.requestedBytes;
     }
-    return { added, scanned };
+    return scanned;
   });
 }
 
-/** Data files with the rows of `select` that no commit has added yet; none if there are no rows. */
+/**
+ * A slice of a sorted table reads two row groups in vain at most, and the footers of one file or two: with these sizes
+ * that is a fifth of a slice of 100,000 rows. DuckDB fills row groups from runs of 122,880 rows, a multiple of this, so
+ * that threads keep the order of a sort; see derive.bench.ts.
+ */
+const rowsPerGroup = 20_480;
+const groupsPerFile = 50;
+
+/** Writes the rows of `select` to data files that no commit has added yet; to none if there are no rows. */
 async function writeFiles(
   { objects, clock }: Tables,
   connection: DuckDBConnection,
-  table: string,
-  schema: Schema,
-  select: string,
-  sortBy: readonly string[],
-): Promise<AddFile[]> {
+  options: {
+    readonly table: string;
+    readonly schema: Schema;
+    readonly select: string;
+    readonly sortBy: readonly string[];
+  },
+  added: AddFile[],
+): Promise<void> {
+  const { table, schema, select, sortBy } = options;
   const staged = await objects.stage();
   try {
     const written = await connection
       .runAndReadAll(
-        `COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, RETURN_STATS)`,
+        `COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd,
+         COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${rowsPerGroup}, ROW_GROUPS_PER_FILE ${groupsPerFile}, RETURN_STATS)`,
       )
       .catch((error) => {
         throw new CallError('failed', `Table ${table}: rows were not derived: ${messageOf(error)}`, { cause: error });
       });
-    const [row] = written.getRowObjectsJson();
-    const rows = Number(row?.count);
-    if (rows === 0) return [];
-    const statistics = statisticsFrom(row?.column_statistics as unknown as ColumnStatistics, schema, rows);
-    checkValues(table, schema, statistics);
-    const nowUs = clock.nowUs();
-    const path = dataFileName(nowUs);
-    await objects.publish(staged, `${table}/${path}`);
-    return [
-      {
+    for (const row of written.getRowObjectsJson()) {
+      if (Number(row.count) === 0) continue;
+      const statistics = statisticsFrom(
+        row.column_statistics as unknown as ColumnStatistics,
+        schema,
+        Number(row.count),
+      );
+      checkValues(table, schema, statistics);
+      const nowUs = clock.nowUs();
+      const path = dataFileName(nowUs);
+      await objects.publish(String(row.filename), `${table}/${path}`);
+      added.push({
         path,
         partitionValues: {},
-        size: Number(row?.file_size_bytes),
+        size: Number(row.file_size_bytes),
         modificationTime: Math.floor(nowUs / 1000),
         dataChange: true,
         stats: JSON.stringify(statistics),
         ...(sortBy.length > 0 ? { tags: { [clusteredByTag]: JSON.stringify(sortBy) } } : {}),
-      },
-    ];
+      });
+    }
   } finally {
     await objects.discard(staged);
   }

@@ -1,8 +1,8 @@
 /** What Parquet files say of the bytes of their columns: how much of what a query read it had asked for. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { quoteText } from '../duckdb-columns.js';
-import { parquetSource } from './derivation.js';
-import type { RelationPredicate } from './port.js';
+import type { Predicate } from './port.js';
+import { conditionOf } from './predicate.js';
 
 export interface MeasuredFiles {
   readonly liveBytes: number;
@@ -13,26 +13,24 @@ export interface MeasuredFiles {
 export async function measureFiles(
   connection: DuckDBConnection,
   options: {
+    /** SQL of all rows of the files. */
+    readonly rows: string;
+    readonly where: Predicate | undefined;
     readonly paths: readonly string[];
     readonly columns: ReadonlySet<string>;
-    readonly where: RelationPredicate | undefined;
-    readonly condition: string;
   },
 ): Promise<MeasuredFiles> {
-  const { paths, columns, where, condition } = options;
+  const { paths, columns, where } = options;
   const names = Array.from(columns, quoteText).join(', ');
   const bytes = `coalesce(sum(total_compressed_size) FILTER (WHERE path_in_schema IN (${names === '' ? 'NULL' : names})), 0)`;
-  const bounds =
+  // Of texts and partition values nothing is ruled out here: their bounds may have been cut, or are not in the files.
+  const bound = (which: string) =>
     where === undefined
-      ? 'NULL AS least, NULL AS greatest'
-      : ['min', 'max']
-          .map((bound) => {
-            const value = `any_value(stats_${bound}_value) FILTER (WHERE path_in_schema = ${quoteText(where.column)})`;
-            return `try_cast(${value} AS BIGINT) AS ${bound === 'min' ? 'least' : 'greatest'}`;
-          })
-          .join(', ');
+      ? 'NULL::BIGINT'
+      : `try_cast(any_value(stats_${which}_value) FILTER (WHERE path_in_schema = ${quoteText(where.column)}) AS BIGINT)`;
   const groups = `
-    SELECT any_value(row_group_num_rows) AS rows, ${bytes} AS bytes, ${bounds}
+    SELECT any_value(row_group_num_rows) AS rows, ${bytes} AS bytes,
+      ${bound('min')} AS least, ${bound('max')} AS greatest
     FROM parquet_metadata([${paths.map(quoteText).join(', ')}]) GROUP BY file_name, row_group_id`;
   const summed = await connection.runAndReadAll(`
     SELECT coalesce(sum(rows), 0)::DOUBLE, coalesce(sum(bytes), 0)::DOUBLE,
@@ -40,17 +38,18 @@ export async function measureFiles(
   const [rows, allBytes, requestedBytes] = summed.getRows()[0] as [number, number, number];
   if (where === undefined || rows === 0) return { liveBytes: allBytes, requestedBytes };
   const counted = await connection.runAndReadAll(
-    `SELECT count(*)::DOUBLE FROM ${parquetSource(paths)} WHERE ${condition}`,
+    `SELECT count(*)::DOUBLE FROM ${options.rows} WHERE ${conditionOf(where)}`,
   );
   const asked = counted.getRows()[0]?.[0] as number;
   return { liveBytes: Math.round((allBytes / rows) * asked), requestedBytes };
 }
 
 /** Of a row group with these bounds; null bounds are unknown. */
-function mayHoldSql(where: RelationPredicate | undefined): string {
+function mayHoldSql(where: Predicate | undefined): string {
   if (where === undefined) return 'true';
   if ('values' in where) {
     if (where.values.length === 0) return 'false';
+    if (where.values.some((value) => typeof value === 'string')) return 'true';
     const within = `list_filter([${where.values.join(', ')}], value -> value BETWEEN least AND greatest)`;
     return `least IS NULL OR greatest IS NULL OR len(${within}) > 0`;
   }

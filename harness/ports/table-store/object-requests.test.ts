@@ -133,7 +133,7 @@ it('every fiftieth commit writes a checkpoint, which the next reader begins with
   for (let version = 1; version < 50; version++) await requestsOf(0, append([], version));
   expect(await requestsOf(0, append([], 50))).toEqual({ put: 3, get: 0, list: 0, delete: 0 });
   await requestsOf(0, append([], 51));
-  expect(await requestsOf(1, (store) => store.txns('changes'))).toEqual({ put: 0, get: 4, list: 0, delete: 0 });
+  expect(await requestsOf(1, (store) => store.txns('changes'))).toEqual({ put: 0, get: 4, list: 1, delete: 0 });
 });
 
 it('folds, compactions and vacuums ask for what they read, write and delete', async () => {
@@ -156,6 +156,27 @@ it('folds, compactions and vacuums ask for what they read, write and delete', as
     list: 1,
     delete: 4,
   });
+});
+
+it('a derivation asks for the files of its snapshots and puts its own', async () => {
+  for (const table of ['changes', 'current']) await requestsOf(0, (store) => store.create(table, schema));
+  for (let i = 0; i < 3; i++) await requestsOf(0, append([i]));
+  const derive = (mode: 'append' | 'replace', txn: number, sql = 'FROM c') => {
+    return async (store: TableStore) => {
+      const from = { c: { snapshot: await store.snapshot('changes') } };
+      await store.derive({ into: 'current', from, sql, mode, txns: [{ appId: 'app', version: txn }] });
+    };
+  };
+  // The snapshot asks for the version after the newest.
+  expect(await requestsOf(0, derive('append', 1))).toEqual({ put: 2, get: 4, list: 0, delete: 0 });
+  expect(await requestsOf(0, derive('append', 1))).toEqual({ put: 0, get: 1, list: 0, delete: 0 });
+  expect(await requestsOf(0, derive('replace', 2, 'FROM c WHERE false'))).toEqual({
+    put: 1,
+    get: 4,
+    list: 0,
+    delete: 0,
+  });
+  expect(await requestsOf(1, derive('replace', 3))).toMatchObject({ put: 2, delete: 0 });
 });
 
 it('the bytes of what is written come back when it is read', async () => {

@@ -11,9 +11,9 @@ const free: Resource = { use: async () => {}, busyUs: () => 0 };
 tableStoreContract('simulated', () => {
   let store: SimulatedTableStore | undefined;
   return {
-    open(clock) {
+    open(clock, onRequest) {
       store ??= simulateTableStore({ clock, resource: free, parquet: () => [], host: (work) => work() });
-      return store;
+      return onRequest ? store.connect(onRequest) : store;
     },
     destroy: async () => {},
   };
@@ -104,6 +104,49 @@ describe('simulated: what is its own', () => {
     expect((await store.snapshot('changes')).files.map(({ rows, bytes }) => [rows, bytes])).toEqual([[3, 61]]);
   });
 
+  test('a derivation is served for what it reads and writes, and takes effect then, in the same order each time', async () => {
+    await append('changes', [
+      [2, 1, 'c', 'four'],
+      [1, 2, 'c'],
+      [3, 3, 'd'],
+    ]);
+    files['labels.parquet'] = [{ rows: 2, columns: { entity: [2, 1], label: [1, 0], unused: ['x', 'y'] } }];
+    await store.create('labelled', [
+      schema[0] as (typeof schema)[number],
+      { name: 'label', type: 'int', nullable: true },
+    ]);
+    const labels: Schema = ['entity', 'label'].map((name) => ({ name, type: 'int', nullable: false }));
+    const spec = {
+      into: 'labelled',
+      from: {
+        changes: { snapshot: await store.snapshot('changes'), where: { column: 'lsn', to: 3 } },
+        labels: { parquet: ['labels.parquet'], schema: labels },
+      },
+      sql: 'SELECT entity, label FROM changes LEFT JOIN labels USING (entity)',
+      mode: 'replace',
+      txns: [],
+    } as const;
+    const rowsOf = async () => {
+      const rows: string[] = [];
+      for await (const { columns } of store.scan(await store.snapshot('labelled'), { columns: ['entity', 'label'] })) {
+        rows.push(`${columns.entity} ${columns.label}`);
+      }
+      return rows;
+    };
+    used.length = 0;
+    let seenBefore: unknown;
+    overtake = { operation: 'derive', run: async () => (seenBefore = await rowsOf()) };
+    const derived = await store.derive(spec);
+    expect(seenBefore).toEqual([]);
+    expect(await rowsOf()).toEqual(['1,2 0,1']);
+    // Three rows with entity and lsn of 8 bytes were read, of which two were asked for; two of labels; two were written.
+    expect(used[0]).toEqual(['derive', 3 + 2 + 2, 3 * 16 + 2 * 16 + 2 * 16]);
+    expect(derived.scanned).toEqual({ liveBytes: 32, requestedBytes: 48, readBytes: null });
+    const query = { from: spec.from, sql: `${spec.sql} ORDER BY entity DESC`, schema: labels };
+    for await (const { columns } of store.query(query)) expect(Array.from(columns.entity as number[])).toEqual([2, 1]);
+    expect(used.at(-1)).toEqual(['query', 5, 80]);
+  });
+
   test('columns may be used again at once, and what was answered stays', async () => {
     const rows = batch([
       [1, 1, 'c', 'first'],
@@ -128,7 +171,8 @@ describe('simulated: what is its own', () => {
     await expect(refused({ ...good, lsn: [0.5] })).rejects.toThrow(/Column lsn, row 0: 0.5 is not an integer/);
     await expect(refused({ ...good, lsn: Float64Array.of(2 ** 53) })).rejects.toThrow(/Column lsn, row 0/);
     await expect(refused({ ...good, note: [] })).rejects.toThrow(/Column note has 0 values in a batch of 1 rows/);
-    await expect(refused({ entity: [2], lsn: [2], op: ['c'] })).rejects.toThrow(/no column note/);
+    await expect(refused({ entity: [2], lsn: [2], note: ['lost'] })).rejects.toThrow(/no column op/);
+    await expect(refused({ ...good, nte: ['lost'] })).rejects.toThrow(/Table changes has no column nte/);
     await append('changes', [[3, 3, 'c', 'too']]);
     expect(await rowsIn('changes')).toEqual(['1@1', '3@3']);
     expect(new Set(store.stored())).toEqual(new Set(['changes', 'current', 'c', 'kept', 'too']));

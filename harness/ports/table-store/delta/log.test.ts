@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hostClock } from '../../../clock.js';
 import { CallError } from '../../../errors.js';
 import { seededRandom } from '../../../random.js';
+import type { Column } from '../../columns.js';
 import { type Engine, openEngine } from '../engine.js';
 import { type Action, type AddFile, commitInfo, encodeActions } from './actions.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
@@ -14,7 +15,8 @@ import { localObjects } from './local-objects.js';
 import { openDeltaLog } from './log.js';
 import type { ObjectStore } from './object-store.js';
 import { decodeSchema, encodeSchema } from './schema-string.js';
-import { mayExceed, mayHold } from './statistics.js';
+import { boundsOf, mayExceed, mayMatch } from './statistics.js';
+
 import { replay, type TableState } from './table-state.js';
 
 let directory: string;
@@ -97,18 +99,16 @@ describe('the log', () => {
         version++;
         const states = [creation, ...commits].map((actions, i) => ({ version: i, actions }));
         const state = replay('t', null, states)!;
-        await writeCheckpoint(engine, objects, state, `t/_delta_log/${version}.checkpoint.parquet`, 0);
-        const read = await readCheckpoint(
-          engine,
-          objects,
-          't',
-          `t/_delta_log/${version}.checkpoint.parquet`,
-          state.version,
-        );
+        const name = `${version}.checkpoint.parquet`;
+        await writeCheckpoint(engine, objects, 't', state, `t/_delta_log/${name}`, 0);
+        const read = await readCheckpoint(engine, objects, 't', 't/_delta_log', {
+          version: state.version,
+          names: [name],
+        });
         // Only an empty map of tags is not told from none.
         const withoutEmptyTags = (value: unknown) => JSON.parse(JSON.stringify(value).replaceAll(',"tags":{}', ''));
-        expect(withoutEmptyTags(comparable(read!))).toEqual(withoutEmptyTags(comparable(state)));
-        expect(read!.txns).toEqual(state.txns);
+        expect(withoutEmptyTags(comparable(read))).toEqual(withoutEmptyTags(comparable(state)));
+        expect(read.txns).toEqual(state.txns);
       }),
       { numRuns: 30 },
     );
@@ -178,13 +178,18 @@ describe('the log', () => {
   });
 
   test('a store that fails is reported as such: nothing happened, or nobody knows', async () => {
-    const failing = openLog({ putIfAbsent: () => Promise.reject(new Error('ENOSPC')) });
+    const failing = openLog({ putIfAbsent: () => Promise.reject(new CallError('failed', 'ENOSPC')) });
     await expect(failing.commit(() => creation)).rejects.toMatchObject({ name: 'CallError', outcome: 'failed' });
-    const unsure = openLog({ putIfAbsent: () => Promise.reject(new CallError('indeterminate', 'reset')) });
-    await expect(unsure.commit(() => creation)).rejects.toMatchObject({ outcome: 'indeterminate' });
+    for (const error of [new CallError('indeterminate', 'reset'), new Error('reset')]) {
+      const unsure = openLog({ putIfAbsent: () => Promise.reject(error) });
+      await expect(unsure.commit(() => creation)).rejects.toMatchObject({
+        outcome: 'indeterminate',
+        message: 'Table t: version 0 may or may not have been written: reset',
+      });
+    }
   });
 
-  test('refuses tables that need more than it has, and logs with holes', async () => {
+  test('refuses tables that need more than it has, and logs that lack what is asked', async () => {
     await openLog().commit(() => creation);
     await objects.put(
       't/_delta_log/00000000000000000001.json',
@@ -195,7 +200,9 @@ describe('the log', () => {
     );
     await writeFile(join(directory, 't/_delta_log/00000000000000000000.json'), '{"commitInfo":{}}\n');
     await expect(openLog().refresh()).rejects.toThrow(/no protocol or no metaData/);
-    await expect(openLog().filesAdded(1, 7)).rejects.toThrow(/lacks commits between versions 1 and 7/);
+    await expect(openLog().filesAdded(1, 7)).rejects.toThrow(
+      'Table t: version 2 cannot be read: the log has a gap, t/_delta_log/00000000000000000002.json is not there',
+    );
     expect(() => decodeSchema('t', '{"fields":[{"name":"d","type":"double","nullable":true,"metadata":{}}]}')).toThrow(
       /column d is "double"/,
     );
@@ -246,11 +253,19 @@ describe('file skipping', () => {
         const add = file('x', { stats: JSON.stringify(stats) });
         const sorted = asked.toSorted((a, b) => a - b);
         const within = sorted.some((one) => one >= stats.minValues.a && one <= stats.maxValues.a);
-        expect(mayHold(add, 'a', sorted)).toBe(within);
-        expect(mayHold(add, 'b', sorted)).toBe(sorted.length > 0);
-        expect(mayExceed(add, 'a', bound)).toBe(stats.maxValues.a > bound);
-        expect(mayExceed(add, 'b', bound)).toBe(true);
-        expect(mayHold(file('y'), 'a', sorted)).toBe(sorted.length > 0);
+        const [a, b] = ['a', 'b'].map((name): Column => ({ name, type: 'int', nullable: true })) as [Column, Column];
+        const mayHold = mayMatch({ column: 'a', values: asked });
+        expect(mayHold(boundsOf(add, a))).toBe(within);
+        expect(mayHold(boundsOf(add, b))).toBe(sorted.length > 0);
+        expect(mayHold(boundsOf(file('y'), a))).toBe(sorted.length > 0);
+        expect(mayHold(null)).toBe(false);
+        expect(mayExceed(add, a, bound)).toBe(stats.maxValues.a > bound);
+        expect(mayExceed(add, b, bound)).toBe(true);
+        const { minValues, maxValues } = stats;
+        const overlaps = minValues.a < bound + 3 && maxValues.a >= bound;
+        expect(mayMatch({ column: 'a', from: bound, to: bound + 3 })(boundsOf(add, a))).toBe(overlaps);
+        expect(mayMatch({ column: 'a', to: bound })(boundsOf(add, a))).toBe(minValues.a < bound);
+        expect(mayMatch({ column: 'a', from: bound })(boundsOf(file('y'), a))).toBe(true);
       }),
     );
   });

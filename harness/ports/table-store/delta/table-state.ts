@@ -16,7 +16,10 @@ export interface TableState {
   /** Tombstones: files that left the table, by path. */
   readonly removed: ReadonlyMap<string, RemoveFile>;
   readonly txns: ReadonlyMap<string, { readonly version: number; readonly lastUpdated?: number }>;
-  /** The last replayed version that added rows: while it stands, others have at most rearranged them. */
+  /**
+   * The last version that may have added rows, as far as was replayed: while it stands, others have at most rearranged
+   * them. What a checkpoint holds may have come up to its version.
+   */
   readonly dataVersion: number;
 }
 
@@ -45,6 +48,7 @@ export function replay(table: string, base: TableState | null, commits: readonly
       } else if ('remove' in action) {
         files.delete(action.remove.path);
         removed.set(action.remove.path, action.remove);
+        if (action.remove.dataChange) dataVersion = version;
       } else if ('txn' in action) {
         const { appId, ...recorded } = action.txn;
         txns.set(appId, recorded);

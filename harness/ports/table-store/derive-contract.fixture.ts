@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ColumnBatch, Schema } from '../columns.js';
-import type { DeriveSpec, Relation, RelationPredicate, TableStore } from './port.js';
+import type { DeriveSpec, Predicate, Relation, TableStore } from './port.js';
 
 const orders: Schema = [
   { name: 'order_id', type: 'int', nullable: false },
@@ -180,7 +180,7 @@ export function deriveContract(setUp: () => { readonly open: () => TableStore })
           await store.append('orders', batchOf(rows), []);
           held.push(...rows);
           const snapshot = await store.snapshot('orders');
-          const where = { column: 'customer', ...asked } as RelationPredicate;
+          const where = { column: 'customer', ...asked } as Predicate;
           const found: number[] = [];
           for await (const { columns } of store.query({
             from: { o: { snapshot, where } },
@@ -234,7 +234,7 @@ export function deriveContract(setUp: () => { readonly open: () => TableStore })
     const many = Array.from({ length: rows }, (_, i): Order => [i, i >> 3, (i * 7919) % 10_007, null]);
     await store.append('orders', batchOf(many), []);
     const snapshot = await store.snapshot('orders');
-    const scannedBy = async (sql: string, where?: RelationPredicate) =>
+    const scannedBy = async (sql: string, where?: Predicate) =>
       (await store.derive(spec({ o: { snapshot, ...(where && { where }) } }, { sql }))).scanned;
     const whole = await scannedBy("SELECT 'all' AS name, sum(cents) AS cents FROM o");
     expect(whole.liveBytes).toBeGreaterThan(rows / 2);
