@@ -40,8 +40,8 @@ import { countedChanges, viewSql, viewTables } from './view-sql.js';
 /** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
 const customersPerDerivation = 262_144;
 
-/** Versions by table: what derived rows are a function of. */
-type Pins = Readonly<Record<string, number>>;
+/** By table: what derived rows are a function of. Pinned, as long as anybody may ask for them again. */
+type Versions = Readonly<Record<string, number>>;
 
 export async function runBatch(context: RoleContext, params: LakehouseParams): Promise<void> {
   const { tables } = context.ports;
@@ -74,11 +74,13 @@ async function takeSnapshot(
   { ports: { tables }, contract: { customers, view } }: RoleContext,
   time: ReturnType<typeof followEventTime>,
 ): Promise<SnapshotRef> {
-  const pins = await pinTables(tables);
-  const from = await relationsAt(tables, pins);
+  const versions = await newestVersions(tables);
+  const from = await relationsAt(tables, versions);
   // Windows are evaluated now, never before the latest change that counts.
   time.see(await newestCommitUs(from.changes as Relation, tables));
   const asOfUs = time.nowUs();
+  const id = `${asOfUs}-${versions.changes}`;
+  await pinTables(tables, `snapshot ${id}`, versions);
   let rows = 0;
   let version = 0;
   for (let first = 0; first < customers; first += customersPerDerivation) {
@@ -95,13 +97,14 @@ async function takeSnapshot(
     version = derived.version;
   }
   const snapshot: SnapshotRef = {
-    id: `${asOfUs}-${version}`,
+    id,
     asOfUs,
     rows,
     viewVersion: view.version,
     modelVersion,
-    tables: { ...pins, [featuresTable]: version },
+    tables: { ...versions, [featuresTable]: version },
   };
+  await pinTables(tables, `snapshot ${id}`, { [featuresTable]: version });
   await writeRecord(tables, snapshotsTable, snapshot.id, snapshot);
   return snapshot;
 }
@@ -149,13 +152,14 @@ async function makeTrainingSet(
   { id, labels }: TrainingSetRequest,
 ): Promise<TrainingSetRef> {
   interface Recorded {
-    readonly pins: Pins;
+    readonly versions: Versions;
     readonly labels: readonly string[];
   }
   const known = await readRecord<Recorded>(tables, trainingSetsTable, id);
   if (known && JSON.stringify(known.labels) !== JSON.stringify(labels))
     throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
-  const made: Recorded = known ?? { pins: await pinTables(tables), labels };
+  const made: Recorded = known ?? { versions: await newestVersions(tables), labels };
+  await pinTables(tables, `training set ${id}`, made.versions);
   const moments = `
     SELECT label_id AS row_id, any_value(label.customer) AS customer, coalesce(max(seq), 0) AS last_seq,
       any_value(label_us) AS as_of_us, any_value(label_us) AS label_us, any_value(label) AS label
@@ -164,7 +168,7 @@ async function makeTrainingSet(
     GROUP BY label_id`;
   const { rows, version } = await tables.derive({
     into: trainingTable,
-    from: { ...(await relationsAt(tables, made.pins)), labels: { parquet: labels, schema: labelSchema } },
+    from: { ...(await relationsAt(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },
     sql: `SELECT row_id AS label_id, * EXCLUDE (row_id) FROM (${viewSql(view, moments)})`,
     mode: 'replace',
     sortBy: ['label_id'],
@@ -174,13 +178,17 @@ async function makeTrainingSet(
   return { id, table: trainingTable, version, rows };
 }
 
-async function pinTables(tables: TableStore): Promise<Pins> {
-  const pins = viewTables.map(async (table) => [table, (await tables.snapshot(table)).version] as const);
-  return Object.fromEntries(await Promise.all(pins));
+async function newestVersions(tables: TableStore): Promise<Versions> {
+  const versions = viewTables.map(async (table) => [table, (await tables.snapshot(table)).version] as const);
+  return Object.fromEntries(await Promise.all(versions));
 }
 
-async function relationsAt(tables: TableStore, pins: Pins): Promise<Record<string, Relation>> {
-  const relations = Object.entries(pins).map(
+async function pinTables(tables: TableStore, name: string, versions: Versions): Promise<void> {
+  for (const [table, version] of Object.entries(versions)) await tables.pin(table, name, version);
+}
+
+async function relationsAt(tables: TableStore, versions: Versions): Promise<Record<string, Relation>> {
+  const relations = Object.entries(versions).map(
     async ([table, version]) => [table, { snapshot: await tables.snapshot(table, version) }] as const,
   );
   return Object.fromEntries(await Promise.all(relations));

@@ -7,8 +7,8 @@ import { untilDone } from '../../harness/ports/retries.js';
 import type { Relation } from '../../harness/ports/table-store/port.js';
 import type { DataContract } from '../../workloads/data-contract.js';
 import { historySchemas } from '../../workloads/fact-schemas.js';
+import { tokenSql } from '../../workloads/token-sql.js';
 import { type HistoryName, historyNames, historyTable, historyTxn, isPersonal, tokenColumn } from './tables.js';
-import { tokenSql } from './token-sql.js';
 
 /** Bounds what a commit sorts at a time, and what is done again after a crash. */
 const rowsPerCommit = 5_000_000;
@@ -56,9 +56,7 @@ async function countRows({ ports }: RoleContext, from: Record<string, Relation>)
 function storedColumns(name: HistoryName, contract: DataContract): string {
   return historySchemas[name]
     .map((column) =>
-      isPersonal(column.name)
-        ? `${tokenSql(contract.tokenKey, column.name)} AS ${tokenColumn(column.name)}`
-        : column.name,
+      isPersonal(column.name) ? `${tokenSql(contract, column.name)} AS ${tokenColumn(column.name)}` : column.name,
     )
     .join(', ');
 }

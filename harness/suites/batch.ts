@@ -9,8 +9,8 @@ import { measuredScenario, soundness, threePlanes } from './measured.js';
 
 const base = measuredScenario({
   name: 'batch',
-  customers: 200_000,
-  historyFacts: 1_000_000,
+  customers: 300_000,
+  historyFacts: 3_000_000,
   changesPerSecond: 2_000,
   predictionsPerSecond: 50,
   lookupsPerSecond: 20,
@@ -30,7 +30,7 @@ const scorings = (snapshot: string, times: number): readonly BatchStep[] => [
 export const batch: Suite = {
   name: 'batch',
   about:
-    'three planes, 200,000 customers scored in batch, training sets, compaction, 2,000 changes/s (under 5 minutes)',
+    'three planes, 300,000 customers scored in batch, training sets, compaction, 2,000 changes/s (under 5 minutes)',
   scenarios: [
     {
       ...base,
