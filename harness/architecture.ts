@@ -59,6 +59,15 @@ export interface Plane {
   /** What was refused, and why. */
   quarantine(): AsyncIterable<readonly Quarantined[]>;
   inventory(): Promise<Inventory>;
+  /** The feature view of every customer at one moment, kept, with the versions of all tables that it came from. */
+  snapshot(): Promise<SnapshotRef>;
+  /** Scores a snapshot with the model and writes what it found: the same request gives the same rows, whenever. */
+  score(request: ScoreRequest): Promise<ScoreResult>;
+  /** Labels with the features that were true at each one's moment, and nothing later. */
+  trainingSet(request: TrainingSetRequest): Promise<TrainingSetRef>;
+  /** What a scoring wrote, and what a training set has: for the ledger. */
+  scoredRows(request: TableRef): AsyncIterable<ScoredRows>;
+  trainingRows(request: TableRef): AsyncIterable<readonly TrainingRow[]>;
 }
 
 export type Operation = keyof Plane;
@@ -84,6 +93,80 @@ export interface ChangeKey {
 export interface Quarantined extends ChangeKey {
   readonly reason: string;
 }
+
+/** One version of one table: what it holds does not change any more. */
+export interface TableRef {
+  readonly table: string;
+  readonly version: number;
+}
+
+export interface SnapshotRef {
+  readonly id: string;
+  /** When its windows were evaluated, of every row the same. */
+  readonly asOfUs: number;
+  readonly rows: number;
+  readonly viewVersion: number;
+  readonly modelVersion: number;
+  /** Everything that it was made of, and itself. */
+  readonly tables: Readonly<Record<string, number>>;
+}
+
+export interface ScoreRequest {
+  /** Id of a snapshot. */
+  readonly snapshot: string;
+  /** Customers from `from` up to, not including, `to`; absent: all. */
+  readonly customers?: CustomerRange;
+}
+export interface CustomerRange {
+  readonly from: number;
+  readonly to: number;
+}
+export interface ScoreResult extends TableRef {
+  readonly rows: number;
+  /** Of what was read of the snapshot; null where the plane cannot tell. */
+  readonly scanned: ScannedBytes | null;
+}
+
+/** What a scan read, in layers: from what it had to read down to what the disk was asked for. */
+export interface ScannedBytes {
+  /** Of the referenced columns, compressed, for the rows that were asked for. */
+  readonly liveBytes: number;
+  /** Of the column chunks that could not be ruled out. */
+  readonly requestedBytes: number;
+  /** As the operating system counts what the process read meanwhile; null where it does not. */
+  readonly readBytes: number | null;
+}
+
+export interface TrainingSetRequest {
+  readonly id: string;
+  /** Parquet files in the shape of workloads/labels.ts. */
+  readonly labels: readonly string[];
+}
+export interface TrainingSetRef extends TableRef {
+  readonly id: string;
+  readonly rows: number;
+}
+
+/** Columns, as there may be millions of them. */
+export interface ScoredRows {
+  readonly customers: readonly number[];
+  readonly lastSeqs: readonly number[];
+  readonly asOfUs: readonly number[];
+  /** Billionths, see `scorePpb` of workloads/model.ts. */
+  readonly scoresPpb: readonly number[];
+}
+export interface TrainingRow {
+  readonly labelId: number;
+  readonly customer: number;
+  readonly labelUs: number;
+  readonly label: number;
+  /** The highest s such that every change with seq <= s was committed at the source by the label's moment. */
+  readonly lastSeq: number;
+  /** The moment at which the features were evaluated: the label's. */
+  readonly asOfUs: number;
+  readonly features: readonly (number | null)[];
+}
+
 /** A data file below this is small: 1 MiB, far below the 128 MiB that table formats aim at, as the tables here are small too. */
 export const smallFileBytes = 1 << 20;
 

@@ -58,7 +58,9 @@ describe('every operation is asked, every answer held against its shape', () => 
   it('a sound plane passes, and each operation has its rules', async () => {
     const verdicts = await inspected(sound);
     expect(failing(verdicts)).toEqual([]);
-    expect(new Set(verdicts.map(({ subject }) => subject))).toEqual(new Set(operations));
+    // Batch work is judged by the run's facts.
+    const asked = operations.filter((operation) => sound[operation] !== undefined);
+    expect(new Set(verdicts.map(({ subject }) => subject))).toEqual(new Set(asked));
   });
 
   it('what is not offered is not asked', async () => {
@@ -126,6 +128,14 @@ describe('the run is judged by its facts', () => {
   const ledger = { tables, final: rights, live: rights, settled: null, behind: 0, personalDataLeaks: 0, examples: [] };
   const fault = { target: 'all', witnessedUs: 1, readyUs: 2 };
   const run = { faults: [fault], ledger, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };
+  const rebuilt = { scored: { times: 2, same: 2 }, training: { times: 1, same: 1 } };
+  const batch = {
+    steps: [{ kind: 'snapshot', failure: null }],
+    scored: { checked: 5, wrong: 0 },
+    training: { checked: 5, wrong: 0, leaked: 0 },
+    rebuilt,
+    examples: [],
+  };
   const judged = (change: object) => judgeFacts({ ...run, ...change } as unknown as RunFacts);
   const outcomes = (change: object) => new Set(judged(change).map(({ outcome }) => outcome));
 
@@ -152,6 +162,19 @@ describe('the run is judged by its facts', () => {
   ])('under load: %s', (message, subjects) => {
     const verdicts = judged({ errors: [{ operation: 'lookup', message, count: 1 }] });
     expect(verdicts.filter(({ outcome }) => outcome === 'fails').map(({ subject }) => subject)).toEqual(subjects);
+  });
+
+  it.each([
+    ['a step without an answer', { steps: [{ kind: 'snapshot', failure: 'no' }] }],
+    ['a wrong score', { scored: { checked: 5, wrong: 1 } }],
+    ['a leak', { training: { checked: 5, wrong: 1, leaked: 1 } }],
+    ['a wrong training row', { training: { checked: 5, wrong: 1, leaked: 0 } }],
+    ['a score that is not the same again', { rebuilt: { ...rebuilt, scored: { times: 2, same: 1 } } }],
+    ['a training set that is not the same again', { rebuilt: { ...rebuilt, training: { times: 1, same: 0 } } }],
+  ])('batch work: %s fails', (_, change) => {
+    const verdicts = judged({ batch: { ...batch, ...change } });
+    expect(verdicts.filter(({ outcome }) => outcome === 'fails').length).toBe(1);
+    expect(outcomes({ batch })).toEqual(new Set(['passes']));
   });
 
   it('wrong rows before its own correction do not', () => {
@@ -186,7 +209,7 @@ describe('the run is judged by its facts', () => {
     expect(printChecked('mine', on('fails'))).toBe(
       [
         'mine on embedded',
-        '  offers lookup; not predict, backfill, exportChanges, quarantine, inventory',
+        '  offers lookup; not predict, backfill, exportChanges, quarantine, inventory, snapshot, score, trainingSet, scoredRows, trainingRows',
         '  run  comes to its end  FAILS',
         '      why',
         '  0 of 1 rules pass, 1 fail',

@@ -109,7 +109,7 @@ async function collect<Key extends ChangeKey>(
   operation: 'exportChanges' | 'quarantine',
 ): Promise<(readonly Key[])[]> {
   const collected: (readonly Key[])[] = [];
-  for await (const page of plane.pages<unknown>(operation, { timeoutUs })) {
+  for await (const page of plane.pages<unknown>(operation, undefined, { timeoutUs })) {
     collected.push(changesOf<Key>(operation, page));
   }
   return collected;

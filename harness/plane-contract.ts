@@ -11,7 +11,7 @@ import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { backfillOf, changesOf, inventoryOf, predictionsOf, rowsOf } from './processes/answers.js';
 import type { PlaneClient } from './processes/endpoint.js';
-import type { RunFacts } from './record/facts.js';
+import type { BatchFacts, RunFacts } from './record/facts.js';
 import type { Inspect } from './run.js';
 
 /** What became of one rule; `example` is the first thing that went against it. */
@@ -29,6 +29,11 @@ export const operations = [
   'exportChanges',
   'quarantine',
   'inventory',
+  'snapshot',
+  'score',
+  'trainingSet',
+  'scoredRows',
+  'trainingRows',
 ] as const satisfies readonly Operation[];
 
 const timeoutUs = 20_000_000;
@@ -84,7 +89,7 @@ export function inspectPlane(): Inspection {
       });
     for (const operation of ['exportChanges', 'quarantine'] as const)
       await judge(operation, 'pages of changes', async () => {
-        for await (const page of plane.pages<unknown>(operation, { timeoutUs })) changesOf(operation, page);
+        for await (const page of plane.pages<unknown>(operation, undefined, { timeoutUs })) changesOf(operation, page);
       });
     await judge('inventory', 'counts of files, bytes and rows', async () => {
       inventoryOf(await call('inventory', undefined));
@@ -123,8 +128,9 @@ async function expectRepeatable(plane: PlaneClient, trace: LoadedTrace): Promise
 /** Not the calls that found nobody, or nobody in time: roles are killed. */
 const misshapenAnswer = /\b(?:lookup|predict) answered |: expected (?!an answer|status)/;
 
-/** What the run itself says of the rules that need one: restarts, and the ledger. */
-export function judgeFacts({ faults, ledger, invalid, backfill, errors, ingests }: RunFacts): RuleVerdict[] {
+/** What the run itself says of the rules that need one: batch work, restarts, and the ledger. */
+export function judgeFacts(facts: RunFacts): RuleVerdict[] {
+  const { faults, ledger, invalid, backfill, batch, errors, ingests } = facts;
   const verdicts: RuleVerdict[] = [];
   const add = (subject: string, rule: string, example: string, outcome?: RuleVerdict['outcome']) =>
     verdicts.push({ subject, rule, outcome: outcome ?? (example === '' ? 'passes' : 'fails'), example });
@@ -137,6 +143,7 @@ export function judgeFacts({ faults, ledger, invalid, backfill, errors, ingests 
     const example = wrongRows === 0 ? '' : `${wrongRows} of ${checkedRows} rows differ from the oracle 30 s later`;
     add('backfill', 'what it loaded, twice, is what it serves', example);
   }
+  if (batch && invalid.length === 0) verdicts.push(...judgeBatch(batch));
   const misshapen = errors.find(({ message }) => misshapenAnswer.test(message));
   if (errors.length > 0 || invalid.length === 0) add('load', 'answers have their shape', misshapen?.message ?? '');
   for (const { target, witnessedUs, readyUs } of faults) {
@@ -175,5 +182,30 @@ export function judgeFacts({ faults, ledger, invalid, backfill, errors, ingests 
   count(`every row is right ${what}`, rows.checked - rows.right, settled ? /^settled row/ : /^final row/);
   count('every row shows every acknowledged change', behind, /^behind/);
   count('no personal data is stored', personalDataLeaks, /^personal data/);
+  return verdicts;
+}
+
+/** Of the batch work that the run has asked for, once the roles were killed and healed. */
+function judgeBatch({ steps, scored, training, rebuilt, examples }: BatchFacts): RuleVerdict[] {
+  const verdicts: RuleVerdict[] = [];
+  const add = (subject: string, rule: string, found: number, why: () => string | undefined) =>
+    verdicts.push({
+      subject,
+      rule,
+      outcome: found === 0 ? 'passes' : 'fails',
+      example: found === 0 ? '' : `${found}; ${why() ?? 'no example was kept'}`,
+    });
+  const exampleOf = (kind: RegExp) => () => examples.find((text) => kind.test(text));
+  for (const kind of new Set(steps.map((step) => step.kind))) {
+    const failed = steps.filter((step) => step.kind === kind && step.failure !== null);
+    add(kind, 'is answered', failed.length, () => failed[0]?.failure ?? undefined);
+  }
+  add('score', "rows are the model's of the snapshot", scored.wrong, exampleOf(/^scored row/));
+  add('training-set', 'no row knows what came after its label', training.leaked, exampleOf(/^leak/));
+  add('training-set', 'rows are right', training.wrong - training.leaked, exampleOf(/^training row/));
+  const differing = (made: { readonly times: number; readonly same: number }) => made.times - made.same;
+  const twice = () => 'made again of the same versions, it was not the same';
+  add('score', 'is the same when it is asked for again', differing(rebuilt.scored), twice);
+  add('training-set', 'is the same when it is asked for again', differing(rebuilt.training), twice);
   return verdicts;
 }

@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { beginBatchWork } from './batch/work.js';
 import { CallError, HarnessError, HealError, messageOf } from './errors.js';
 import { type Exported, exportTables, readFinalRows, readSettledRows } from './final-reads.js';
 import { beginInjections, type Injections } from './injection.js';
@@ -21,6 +22,7 @@ import type { Supervisor } from './processes/supervisor.js';
 import type {
   AppendColumns,
   BackfillFact,
+  BatchFacts,
   FaultFact,
   Finding,
   LedgerFacts,
@@ -75,6 +77,7 @@ export interface Seen {
   backfill: BackfillFact | null;
   errors: LoadErrors['errors'];
   exported: Exported | null;
+  batch: BatchFacts | null;
   /** Null: its load did not come to its end. */
   recorded: Recorded | null;
   /** Closes when the last process has gone; rejects if the run broke off before. */
@@ -100,6 +103,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     backfill: null,
     errors: [],
     exported: null,
+    batch: null,
     recorded: null,
     ledger: null,
   };
@@ -127,11 +131,12 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('loading history');
     seen.backfill = await loadHistory({ plane, trace, plan, clock });
     await startLoad({ plan, trace, supervisor, stack, plane: started, paths: recordingPaths(directory), seen });
+    const batch = beginBatchWork({ plan, plane, trace, clock, signal });
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
     const { servers } = stack;
     injections = beginInjections(scenario, plan.seed, { supervisor, architecture, servers, plane: started });
-    await Promise.all([loadEnded(supervisor, timeline, signal), injections.healed]);
+    await Promise.all([loadEnded(supervisor, timeline, signal), injections.healed, batch?.besideLoad()]);
     progress('draining');
     await rolesHealed(supervisor, architecture);
     const recorded = await host(() => readRecorded(recordingPaths(directory), trace));
@@ -154,6 +159,13 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     );
     // The ledger is not told before its turn, the steps below are told one after the other.
     for (const late of [exported, settledRows]) late.catch(() => {});
+    if (batch !== null) {
+      // Before the ledger begins: it would compute beside what is timed.
+      await settledRows;
+      progress('batch work');
+      await batch.afterLoad();
+      seen.batch = await batch.judge();
+    }
     seen.ledger = site.aside(() =>
       foldLedger({
         trace: trace.directory,

@@ -1,5 +1,6 @@
 /** A scenario is a value: everything that a run is a function of. Printed, hashed and saved before anything starts. */
 import type { Workload } from '../workloads/workload.js';
+import type { BatchPlan } from './batch/plan.js';
 import type { Json } from './json.js';
 import type { PortName } from './ports/ports.js';
 import type { StackName } from './stacks/stack.js';
@@ -15,6 +16,8 @@ export interface Scenario {
   readonly phases: Phases;
   readonly slo: Slo;
   readonly faults: readonly FaultPlan[];
+  /** Absent: nothing is asked in batch. */
+  readonly batch?: BatchPlan;
   /** How long the supervisor waits before it starts a dead role again, as an orchestrator would. */
   readonly restartDelayUs: number;
 }

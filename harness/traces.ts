@@ -2,11 +2,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadEmissions } from '../workloads/emissions.js';
+import { generateLabels } from '../workloads/labels.js';
 import { generateTrace } from '../workloads/trace-generation.js';
+import { writeLabels } from './batch/label-files.js';
 import { disturbedWorkload } from './injection.js';
 import { openOracle } from './ledger/oracle.js';
 import type { LoadedTrace } from './loaded-trace.js';
-import type { Scenario } from './scenario.js';
+import { measuredWindow, type Scenario } from './scenario.js';
 
 export interface OwnedTrace extends LoadedTrace {
   /** Removes its files. */
@@ -23,6 +25,7 @@ export async function loadTrace(scenario: Scenario, seed: number, parent: string
     durationUs: warmUpUs + measureUs + faultUs,
     directory,
   });
+  const labels = await makeLabels(scenario, seed, directory);
   const emissions = await loadEmissions(directory);
   const oracle = await openOracle(directory);
   return {
@@ -30,8 +33,18 @@ export async function loadTrace(scenario: Scenario, seed: number, parent: string
     info,
     emissions,
     oracle,
+    labels,
     async close() {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Beside the trace, so that all its runs have the same. */
+async function makeLabels(scenario: Scenario, seed: number, directory: string): Promise<LoadedTrace['labels']> {
+  const { batch, workload, epochUs, phases } = scenario;
+  if (batch === undefined) return null;
+  const endUs = measuredWindow(scenario).endUs + phases.faultUs;
+  const rows = generateLabels({ labels: batch.labels, workload, seed, startUs: epochUs, endUs });
+  return { rows, files: await writeLabels(join(directory, 'labels'), rows) };
 }

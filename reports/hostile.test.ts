@@ -30,7 +30,7 @@ function small(): Summary {
 /** Every string of a value replaced, but those that the schema fixes; equal strings stay equal, so that names still join. */
 function poisoned<T>(value: T, poison: (text: string) => string): T {
   const fixed =
-    /^(measured|simulated|lower|higher|neither|ok|insufficient|censored|not_offered|not_measured|invalid|better|worse|equivalent|inconclusive|confirmed|refuted|not measured|pass|fail|us|per_s|changes|changes_per_s|rows|share|count|bytes|cores|files_per_million_rows|us_per_tb|usd|availability|latency|freshness|first_failure|first_success|slo_regained|back_in_band|backlog_drained|mttr|faults\.mttr|memory|descriptors|processes|disk|levels off|grows|undecided|planebench\..*|inference|freshness\.visibility|p\d+)$/;
+    /^(measured|simulated|lower|higher|neither|ok|insufficient|censored|not_offered|not_measured|invalid|better|worse|equivalent|inconclusive|confirmed|refuted|not measured|pass|fail|us|per_s|changes|changes_per_s|rows|share|count|bytes|cores|times|files_per_million_rows|us_per_tb|usd|availability|latency|freshness|first_failure|first_success|slo_regained|back_in_band|backlog_drained|mttr|faults\.mttr|memory|descriptors|processes|disk|levels off|grows|undecided|planebench\..*|inference|freshness\.visibility|p\d+)$/;
   const visit = (part: unknown): unknown => {
     if (typeof part === 'string') return fixed.test(part) ? part : poison(part);
     if (Array.isArray(part)) return part.map(visit);

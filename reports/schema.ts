@@ -27,6 +27,7 @@ const unit = z.enum([
   'count',
   'bytes',
   'cores',
+  'times',
   'files_per_million_rows',
   'us_per_tb',
   'usd',

@@ -56,6 +56,7 @@ export type Unit =
   | 'count'
   | 'bytes'
   | 'cores'
+  | 'times'
   | 'files_per_million_rows'
   | 'us_per_tb'
   | 'usd';

@@ -116,6 +116,7 @@ const scales: Readonly<Record<Unit, readonly Step[]>> = {
     { suffix: 'mUSD', divisor: 1e-3, from: 1 },
     { suffix: 'USD', divisor: 1, from: 1 },
   ],
+  times: [{ suffix: '\u00D7', divisor: 1, from: 0 }],
   files_per_million_rows: [{ suffix: 'files/1M rows', divisor: 1, from: 0 }],
 };
 

@@ -11,6 +11,7 @@ import { readEntries, readTrace, tracePaths } from './trace.js';
 export interface EmissionIndex {
   /** Changes that a plane must apply: not refused, copies counted once. */
   readonly soundChanges: number;
+  readonly customers: number;
   /** 0 if the customer has no change. */
   highestSeq(customer: number): number;
   /** First emission of a change, event time. */
@@ -73,6 +74,7 @@ export async function loadEmissions(directory: string): Promise<EmissionIndex> {
   };
   return {
     soundChanges,
+    customers: contract.customers,
     highestSeq: (customer) => highest[customer] ?? 0,
     emitUs: (customer, seq) => emitUs[placeOf(customer, seq)] as number,
     commitUs: (customer, seq) => commitUs[placeOf(customer, seq)] as number,

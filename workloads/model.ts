@@ -7,7 +7,7 @@ import { customerActivity, type FeatureRow, type Prediction } from './feature-vi
 
 export const modelVersion = 1;
 
-interface Term {
+export interface Term {
   /** The feature is read as value / (value + half), which is 1/2 at `half` and stays below 1. */
   readonly half: number;
   readonly weight: number;
@@ -33,11 +33,18 @@ const terms: Readonly<Record<string, Term>> = {
 const bias = -1_100;
 const scale = 1_000;
 
-const weights = customerActivity.features.map(({ name }) => {
+/** In the order of the view's features. */
+const weights: readonly Term[] = customerActivity.features.map(({ name }) => {
   const term = terms[name];
   if (!term) throw new Error(`model: feature ${name} of ${customerActivity.name} has no weight; add one to model.ts`);
   return term;
 });
+
+/**
+ * The model as data, for a plane that writes it in a language of its own. The terms are added to the bias from the first
+ * to the last, in IEEE doubles: then every language that has these comes to the same bit.
+ */
+export const model = { version: modelVersion, bias, scale, terms: weights } as const;
 
 /** A probability in [0, 1] from features in the order of the view. */
 export function predict(features: readonly (number | null)[]): number {
@@ -53,6 +60,11 @@ export function predict(features: readonly (number | null)[]): number {
   }
   const x = sum / scale;
   return 0.5 + 0.5 * (x / (1 + Math.abs(x)));
+}
+
+/** A score as tables keep it: whole billionths, rounded down. */
+export function scorePpb(score: number): number {
+  return Math.floor(score * 1e9);
 }
 
 /** The answer to `predict` from the rows that `lookup` would have answered. */

@@ -6,7 +6,7 @@ import { CallError, messageOf } from '../../harness/errors.js';
 
 export interface System {
   /** `GET /`: what it offers. `patient`: it was started a moment ago, and may not listen yet. */
-  greet(patient: boolean): Promise<readonly Operation[]>;
+  greet(patient: boolean): Promise<readonly Forwardable[]>;
   /** `POST /start`: where the feed is, and the terms of the contract. */
   start(terms: unknown): Promise<void>;
   /** `POST /<operation>`; `judge` throws at an answer of the wrong shape. */
@@ -16,14 +16,16 @@ export interface System {
   close(): Promise<void>;
 }
 
-const known: readonly string[] = [
+/** What a system may be asked for over HTTP. */
+export const forwardable = [
   'lookup',
   'predict',
   'backfill',
   'exportChanges',
   'quarantine',
   'inventory',
-] satisfies Operation[];
+] as const satisfies readonly Operation[];
+export type Forwardable = (typeof forwardable)[number];
 const greetTimeoutUs = 5_000_000;
 const startTimeoutUs = 20_000_000;
 const patienceUs = 15_000_000;
@@ -97,16 +99,16 @@ export function connectSystem(url: string): System {
 }
 
 /** What `GET /` must answer. */
-function offered(answer: unknown): readonly Operation[] {
+function offered(answer: unknown): readonly Forwardable[] {
   const { operations } = (answer ?? {}) as { operations?: unknown };
   if (!Array.isArray(operations))
     throw new CallError('failed', `expected { name, operations: [...] }, found ${excerpt(answer)}`);
-  const stranger = operations.find((name) => !known.includes(name));
+  const stranger = operations.find((name) => !(forwardable as readonly unknown[]).includes(name));
   if (stranger !== undefined)
-    throw new CallError('failed', `expected operations out of ${known.join(', ')}; found ${excerpt(stranger)}`);
+    throw new CallError('failed', `expected operations out of ${forwardable.join(', ')}; found ${excerpt(stranger)}`);
   if (!operations.includes('lookup'))
     throw new CallError('failed', `expected at least the operation lookup, found ${excerpt(operations)}`);
-  return [...new Set(operations as Operation[])];
+  return [...new Set(operations as Forwardable[])];
 }
 
 function parse(text: string): unknown {

@@ -125,6 +125,7 @@ function troublePorts(ports: Ports, random: Random, trouble: Trouble, underWay: 
       append: (table, rows, txns) => call(() => tables.append(table, rows, txns)),
       txns: (table) => call(() => tables.txns(table)),
       snapshot: (table, version) => call(() => tables.snapshot(table, version)),
+      derive: (spec) => call(() => tables.derive(spec)),
       fold: (spec) => call(() => tables.fold(spec)),
       compact: (table, options) => call(() => tables.compact(table, options)),
       vacuum: (table, options) => call(() => tables.vacuum(table, options)),

@@ -2,6 +2,7 @@
 import type { ArchitectureFactory } from '../../harness/architecture.js';
 import { pausesOf, resolveParams } from '../../harness/params.js';
 import { pausing } from '../../harness/ports/retries.js';
+import { runBatch } from './batch.js';
 import { runCompactor } from './compactor.js';
 import { paramsSchema } from './params.js';
 import { runServing } from './serving.js';
@@ -17,6 +18,7 @@ const lakehouse: ArchitectureFactory = (given) => {
     roles: [
       { name: 'stream', ingests: true, run: (context) => runStream(pausing(context, pauses), params) },
       { name: 'compactor', background: true, run: (context) => runCompactor(pausing(context, pauses), params) },
+      { name: 'batch', background: true, run: (context) => runBatch(pausing(context, pauses), params) },
       { name: 'serving', run: (context) => runServing(pausing(context, pauses), params) },
     ],
   };

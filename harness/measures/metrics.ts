@@ -8,6 +8,7 @@ import type { Finding, RunFacts } from '../record/facts.js';
 import type { Domain } from '../statistics/interval.js';
 import { measureBackfill } from './backfill.js';
 import { foldBacklog, measureBacklog } from './backlog.js';
+import { measureBatch } from './batch.js';
 import { measureCache } from './cache.js';
 import { foldCost, measureCost, type RunCost } from './cost.js';
 import { foldVisibility, measureFreshness } from './freshness.js';
@@ -32,6 +33,8 @@ interface Metric {
   readonly better: 'lower' | 'higher' | 'neither';
   readonly domain: Domain;
   readonly statistics: readonly string[];
+  /** Asked only where a scenario has batch work. */
+  readonly inBatch?: true;
   /** The statistic declared in advance for comparisons that are corrected as one family; others are exploratory. */
   readonly primary?: string;
 }
@@ -42,6 +45,10 @@ const clock = { ...times, statistics: ['mean', 'p50'] } as const;
 const lossOfSlo = { kind: 'trials', unit: 'share', better: 'lower', domain: 'share', statistics: ['share'] } as const;
 const share = { kind: 'ratio', unit: 'share', domain: 'share', statistics: ['share'] } as const;
 const defects = { kind: 'count', unit: 'count', better: 'lower', domain: 'positive', statistics: ['total'] } as const;
+const inBatch = { inBatch: true, domain: 'positive' } as const;
+const batchRate = { ...inBatch, kind: 'ratio', unit: 'per_s', better: 'higher', statistics: ['mean'] } as const;
+const amplification = { ...inBatch, kind: 'ratio', unit: 'times', better: 'lower', statistics: ['mean'] } as const;
+const batchDefects = { ...defects, inBatch: true } as const;
 const oncePerRun = { kind: 'ratio', domain: 'positive', statistics: ['mean'] } as const;
 
 export const metrics = {
@@ -110,6 +117,25 @@ export const metrics = {
   'backfill.time_per_tb_columns': { ...oncePerRun, unit: 'us_per_tb', better: 'lower' },
   'backfill.rows_per_s': { ...oncePerRun, unit: 'per_s', better: 'higher' },
   'backfill.wrong_rows': { ...defects, unit: 'rows' },
+  'scoring.throughput': { ...batchRate, primary: 'mean' },
+  'scoring.throughput_beside_load': batchRate,
+  'scoring.snapshot_throughput': batchRate,
+  'scoring.scan_amplification': { ...amplification, primary: 'mean' },
+  'scoring.scan_amplification_requested': amplification,
+  'scoring.slice_scan_amplification': amplification,
+  'scoring.slice_scan_amplification_requested': amplification,
+  'scoring.wrong_rows': { ...batchDefects, unit: 'rows' },
+  'scoring.reproducibility': { ...share, inBatch: true, better: 'higher' },
+  'training.rows_per_s': batchRate,
+  'training.leaks': { ...batchDefects, unit: 'rows' },
+  'training.wrong_rows': { ...batchDefects, unit: 'rows' },
+  'storage.small_files_before_compaction': {
+    ...oncePerRun,
+    inBatch: true,
+    unit: 'files_per_million_rows',
+    better: 'neither',
+  },
+  'storage.small_file_reduction': { ...share, inBatch: true, better: 'higher', domain: 'real' },
   'serving.cache_hit_ratio': { ...share, better: 'higher' },
   'resources.cpu': { ...oncePerRun, unit: 'cores', better: 'lower' },
   'resources.load_cpu': { ...oncePerRun, unit: 'cores', better: 'neither' },
@@ -154,6 +180,7 @@ export function measureRun(run: RunFacts, prices: PriceBook): MeasuredRun {
     ...measureLedger(run),
     ...measureStorage(run),
     ...measureBackfill(run),
+    ...measureBatch(run),
     ...measureCache(run),
     ...measureResources(run),
     ...(run.ingests ? {} : withoutChanges()),

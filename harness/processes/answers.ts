@@ -4,22 +4,25 @@
  * list would be a list without a mistake, and a text that looks like a number would be right.
  */
 import { customerActivity, type FeatureRow, type Prediction } from '../../workloads/feature-view.js';
-import type { BackfillResult, ChangeKey, Inventory } from '../architecture.js';
+import type {
+  BackfillResult,
+  ChangeKey,
+  Inventory,
+  ScoredRows,
+  ScoreResult,
+  SnapshotRef,
+  TableRef,
+  TrainingRow,
+  TrainingSetRef,
+} from '../architecture.js';
 import { CallError } from '../errors.js';
 
 const featureCount = customerActivity.features.length;
 
 /** The rows of these keys, in their order. */
 export function rowsOf(answer: unknown, keys: readonly string[]): readonly FeatureRow[] {
-  return answersOf(
-    'lookup',
-    answer,
-    keys,
-    `${featureCount} features, each a number or null`,
-    ({ features }) =>
-      Array.isArray(features) &&
-      features.length === featureCount &&
-      features.every((value) => value === null || Number.isFinite(value)),
+  return answersOf('lookup', answer, keys, `${featureCount} features, each a number or null`, ({ features }) =>
+    areFeatures(features),
   );
 }
 
@@ -49,6 +52,61 @@ export function changesOf<Key extends ChangeKey>(operation: string, page: unknow
   if (stranger >= 0) throw mistaken(operation, page[stranger], 'expected whole numbers as customer and seq');
   return page;
 }
+
+export function snapshotOf(answer: unknown): SnapshotRef {
+  const snapshot = countsOf('snapshot', answer, ['asOfUs', 'rows', 'viewVersion', 'modelVersion']) as SnapshotRef;
+  if (typeof snapshot.id !== 'string' || snapshot.id === '') throw mistaken('snapshot', answer, 'expected an id');
+  const versions = Object.values(snapshot.tables ?? {});
+  if (versions.length === 0 || !versions.every(isCount))
+    throw mistaken('snapshot', answer, 'expected the versions of the tables it came from');
+  return snapshot;
+}
+
+export function scoreOf(answer: unknown): ScoreResult {
+  const { scanned } = countsOf('score', tableOf('score', answer), ['rows']) as ScoreResult;
+  if (scanned === null) return answer as ScoreResult;
+  countsOf('score', scanned, ['liveBytes', 'requestedBytes']);
+  if (scanned.readBytes !== null) countsOf('score', scanned, ['readBytes']);
+  return answer as ScoreResult;
+}
+
+export function trainingSetOf(answer: unknown): TrainingSetRef {
+  return countsOf('trainingSet', tableOf('trainingSet', answer), ['rows']) as TrainingSetRef;
+}
+
+function tableOf(operation: string, answer: unknown): TableRef {
+  const found = countsOf(operation, answer, ['version']) as TableRef;
+  if (typeof found.table !== 'string') throw mistaken(operation, answer, 'expected the name of a table');
+  return found;
+}
+
+const scoredColumns = ['customers', 'lastSeqs', 'asOfUs', 'scoresPpb'] as const;
+
+export function scoredRowsOf(page: unknown): ScoredRows {
+  const found = page as ScoredRows | null | undefined;
+  const rows = found?.customers?.length;
+  for (const name of scoredColumns) {
+    const values = found?.[name];
+    if (!Array.isArray(values) || values.length !== rows || !values.every(isCount))
+      throw mistaken('scoredRows', page, `expected columns of whole numbers, as many ${name} as customers`);
+  }
+  return found as ScoredRows;
+}
+
+export function trainingRowsOf(page: unknown): readonly TrainingRow[] {
+  if (!Array.isArray(page)) throw mistaken('trainingRows', page, 'expected pages that are lists of rows');
+  for (const row of page) {
+    countsOf('trainingRows', row, ['labelId', 'customer', 'labelUs', 'label', 'lastSeq', 'asOfUs']);
+    if (!areFeatures(row.features))
+      throw mistaken('trainingRows', row, `expected ${featureCount} features, each a number or null`);
+  }
+  return page;
+}
+
+const areFeatures = (features: unknown) =>
+  Array.isArray(features) &&
+  features.length === featureCount &&
+  features.every((value) => value === null || Number.isFinite(value));
 
 function answersOf<Row extends FeatureRow | Prediction>(
   operation: string,

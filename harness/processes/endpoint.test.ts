@@ -41,7 +41,7 @@ describe('the door of a plane', () => {
       },
     });
     const received: unknown[] = [];
-    for await (const page of client.pages('exportChanges', { timeoutUs })) received.push(page);
+    for await (const page of client.pages('exportChanges', undefined, { timeoutUs })) received.push(page);
     expect(received).toEqual(pages);
   });
 
@@ -53,7 +53,7 @@ describe('the door of a plane', () => {
       },
     });
     const read = async () => {
-      for await (const _ of client.pages('exportChanges', { timeoutUs }));
+      for await (const _ of client.pages('exportChanges', undefined, { timeoutUs }));
     };
     await expect(read()).rejects.toBeInstanceOf(CallError);
   });

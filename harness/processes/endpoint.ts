@@ -10,7 +10,7 @@ import { CallError, HarnessError, messageOf } from '../errors.js';
 import { onBehalfOf, probeHeader } from './request.js';
 
 const requestBytes = 8 << 20;
-const paged: ReadonlySet<Operation> = new Set<Operation>(['exportChanges', 'quarantine']);
+const paged: ReadonlySet<Operation> = new Set<Operation>(['exportChanges', 'quarantine', 'scoredRows', 'trainingRows']);
 
 /** What one role answers; `port` 0 takes a free one. */
 export async function serveOperations(
@@ -96,7 +96,7 @@ export interface CallOptions {
 export interface PlaneClient {
   offers(operation: Operation): boolean;
   call<T>(operation: Operation, argument: unknown, options: CallOptions): Promise<T>;
-  pages<T>(operation: Operation, options: CallOptions): AsyncIterable<T>;
+  pages<T>(operation: Operation, argument: unknown, options: CallOptions): AsyncIterable<T>;
   close(): Promise<void>;
 }
 
@@ -136,9 +136,9 @@ export function connectPlane(routes: Routes): PlaneClient {
         throw asCallError(operation, error);
       }
     },
-    async *pages<T>(operation: Operation, options: CallOptions): AsyncIterable<T> {
+    async *pages<T>(operation: Operation, argument: unknown, options: CallOptions): AsyncIterable<T> {
       try {
-        const { statusCode, body } = await post(operation, undefined, options);
+        const { statusCode, body } = await post(operation, argument, options);
         if (statusCode !== 200) throw new CallError('failed', `${operation}: ${errorOf(await body.text())}`);
         let complete = false;
         for await (const line of linesOf(body)) {

@@ -5,7 +5,8 @@
  * On disk, under results/<suite>/<run id>/: `run.json` (everything here that is not columns) and one Parquet file a
  * column set, named as the field.
  */
-import type { Inventory } from '../architecture.js';
+import type { Inventory, ScannedBytes } from '../architecture.js';
+import type { BatchStep } from '../batch/plan.js';
 import type { FaultKind, RunPlan } from '../scenario.js';
 
 export interface RunFacts {
@@ -28,6 +29,8 @@ export interface RunFacts {
   readonly ports: readonly PortCounter[];
   readonly backfill: BackfillFact | null;
   readonly inventories: { readonly afterLoad: Inventory | null };
+  /** Null: nothing was asked in batch, or the plane offers none of it. */
+  readonly batch: BatchFacts | null;
   readonly ledger: LedgerFacts | null;
   readonly errors: readonly { readonly operation: string; readonly message: string; readonly count: number }[];
 }
@@ -192,6 +195,52 @@ export interface BackfillFact {
   /** Served rows compared with the oracle after the load, and how many differed. */
   readonly checkedRows: number;
   readonly wrongRows: number;
+}
+
+/** What was asked in batch, and what the ledger made of what the plane wrote. */
+export interface BatchFacts {
+  readonly steps: readonly BatchStepFact[];
+  readonly scored: BatchVerdicts;
+  readonly training: BatchVerdicts & {
+    /** Rows that show or claim what was not known at their label's moment; they are among the wrong. */
+    readonly leaked: number;
+    readonly labels: number;
+    readonly positives: number;
+  };
+  /** What was made again of the same versions, and how often it was the same to the last row. */
+  readonly rebuilt: { readonly scored: Rebuilt; readonly training: Rebuilt };
+  readonly inventories: {
+    /** The one with most small files, of one a second during the load. */
+    readonly mostSmallFiles: Inventory | null;
+    /** When the plane had come to rest after the load. */
+    readonly atRest: Inventory | null;
+  };
+  readonly examples: readonly string[];
+}
+
+/** One request. */
+export interface BatchStepFact {
+  readonly kind: BatchStep['kind'];
+  readonly besideLoad: boolean;
+  readonly part: 'whole' | 'slice' | null;
+  readonly startedUs: number;
+  /** From the request to the answer. */
+  readonly hostUs: number;
+  readonly rows: number;
+  readonly scanned: ScannedBytes | null;
+  /** Why it was not answered. */
+  readonly failure: string | null;
+}
+
+export interface BatchVerdicts {
+  /** Rows held against the oracle, and those that were not what they had to be, missing ones too. */
+  readonly checked: number;
+  readonly wrong: number;
+}
+
+export interface Rebuilt {
+  readonly times: number;
+  readonly same: number;
 }
 
 /** What the ledger found; counts of changes unless named otherwise. */

@@ -268,6 +268,28 @@ function exampleFacts(): RunFacts {
     ],
     backfill: null,
     inventories: { afterLoad: { files: 1, bytes: 2, rows: 3, smallFiles: 1, smallFileBytes: 1 << 20 } },
+    batch: {
+      steps: [
+        {
+          kind: 'score',
+          besideLoad: true,
+          part: 'whole',
+          startedUs: 5,
+          hostUs: 6,
+          rows: 7,
+          scanned: { liveBytes: 8, requestedBytes: 9, readBytes: null },
+          failure: null,
+        },
+      ],
+      scored: { checked: 3, wrong: 1 },
+      training: { checked: 4, wrong: 2, leaked: 1, labels: 4, positives: 1 },
+      rebuilt: { scored: { times: 2, same: 1 }, training: { times: 1, same: 1 } },
+      inventories: {
+        mostSmallFiles: { files: 2, bytes: 2, rows: 3, smallFiles: 2, smallFileBytes: 1 << 20 },
+        atRest: null,
+      },
+      examples: ['leak: label 1'],
+    },
     ledger: null,
     errors: [{ operation: 'lookup', message: 'timed out', count: 1 }],
   };

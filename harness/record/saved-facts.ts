@@ -19,7 +19,7 @@ type SetName = keyof typeof columnSets;
 type Sets = { readonly [Name in SetName]: Columns<(typeof columnSets)[Name]> };
 const setNames = Object.keys(columnSets) as SetName[];
 
-const schemaName = 'planebench.run-facts/3';
+const schemaName = 'planebench.run-facts/4';
 
 export async function saveFacts(directory: string, facts: RunFacts): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -144,6 +144,8 @@ const rowVerdicts = z.object({
   right: whole,
   mistakes: z.partialRecord(z.enum(rowMistakes), whole) as z.ZodType<RowVerdicts['mistakes']>,
 });
+const batchVerdicts = z.object({ checked: whole, wrong: whole });
+const rebuilt = z.object({ times: whole, same: whole });
 const savedFile = z.object({ rows: whole, sha256: z.string() });
 
 /** The plan was validated where it was made; here it is only told apart from something else. */
@@ -234,6 +236,27 @@ const savedRun: z.ZodType<SavedRun> = z.object({
     })
     .nullable(),
   inventories: z.object({ afterLoad: inventory.nullable() }),
+  batch: z
+    .object({
+      steps: z.array(
+        z.object({
+          kind: z.enum(['snapshot', 'score', 'training-set']),
+          besideLoad: z.boolean(),
+          part: z.enum(['whole', 'slice']).nullable(),
+          startedUs: z.number(),
+          hostUs: z.number(),
+          rows: whole,
+          scanned: z.object({ liveBytes: whole, requestedBytes: whole, readBytes: whole.nullable() }).nullable(),
+          failure: z.string().nullable(),
+        }),
+      ),
+      scored: batchVerdicts,
+      training: batchVerdicts.extend({ leaked: whole, labels: whole, positives: whole }),
+      rebuilt: z.object({ scored: rebuilt, training: rebuilt }),
+      inventories: z.object({ mostSmallFiles: inventory.nullable(), atRest: inventory.nullable() }),
+      examples: z.array(z.string()),
+    })
+    .nullable(),
   ledger: z
     .object({
       attempted: whole,

@@ -97,6 +97,11 @@ export const defaultCosts: Costs = {
     exportChanges: cost(100, 0, 7),
     quarantine: cost(100, 0, 7),
     inventory: cost(100, 0, 7),
+    snapshot: cost(100, 0, 7),
+    score: cost(100, 0, 7),
+    trainingSet: cost(100, 0, 7),
+    scoredRows: cost(100, 0, 7),
+    trainingRows: cost(100, 0, 7),
   },
 };
 

@@ -59,13 +59,21 @@ export function createDoor(options: {
     });
   }
 
-  async function* pagesOf<T>(operation: Operation, port: number, { timeoutUs }: CallOptions): AsyncIterable<T> {
+  async function* pagesOf<T>(
+    operation: Operation,
+    port: number,
+    argument: unknown,
+    { timeoutUs }: CallOptions,
+  ): AsyncIterable<T> {
+    const asked: unknown = argument === undefined ? undefined : JSON.parse(JSON.stringify(argument));
     let pages: AsyncIterator<T> | undefined;
     for (;;) {
       const page = await answered(operation, port, timeoutUs, async ({ process, operations, network }) => {
         await process.task.wait('a call', () => network.use(operation, 0, 0));
         pages ??= asRole(process.name, () =>
-          (operations[operation] as () => AsyncIterable<T>).call(operations)[Symbol.asyncIterator](),
+          (operations[operation] as (argument: unknown) => AsyncIterable<T>)
+            .call(operations, asked)
+            [Symbol.asyncIterator](),
         );
         const next = pages;
         return process.task.wait(`its own ${operation}`, () => asRole(process.name, () => next.next()));
@@ -113,8 +121,8 @@ export function createDoor(options: {
             }),
           );
         },
-        pages: <T>(operation: Operation, callOptions: CallOptions) =>
-          pagesOf<T>(operation, portOf(operation), callOptions),
+        pages: <T>(operation: Operation, argument: unknown, callOptions: CallOptions) =>
+          pagesOf<T>(operation, portOf(operation), argument, callOptions),
         async close() {},
       };
     },

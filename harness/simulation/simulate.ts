@@ -2,10 +2,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { historySchemas } from '../../workloads/fact-schemas.js';
+import { labelSchema } from '../../workloads/labels.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { PlaneError } from '../errors.js';
 import type { LoadedTrace } from '../loaded-trace.js';
-import type { ColumnBatch } from '../ports/columns.js';
+import type { ColumnBatch, Schema } from '../ports/columns.js';
 import { quoteText, readColumns } from '../ports/duckdb-columns.js';
 import type { PortName } from '../ports/ports.js';
 import type { ArchitectureDescription } from '../processes/describe-architecture.js';
@@ -22,7 +23,7 @@ import { createEventClock, type SimulatedSupervisor, superviseSimulated } from '
 import { createVirtualTime } from './virtual-time.js';
 import { createWorld, type World } from './world.js';
 
-/** A trace whose history is in memory, where the ports of a simulation find it. */
+/** A trace whose Parquet files are in memory, where the ports of a simulation find them. */
 export interface SimulatedTrace extends LoadedTrace {
   readonly history: ReadonlyMap<string, readonly ColumnBatch[]>;
 }
@@ -30,13 +31,15 @@ export interface SimulatedTrace extends LoadedTrace {
 export async function readHistory(trace: LoadedTrace): Promise<SimulatedTrace> {
   const history = new Map<string, readonly ColumnBatch[]>();
   await withDuckDb(async (connection) => {
-    for (const [name, path] of Object.entries(historyFiles(trace.directory))) {
+    const read = async (path: string, schema: Schema) => {
       const batches: ColumnBatch[] = [];
-      const schema = historySchemas[name as keyof typeof historySchemas];
       const query = `SELECT * FROM read_parquet(${quoteText(path)})`;
       for await (const batch of readColumns(connection, query, schema)) batches.push(batch);
       history.set(path, batches);
-    }
+    };
+    for (const [name, path] of Object.entries(historyFiles(trace.directory)))
+      await read(path, historySchemas[name as keyof typeof historySchemas]);
+    for (const path of Object.values(trace.labels?.files ?? {})) await read(path, labelSchema);
   });
   return { ...trace, history };
 }

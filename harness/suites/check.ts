@@ -28,6 +28,18 @@ export function checkSuite(stack: Scenario['stack'], arm: Arm, roles: readonly s
       {
         ...calm,
         stack,
+        batch: {
+          labels: { rows: 500, positivePpm: 120_000, latePpm: 100_000 },
+          // Its roles are killed while the load lasts.
+          besideLoad: [],
+          afterLoad: [
+            { kind: 'snapshot', name: 'after the load' },
+            { kind: 'score', snapshot: 'after the load', times: 2 },
+            { kind: 'score', snapshot: 'after the load', slicePpm: 100_000, times: 1 },
+            { kind: 'training-set', late: false, times: 1 },
+            { kind: 'training-set', late: true, times: 2 },
+          ],
+        },
         faults: roles.map((role, turn) => ({
           kind: 'role-crash',
           role,

@@ -25,6 +25,8 @@ const measuredAs: Readonly<Record<string, { readonly metric: MetricName; readonl
   'inference.p50': { metric: 'inference', statistic: 'p50' },
   'inference.p95': { metric: 'inference', statistic: 'p95' },
   'inference.p99': { metric: 'inference', statistic: 'p99' },
+  'scoring.throughput': { metric: 'scoring.throughput', statistic: 'mean' },
+  'scoring.scan_amplification': { metric: 'scoring.scan_amplification', statistic: 'mean' },
   'backfill.time_per_tb': { metric: 'backfill.time_per_tb', statistic: 'mean' },
   'serving.cache_hit_ratio': { metric: 'serving.cache_hit_ratio', statistic: 'share' },
   'storage.small_files_per_million_rows': { metric: 'storage.small_files_per_million_rows', statistic: 'mean' },
@@ -35,7 +37,7 @@ const measuredAs: Readonly<Record<string, { readonly metric: MetricName; readonl
 const proposal = 'lakehouse';
 
 export function checkClaims(evidence: Evidence): Claim[] {
-  return [freshnessSlo(evidence), ...directionClaims(evidence), smallFileReduction()];
+  return [freshnessSlo(evidence), ...directionClaims(evidence), smallFileReduction(evidence)];
 }
 
 /** "Freshness p95 <= 5 min", at the scenario's time scale. */
@@ -64,6 +66,13 @@ function withinLimit(estimate: BoundedEstimate, limit: number): Claim['outcome']
   if (interval === null) return 'inconclusive';
   if (interval.upperBound <= limit) return 'confirmed';
   return interval.lowerBound > limit ? 'refuted' : 'inconclusive';
+}
+
+function atLeast({ validity, confidenceInterval: interval }: BoundedEstimate, limit: number): Claim['outcome'] {
+  if (validity === 'not_measured' || validity === 'not_offered') return 'not measured';
+  if (interval === null) return 'inconclusive';
+  if (interval.lowerBound >= limit) return 'confirmed';
+  return interval.upperBound < limit ? 'refuted' : 'inconclusive';
 }
 
 /** "The lakehouse is better than this baseline", for every figure that the paper prints for both. */
@@ -114,6 +123,7 @@ function directionClaim(
         (comparison === undefined || estimate.scenario === comparison.scenario),
     );
   const [ours, theirs] = [estimateOf(proposal), estimateOf(baseline)];
+  if (!ours && !theirs) return { ...claim, ours: 'not asked for in this suite', outcome: 'not measured' };
   const figures = `${ours ? describe(ours) : 'not run'} against ${theirs ? describe(theirs) : 'not run'}`;
   if (!comparison) return { ...claim, ours: figures, outcome: 'not measured' };
   return { ...claim, ours: `${figures}${describeRatio(comparison)}`, outcome: outcomeOf(comparison) };
@@ -160,13 +170,17 @@ function describeRatio({ ratio, confidenceInterval, pairs }: Comparison): string
   return `${ratio === null ? '' : `; ratio ${digits(ratio)}${interval}`}; ${pairs} pair${pairs === 1 ? '' : 's'}`;
 }
 
-function smallFileReduction(): Claim {
+/** A figure of the plane alone, which is met or not: the paper does not say how far from 64 % it still is "about" it. */
+function smallFileReduction({ estimates }: Evidence): Claim {
+  const metric = 'storage.small_file_reduction';
+  const estimate = estimates.find((candidate) => candidate.architecture === proposal && candidate.metric === metric);
+  const limit = publishedSmallFileReductionPercent / 100;
   return {
     id: 'text.storage.small_file_reduction',
     text: `compaction reduces small files by about ${publishedSmallFileReductionPercent} %`,
-    metric: 'storage.small_file_reduction',
+    metric,
     published: `${publishedSmallFileReductionPercent} %`,
-    ours: 'planebench does not measure this yet',
-    outcome: 'not measured',
+    ours: estimate ? describe(estimate) : 'not asked for in this suite',
+    outcome: estimate ? atLeast(estimate, limit) : 'not measured',
   };
 }

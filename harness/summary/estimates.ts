@@ -52,7 +52,9 @@ export interface BoundedEstimate extends Estimate {
 
 /** All estimates of one plane under one scenario. */
 export function estimatePlane(runs: readonly PlannedRun[], chance: Chance): BoundedEstimate[] {
-  return metricNames.flatMap((name) =>
+  const isInBatch = (runs[0] as PlannedRun).plan.scenario.batch !== undefined;
+  const asked = metricNames.filter((name) => isInBatch || metricOf(name).inBatch !== true);
+  return asked.flatMap((name) =>
     metricOf(name).statistics.map((statistic) => estimateFigure(runs, name, statistic, chance)),
   );
 }

@@ -13,6 +13,8 @@ export function inWords(value: number, unit: Unit): string {
       return `${digits(value)}/s`;
     case 'changes_per_s':
       return `${digits(value)} changes/s`;
+    case 'times':
+      return `${digits(value)} times`;
     case 'files_per_million_rows':
       return `${digits(value)} files per million rows`;
     case 'bytes':

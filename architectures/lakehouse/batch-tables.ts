@@ -1,0 +1,48 @@
+/** What the batch half keeps where. All versions stay: a snapshot, a scoring or a training set is one version of these. */
+import type { Schema } from '../../harness/ports/columns.js';
+import type { TableStore } from '../../harness/ports/table-store/port.js';
+import { customerActivity } from '../../workloads/feature-view.js';
+import { createTables } from './tables.js';
+
+/** The feature view of every customer, as of the snapshot that replaced the one before. */
+export const featuresTable = 'features';
+export const scoredTable = 'scored';
+export const trainingTable = 'training';
+/** One row a snapshot: what it was made of. */
+export const snapshotsTable = 'snapshots';
+/** One row a training set: the versions it is made of, however often it is made. */
+export const trainingSetsTable = 'training_sets';
+
+export const featureNames = customerActivity.features.map(({ name }) => name);
+
+const int = (name: string) => ({ name, type: 'int', nullable: false }) as const;
+const text = (name: string) => ({ name, type: 'text', nullable: false }) as const;
+const features: Schema = featureNames.map((name) => ({ name, type: 'int', nullable: true }));
+const version = [int('customer'), int('last_seq'), int('as_of_us')];
+
+const schemas: Readonly<Record<string, Schema>> = {
+  [featuresTable]: [...version, ...features],
+  [scoredTable]: [...version, int('score_ppb')],
+  [trainingTable]: [int('label_id'), int('label_us'), int('label'), ...version, ...features],
+  [snapshotsTable]: [text('id'), text('record')],
+  [trainingSetsTable]: [text('id'), text('record')],
+};
+
+export async function createBatchTables(tables: TableStore): Promise<void> {
+  await createTables(tables);
+  for (const [table, schema] of Object.entries(schemas)) await tables.create(table, schema);
+}
+
+/** What was recorded of `id`; null if nothing was. */
+export async function readRecord<T>(tables: TableStore, table: string, id: string): Promise<T | null> {
+  for await (const { rows, columns } of tables.scan(await tables.snapshot(table), { columns: ['id', 'record'] })) {
+    for (let i = 0; i < rows; i++) if (columns.id?.[i] === id) return JSON.parse(columns.record?.[i] as string) as T;
+  }
+  return null;
+}
+
+/** The first record of an id stays: what it says is never changed. */
+export async function writeRecord(tables: TableStore, table: string, id: string, record: unknown): Promise<void> {
+  const columns = { id: [id], record: [JSON.stringify(record)] };
+  await tables.append(table, { rows: 1, columns }, [{ appId: `lakehouse.${table}/${id}`, version: 1 }]);
+}

@@ -1,0 +1,235 @@
+/**
+ * Batch work, by SQL over the tables: snapshots of the feature view, scoring, training sets. Nothing is remembered: what
+ * a snapshot or a training set is made of is recorded beside it, so that the same request gives the same rows again.
+ */
+import type {
+  CustomerRange,
+  RoleContext,
+  ScoredRows,
+  ScoreRequest,
+  ScoreResult,
+  SnapshotRef,
+  TableRef,
+  TrainingRow,
+  TrainingSetRef,
+  TrainingSetRequest,
+} from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
+import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
+import { untilDone } from '../../harness/ports/retries.js';
+import type { Relation, TableStore } from '../../harness/ports/table-store/port.js';
+import { followEventTime } from '../../workloads/event-time.js';
+import { labelSchema } from '../../workloads/labels.js';
+import { modelVersion } from '../../workloads/model.js';
+import {
+  createBatchTables,
+  featureNames,
+  featuresTable,
+  readRecord,
+  scoredTable,
+  snapshotsTable,
+  trainingSetsTable,
+  trainingTable,
+  writeRecord,
+} from './batch-tables.js';
+import { scoreSql } from './model-sql.js';
+import type { LakehouseParams } from './params.js';
+import { changesTable } from './tables.js';
+import { countedChanges, viewSql, viewTables } from './view-sql.js';
+
+/** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
+const customersPerDerivation = 262_144;
+
+/** By table: what derived rows are a function of. Pinned, as long as anybody may ask for them again. */
+type Versions = Readonly<Record<string, number>>;
+
+export async function runBatch(context: RoleContext, params: LakehouseParams): Promise<void> {
+  const { tables } = context.ports;
+  const time = followEventTime(context.clock, params.clockToleranceUs);
+  await untilDone(context, () => createBatchTables(tables));
+  const inTurn = queue();
+  await context.serve({
+    snapshot: () => inTurn(() => takeSnapshot(context, time)),
+    score: (request) => inTurn(() => score(tables, request)),
+    trainingSet: (request) => inTurn(() => makeTrainingSet(tables, context.contract.view, request)),
+    scoredRows: (table) => readScored(tables, table),
+    trainingRows: (table) => readTraining(tables, table),
+  });
+  context.ready();
+  const { signal } = context;
+  await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+}
+
+/** One at a time: each of them wants all the memory and processor there is, and replaces a table. */
+function queue() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  };
+}
+
+async function takeSnapshot(
+  { ports: { tables }, contract: { customers, view } }: RoleContext,
+  time: ReturnType<typeof followEventTime>,
+): Promise<SnapshotRef> {
+  const versions = await newestVersions(tables);
+  const from = await relationsAt(tables, versions);
+  // Windows are evaluated now, never before the latest change that counts.
+  time.see(await newestCommitUs(from.changes as Relation, tables));
+  const asOfUs = time.nowUs();
+  const id = `${asOfUs}-${versions.changes}`;
+  await pinTables(tables, `snapshot ${id}`, versions);
+  let rows = 0;
+  let version = 0;
+  for (let first = 0; first < customers; first += customersPerDerivation) {
+    const last = Math.min(customers, first + customersPerDerivation);
+    const derived = await tables.derive({
+      into: featuresTable,
+      from: restricted(from, { from: first, to: last }),
+      sql: `SELECT * EXCLUDE (row_id) FROM (${viewSql(view, everyCustomer(first, last, asOfUs))})`,
+      mode: first === 0 ? 'replace' : 'append',
+      sortBy: ['customer'],
+      txns: [],
+    });
+    rows += derived.rows;
+    version = derived.version;
+  }
+  const snapshot: SnapshotRef = {
+    id,
+    asOfUs,
+    rows,
+    viewVersion: view.version,
+    modelVersion,
+    tables: { ...versions, [featuresTable]: version },
+  };
+  await pinTables(tables, `snapshot ${id}`, { [featuresTable]: version });
+  await writeRecord(tables, snapshotsTable, snapshot.id, snapshot);
+  return snapshot;
+}
+
+/** Each relation without what other customers have: where the files are clustered, most of them are not read. */
+function restricted(relations: Readonly<Record<string, Relation>>, customers: CustomerRange): Record<string, Relation> {
+  const entries = Object.entries(relations).map(([name, relation]): [string, Relation] => [
+    name,
+    { ...relation, ...whereOf(customers) },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function everyCustomer(first: number, last: number, asOfUs: number): string {
+  return `
+    SELECT customer AS row_id, customer, coalesce(last_seq, 0) AS last_seq, ${asOfUs}::BIGINT AS as_of_us
+    FROM (SELECT range AS customer FROM range(${first}, ${last}))
+    LEFT JOIN (SELECT customer, max(seq) AS last_seq FROM (${countedChanges}) GROUP BY customer) USING (customer)`;
+}
+
+async function score(tables: TableStore, { snapshot: id, customers }: ScoreRequest): Promise<ScoreResult> {
+  const snapshot = await readRecord<SnapshotRef>(tables, snapshotsTable, id);
+  if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
+  if (snapshot.modelVersion !== modelVersion)
+    throw new CallError('failed', `snapshot ${id} was taken for model ${snapshot.modelVersion}, not ${modelVersion}`);
+  const pinned = await tables.snapshot(featuresTable, snapshot.tables[featuresTable]);
+  const { rows, version, scanned } = await tables.derive({
+    into: scoredTable,
+    from: { features: { snapshot: pinned, ...whereOf(customers) } },
+    sql: `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames)} AS score_ppb FROM features`,
+    mode: 'replace',
+    txns: [],
+  });
+  return { table: scoredTable, version, rows, scanned };
+}
+
+function whereOf(customers: CustomerRange | undefined) {
+  return customers === undefined ? {} : { where: { column: 'customer', ...customers } };
+}
+
+/** Of one id always the same rows: a set that is asked for again is made again, of the same versions. */
+async function makeTrainingSet(
+  tables: TableStore,
+  view: RoleContext['contract']['view'],
+  { id, labels }: TrainingSetRequest,
+): Promise<TrainingSetRef> {
+  interface Recorded {
+    readonly versions: Versions;
+    readonly labels: readonly string[];
+  }
+  const known = await readRecord<Recorded>(tables, trainingSetsTable, id);
+  if (known && JSON.stringify(known.labels) !== JSON.stringify(labels))
+    throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
+  const made: Recorded = known ?? { versions: await newestVersions(tables), labels };
+  await pinTables(tables, `training set ${id}`, made.versions);
+  const moments = `
+    SELECT label_id AS row_id, any_value(label.customer) AS customer, coalesce(max(seq), 0) AS last_seq,
+      any_value(label_us) AS as_of_us, any_value(label_us) AS label_us, any_value(label) AS label
+    FROM labels AS label
+    LEFT JOIN (${countedChanges}) AS counted ON counted.customer = label.customer AND counted.commit_us <= label_us
+    GROUP BY label_id`;
+  const { rows, version } = await tables.derive({
+    into: trainingTable,
+    from: { ...(await relationsAt(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },
+    sql: `SELECT row_id AS label_id, * EXCLUDE (row_id) FROM (${viewSql(view, moments)})`,
+    mode: 'replace',
+    sortBy: ['label_id'],
+    txns: [],
+  });
+  if (!known) await writeRecord(tables, trainingSetsTable, id, made);
+  return { id, table: trainingTable, version, rows };
+}
+
+async function newestVersions(tables: TableStore): Promise<Versions> {
+  const versions = viewTables.map(async (table) => [table, (await tables.snapshot(table)).version] as const);
+  return Object.fromEntries(await Promise.all(versions));
+}
+
+async function pinTables(tables: TableStore, name: string, versions: Versions): Promise<void> {
+  for (const [table, version] of Object.entries(versions)) await tables.pin(table, name, version);
+}
+
+async function relationsAt(tables: TableStore, versions: Versions): Promise<Record<string, Relation>> {
+  const relations = Object.entries(versions).map(
+    async ([table, version]) => [table, { snapshot: await tables.snapshot(table, version) }] as const,
+  );
+  return Object.fromEntries(await Promise.all(relations));
+}
+
+async function newestCommitUs(changes: Relation, tables: TableStore): Promise<number> {
+  const schema = [{ name: 'newest_us', type: 'int', nullable: true }] as const;
+  const sql = 'SELECT max(commit_us)::BIGINT AS newest_us FROM changes';
+  for await (const { columns } of tables.query({ from: { [changesTable]: changes }, sql, schema }))
+    return columns.newest_us?.[0] === null ? 0 : Number(columns.newest_us?.[0]);
+  return 0;
+}
+
+async function* readScored(tables: TableStore, { table, version }: TableRef): AsyncIterable<ScoredRows> {
+  const columns = ['customer', 'last_seq', 'as_of_us', 'score_ppb'];
+  for await (const batch of tables.scan(await tables.snapshot(table, version), { columns }))
+    yield {
+      customers: numbersOf(batch, 'customer'),
+      lastSeqs: numbersOf(batch, 'last_seq'),
+      asOfUs: numbersOf(batch, 'as_of_us'),
+      scoresPpb: numbersOf(batch, 'score_ppb'),
+    };
+}
+
+function numbersOf({ rows, columns }: ColumnBatch, name: string): number[] {
+  return Array.from(columns[name] as ArrayLike<number>).slice(0, rows);
+}
+
+async function* readTraining(tables: TableStore, { table, version }: TableRef): AsyncIterable<TrainingRow[]> {
+  const own = ['label_id', 'customer', 'label_us', 'label', 'last_seq', 'as_of_us'];
+  const query = { columns: [...own, ...featureNames] };
+  for await (const { rows, columns } of tables.scan(await tables.snapshot(table, version), query)) {
+    const of = (name: string, i: number) => (columns[name] as IntValues)[i] as number;
+    yield Array.from({ length: rows }, (_, i) => ({
+      labelId: of('label_id', i),
+      customer: of('customer', i),
+      labelUs: of('label_us', i),
+      label: of('label', i),
+      lastSeq: of('last_seq', i),
+      asOfUs: of('as_of_us', i),
+      features: featureNames.map((name) => (columns[name] as IntValues)[i] as number | null),
+    }));
+  }
+}

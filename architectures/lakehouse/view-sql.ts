@@ -1,0 +1,135 @@
+/**
+ * The feature view in SQL, over what the lakehouse stores: written from the definition (workloads/feature-view.ts), once
+ * for scoring and for training, so that the two cannot differ. A row is asked for by a *moment*: a customer, the last
+ * change that counts, and the time at which windows are evaluated.
+ *
+ *     moment (row_id, customer, last_seq, as_of_us)  ->  features, one row a moment
+ *
+ * An image that a change brings is an event with sign 1, the image that it replaces or deletes one with sign -1, each at
+ * its own event time; history has seq 0.
+ */
+import type { Feature, FeatureView, Window } from '../../workloads/feature-view.js';
+
+/** Names under which the statements find the tables. */
+export const viewTables = ['history_orders', 'history_clicks', 'history_devices', 'changes'] as const;
+
+/**
+ * Of each customer the changes without a gap before them: `last_seq` counts those alone. Duplicates are in the table
+ * twice, the copy refused.
+ */
+export const countedChanges = `
+  SELECT customer, seq, any_value(commit_us) AS commit_us FROM (
+    SELECT customer, seq, commit_us, dense_rank() OVER (PARTITION BY customer ORDER BY seq) AS place FROM changes
+  ) WHERE seq = place GROUP BY customer, seq`;
+
+/** The features of `moments`, a SELECT of (row_id, customer, last_seq, as_of_us); its columns come with them. */
+export function viewSql({ features }: FeatureView, moments: string): string {
+  const age = only(features, 'age');
+  const top = only(features, 'top');
+  const longest = features.reduce(
+    (widest, feature) => ('window' in feature && feature.window.windowUs > widest.windowUs ? feature.window : widest),
+    top.window,
+  );
+  return `
+  WITH moment AS MATERIALIZED (${moments}),
+  applied AS (SELECT * FROM changes WHERE refused IS NULL),
+  order_events AS (
+    SELECT customer, 0 AS seq, 1 AS sign, placed_us AS at_us, amount_cents, category FROM history_orders
+    UNION ALL
+    SELECT customer, seq, 1, event_us, amount_cents, category FROM applied
+      WHERE source_table = 'orders' AND event_us IS NOT NULL
+    UNION ALL
+    SELECT customer, seq, -1, before_event_us, before_amount_cents, before_category FROM applied
+      WHERE source_table = 'orders' AND before_event_us IS NOT NULL
+  ),
+  click_events AS (
+    SELECT customer, 0 AS seq, 1 AS sign, clicked_us AS at_us FROM history_clicks
+    UNION ALL
+    SELECT customer, seq, 1, event_us FROM applied WHERE source_table = 'clicks'
+  ),
+  device_images AS (
+    SELECT customer, 0 AS seq, device_id, seen_us, risk FROM history_devices
+    UNION ALL
+    SELECT customer, seq, entity, event_us, risk FROM applied WHERE source_table = 'devices'
+  ),
+  open_orders AS MATERIALIZED (
+    SELECT row_id, as_of_us, sign, at_us, amount_cents, category FROM moment JOIN order_events USING (customer)
+    WHERE seq <= last_seq AND ${isOpen(longest)}
+  ),
+  orders_of AS (
+    SELECT row_id, ${sums(features, 'orders')},
+      max(at_us) FILTER (WHERE ${isOpen(age.window)}) AS placed_us, bool_or(sign < 0) AS is_retracted
+    FROM open_orders GROUP BY row_id
+  ),
+  clicks_of AS (
+    SELECT row_id, ${sums(features, 'clicks')}
+    FROM moment JOIN click_events USING (customer)
+    WHERE seq <= last_seq AND ${isOpen(longest)} GROUP BY row_id
+  ),
+  live_order_of AS (
+    SELECT row_id, max(at_us) AS placed_us FROM (
+      SELECT row_id, at_us FROM open_orders SEMI JOIN (FROM orders_of WHERE is_retracted) USING (row_id)
+      WHERE ${isOpen(age.window)} GROUP BY row_id, at_us HAVING sum(sign) > 0
+    ) GROUP BY row_id
+  ),
+  categories_of AS (
+    SELECT row_id, category, sum(sign)::BIGINT AS orders FROM open_orders
+    WHERE ${isOpen(top.window)} GROUP BY row_id, category
+  ),
+  top_of AS (
+    SELECT row_id, max(orders * ${categoryBound} + ${categoryBound} - 1 - category) AS packed,
+      sum(orders)::BIGINT AS total
+    FROM categories_of WHERE orders > 0 GROUP BY row_id
+  ),
+  risk_of AS (
+    SELECT row_id, arg_max(risk, (seen_us, -device_id)) AS risk FROM (
+      SELECT row_id, device_id, arg_max(seen_us, seq) AS seen_us, arg_max(risk, seq) AS risk
+      FROM moment JOIN device_images USING (customer) WHERE seq <= last_seq GROUP BY row_id, device_id
+    ) GROUP BY row_id
+  )
+  SELECT moment.*, ${features.map((feature) => `(${featureSql(feature)})::BIGINT AS ${feature.name}`).join(',\n    ')}
+  FROM moment LEFT JOIN orders_of USING (row_id) LEFT JOIN clicks_of USING (row_id)
+    LEFT JOIN live_order_of USING (row_id) LEFT JOIN top_of USING (row_id) LEFT JOIN risk_of USING (row_id)`;
+}
+
+/** Beyond every category, so that a count and a category fit into one number: the greatest is the top one, lowest id first. */
+const categoryBound = 4_096;
+
+function featureSql(feature: Feature): string {
+  switch (feature.kind) {
+    case 'count':
+    case 'sum':
+      return `coalesce(${feature.name}, 0)`;
+    case 'age':
+      return 'as_of_us - CASE WHEN is_retracted THEN live_order_of.placed_us ELSE orders_of.placed_us END';
+    case 'top':
+      return `${categoryBound} - 1 - packed % ${categoryBound}`;
+    case 'top_share':
+      return `packed // ${categoryBound} * 10000 // total`;
+    case 'latest':
+      return 'risk_of.risk';
+  }
+}
+
+/** (floor(t, tile) - window, t] */
+function isOpen({ windowUs, tileUs }: Window): string {
+  return `at_us > as_of_us - as_of_us % ${tileUs} - ${windowUs} AND at_us <= as_of_us`;
+}
+
+function sums(features: readonly Feature[], source: 'orders' | 'clicks'): string {
+  return features
+    .filter((feature) => (feature.kind === 'count' || feature.kind === 'sum') && feature.source === source)
+    .map((feature) => {
+      const { kind, name, window } = feature as Extract<Feature, { kind: 'count' | 'sum' }>;
+      const amount = kind === 'sum' ? 'sign * amount_cents' : 'sign';
+      return `sum(${amount}) FILTER (WHERE ${isOpen(window)}) AS ${name}`;
+    })
+    .join(', ');
+}
+
+function only<Kind extends Feature['kind']>(features: readonly Feature[], kind: Kind) {
+  const found = features.filter((feature) => feature.kind === kind);
+  if (found.length !== 1)
+    throw new Error(`the view in SQL has exactly one feature of kind ${kind}, not ${found.length}`);
+  return found[0] as Extract<Feature, { kind: Kind }>;
+}

@@ -1,0 +1,297 @@
+/**
+ * Batch work of a run: asks for what the scenario's plan has, one step after the other, and times each from outside. What
+ * the plane wrote is read when all is done, so that reading it disturbs nothing that is timed.
+ */
+import type { Labels } from '../../workloads/labels.js';
+import type {
+  CustomerRange,
+  Inventory,
+  ScoreResult,
+  SnapshotRef,
+  TableRef,
+  TrainingRow,
+  TrainingSetRef,
+} from '../architecture.js';
+import type { Clock } from '../clock.js';
+import { CallError, messageOf } from '../errors.js';
+import { collectExamples } from '../ledger/examples.js';
+import { digestScored, judgeScored, type ScoredColumns } from '../ledger/scored-rows.js';
+import { digestTraining, judgeTraining } from '../ledger/training-rows.js';
+import type { LoadedTrace } from '../loaded-trace.js';
+import { inventoryOf, scoredRowsOf, scoreOf, snapshotOf, trainingRowsOf, trainingSetOf } from '../processes/answers.js';
+import type { PlaneClient } from '../processes/endpoint.js';
+import { type Random, seededRandom } from '../random.js';
+import type { BatchFacts, BatchStepFact, Rebuilt } from '../record/facts.js';
+import { measuredWindow, type RunPlan } from '../scenario.js';
+import type { LabelFiles } from './label-files.js';
+import type { BatchPlan, BatchStep } from './plan.js';
+
+export interface BatchWork {
+  /** From the start of the measured window on; resolves when its steps are done and the load has ended. */
+  besideLoad(): Promise<void>;
+  afterLoad(): Promise<void>;
+  /** Reads what was written and holds it against the oracle. */
+  judge(): Promise<BatchFacts>;
+}
+
+const timeoutUs = 180_000_000;
+const inventoryEveryUs = 1_000_000;
+/** At rest is a plane whose inventory has not changed for so many freshness SLOs, by which a plane moves. */
+const slosAtRest = 2;
+const slosUntilAtRest = 12;
+
+/** One thing that was asked for, as often as it was made. */
+interface Made<Subject, Result> {
+  readonly subject: Subject;
+  readonly results: Result[];
+}
+interface ScoredSubject {
+  readonly snapshot: SnapshotRef;
+  readonly customers: CustomerRange;
+  /** Taken when everything had been emitted. */
+  readonly isComplete: boolean;
+}
+type TrainingSubject = readonly (keyof Labels)[];
+
+/** Null where nothing is asked in batch, or none of it is offered. */
+export function beginBatchWork(options: {
+  readonly plan: RunPlan;
+  readonly plane: PlaneClient;
+  readonly trace: LoadedTrace;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}): BatchWork | null {
+  const { plan, plane, trace, clock, signal } = options;
+  const { batch, workload, slo, phases } = plan.scenario;
+  if (batch === undefined || trace.labels === null || !plane.offers('snapshot')) return null;
+  const { rows: labels, files } = trace.labels;
+  const { startUs, endUs } = measuredWindow(plan.scenario);
+  const loadEndUs = endUs + phases.faultUs;
+  const asked = createRequests({
+    plan: batch,
+    plane,
+    clock,
+    files,
+    workload,
+    random: seededRandom(plan.seed, '/batch'),
+  });
+  let mostSmallFiles: Inventory | null = null;
+  let atRest: Inventory | null = null;
+
+  async function takeInventory(): Promise<Inventory | null> {
+    if (!plane.offers('inventory')) return null;
+    return inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs }));
+  }
+
+  async function watchInventory(): Promise<void> {
+    while (clock.nowUs() < loadEndUs) {
+      const inventory = await takeInventory();
+      if (inventory === null) return;
+      if (inventory.smallFiles > (mostSmallFiles?.smallFiles ?? -1)) mostSmallFiles = inventory;
+      await clock.sleep(inventoryEveryUs, signal);
+    }
+  }
+
+  async function awaitRest(): Promise<void> {
+    let sinceUs = clock.nowUs();
+    const deadlineUs = sinceUs + slosUntilAtRest * slo.freshnessUs;
+    while (clock.nowUs() < deadlineUs) {
+      const inventory = await takeInventory();
+      if (JSON.stringify(inventory) !== JSON.stringify(atRest)) sinceUs = clock.nowUs();
+      atRest = inventory;
+      if (clock.nowUs() - sinceUs >= slosAtRest * slo.freshnessUs) return;
+      await clock.sleep(inventoryEveryUs, signal);
+    }
+    // It never was: what it had last would be called its rest.
+    atRest = null;
+  }
+
+  return {
+    async besideLoad() {
+      await clock.sleepUntil(startUs, signal);
+      await Promise.all([asked.work(batch.besideLoad, true), watchInventory()]);
+    },
+    async afterLoad() {
+      await asked.work(batch.afterLoad, false);
+      await awaitRest();
+    },
+    async judge() {
+      const examples = collectExamples();
+      const { oracle, emissions } = trace;
+      const scored = { checked: 0, wrong: 0 };
+      const training = { checked: 0, wrong: 0, leaked: 0 };
+      const rebuilt = { scored: { times: 0, same: 0 }, training: { times: 0, same: 0 } };
+      for (const { subject, results } of asked.scored()) {
+        const random = seededRandom(plan.seed, `/batch/scored ${subject.snapshot.id}`);
+        const first = await readScored(plane, results[0] as TableRef);
+        add(scored, await judgeScored({ ...subject, rows: first, oracle, emissions, random, examples }));
+        if (results.length === 1) continue;
+        compare(rebuilt.scored, digestScored, first, await readScored(plane, results.at(-1) as TableRef));
+      }
+      for (const { subject, results } of asked.trainingSets()) {
+        const first = await readTraining(plane, results[0] as TableRef);
+        const expected = subject.map((part) => labels[part]);
+        add(training, await judgeTraining({ labels: expected, rows: first, oracle, emissions, examples }));
+        if (results.length === 1) continue;
+        compare(rebuilt.training, digestTraining, first, await readTraining(plane, results.at(-1) as TableRef));
+      }
+      const all = [labels.onTime, labels.late];
+      return {
+        steps: asked.steps,
+        scored,
+        training: {
+          ...training,
+          labels: all.reduce((sum, { rows }) => sum + rows, 0),
+          positives: all.reduce(
+            (sum, { columns }) => sum + (columns.label as number[]).filter((y) => y === 1).length,
+            0,
+          ),
+        },
+        rebuilt,
+        inventories: { mostSmallFiles, atRest },
+        examples: examples.chosen(),
+      };
+    },
+  };
+}
+
+function createRequests(options: {
+  readonly plan: BatchPlan;
+  readonly plane: PlaneClient;
+  readonly clock: Clock;
+  readonly files: LabelFiles;
+  readonly workload: RunPlan['scenario']['workload'];
+  readonly random: Random;
+}) {
+  const { plane, clock, files, random } = options;
+  const { customers } = options.workload.contract;
+  const steps: BatchStepFact[] = [];
+  const snapshots = new Map<string, { readonly snapshot: SnapshotRef; readonly isComplete: boolean }>();
+  const scored = new Map<string, Made<ScoredSubject, ScoreResult>>();
+  const sets = new Map<string, Made<TrainingSubject, TrainingSetRef>>();
+  const slices = new Map<number, CustomerRange>();
+
+  /** The same range whenever a slice of this size is asked for. */
+  function sliceOf(ppm: number): CustomerRange {
+    const length = Math.max(1, Math.floor((customers * ppm) / 1e6));
+    const from = random.below(customers - length + 1);
+    const slice = slices.get(ppm) ?? { from, to: from + length };
+    slices.set(ppm, slice);
+    return slice;
+  }
+
+  /** A call that failed is a fact; nothing that follows from it is asked for. */
+  async function time<Result extends { readonly rows: number }>(
+    step: Pick<BatchStepFact, 'kind' | 'besideLoad' | 'part'>,
+    call: () => Promise<Result>,
+  ): Promise<Result | null> {
+    const startedUs = clock.nowUs();
+    try {
+      const result = await call();
+      const scanned = 'scanned' in result ? (result.scanned as ScoreResult['scanned']) : null;
+      steps.push({
+        ...step,
+        startedUs,
+        hostUs: clock.nowUs() - startedUs,
+        rows: result.rows,
+        scanned,
+        failure: null,
+      });
+      return result;
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      const failure = messageOf(error);
+      steps.push({ ...step, startedUs, hostUs: clock.nowUs() - startedUs, rows: 0, scanned: null, failure });
+      return null;
+    }
+  }
+
+  async function take(step: BatchStep, besideLoad: boolean): Promise<void> {
+    switch (step.kind) {
+      case 'snapshot': {
+        const call = async () => snapshotOf(await plane.call<unknown>('snapshot', undefined, { timeoutUs }));
+        const snapshot = await time({ kind: 'snapshot', besideLoad, part: null }, call);
+        if (snapshot) snapshots.set(step.name, { snapshot, isComplete: !besideLoad });
+        return;
+      }
+      case 'score': {
+        const known = snapshots.get(step.snapshot);
+        if (!known || !plane.offers('score')) return;
+        const slice = step.slicePpm === undefined ? undefined : sliceOf(step.slicePpm);
+        const request = { snapshot: known.snapshot.id, ...(slice === undefined ? {} : { customers: slice }) };
+        const subject = { ...known, customers: slice ?? { from: 0, to: customers } };
+        const part = slice === undefined ? 'whole' : 'slice';
+        for (let i = 0; i < step.times; i++) {
+          const call = async () => scoreOf(await plane.call<unknown>('score', request, { timeoutUs }));
+          keep(scored, JSON.stringify(request), subject, await time({ kind: 'score', besideLoad, part }, call));
+        }
+        return;
+      }
+      case 'training-set': {
+        if (!plane.offers('trainingSet')) return;
+        const parts: TrainingSubject = step.late ? ['onTime', 'late'] : ['onTime'];
+        const request = { id: parts.join(' and '), labels: parts.map((part) => files[part]) };
+        for (let i = 0; i < step.times; i++) {
+          const call = async () => trainingSetOf(await plane.call<unknown>('trainingSet', request, { timeoutUs }));
+          keep(sets, request.id, parts, await time({ kind: 'training-set', besideLoad, part: null }, call));
+        }
+      }
+    }
+  }
+
+  return {
+    steps: steps as readonly BatchStepFact[],
+    async work(wanted: readonly BatchStep[], besideLoad: boolean): Promise<void> {
+      for (const step of wanted) await take(step, besideLoad);
+    },
+    scored: () => [...scored.values()],
+    trainingSets: () => [...sets.values()],
+  };
+}
+
+function keep<Subject, Result>(
+  made: Map<string, Made<Subject, Result>>,
+  key: string,
+  subject: Subject,
+  result: Result | null,
+): void {
+  if (result === null) return;
+  const known = made.get(key) ?? { subject, results: [] };
+  known.results.push(result);
+  made.set(key, known);
+}
+
+async function readScored(plane: PlaneClient, { table, version }: TableRef): Promise<ScoredColumns> {
+  const rows: ScoredColumns = { customer: [], lastSeq: [], asOfUs: [], scorePpb: [] };
+  for await (const page of plane.pages<unknown>('scoredRows', { table, version }, { timeoutUs })) {
+    const { customers, lastSeqs, asOfUs, scoresPpb } = scoredRowsOf(page);
+    for (let i = 0; i < customers.length; i++) {
+      rows.customer.push(customers[i] as number);
+      rows.lastSeq.push(lastSeqs[i] as number);
+      rows.asOfUs.push(asOfUs[i] as number);
+      rows.scorePpb.push(scoresPpb[i] as number);
+    }
+  }
+  return rows;
+}
+
+async function readTraining(plane: PlaneClient, { table, version }: TableRef): Promise<TrainingRow[]> {
+  const rows: TrainingRow[] = [];
+  for await (const page of plane.pages<unknown>('trainingRows', { table, version }, { timeoutUs }))
+    for (const row of trainingRowsOf(page)) rows.push(row);
+  return rows;
+}
+
+function compare<Rows>(
+  rebuilt: { -readonly [name in keyof Rebuilt]: number },
+  digest: (rows: Rows) => string,
+  first: Rows,
+  again: Rows,
+): void {
+  rebuilt.times++;
+  if (digest(first) === digest(again)) rebuilt.same++;
+}
+
+function add<Counts extends Record<string, number>>(sum: Counts, counts: Readonly<Record<keyof Counts, number>>): void {
+  for (const name of Object.keys(sum) as (keyof Counts)[]) sum[name] = ((sum[name] as number) + counts[name]) as never;
+}

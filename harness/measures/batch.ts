@@ -1,0 +1,93 @@
+/**
+ * Batch work: how fast a pinned snapshot is scored and what is read for it, whether what was written is right and is the
+ * same when it is made again, and what compaction has done to the files.
+ */
+import type { BatchFacts, BatchStepFact, RunFacts } from '../record/facts.js';
+import { type AbsentMeasure, type MeasureOf, notMeasured, notOffered } from './measured.js';
+
+type Choice = (step: BatchStepFact) => boolean;
+
+const scoring =
+  (part: 'whole' | 'slice', besideLoad: boolean): Choice =>
+  (step) =>
+    step.kind === 'score' && step.part === part && step.besideLoad === besideLoad;
+
+export function measureBatch({ plan, batch }: RunFacts) {
+  const absent = absence(plan.scenario.batch !== undefined, batch);
+  const of = <Kind extends 'ratio' | 'count'>(measure: (facts: BatchFacts) => MeasureOf<Kind>): MeasureOf<Kind> =>
+    batch === null || absent !== null ? (absent as AbsentMeasure) : measure(batch);
+  const rate = (choice: Choice) => of((facts) => rowsPerSecond(facts, choice));
+  const amplification = (choice: Choice, layer: 'readBytes' | 'requestedBytes') =>
+    of((facts) => bytesPerByte(facts, choice, layer));
+  const made = (kind: BatchStepFact['kind'], count: (facts: BatchFacts) => number) =>
+    of<'count'>((facts) =>
+      answered(facts, (step) => step.kind === kind).length === 0
+        ? notMeasured(reasonOf(facts, (step) => step.kind === kind))
+        : { kind: 'count', count: count(facts) },
+    );
+  return {
+    'scoring.throughput': rate(scoring('whole', false)),
+    'scoring.throughput_beside_load': rate(scoring('whole', true)),
+    'scoring.snapshot_throughput': rate((step) => step.kind === 'snapshot' && !step.besideLoad),
+    'scoring.scan_amplification': amplification(scoring('whole', false), 'readBytes'),
+    'scoring.scan_amplification_requested': amplification(scoring('whole', false), 'requestedBytes'),
+    'scoring.slice_scan_amplification': amplification(scoring('slice', false), 'readBytes'),
+    'scoring.slice_scan_amplification_requested': amplification(scoring('slice', false), 'requestedBytes'),
+    'scoring.wrong_rows': made('score', ({ scored }) => scored.wrong),
+    'scoring.reproducibility': of(({ rebuilt: { scored, training } }) => {
+      const times = scored.times + training.times;
+      if (times === 0) return notMeasured('nothing was made twice');
+      const note = `${scored.times} scorings and ${training.times} training sets made again of their pins`;
+      return { kind: 'ratio', numerator: scored.same + training.same, denominator: times, samples: times, note };
+    }),
+    'training.rows_per_s': rate((step) => step.kind === 'training-set'),
+    'training.leaks': made('training-set', ({ training }) => training.leaked),
+    'training.wrong_rows': made('training-set', ({ training }) => training.wrong),
+    'storage.small_files_before_compaction': of(({ inventories: { mostSmallFiles } }) => {
+      if (mostSmallFiles === null || mostSmallFiles.rows === 0) return notMeasured('no inventory during the load');
+      const { smallFiles, rows, files, smallFileBytes } = mostSmallFiles;
+      const note = `the most of one look a second during the load; data files below ${smallFileBytes} bytes`;
+      return { kind: 'ratio', numerator: smallFiles, denominator: rows / 1e6, samples: files, note };
+    }),
+    'storage.small_file_reduction': of(({ inventories: { mostSmallFiles, atRest } }) => {
+      if (mostSmallFiles === null || atRest === null) return notMeasured('the plane did not come to rest');
+      const before = mostSmallFiles.smallFiles;
+      if (before === 0) return notMeasured('there was no small file to compact');
+      const note = 'from the most of one look a second during the load to the plane at rest after it';
+      return { kind: 'ratio', numerator: before - atRest.smallFiles, denominator: before, samples: before, note };
+    }),
+  } satisfies Record<string, MeasureOf<'ratio'> | MeasureOf<'count'>>;
+}
+
+function absence(isAsked: boolean, batch: BatchFacts | null): AbsentMeasure | null {
+  if (!isAsked) return notMeasured('the scenario asks nothing in batch');
+  return batch === null ? notOffered('the plane takes no snapshots') : null;
+}
+
+function answered({ steps }: BatchFacts, choice: Choice): BatchStepFact[] {
+  return steps.filter((step) => choice(step) && step.failure === null);
+}
+
+function reasonOf({ steps }: BatchFacts, choice: Choice): string {
+  return steps.find((step) => choice(step))?.failure ?? 'it was never asked for';
+}
+
+/** Rows over the time from request to answer, summed: every one of them counts by how long it took. */
+function rowsPerSecond(facts: BatchFacts, choice: Choice): MeasureOf<'ratio'> {
+  const steps = answered(facts, choice);
+  if (steps.length === 0) return notMeasured(reasonOf(facts, choice));
+  const rows = steps.reduce((sum, step) => sum + step.rows, 0);
+  const us = steps.reduce((sum, step) => sum + step.hostUs, 0);
+  return { kind: 'ratio', numerator: rows, denominator: us / 1e6, samples: steps.length };
+}
+
+function bytesPerByte(facts: BatchFacts, choice: Choice, layer: 'readBytes' | 'requestedBytes'): MeasureOf<'ratio'> {
+  const steps = answered(facts, choice);
+  if (steps.length === 0) return notMeasured(reasonOf(facts, choice));
+  const told = steps.filter(({ scanned }) => scanned !== null && scanned[layer] !== null);
+  if (told.length < steps.length) return notMeasured('the plane does not tell what was read');
+  const bytes = (name: 'liveBytes' | typeof layer) =>
+    told.reduce((sum, { scanned }) => sum + (scanned?.[name] as number), 0);
+  if (bytes('liveBytes') === 0) return notMeasured('nothing had to be read');
+  return { kind: 'ratio', numerator: bytes(layer), denominator: bytes('liveBytes'), samples: told.length };
+}
