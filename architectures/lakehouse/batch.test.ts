@@ -49,7 +49,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stop();
-  await oracle.close();
   await world.close();
   await rm(folder, { recursive: true });
 });
