@@ -395,6 +395,8 @@ describe('a run is invalid', () => {
     expect(measureRun(plantRun({ faults: [{}, during] })).invalid[0]?.message).toMatch(
       /^slow-port of changeLog at \+13\.001 s found nothing to bite while role-crash of stream was at work/,
     );
+    const outage = { ...during, kind: 'table-store-outage', target: 'tables' } as const;
+    expect(codes(plantRun({ faults: [{}, outage] }))).toEqual(['NOT_EXPOSED']);
     const later = { ...port, injectedUs: injectedUs + 5 * secondUs, readyUs: injectedUs + 6 * secondUs };
     expect(codes(plantRun({ faults: [{}, later] }))).toEqual(['INVALID_INJECTION']);
     const unseen = [{ witnessedUs: null }, during];

@@ -143,7 +143,14 @@ function uselessFaults(run: RunFacts): Finding[] {
 }
 
 /** Witnessed by what the plane does meanwhile: by calls that are hurt, or by a role that is ready again to be killed. */
-const needsPlaneAtWork: ReadonlySet<FaultKind> = new Set(['slow-port', 'failing-port', 'full-disk', 'crash-loop']);
+const needsPlaneAtWork: ReadonlySet<FaultKind> = new Set([
+  'slow-port',
+  'failing-port',
+  'full-disk',
+  // Of tables without a server of their own: nobody answers at the port.
+  'table-store-outage',
+  'crash-loop',
+]);
 
 /**
  * Of a fault that was not seen to bite: another one that kept the plane from its work. A role that waits for its tables
