@@ -83,6 +83,8 @@ function planOf(
 function judge(run: RunFacts): void {
   const { outcome, findings } = judgeSoakRun(run);
   outcomes[outcome]++;
+  const done = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+  if (done % runsATrace === 0) console.error(`${done} of ${seeds * (only === null ? pairs.length : 1)} runs`);
   if (outcome === 'sound') return;
   const { id, scenario, seed } = run.plan;
   const [, number] = id.split('-');
