@@ -1,21 +1,18 @@
 /**
  * Every fault against every plane, and against the lakehouse two at a time: what was acknowledged is there once, and what
- * is served is right. In virtual time, with the roles as they are. `PLANEBENCH_CHAOS_PAIRS=all` tries all pairs.
+ * is served is right. In virtual time, with the roles as they are. harness/soak/pair-trials.ts tries all pairs.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import type { PortName } from '../harness/ports/ports.js';
 import { seededRandom } from '../harness/random.js';
 import type { RunFacts } from '../harness/record/facts.js';
 import type { FaultPlan, FaultSpec, Scenario } from '../harness/scenario.js';
+import { type Injurable, injuriesOf, kills, longPauseUs, nameOf, pairsOf } from '../harness/soak/fault-pairs.js';
 import { secondUs } from '../workloads/durations.js';
 import type { Workload } from '../workloads/workload.js';
 import { openSimulations, type Simulations, smallScenario } from './fixture-simulation.js';
 
-interface Plane {
+interface Plane extends Injurable {
   readonly plane: string;
-  readonly roles: readonly string[];
-  /** Those that it uses while there is load. */
-  readonly ports: readonly PortName[];
 }
 const lakehouse: Plane = {
   plane: 'lakehouse',
@@ -27,52 +24,6 @@ const planes: readonly Plane[] = [
   { plane: 'warehouse', roles: ['loader', 'serving'], ports: ['changeLog', 'warehouse'] },
   { plane: 'lambda', roles: ['batch', 'speed', 'serving'], ports: ['changeLog', 'onlineStore', 'tables'] },
 ];
-
-const hourUs = 3600 * secondUs;
-/** Longer than every time-out. */
-const longPauseUs = 15 * secondUs;
-
-function injuriesOf({ plane, roles, ports }: Plane): FaultSpec[] {
-  return [
-    ...roles.flatMap((role): FaultSpec[] => [
-      { kind: 'role-crash', role },
-      { kind: 'crash-loop', role, lastsUs: 3 * secondUs },
-      { kind: 'role-pause', role, lastsUs: 0.3 * secondUs },
-      { kind: 'role-pause', role, lastsUs: longPauseUs },
-      ...[hourUs, -hourUs, 10 * secondUs].map(
-        (byUs): FaultSpec => ({ kind: 'clock-jump', role, byUs, lastsUs: 2 * secondUs }),
-      ),
-    ]),
-    ...[secondUs, 5 * secondUs].flatMap((lastsUs): FaultSpec[] => [
-      { kind: 'change-log-outage', lastsUs },
-      ...(plane === 'warehouse' ? [] : [{ kind: 'online-store-outage', lastsUs } as const]),
-      { kind: 'table-store-outage', lastsUs },
-    ]),
-    { kind: 'full-disk', lastsUs: 2 * secondUs },
-    ...ports.flatMap((port): FaultSpec[] => [
-      { kind: 'slow-port', port, latencyUs: 50_000, jitterUs: 150_000, lastsUs: 2 * secondUs },
-      { kind: 'failing-port', port, errorPpm: 300_000, lastsUs: 5 * secondUs },
-    ]),
-  ];
-}
-
-function nameOf(spec: FaultSpec): string {
-  const { kind, ...how } = spec;
-  return [kind, ...Object.values(how).map((value) => (typeof value === 'number' ? value / secondUs : value))].join(' ');
-}
-
-const kills = ({ kind }: FaultSpec) => kind === 'role-crash' || kind === 'crash-loop';
-
-/** Two that are told apart: of one role, nobody is killed while the other fault has killed it already. */
-function pairsOf(specs: readonly FaultSpec[]): [FaultSpec, FaultSpec][] {
-  const roleOf = (spec: FaultSpec) => ('role' in spec ? spec.role : undefined);
-  return specs.flatMap((one, i) =>
-    specs
-      .slice(i + 1)
-      .filter((other) => !(kills(one) && kills(other) && roleOf(one) === roleOf(other)))
-      .map((other): [FaultSpec, FaultSpec] => [one, other]),
-  );
-}
 
 /** Of a loop beside an outage only the first kill may be seen: the role is not ready again before the outage has ended. */
 const mayGoUnseen =
@@ -180,12 +131,11 @@ it('lambda shows what it counted twice after a crash, until its next batch', { t
 describe('lakehouse, two at a time', () => {
   const all = pairsOf(injuriesOf(lakehouse));
   const random = seededRandom(4, '/pairs');
-  const sampled = process.env.PLANEBENCH_CHAOS_PAIRS === 'all' ? all : draw(all, 15);
-
-  function draw<T>(from: readonly T[], count: number): T[] {
-    const left = [...from];
-    return Array.from({ length: count }, () => left.splice(random.below(left.length), 1)[0] as T);
-  }
+  const left = [...all];
+  const sampled = Array.from(
+    { length: 15 },
+    () => left.splice(random.below(left.length), 1)[0] as (typeof all)[number],
+  );
 
   it.each(sampled.map((specs) => [specs.map(nameOf).join(' and '), specs] as const))(
     'loses nothing by %s',

@@ -12,6 +12,20 @@ export function intervalUs(defaultMilliseconds: number, fewestUs = 1_000) {
     .default(defaultMilliseconds * 1_000);
 }
 
+/** How a plane goes on when a server does not answer: all planes have these, with the same defaults. */
+export const failureFields = {
+  /** Bound of the pause, drawn at random, between a call that failed and the next attempt; doubled by each failure in a row. */
+  retryPauseUs: intervalUs(10),
+  /** Up to this. */
+  longestRetryPauseUs: intervalUs(500),
+  /** Reads of a store in a row that fail until serving asks it no more, but once a pause. */
+  failuresUntilOpen: z.int().min(1).max(1_000).default(3),
+};
+
+export function pausesOf(params: { readonly retryPauseUs: number; readonly longestRetryPauseUs: number }) {
+  return { firstUs: params.retryPauseUs, longestUs: params.longestRetryPauseUs };
+}
+
 export function resolveParams<S extends z.ZodObject>(plane: string, schema: S, given: Json | undefined): z.output<S> {
   const parsed = schema.safeParse(given ?? {});
   if (parsed.success) return parsed.data;

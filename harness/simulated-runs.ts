@@ -4,69 +4,94 @@ import type { Manifest } from '../reports/summary.js';
 import type { RunsOptions } from './arms.js';
 import { HarnessError } from './errors.js';
 import type { Inspected } from './plane-contract.js';
-import { startChild } from './processes/child-process.js';
+import { describeExit, startChild } from './processes/child-process.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import type { Finding, RunFacts } from './record/facts.js';
 import { unstartedRun } from './run-facts.js';
 import type { RunPlan } from './scenario.js';
 import type { Costs } from './simulation/costs.js';
-import type { SimulationInit } from './simulation/simulation-process.js';
+import type { SimulatedGroup, SimulationInit } from './simulation/simulation-process.js';
 
 const simulation = new URL('./simulation/simulation-process.js', import.meta.url);
-const readyWithinUs = 300_000_000;
 /** Most of what a simulation allocates lives for one call: with room for more of them less is copied. */
 const execArgv = ['--max-semi-space-size=64'];
 
-/** `groups`: the runs that share a trace, which one process simulates. */
-export async function runInSimulation(
-  groups: readonly (readonly RunPlan[])[],
-  options: RunsOptions & { readonly costs: Costs },
-): Promise<void> {
-  const left = [...groups];
+type SimulationOptions = RunsOptions & { readonly costs: Costs };
+
+/** `groups`: the runs that share a trace. Each process takes the next group when it has simulated one. */
+export async function runInSimulation(groups: Iterable<readonly RunPlan[]>, options: SimulationOptions): Promise<void> {
+  const left = groups[Symbol.iterator]();
   const lane = async () => {
-    for (let group = left.shift(); group && !options.signal.aborted; group = left.shift()) {
-      await simulateGroup(group, options);
+    let simulator: Simulator | null = null;
+    try {
+      for (let next = left.next(); !next.done && !options.signal.aborted; next = left.next()) {
+        const group = await simulable(next.value, options);
+        if (group.length === 0) continue;
+        simulator ??= startSimulator(options);
+        await simulator.simulate(group);
+      }
+    } finally {
+      await simulator?.stop();
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, lane));
 }
 
-async function simulateGroup(
-  group: readonly RunPlan[],
-  options: RunsOptions & { readonly costs: Costs },
-): Promise<void> {
-  const { described, scratch, progress, signal, costs } = options;
-  const plans: SimulationInit['plans'][number][] = [];
+/** Those of a plane that could be described; of the others it is kept why not. */
+async function simulable(group: readonly RunPlan[], { described, keep }: SimulationOptions): Promise<SimulatedGroup> {
+  const plans: SimulatedGroup[number][] = [];
   for (const plan of group) {
     const architecture = described.get(plan.arm) as ArchitectureDescription | Finding;
-    if ('code' in architecture) await options.keep(unstartedRun(plan, architecture));
+    if ('code' in architecture) await keep(unstartedRun(plan, architecture));
     else plans.push({ plan, architecture });
   }
-  if (plans.length === 0) return;
-  const init: SimulationInit = { plans, costs, parent: scratch.directory, inspects: options.onInspected !== undefined };
+  return plans;
+}
+
+interface Simulator {
+  /** Resolves when the facts of every run are kept, or the runs were aborted. */
+  simulate(group: SimulatedGroup): Promise<void>;
+  stop(): Promise<void>;
+}
+
+function startSimulator(options: SimulationOptions): Simulator {
+  const { scratch, progress, signal, costs } = options;
+  const init: SimulationInit = { costs, parent: scratch.directory, inspects: options.onInspected !== undefined };
   const child = startChild({
-    name: `simulation of repetition ${group[0]?.repetition}`,
+    name: 'simulation',
     module: simulation,
     init,
     origin: { epochUs: 0, zeroNs: null },
-    readyWithinUs,
     execArgv,
   });
   scratch.watch(child.pid);
   const abort = () => child.signal('SIGKILL');
   signal.addEventListener('abort', abort);
   let keeping: Promise<void> = Promise.resolve();
+  let done: () => void = () => {};
   child.onReport((kind, body) => {
     if (kind === 'trace') options.onTrace(body as Manifest['traces'][number]);
     if (kind === 'inspected') options.onInspected?.(body as Inspected);
     if (kind === 'begun') progress.phase(body as string, 'simulating');
     if (kind === 'run') keeping = keeping.then(() => options.keep(body as RunFacts));
+    if (kind === 'done') done();
     keeping.catch(() => {});
   });
-  const exit = await child.exited;
-  signal.removeEventListener('abort', abort);
-  scratch.forget(child.pid);
-  await keeping;
-  if (!signal.aborted && exit.code !== 0)
-    throw new HarnessError(`a simulation failed: ${exit.failure ?? child.stderr().trim() ?? `exit code ${exit.code}`}`);
+  return {
+    async simulate(group) {
+      const finished = new Promise<null>((resolve) => {
+        done = () => resolve(null);
+      });
+      child.tell('simulate', group);
+      const exit = await Promise.race([finished, child.exited]);
+      await keeping;
+      if (exit === null || signal.aborted) return;
+      throw new HarnessError(`a simulation failed: ${exit.failure ?? (child.stderr().trim() || describeExit(exit))}`);
+    },
+    async stop() {
+      await child.stop();
+      signal.removeEventListener('abort', abort);
+      scratch.forget(child.pid);
+    },
+  };
 }

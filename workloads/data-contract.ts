@@ -59,7 +59,8 @@ export interface DecodedBatch {
 
 export function createContract(params: ContractParams): DataContract {
   checkParams(params);
-  const key = createSecretKey(params.tokenKey, 'hex'); // made once: a token costs half more with a key of bytes
+  // Made once: a token costs half more with a key of bytes.
+  const key = createSecretKey(params.tokenKey, 'hex');
   const tokenise = (personal: string) =>
     createHmac('sha256', key)
       .update(personal, 'utf8')

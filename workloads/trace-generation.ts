@@ -156,7 +156,7 @@ const chunkBytes = 4_194_304;
 async function openWriter(path: string) {
   const file: FileHandle = await open(path, 'wx');
   const hash = createHash('sha256');
-  const chunk = new Uint8Array(chunkBytes);
+  const chunk = Buffer.allocUnsafeSlow(chunkBytes); // only what was filled is ever written
   let filled = 0;
   const flush = async () => {
     const bytes = chunk.subarray(0, filled);

@@ -131,7 +131,8 @@ export async function* readEntries(directory: string): AsyncGenerator<TraceEntry
   const path = tracePaths(directory).changes;
   const file = await open(path, 'r');
   try {
-    let buffer = new Uint8Array(readBytes);
+    const { size } = await file.stat();
+    let buffer = new Uint8Array(Math.max(entryHeaderBytes, Math.min(readBytes, size)));
     let filled = 0;
     for (;;) {
       const { bytesRead } = await file.read(buffer, filled, buffer.length - filled);

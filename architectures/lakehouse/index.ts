@@ -1,6 +1,7 @@
 /** The lakehouse: open tables that hold everything, an online store that serves what they imply, one stream into both. */
 import type { ArchitectureFactory } from '../../harness/architecture.js';
-import { resolveParams } from '../../harness/params.js';
+import { pausesOf, resolveParams } from '../../harness/params.js';
+import { pausing } from '../../harness/ports/retries.js';
 import { runCompactor } from './compactor.js';
 import { paramsSchema } from './params.js';
 import { runServing } from './serving.js';
@@ -8,14 +9,15 @@ import { runStream } from './stream.js';
 
 const lakehouse: ArchitectureFactory = (given) => {
   const params = resolveParams('lakehouse', paramsSchema, given);
+  const pauses = pausesOf(params);
   return {
     name: 'lakehouse',
     params,
     uses: ['changeLog', 'onlineStore', 'tables'],
     roles: [
-      { name: 'stream', ingests: true, run: (context) => runStream(context, params) },
-      { name: 'compactor', background: true, run: (context) => runCompactor(context, params) },
-      { name: 'serving', run: (context) => runServing(context, params) },
+      { name: 'stream', ingests: true, run: (context) => runStream(pausing(context, pauses), params) },
+      { name: 'compactor', background: true, run: (context) => runCompactor(pausing(context, pauses), params) },
+      { name: 'serving', run: (context) => runServing(pausing(context, pauses), params) },
     ],
   };
 };

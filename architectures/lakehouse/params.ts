@@ -1,6 +1,6 @@
 /** What may be set of the lakehouse plane, and why its defaults are fair: see README.md. */
 import { z } from 'zod';
-import { intervalUs } from '../../harness/params.js';
+import { failureFields, intervalUs } from '../../harness/params.js';
 
 export const paramsSchema = z.strictObject({
   /** From the start of one micro-batch to the start of the next, while the stream keeps up. */
@@ -21,6 +21,7 @@ export const paramsSchema = z.strictObject({
   storeTimeoutUs: intervalUs(500),
   /** By how much a clock may be ahead of the newest time that was seen of the source before it is not believed. */
   clockToleranceUs: intervalUs(5_000),
+  ...failureFields,
 });
 
 export type LakehouseParams = z.infer<typeof paramsSchema>;

@@ -5,11 +5,23 @@
  */
 import type { Clock } from '../../harness/clock.js';
 import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/port.js';
+import type { Evaluated } from '../../workloads/ageing.js';
 import { rowTable } from './tables.js';
 
 export interface RowCache {
   /** The rows of `keys`, in their order; null for customers of whom nothing is known. */
-  get(keys: readonly string[]): Promise<(Uint8Array | null)[]>;
+  get(keys: readonly string[]): Promise<(CachedRow | null)[]>;
+}
+
+export interface CachedRow {
+  readonly value: Uint8Array;
+  /** What a read made of it, for the next one; null: nothing yet. */
+  answered: Answered | null;
+}
+
+interface Answered extends Evaluated {
+  readonly lastSeq: number;
+  readonly latestUs: number;
 }
 
 export interface RowCacheOptions {
@@ -19,14 +31,13 @@ export interface RowCacheOptions {
   readonly capacity: number;
 }
 
-interface CachedRow {
-  readonly value: Uint8Array;
+interface KeptRow extends CachedRow {
   readonly readUs: number;
 }
-type ReadRows = ReadonlyMap<string, Uint8Array | null>;
+type ReadRows = ReadonlyMap<string, CachedRow | null>;
 
 export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOptions): RowCache {
-  const cached = new Map<string, CachedRow>();
+  const cached = new Map<string, KeptRow>();
   let reading: Promise<unknown> = Promise.resolve();
   let next: { readonly keys: Set<string>; readonly rows: Promise<ReadRows> } | null = null;
 
@@ -35,7 +46,7 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
       const nowUs = clock.nowUs();
       const rows = keys.map((key) => {
         const row = cached.get(key);
-        return row && isYoung(row, nowUs) ? row.value : null;
+        return row && isYoung(row, nowUs) ? row : null;
       });
       const missing = keys.filter((_, i) => rows[i] === null);
       if (missing.length === 0) return rows;
@@ -61,26 +72,27 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
   async function read(keys: readonly string[]): Promise<ReadRows> {
     const readUs = clock.nowUs();
     const found = await store.get(rowTable, keys);
-    const rows = new Map<string, Uint8Array | null>();
+    const rows = new Map<string, CachedRow | null>();
     for (const [i, row] of found.entries()) {
       const key = keys[i] as string;
-      rows.set(key, row?.value ?? null);
-      if (row) keep(key, row, readUs);
+      rows.set(key, row && keep(key, row, readUs));
     }
     return rows;
   }
 
   /** A row that was read later than now was read by a clock that was wrong since: its age is not known. */
-  function isYoung({ readUs }: CachedRow, nowUs: number): boolean {
+  function isYoung({ readUs }: KeptRow, nowUs: number): boolean {
     return readUs <= nowUs && nowUs < readUs + ttlUs;
   }
 
   /** An absent row is not kept: it is about to come. */
-  function keep(key: string, row: StoredRow, readUs: number): void {
-    if (ttlUs === 0) return;
+  function keep(key: string, { value }: StoredRow, readUs: number): CachedRow {
+    if (ttlUs === 0) return { value, answered: null };
     cached.delete(key);
     // A copy: what a port returns may be a view of a whole answer, which a kept row must not keep alive.
-    cached.set(key, { value: row.value.slice(), readUs });
+    const kept: KeptRow = { value: value.slice(), readUs, answered: null };
+    cached.set(key, kept);
     if (cached.size > capacity) cached.delete(cached.keys().next().value as string);
+    return kept;
   }
 }

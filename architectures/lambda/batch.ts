@@ -9,6 +9,7 @@ import type {
 } from '../../harness/architecture.js';
 import { smallFileBytes } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import type { TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { openArchive, rawTable } from './archive.js';
 import { pointerPollUs, publish, readPublished, readServing } from './epochs.js';
@@ -82,29 +83,37 @@ function skipRound(error: unknown): void {
   if (!(error instanceof CallError)) throw error;
 }
 
-/** What `raw` holds: every change, a null reason where it is sound, and why it was refused where it is not. */
-async function* archivedChanges({
-  ports,
-}: RoleContext): AsyncIterable<readonly (ChangeKey & { readonly reason: string | null })[]> {
+/** What `raw` holds, a page at a time: every change, with a null reason where it is sound. */
+async function* archivedChanges({ ports }: RoleContext) {
   const { tables } = ports;
   const wanted = { columns: ['customer', 'seq', 'refused'] };
-  for await (const { rows, columns } of tables.scan(await tables.snapshot(rawTable), wanted)) {
-    yield Array.from({ length: rows }, (_, i) => ({
-      customer: columns.customer?.[i] as number,
-      seq: columns.seq?.[i] as number,
-      reason: columns.refused?.[i] as string | null,
-    }));
-  }
+  for await (const { rows, columns } of tables.scan(await tables.snapshot(rawTable), wanted))
+    yield {
+      rows,
+      customers: columns.customer as ArrayLike<number>,
+      seqs: columns.seq as ArrayLike<number>,
+      reasons: columns.refused as TextValues,
+    };
 }
 
 async function* exportChanges(context: RoleContext): AsyncIterable<readonly ChangeKey[]> {
-  for await (const page of archivedChanges(context))
-    yield page.filter(({ reason }) => reason === null).map(({ customer, seq }) => ({ customer, seq }));
+  for await (const { rows, customers, seqs, reasons } of archivedChanges(context)) {
+    const sound: ChangeKey[] = [];
+    for (let i = 0; i < rows; i++)
+      if (reasons[i] === null) sound.push({ customer: customers[i] as number, seq: seqs[i] as number });
+    yield sound;
+  }
 }
 
 async function* listQuarantine(context: RoleContext): AsyncIterable<readonly Quarantined[]> {
-  for await (const page of archivedChanges(context))
-    yield page.flatMap(({ reason, ...key }) => (reason === null ? [] : [{ ...key, reason }]));
+  for await (const { rows, customers, seqs, reasons } of archivedChanges(context)) {
+    const refused: Quarantined[] = [];
+    for (let i = 0; i < rows; i++) {
+      const reason = reasons[i] as string | null;
+      if (reason !== null) refused.push({ customer: customers[i] as number, seq: seqs[i] as number, reason });
+    }
+    yield refused;
+  }
 }
 
 async function takeInventory({ ports }: RoleContext): Promise<Inventory> {

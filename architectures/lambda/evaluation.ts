@@ -10,6 +10,8 @@ const quarterUs = 15 * minuteUs;
 const weekHours = 7 * 24;
 /** Of a cell: category + 1, or 0 for clicks. */
 const kinds = 64;
+/** Of the rows that are being evaluated. */
+const ordersOfKind = new Int32Array(kinds);
 
 /**
  * The features of customer_activity, in the view's order, at `asOfUs`, of the rows added one to the other: the batch row
@@ -18,7 +20,7 @@ const kinds = 64;
 export function evaluateRows(values: readonly Uint8Array[], asOfUs: number): (number | null)[] {
   const rows = values.map(openRow);
   const week = Math.floor(asOfUs / hourUs) - weekHours;
-  const { count, amount, clicks, ordersOfKind } = sumCells(rows, {
+  const { count, amount, clicks } = sumCells(rows, {
     minute: Math.floor(asOfUs / minuteUs) - 60,
     quarter: Math.floor(asOfUs / quarterUs) - 96,
     hour: week,
@@ -35,7 +37,10 @@ export function evaluateRows(values: readonly Uint8Array[], asOfUs: number): (nu
   return [...count, ...amount, ...clicks, lastUs === null ? null : asOfUs - lastUs, top, share, device?.risk ?? null];
 }
 
-/** Sums over 1 h, 24 h and 7 d. `before`: the last tile of each length that has left its window. */
+/**
+ * Sums over 1 h, 24 h and 7 d, and the week's orders of each kind. `before`: the last tile of each length that has left
+ * its window.
+ */
 function sumCells(
   rows: readonly EncodedRow[],
   before: { readonly minute: number; readonly quarter: number; readonly hour: number },
@@ -43,7 +48,7 @@ function sumCells(
   const count = [0, 0, 0] as [number, number, number];
   const amount = [0, 0, 0] as [number, number, number];
   const clicks = [0, 0, 0] as [number, number, number];
-  const ordersOfKind = new Int32Array(kinds);
+  ordersOfKind.fill(0);
   for (const { words, cellsAt, cells } of rows) {
     const end = cellsAt + cells * cellWords;
     for (let at = cellsAt; at < end; at += cellWords) {
@@ -77,7 +82,7 @@ function sumCells(
       }
     }
   }
-  return { count, amount, clicks, ordersOfKind };
+  return { count, amount, clicks };
 }
 
 /** When the last live order was placed, if it was after `sinceUs`. */

@@ -1,6 +1,7 @@
 /** Lambda: a batch view recomputed from everything, a speed view of what came since, merged on each read. */
 import type { ArchitectureFactory } from '../../harness/architecture.js';
-import { resolveParams } from '../../harness/params.js';
+import { pausesOf, resolveParams } from '../../harness/params.js';
+import { pausing } from '../../harness/ports/retries.js';
 import { runBatch } from './batch.js';
 import { paramsSchema } from './params.js';
 import { runServing } from './serving.js';
@@ -8,14 +9,15 @@ import { runSpeed } from './speed.js';
 
 const lambda: ArchitectureFactory = (given) => {
   const params = resolveParams('lambda', paramsSchema, given);
+  const pauses = pausesOf(params);
   return {
     name: 'lambda',
     params,
     uses: ['changeLog', 'onlineStore', 'tables'],
     roles: [
-      { name: 'batch', background: true, run: (context) => runBatch(context, params) },
-      { name: 'speed', ingests: true, run: (context) => runSpeed(context, params) },
-      { name: 'serving', run: (context) => runServing(context, params) },
+      { name: 'batch', background: true, run: (context) => runBatch(pausing(context, pauses), params) },
+      { name: 'speed', ingests: true, run: (context) => runSpeed(pausing(context, pauses), params) },
+      { name: 'serving', run: (context) => runServing(pausing(context, pauses), params) },
     ],
     // A batch that began before the last change corrects nothing of it: the one after does.
     settlesWithinUs: 2 * params.batchIntervalUs + 10_000_000,

@@ -3,6 +3,7 @@ import type { RoleContext } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { StoredRow } from '../../harness/ports/online-store/port.js';
+import { createAgeing, type Evaluated } from '../../workloads/ageing.js';
 import { followEventTime } from '../../workloads/event-time.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
@@ -19,17 +20,19 @@ import { evaluateRows } from './evaluation.js';
 import type { LambdaParams } from './params.js';
 
 export async function runServing(context: RoleContext, params: LambdaParams): Promise<void> {
-  const { ports, clock, signal } = context;
+  const { ports, clock, contract, signal } = context;
   const { onlineStore } = ports;
+  const age = createAgeing(contract.view);
   let epoch = await awaitPointer(readServing, context, params);
-  const circuit = createCircuit(context, { server: 'the online store', timeoutUs: params.storeTimeoutUs });
+  const { storeTimeoutUs: timeoutUs, failuresUntilOpen } = params;
+  const circuit = createCircuit(context, { server: 'the online store', timeoutUs, failuresUntilOpen });
   const time = followEventTime(clock, params.clockToleranceUs);
   let batchRows = createCache(params.cachedRows);
 
   /** Rows of one epoch; null if it has gone meanwhile. */
   async function readEpoch(of: number, cache: Cache, keys: readonly string[]): Promise<FeatureRow[] | null> {
-    const batchRow = new Map(keys.map((key) => [key, cache.get(key)]));
-    const missing = keys.filter((key) => batchRow.get(key) === undefined);
+    const known = keys.map((key) => cache.get(key));
+    const missing = keys.filter((_, i) => !known[i]);
     const [batch, speed] = await circuit.run(() =>
       Promise.all([
         missing.length === 0 ? [] : readView(onlineStore, batchTable(of), missing),
@@ -37,15 +40,23 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
       ]),
     );
     if (!batch || !speed) return null;
-    missing.forEach((key, i) => {
-      batchRow.set(key, batch[i] ?? null);
-      cache.set(key, batch[i] ?? null);
-    });
+    const read = missing.map((key, i) => cache.keep(key, batch[i] ?? null)).values();
     return keys.map((key, i) => {
-      const [batchPart, speedPart] = [batchRow.get(key) ?? null, speed[i] ?? null];
-      time.see(Math.max(batchPart?.asOfUs ?? 0, speedPart?.asOfUs ?? 0));
-      return merge(key, batchPart, speedPart, time.nowUs());
+      const batchRow = known[i] ?? (read.next().value as BatchRow);
+      const speedRow = speed[i] ?? null;
+      time.see(Math.max(batchRow.row?.asOfUs ?? 0, speedRow?.asOfUs ?? 0));
+      return merge(key, batchRow, speedRow, time.nowUs());
     });
+  }
+
+  /** `asOfUs`: not before the time of either row. */
+  function merge(key: string, batch: BatchRow, speed: StoredRow | null, asOfUs: number): FeatureRow {
+    const { row, answered } = batch;
+    const isSame = answered?.speedSeq === speed?.seq && answered?.speedAsOfUs === speed?.asOfUs;
+    const aged = answered && isSame ? age(answered, asOfUs) : null;
+    const features = aged ?? evaluateRows(valuesOf(row, speed), asOfUs);
+    if (!aged) batch.answered = { asOfUs, features, speedSeq: speed?.seq, speedAsOfUs: speed?.asOfUs };
+    return { key, lastSeq: Math.max(row?.seq ?? 0, speed?.seq ?? 0), asOfUs, features };
   }
 
   async function readRows(keys: readonly string[]): Promise<FeatureRow[]> {
@@ -80,27 +91,36 @@ function lookAgain(error: unknown): void {
   if (!(error instanceof CallError)) throw error;
 }
 
-/** `asOfUs`: not before the time of either row. */
-function merge(key: string, batch: StoredRow | null, speed: StoredRow | null, asOfUs: number): FeatureRow {
-  const values = [batch, speed].flatMap((row) => (row ? [row.value] : []));
-  return { key, lastSeq: Math.max(batch?.seq ?? 0, speed?.seq ?? 0), asOfUs, features: evaluateRows(values, asOfUs) };
+const valuesOf = (...rows: readonly (StoredRow | null)[]) => rows.flatMap((row) => (row ? [row.value] : []));
+
+interface BatchRow {
+  /** Null: it is known that there is none. */
+  readonly row: StoredRow | null;
+  /** Its sum with the speed row of this version, from the last read: whoever reads often finds most rows unchanged. */
+  answered: Answered | null;
+}
+
+interface Answered extends Evaluated {
+  readonly speedSeq: number | undefined;
+  readonly speedAsOfUs: number | undefined;
 }
 
 interface Cache {
-  /** Null: it is known that there is none. */
-  get(key: string): StoredRow | null | undefined;
-  set(key: string, row: StoredRow | null): void;
+  get(key: string): BatchRow | undefined;
+  keep(key: string, row: StoredRow | null): BatchRow;
 }
 
 /** Rows of one epoch never change, so they need no time to live; the oldest goes when there are too many. */
 function createCache(capacity: number): Cache {
-  const rows = new Map<string, StoredRow | null>();
+  const rows = new Map<string, BatchRow>();
   return {
     get: (key) => rows.get(key),
-    set(key, row) {
-      if (capacity === 0) return;
+    keep(key, row) {
+      const kept: BatchRow = { row, answered: null };
+      if (capacity === 0) return kept;
       if (rows.size >= capacity) rows.delete(rows.keys().next().value as string);
-      rows.set(key, row);
+      rows.set(key, kept);
+      return kept;
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 import type { RoleContext } from '../../harness/architecture.js';
 import { untilDone } from '../../harness/ports/retries.js';
-import { viewBlock } from '../../workloads/change-batch.js';
+import { type ChangeBatch, viewBlock } from '../../workloads/change-batch.js';
 import {
   awaitPointer,
   batchTable,
@@ -90,7 +90,7 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
   /** Counts the changes of some blocks; the rows that they touch are fetched in one go. */
   async function consume(blocks: readonly Uint8Array[]): Promise<void> {
     const batches = blocks.map(viewBlock);
-    await loadRows(new Set(batches.flatMap(({ customer }) => [...customer])));
+    await loadRows(unknownCustomers(batches));
     for (const batch of batches) {
       newestUs = Math.max(newestUs, batch.emitUs[0] ?? 0);
       const decoded = contract.decode(batch);
@@ -105,9 +105,16 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
     }
   }
 
-  /** Rows of customers that this process has not met: their speed row if one was written, else what the batch row holds back. */
-  async function loadRows(customers: ReadonlySet<number>): Promise<void> {
-    const unknown = [...customers].filter((customer) => !rows.has(customer));
+  /** Those that this process has not met. */
+  function unknownCustomers(batches: readonly ChangeBatch[]): readonly number[] {
+    const unknown = new Set<number>();
+    for (const { customer, count } of batches)
+      for (let i = 0; i < count; i++) if (!rows.has(customer[i] as number)) unknown.add(customer[i] as number);
+    return [...unknown];
+  }
+
+  /** Their speed row if one was written, else what the batch row holds back. */
+  async function loadRows(unknown: readonly number[]): Promise<void> {
     if (unknown.length === 0) return;
     const keys = unknown.map(String);
     const [batchRows, speedRows] = await untilDone(context, () =>

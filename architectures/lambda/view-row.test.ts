@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createAgeing } from '../../workloads/ageing.js';
 import { hourUs, minuteUs } from '../../workloads/durations.js';
+import { customerActivity } from '../../workloads/feature-view.js';
 import { evaluateRows } from './evaluation.js';
 import { applyChange, type Change, decodeRow, emptyRow, encodeRow, type ViewRow } from './view-row.js';
 
@@ -128,6 +130,19 @@ describe('a row of a view', () => {
         const at = Math.min(cut, changes.length);
         const rows = [changes.slice(0, at), changes.slice(at)].map((some) => encodeRow(rowOf(some)));
         expect(evaluateRows(rows, nowUs + laterUs)).toEqual(bruteForce(list, nowUs + laterUs));
+      }),
+    );
+  });
+
+  it('says until the minute is over what evaluating it anew would say', () => {
+    const later = createAgeing(customerActivity);
+    fc.assert(
+      fc.property(facts, fc.nat(3 * hourUs), fc.nat(minuteUs), (list, laterUs, byUs) => {
+        const rows = [encodeRow(rowOf(changesOf(list)))];
+        const asOfUs = nowUs + laterUs;
+        const aged = later({ asOfUs, features: evaluateRows(rows, asOfUs) }, asOfUs + byUs);
+        if (aged) expect(aged).toEqual(evaluateRows(rows, asOfUs + byUs));
+        else expect(Math.floor((asOfUs + byUs) / minuteUs)).toBeGreaterThan(Math.floor(asOfUs / minuteUs));
       }),
     );
   });

@@ -1,6 +1,6 @@
 /** What may be set of the warehouse plane, and why its defaults are fair: see README.md. */
 import { z } from 'zod';
-import { intervalUs } from '../../harness/params.js';
+import { failureFields, intervalUs } from '../../harness/params.js';
 
 export const paramsSchema = z.strictObject({
   /** From the start of one merge and refresh to the start of the next, while the warehouse keeps up. 2 s: SLO / 2.5. */
@@ -13,6 +13,7 @@ export const paramsSchema = z.strictObject({
   readTimeoutUs: intervalUs(2_000),
   /** By how much a clock may be ahead of the newest time that was seen of the source before it is not believed. */
   clockToleranceUs: intervalUs(5_000),
+  ...failureFields,
 });
 
 export type WarehouseParams = z.infer<typeof paramsSchema>;

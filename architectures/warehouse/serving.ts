@@ -21,10 +21,10 @@ export async function runServing(context: RoleContext, params: WarehouseParams):
   await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-function planeOver(context: RoleContext, { readTimeoutUs }: WarehouseParams): Partial<Plane> {
+function planeOver(context: RoleContext, { readTimeoutUs, failuresUntilOpen }: WarehouseParams): Partial<Plane> {
   const { ports, contract } = context;
   const { warehouse } = ports;
-  const circuit = createCircuit(context, { server: 'the warehouse', timeoutUs: readTimeoutUs });
+  const circuit = createCircuit(context, { server: 'the warehouse', timeoutUs: readTimeoutUs, failuresUntilOpen });
   const unknown = contract.view.features.map(({ kind }) => (kind === 'count' || kind === 'sum' ? 0 : null));
 
   const readRows = async (keys: readonly string[]): Promise<FeatureRow[]> => {

@@ -299,6 +299,7 @@ function childOf(
       ready: () => {},
       report: (_, body) => errors.push(...(body as LoadErrors).errors),
       onTold: () => {},
+      onGone: () => {},
       host: within.host ?? (async (work) => work()),
     },
   };

@@ -34,11 +34,13 @@ const unsettledLimit = 4_096;
 /** After the end of the load: for so long entries are tried again, and then given up. */
 export const patienceUs = 30_000_000;
 
-export const emitChanges: ChildMain<EmitterInit> = async (init, { clock, signal, clockSet, ready, report, host }) => {
+export const emitChanges: ChildMain<EmitterInit> = async (init, child) => {
+  const { clock, signal, clockSet, ready, report, host, onGone } = child;
   const { contract, seed } = init;
   const { ports, close } = openPorts(init.connection, clock);
   const { changeLog } = ports;
   const recording = await host(() => openRecording(init.recording, appendLayout));
+  onGone(() => recording.close());
   const random = seededRandom(seed, '/emitter');
   const unsettled = trackInflight();
   const untilUs = init.loadEndUs + patienceUs;
@@ -67,6 +69,7 @@ export const emitChanges: ChildMain<EmitterInit> = async (init, { clock, signal,
   };
 
   const entries = readEntries(init.trace)[Symbol.asyncIterator]();
+  onGone(async () => entries.return());
   let next = await host(() => entries.next()); // the file is open and warm before the clock starts
   ready(null);
   await clockSet;

@@ -43,7 +43,8 @@ interface Stream {
   fire(intendedUs: number): number;
 }
 
-export const readPlane: ChildMain<ReaderInit> = async (init, { clock, signal, clockSet, ready, report, host }) => {
+export const readPlane: ChildMain<ReaderInit> = async (init, child) => {
+  const { clock, signal, clockSet, ready, report, host, onGone } = child;
   const plane = openDoor(init.connection, clock).connect(init.routes);
   const random = seededRandom(init.seed, '/reads');
   const errors = new Map<string, { operation: string; message: string; count: number }>();
@@ -68,6 +69,7 @@ export const readPlane: ChildMain<ReaderInit> = async (init, { clock, signal, cl
     }),
   );
   const recordings = { operations, reads, live };
+  for (const recording of [operations, reads, probes, live]) onGone(() => recording.close());
 
   const streams: Stream[] = [];
   let operationNumber = 0;

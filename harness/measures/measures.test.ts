@@ -388,6 +388,20 @@ describe('a run is invalid', () => {
     const second = { injectedUs: injectedUs + 5 * secondUs, witnessedUs: null };
     expect(codes(plantRun({ faults: [{}, second] }))).toEqual(['INVALID_INJECTION']);
   });
+  it('if a fault found nothing to bite, as another kept the plane from its work', () => {
+    const port = { fault: 1, kind: 'slow-port', target: 'changeLog', witnessedUs: null, saw: null } as const;
+    const during = { ...port, injectedUs: injectedUs + 1_000, readyUs: injectedUs + 20_000 };
+    expect(codes(plantRun({ faults: [{}, during] }))).toEqual(['NOT_EXPOSED']);
+    expect(measureRun(plantRun({ faults: [{}, during] })).invalid[0]?.message).toMatch(
+      /^slow-port of changeLog at \+13\.001 s found nothing to bite while role-crash of stream was at work/,
+    );
+    const later = { ...port, injectedUs: injectedUs + 5 * secondUs, readyUs: injectedUs + 6 * secondUs };
+    expect(codes(plantRun({ faults: [{}, later] }))).toEqual(['INVALID_INJECTION']);
+    const unseen = [{ witnessedUs: null }, during];
+    expect(codes(plantRun({ faults: unseen }))).toEqual(['INVALID_INJECTION', 'INVALID_INJECTION']);
+    const pause = { ...during, kind: 'role-pause', target: 'serving' } as const;
+    expect(codes(plantRun({ faults: [{}, pause] }))).toEqual(['INVALID_INJECTION']);
+  });
   it('if a fault met no load: nothing was appended and nobody called until it was over', () => {
     // Changes are appended every 100 ms, 0.2 ms after their slot; calls are due every 10 ms.
     const between = { injectedUs: injectedUs + 1_000, readyUs: injectedUs + 9_000 };

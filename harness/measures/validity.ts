@@ -3,7 +3,8 @@
  * of the run is used. `missing`: the run stands, but something that the suite asked for was not observed; what is missing
  * is never taken for a pass. What a plane loses or gets wrong is neither: it is a finding about the plane.
  */
-import { appendOutcomes, type Finding, operationKinds, type RunFacts } from '../record/facts.js';
+import { appendOutcomes, type FaultFact, type Finding, operationKinds, type RunFacts } from '../record/facts.js';
+import type { FaultKind } from '../scenario.js';
 import { countSamples, quantileBound, quantileOf, type Samples, sortSamples } from '../statistics/samples.js';
 import { measuredEmissions, measuredVisibility, type Visibility } from './freshness.js';
 import { foldCalls } from './latency.js';
@@ -113,11 +114,18 @@ function uselessFaults(run: RunFacts): Finding[] {
   const forgotten = plan.scenario.faults
     .filter((_, fault) => !faults.some((fact) => fact.fault === fault))
     .map(({ kind }) => ({ code: 'FAULT_NOT_INJECTED', message: `${kind} was planned and never came up${nothing}` }));
-  const told = faults.flatMap(({ kind, target, scheduledUs, injectedUs, witnessedUs, readyUs, notApplicable }) => {
+  const told = faults.flatMap((fact) => {
+    const { kind, target, scheduledUs, injectedUs, witnessedUs, readyUs, notApplicable } = fact;
     const which = `${kind} of ${target} at ${sinceStart(run, injectedUs ?? scheduledUs)}`;
     if (notApplicable !== null) return [];
     if (injectedUs === null)
       return [{ code: 'FAULT_NOT_INJECTED', message: `${which} was planned and not injected${nothing}` }];
+    const shield = shieldOf(fact, run);
+    if (shield !== undefined) {
+      const other = `${shield.kind} of ${shield.target} was at work`;
+      const message = `${which} found nothing to bite while ${other}${nothing}. Let them strike apart`;
+      return [{ code: 'NOT_EXPOSED', message }];
+    }
     if (witnessedUs === null)
       return [{ code: 'INVALID_INJECTION', message: `${which} was injected but not seen to bite${nothing}` }];
     const endUs = readyUs ?? run.timeline.loadEndUs;
@@ -132,6 +140,23 @@ function uselessFaults(run: RunFacts): Finding[] {
     ];
   });
   return [...forgotten, ...told];
+}
+
+/** Witnessed by what the plane does meanwhile: by calls that are hurt, or by a role that is ready again to be killed. */
+const needsPlaneAtWork: ReadonlySet<FaultKind> = new Set(['slow-port', 'failing-port', 'full-disk', 'crash-loop']);
+
+/**
+ * Of a fault that was not seen to bite: another one that kept the plane from its work. A role that waits for its tables
+ * does not ask the change log, one that is dead asks nobody, one that finds no server is not ready again.
+ */
+function shieldOf(unmet: FaultFact, { faults, timeline }: RunFacts): FaultFact | undefined {
+  if (unmet.witnessedUs !== null || !needsPlaneAtWork.has(unmet.kind)) return undefined;
+  const untilUs = ({ healedUs, readyUs }: FaultFact) => readyUs ?? healedUs ?? timeline.loadEndUs;
+  const fromUs = unmet.injectedUs ?? Number.NaN;
+  return faults.find(
+    (other) =>
+      other.witnessedUs !== null && (other.injectedUs ?? Number.NaN) < untilUs(unmet) && fromUs < untilUs(other),
+  );
 }
 
 function metLoad({ appends, operations }: RunFacts, fromUs: number, untilUs: number): boolean {

@@ -6,7 +6,10 @@ import { createCircuit } from './circuit.js';
 
 function world() {
   const { clock, run } = fakeClock(0);
-  const circuit = createCircuit({ clock, random: seededRandom(1) }, { server: 'the store', timeoutUs: 1_000 });
+  const circuit = createCircuit(
+    { clock, random: seededRandom(1) },
+    { server: 'the store', timeoutUs: 1_000, failuresUntilOpen: 3 },
+  );
   const asked: number[] = [];
   const answers = () => circuit.run(async () => asked.push(clock.nowUs()));
   const refuses = () =>

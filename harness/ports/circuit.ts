@@ -12,18 +12,18 @@ export interface Circuit {
   run<T>(call: () => Promise<T>): Promise<T>;
 }
 
-/** Of calls in a row: one that fails says little of those that follow. */
-const failuresUntilOpen = 3;
-
 export function createCircuit(
-  { clock, random }: Pick<Caller, 'clock' | 'random'>,
+  caller: Pick<Caller, 'clock' | 'random' | 'pauses'>,
   options: {
     /** Who is called, for the reader of an error. */
     readonly server: string;
     readonly timeoutUs: number;
+    /** Of calls in a row: one that fails says little of those that follow. */
+    readonly failuresUntilOpen: number;
   },
 ): Circuit {
-  const { server, timeoutUs } = options;
+  const { clock } = caller;
+  const { server, timeoutUs, failuresUntilOpen } = options;
   let failuresInARow = 0;
   let isOpen = false;
   const late = () => new CallError('indeterminate', `${server}: no answer within ${timeoutUs / 1000} ms`);
@@ -32,7 +32,7 @@ export function createCircuit(
     failuresInARow++;
     if (failuresInARow < failuresUntilOpen) return;
     isOpen = true;
-    clock.after(pauseUs(1 + failuresInARow - failuresUntilOpen, random), () => {
+    clock.after(pauseUs(1 + failuresInARow - failuresUntilOpen, caller), () => {
       isOpen = false;
     });
   }

@@ -30,7 +30,7 @@ export interface Injurable {
 const roomTaking: Readonly<Record<PortName, ReadonlySet<string>>> = {
   changeLog: new Set(['createTopic', 'append', 'commit']),
   onlineStore: new Set(['put']),
-  tables: new Set(['create', 'append', 'fold', 'compact']),
+  tables: new Set(['create', 'evolve', 'append', 'upsert', 'remove', 'fold', 'compact', 'pin', 'unpin', 'restore']),
   warehouse: new Set(['createTable', 'stage', 'merge', 'copy', 'refresh']),
 };
 /** A refusal takes a moment too: who tries again at once must not spin. */

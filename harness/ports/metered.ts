@@ -93,6 +93,14 @@ const meterTables = (tables: TableStore, count: Meter['count']): TableStore => (
     count('tables', 'append', rows.rows, 0);
     return tables.append(table, rows, txns);
   },
+  async upsert(table, rows, options) {
+    count('tables', 'upsert', rows.rows, 0);
+    return tables.upsert(table, rows, options);
+  },
+  async remove(table, keys, options) {
+    count('tables', 'remove', keys.rows, 0);
+    return tables.remove(table, keys, options);
+  },
   async fold(spec) {
     const folded = await tables.fold(spec);
     count('tables', 'fold', folded.foldedRows, 0);

@@ -35,6 +35,11 @@ export interface Child {
    * Work of the harness on files and modules. Here it simply runs; where time is virtual, time stands still for it.
    */
   host<T>(work: () => Promise<T> | T): Promise<T>;
+  /**
+   * Called when the process is gone, however it ended: to close files. Of a real process the operating system closes
+   * them, and it is not called; a simulated one that is stopped in the middle does not come to its own end.
+   */
+  onGone(close: () => Promise<unknown>): void;
 }
 
 /** What a child does: its process ends when this does. */
@@ -76,6 +81,7 @@ export function runChild<Init>(main: ChildMain<Init>): void {
           report: (kind, body) => send({ type: 'report', kind, body }),
           onTold: told.listen,
           host: async (work) => work(),
+          onGone: () => {},
         };
         try {
           await main(message.init as Init, child);

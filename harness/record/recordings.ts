@@ -32,7 +32,7 @@ export interface Recording<L extends Layout> {
   readonly layout: L;
   /** One row, its values in the order of the columns. Throws once a write has failed or the disk has stalled. */
   push(...values: number[]): void;
-  /** Writes what is left and syncs; the recording is whole when this resolves. */
+  /** Writes what is left and syncs; the recording is whole when this resolves. To be called as often as one likes. */
   close(): Promise<void>;
 }
 
@@ -49,6 +49,7 @@ export async function openRecording<L extends Layout>(path: string, layout: L): 
   let chunks = 0;
   let failure: Error | undefined;
   let writing: Promise<void> = Promise.resolve();
+  let closed: Promise<void> | undefined;
   let filling = takeChunk();
   let stopFlushing = hostClock.after(flushUs, flush);
 
@@ -92,20 +93,25 @@ export async function openRecording<L extends Layout>(path: string, layout: L): 
       filling.rows = rows + 1;
       if (filling.rows === chunkRows) handOver();
     },
-    async close() {
-      stopFlushing();
-      const last = filling;
-      await writing;
-      try {
-        if (failure) throw failure;
-        if (last.rows > 0) await writeChunk(file, last);
-        await writeChunk(file, { rows: 0, columns: [] });
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+    close() {
+      closed ??= finish();
+      return closed;
     },
   };
+
+  async function finish(): Promise<void> {
+    stopFlushing();
+    const last = filling;
+    await writing;
+    try {
+      if (failure) throw failure;
+      if (last.rows > 0) await writeChunk(file, last);
+      await writeChunk(file, { rows: 0, columns: [] });
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
 }
 
 async function writeHeader(file: FileHandle, layout: Layout): Promise<void> {

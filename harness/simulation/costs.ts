@@ -49,15 +49,23 @@ export const defaultCosts: Costs = {
   },
   // bench:micro and single calls. Append: 6.7 ms for 1 row, 10 for 4000, 24 for 10,000. Fold: 19 ms for 1 row, 26 for
   // 4000, 1.1 s for 450,000. Compact: 104 ms for 41,000 rows in 72 files. Scan: 1.7 million rows/s with all columns, 9.2
-  // million with two. A Parquet file is taken to be read as fast as it is scanned.
+  // million with two. A Parquet file is taken to be read as fast as it is scanned. An upsert is taken to be a fold; what
+  // only writes to the log, like a create, is a commit.
   tables: {
     create: cost(2_000),
+    evolve: cost(2_000),
     append: cost(6_700, 1.5),
     txns: cost(80),
     snapshot: cost(85),
     scan: cost(2_000, 0.05, 3.5),
+    upsert: cost(19_000, 2.2),
+    remove: cost(19_000, 2.2),
     fold: cost(19_000, 2.2),
     compact: cost(5_000, 2),
+    pin: cost(2_000),
+    unpin: cost(2_000),
+    pins: cost(80),
+    restore: cost(2_000),
     vacuum: cost(250),
     readParquet: cost(2_000, 0.05, 3.5),
     tables: cost(4_500),

@@ -37,6 +37,8 @@ interface Simulated {
   /** Ends the wait for it to be ready. */
   cancelLate: Cancel;
   told: ReturnType<typeof createTold>;
+  /** Close the files of the process. */
+  closes: (() => Promise<unknown>)[];
   held: boolean;
   paused: boolean;
   clockByUs: number;
@@ -84,6 +86,7 @@ export function superviseSimulated(options: {
   const simulated = new Map<string, Simulated>();
   const { tell, end, ...told } = createProcessEvents(time.after);
   const samples: { atUs: number; process: number; cpuUs: number }[] = [];
+  const closing: Promise<unknown>[] = [];
   let isOver = false;
   let isLoading = false;
   let giveUp: (error: Error) => void = () => {};
@@ -107,6 +110,7 @@ export function superviseSimulated(options: {
     entry.exited = false;
     entry.paused = false;
     entry.told = createTold();
+    entry.closes = [];
     entry.startedUs = time.nowUs();
     const clockSet = isLoading
       ? Promise.resolve()
@@ -139,6 +143,9 @@ export function superviseSimulated(options: {
       report: (kind, body) => heard(() => spec.onReport?.(kind, body)),
       onTold: entry.told.listen,
       host: (work) => process.task.wait('files of the harness', () => time.host(work)),
+      onGone: (close) => {
+        if (entry.process === process) entry.closes.push(close);
+      },
     };
     const main = spec.main as ChildMain<unknown> | undefined;
     if (!main) throw new HarnessError(`${spec.name} can only run as a process of its own, not in a simulation`);
@@ -165,6 +172,8 @@ export function superviseSimulated(options: {
     entry.exit = describeExit(exit);
     entry.cpuBeforeUs += process.processor.busyUs();
     process.task.kill();
+    // Whoever wrote there has said what failed, if it lived to.
+    closing.push(...entry.closes.splice(0).map((close) => time.host(close).catch(() => {})));
     asHarness(() => {
       world.door.forget(process);
       tell({ atUs: eventClock.nowUs(), process: spec.name, kind: 'exited', exit });
@@ -240,6 +249,7 @@ export function superviseSimulated(options: {
         clockSet: () => {},
         cancelLate: () => {},
         told: createTold(),
+        closes: [],
         held: false,
         paused: false,
         clockByUs: 0,
@@ -307,6 +317,7 @@ export function superviseSimulated(options: {
     async stopAll() {
       isOver = true;
       await stop([...simulated.keys()]);
+      await Promise.all(closing);
       end();
     },
     lastWords: (kind) =>

@@ -125,6 +125,11 @@ describe('a run', () => {
   it('of a plane that was given up is unsound; one that was not seen to be struck is not judged', () => {
     const invalid = [{ code: 'PLANE', message: 'stream died' }];
     expect(judgeSoakRun({ ...sound, invalid })).toMatchObject({ outcome: 'unsound' });
+    const [fault] = sound.faults;
+    if (!fault) throw new Error('expected a fault');
+    // It met nobody, as another had killed who would have called: what that one did is judged.
+    const shielded = { ...fault, kind: 'slow-port', target: 'changeLog', witnessedUs: null, saw: null } as const;
+    expect(judgeSoakRun({ ...sound, faults: [fault, shielded] }).outcome).toBe('sound');
     const unseen = { ...sound, faults: sound.faults.map((fault) => ({ ...fault, witnessedUs: null, saw: null })) };
     expect(judgeSoakRun(unseen).outcome).toBe('not judged');
     expect(judgeSoakRun({ ...sound, ledger: null }).outcome).toBe('not judged');

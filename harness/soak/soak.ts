@@ -43,8 +43,11 @@ export interface SoakOptions {
 
 /** Facts of so many runs that are not sound are kept; the command of each is in its line. */
 const mostKept = 20;
-/** In virtual time so many are begun together for each processor: the last of them leave others idle. */
-const roundsAhead = 4;
+/**
+ * In virtual time each processor does so many before it waits for the others: it pays once for its process, whose memory
+ * is given back then, and the last of them leave others idle.
+ */
+const simulatedAtOnce = 100;
 
 export async function soak(options: SoakOptions): Promise<{ results: Results; conclusion: SoakConclusion }> {
   const { arms, stack, seed, until, shard, signal } = options;
@@ -66,24 +69,26 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
     const isOver = (next: number) =>
       signal.aborted || ('seeds' in until ? next >= until.seeds : monotonicUs() - startUs >= until.us);
     const mine = (n: number) => shard === undefined || n % shard.of === shard.part - 1;
-    const size = stack === 'simulated' ? roundsAhead * availableParallelism() : 1;
-    for (let next = 0; !isOver(next); ) {
-      const seeds: number[] = [];
-      for (; seeds.length < size && !('seeds' in until && next >= until.seeds); next++) {
-        if (mine(next)) seeds.push(seed + next);
-      }
-      await round(seeds);
-    }
+    const size = stack === 'simulated' ? simulatedAtOnce * availableParallelism() : 1;
+    let next = 0;
+    while (!isOver(next)) await round(plansAhead(size));
     const manifest = { ...begun, endedAt: calendarTime(), interrupted: signal.aborted };
     await saveManifest(results, manifest);
     const conclusion = await reportOfSoak(results, manifest);
     await writeWhole(`${results.directory}/soak.json`, `${JSON.stringify(conclusion, null, 2)}\n`);
     return { results, conclusion };
 
-    async function round(seeds: readonly number[]): Promise<void> {
-      const plans = seeds.flatMap((one) =>
-        arms.map((arm) => planSoak(one, stack, arm, described.get(arm) as ArchitectureDescription)),
-      );
+    /** Those of the next seeds, each planned when its turn comes. */
+    function* plansAhead(most: number): Generator<readonly RunPlan[]> {
+      for (let seeds = 0; seeds < most && !isOver(next); next++) {
+        if (!mine(next)) continue;
+        seeds++;
+        const one = seed + next;
+        for (const arm of arms) yield [planSoak(one, stack, arm, described.get(arm) as ArchitectureDescription)];
+      }
+    }
+
+    async function round(groups: Iterable<readonly RunPlan[]>): Promise<void> {
       const changes = new Map<number, number>();
       const lines: Omit<SoakLine, keyof Residue>[] = [];
       const common: RunsOptions = {
@@ -101,9 +106,8 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
           if (kept++ < mostKept) await saveRun(results, run);
         },
       };
-      const groups = plans.map((plan) => [plan]);
       if (stack === 'simulated') await runInSimulation(groups, { ...common, costs: options.costs });
-      else await runOnMachine(groups, common);
+      else await runOnMachine([...groups], common);
       // Nothing runs now: what is left was left behind.
       const residue = await readResidue(scratch.directory);
       for (const line of lines) {

@@ -13,8 +13,11 @@ export interface SoakVerdict {
   readonly findings: readonly string[];
 }
 
-/** A load generator that was late delays figures, and spoils no count. */
-const timing = 'GENERATOR_BEHIND';
+/**
+ * What spoils figures and no count: a load generator that was late; a fault that nobody could notice, as long as another
+ * was seen to bite.
+ */
+const spoilsFigures = ['GENERATOR_BEHIND', 'NOT_EXPOSED'];
 /** What the plane itself has brought about. */
 const planeFailed = 'PLANE';
 /** Without these there is nothing to judge. */
@@ -22,13 +25,14 @@ const books = ['NO_LEDGER', 'NO_CHANGES'];
 
 export function judgeSoakRun(run: RunFacts): SoakVerdict {
   const { invalid, missing } = measureRun(run, standardPrices);
+  const wasStruck = run.faults.some(({ witnessedUs }) => witnessedUs !== null);
   const failures = invalid
     .filter(({ code }) => code === planeFailed)
     .map(({ message }) => `the plane failed: ${message}`);
   const found = run.ledger === null ? [] : findingsOf(run.ledger);
   const defects = [...failures, ...found.map(({ code, message }) => `${code}: ${message}`)];
   const obstacles = [...invalid, ...missing.filter(({ code }) => books.includes(code))]
-    .filter(({ code }) => code !== timing && code !== planeFailed)
+    .filter(({ code }) => !(wasStruck && spoilsFigures.includes(code)) && code !== planeFailed)
     .map(({ code, message }) => `${code}: ${message}`);
   if (defects.length > 0) return { outcome: 'unsound', findings: [...defects, ...(run.ledger?.examples ?? [])] };
   return { outcome: obstacles.length > 0 ? 'not judged' : 'sound', findings: obstacles };

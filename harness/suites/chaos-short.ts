@@ -1,5 +1,4 @@
 /** The five faults that every plane meets sooner or later, once each: for a pull request, or before a meeting. */
-import { secondUs } from '../../workloads/durations.js';
 import type { Suite } from '../suite.js';
 import { type Ordeal, ordealScenario } from './chaos.js';
 import { faultOf } from './fault-defaults.js';
@@ -16,7 +15,7 @@ const ordeals: readonly Ordeal[] = [
 export const chaosShort: Suite = {
   name: 'chaos-short',
   about: 'a crash, a pause, and each store gone for 2 s, against each of the three planes, once',
-  scenarios: ordeals.map((ordeal) => ordealScenario(ordeal, 3 * secondUs)),
+  scenarios: ordeals.map(ordealScenario),
   arms: threePlanes,
   repetitions: 1,
   asks: 'recovery',

@@ -44,6 +44,13 @@ describe.each([chaos, chaosShort])('$name', (suite: Suite) => {
     },
   );
 
+  it('strikes nobody before a probe can have told whether freshness stands', () => {
+    for (const { scenario, seed } of planRuns({ ...suite, repetitions: 20, seed: 1 })) {
+      const first = Math.min(...scheduleFaults(scenario, seed).map(({ window }) => window.atUs));
+      expect(first - scenario.epochUs).toBeGreaterThan(scenario.slo.freshnessUs);
+    }
+  });
+
   it('leaves the load no more than the time that the suite is allowed', () => {
     const allowedUs = { chaos: 40 * 60 * secondUs, 'chaos-short': 6 * 60 * secondUs }[suite.name] ?? 0;
     const all = suite.scenarios.reduce((sum, scenario) => sum + suite.arms.length * loadUs(scenario), 0);

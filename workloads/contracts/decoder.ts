@@ -5,7 +5,7 @@
 import { type ChangeBatch, type opNames, tableNames } from '../change-batch.js';
 import type { DecodedBatch } from '../data-contract.js';
 import { refusals } from '../refusals.js';
-import { contractRegistry, type Image, type Images } from './registry.js';
+import { type ChangeReader, contractRegistry, type Image, type Images } from './registry.js';
 import { rowSchemas } from './schemas.js';
 
 /** Bounds of the values; both ends are allowed. */
@@ -35,8 +35,7 @@ export interface DecoderOptions {
 
 export function createDecoder(options: DecoderOptions): (batch: ChangeBatch) => DecodedBatch {
   const { allowedLatenessUs, tokenise } = options;
-  const registry = contractRegistry();
-  const readers = tableNames.map((table) => rowSchemas[table].map((_, index) => registry.reader(table, index + 1)));
+  const readers = changeReaders();
   let columns = emptyColumns(0);
 
   /** Returns the reason to refuse change i, 0 if it is sound; its columns are then filled. */
@@ -99,6 +98,16 @@ export function createDecoder(options: DecoderOptions): (batch: ChangeBatch) => 
     return columns;
   };
 }
+
+/** By table and version. The schemas are the same for every contract, and are compiled once a process. */
+function changeReaders(): NonNullable<typeof compiled> {
+  if (compiled) return compiled;
+  const registry = contractRegistry();
+  compiled = tableNames.map((table) => rowSchemas[table].map((_, index) => registry.reader(table, index + 1)));
+  return compiled;
+}
+
+let compiled: (ChangeReader | null)[][] | undefined;
 
 type Columns = { -readonly [Name in keyof DecodedBatch]: DecodedBatch[Name] } & {
   readonly emailToken: (string | null)[];

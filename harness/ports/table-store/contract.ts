@@ -3,10 +3,12 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Clock, hostClock } from '../../clock.js';
 import type { ColumnBatch, IntValues, Schema, TextValues } from '../columns.js';
+import { layoutContract } from './layout-contract.fixture.js';
+import type { CountRequest } from './object-requests.js';
 import type { FoldSpec, Snapshot, TableStore } from './port.js';
 
 export interface TablePlace {
-  open(clock: Clock): TableStore;
+  open(clock: Clock, onRequest?: CountRequest): TableStore;
   destroy(): Promise<void>;
 }
 
@@ -34,8 +36,8 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
       cleanups.push(() => place.destroy());
       const time = { nowUs: 1_700_000_000_000_000 };
       const clock: Clock = { ...hostClock, nowUs: () => time.nowUs };
-      const open = () => {
-        const store = place.open(clock);
+      const open = (onRequest?: CountRequest) => {
+        const store = place.open(clock, onRequest);
         cleanups.push(() => store.close());
         return store;
       };
@@ -281,6 +283,8 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
         expect(await rowsIn(late, past)).toEqual(sorted(rowsFrom(0, appended)));
       }
     });
+
+    layoutContract(setUp);
 
     describe('fold', () => {
       const spec: FoldSpec = {

@@ -1,6 +1,7 @@
 /**
  * Data files: Parquet, written once under a name of its own, immutable. A file is in the table only when a commit adds
- * it; until then nobody sees it, and if that never happens `vacuum` finds it by its name.
+ * it; until then nobody sees it, and if that never happens `vacuum` finds it by its name. How they are read again is in
+ * read-files.ts.
  */
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -14,6 +15,7 @@ import type { ObjectStore } from './delta/object-store.js';
 import type { FileStatistics } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import type { Engine } from './engine.js';
+import { encodePartitionValue, partitionFolder } from './layout.js';
 
 /** What the operations of one table store share. */
 export interface Tables {
@@ -25,30 +27,107 @@ export interface Tables {
 
 export interface DataFileMarks {
   readonly dataChange: boolean;
-  /** Columns by which the rows are sorted, outermost first. */
+  /** Columns by which the rows are sorted, outermost first, or `zorder` of the columns that they are clustered by. */
   readonly clusteredBy?: readonly string[];
+}
+
+/** Rows to write: of a table or function of DuckDB, those for which all of `where` holds. */
+export interface RowsToWrite {
+  readonly from: string;
+  readonly where?: readonly string[];
+  readonly orderBy?: readonly string[];
 }
 
 /** Longer texts are no bounds in the log: they would be repeated in every checkpoint and skip little. */
 const longestTextBound = 64;
 const clusteredByTag = 'planebench.clusteredBy';
 
-/** Writes the rows of `query`, of at least one row, as a data file of `table` that no commit has added yet. */
-export async function writeDataFile(
+/** Data files that no commit has added yet. Until one does, `discard` takes back what was written. */
+export interface Draft {
+  readonly files: readonly AddFile[];
+  /** Writes rows, at least one, as a file, or as one for each combination of partition values. */
+  write(connection: DuckDBConnection, rows: RowsToWrite, marks: DataFileMarks): Promise<void>;
+  discard(): Promise<void>;
+}
+
+export function draftFiles(tables: Tables, table: string, { schema, metaData }: TableState): Draft {
+  const files: AddFile[] = [];
+  const { partitionColumns } = metaData;
+  const stored = schema.filter(({ name }) => !partitionColumns.includes(name));
+
+  async function write(connection: DuckDBConnection, rows: RowsToWrite, marks: DataFileMarks): Promise<void> {
+    if (partitionColumns.length === 0) {
+      files.push(await writeDataFile(tables, connection, { table, schema: stored, partitionValues: {}, rows, marks }));
+      return;
+    }
+    for (const values of await distinctValues(connection, rows, partitionColumns)) {
+      const partitionValues: Record<string, string> = {};
+      const where = [...(rows.where ?? [])];
+      for (const [i, name] of partitionColumns.entries()) {
+        const value = values[i]!;
+        partitionValues[name] = encodePartitionValue(table, name, value);
+        where.push(`${quoteIdentifier(name)} IS NOT DISTINCT FROM ${literalOf(value)}`);
+      }
+      const part = { table, schema: stored, partitionValues, rows: { ...rows, where }, marks };
+      files.push(await writeDataFile(tables, connection, part));
+    }
+  }
+
+  return { files, write, discard: () => discardFiles(tables, table, files) };
+}
+
+async function discardFiles({ objects }: Tables, table: string, files: readonly AddFile[]): Promise<void> {
+  for (const { path } of files) await objects.delete(`${table}/${decodeURIComponent(path)}`).catch(() => {});
+}
+
+async function distinctValues(
+  connection: DuckDBConnection,
+  { from, where = [] }: RowsToWrite,
+  columns: readonly string[],
+): Promise<(number | string | null)[][]> {
+  const names = columns.map(quoteIdentifier).join(', ');
+  const found = await connection.runAndReadAll(
+    `SELECT DISTINCT ${names} FROM ${from}${whereOf(where)} ORDER BY ${names}`,
+  );
+  return found.getRows().map((row) => row.map((value) => (typeof value === 'bigint' ? Number(value) : value))) as (
+    | number
+    | string
+    | null
+  )[][];
+}
+
+function whereOf(conditions: readonly string[]): string {
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+}
+
+function literalOf(value: number | string | null): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'number' ? String(value) : quoteText(value);
+}
+
+interface DataFileToWrite {
+  readonly table: string;
+  /** Without partition columns. */
+  readonly schema: Schema;
+  readonly partitionValues: Readonly<Record<string, string>>;
+  readonly rows: RowsToWrite;
+  readonly marks: DataFileMarks;
+}
+
+async function writeDataFile(
   { objects, clock }: Tables,
   connection: DuckDBConnection,
-  table: string,
-  schema: Schema,
-  query: string,
-  marks: DataFileMarks,
+  { table, schema, partitionValues, rows: { from, where = [], orderBy = [] }, marks }: DataFileToWrite,
 ): Promise<AddFile> {
   const nowUs = clock.nowUs();
-  const path = dataFileName(nowUs);
+  const path = `${partitionFolder(partitionValues)}${dataFileName(nowUs)}`;
   const staged = await objects.stage();
   try {
     const columns = schema.map(({ name }) => quoteIdentifier(name)).join(', ');
+    const order = orderBy.length === 0 ? '' : ` ORDER BY ${orderBy.map(quoteIdentifier).join(', ')}`;
     const written = await connection.runAndReadAll(
-      `COPY (SELECT ${columns} FROM (${query})) TO ${quoteText(staged)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, RETURN_STATS)`,
+      `COPY (SELECT ${columns} FROM ${from}${whereOf(where)}${order}) TO ${quoteText(staged)}
+       (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, RETURN_STATS)`,
     );
     const [row] = written.getRowObjectsJson();
     const statistics = statisticsFrom(
@@ -58,8 +137,9 @@ export async function writeDataFile(
     );
     await objects.publish(staged, `${table}/${path}`);
     return {
-      path,
-      partitionValues: {},
+      // A relative URI (protocol, "Add File and Remove File").
+      path: path.replaceAll('%', '%25'),
+      partitionValues,
       size: Number(row?.file_size_bytes),
       modificationTime: Math.floor(nowUs / 1000),
       dataChange: marks.dataChange,
@@ -73,74 +153,41 @@ export async function writeDataFile(
 }
 
 /**
- * Commits to an existing table (see DeltaLog.commit), and deletes the data files that were written for the commit if it
- * certainly did not happen. What this cannot delete is left to `vacuum`.
+ * Commits a draft to its existing table (see DeltaLog.commit), and takes it back if that certainly did not happen. What
+ * cannot be deleted then is left to `vacuum`.
  */
-export async function commitFiles(
-  { log, objects }: Tables,
+export async function commitDraft(
+  tables: Tables,
   table: string,
-  files: readonly AddFile[],
+  draft: Pick<Draft, 'discard'>,
   attempt: (state: TableState) => readonly Action[] | null,
 ): Promise<CommitResult> {
   let uncommitted = true;
   try {
-    const result = await log(table).commit((state) => attempt(existing(table, state)));
+    const result = await tables.log(table).commit((state) => attempt(existing(table, state)));
     uncommitted = !result.committed;
     return result;
   } catch (error) {
     uncommitted = !(error instanceof CallError && error.outcome === 'indeterminate');
     throw error;
   } finally {
-    if (uncommitted) for (const { path } of files) await objects.delete(`${table}/${path}`).catch(() => {});
+    if (uncommitted) await draft.discard();
+  }
+}
+
+/** Calls `work`, and takes the draft back if it fails. */
+export async function drafting<T>(draft: Draft, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await draft.discard();
+    throw error;
   }
 }
 
 export function existing(table: string, state: TableState | null): TableState {
   if (state === null) throw new Error(`There is no table ${table}; create it first.`);
   return state;
-}
-
-/** SQL of a table function that reads the rows of the files; they are still there, see `filesOf` and `filesAddedSince`. */
-export async function rowsOf({ objects }: Tables, table: string, files: readonly AddFile[]): Promise<string> {
-  const local = await objects.localFiles(files.map(({ path }) => `${table}/${decodeURIComponent(path)}`));
-  return `read_parquet([${local.map(quoteText).join(', ')}])`;
-}
-
-/** The files of a state, which may be an old one. */
-export async function filesOf(tables: Tables, table: string, state: TableState): Promise<readonly AddFile[]> {
-  const files = Array.from(state.files.values());
-  await expectPresent(tables, table, files, `of version ${state.version}`);
-  return files;
-}
-
-/** Files that commits after `version` added with new rows, up to the state's version; they may have left the table. */
-export async function filesAddedSince(
-  tables: Tables,
-  table: string,
-  state: TableState,
-  version: number,
-): Promise<readonly AddFile[]> {
-  const files = await tables.log(table).filesAdded(version, state.version);
-  await expectPresent(tables, table, files, `added after version ${version}`);
-  return files;
-}
-
-/** Live files are there; of files that left the table since, `vacuum` may have deleted some. */
-async function expectPresent(
-  { log, objects }: Tables,
-  table: string,
-  files: readonly AddFile[],
-  which: string,
-): Promise<void> {
-  const live = existing(table, await log(table).lastSeen()).files;
-  const left = files.filter(({ path }) => !live.has(path));
-  if (left.length === 0) return;
-  const there = new Set((await objects.list(table)).map(({ name }) => name));
-  const gone = left.filter(({ path }) => !there.has(decodeURIComponent(path)));
-  if (gone.length === 0) return;
-  throw new Error(
-    `Table ${table}: ${gone.length} of the ${files.length} files ${which} were vacuumed; retain files for longer than the slowest reader needs them.`,
-  );
 }
 
 /** The columns by which the file's rows are sorted; none if its writer did not say. */
@@ -166,9 +213,9 @@ function dataFileName(nowUs: number): string {
   return `part-${String(nowUs).padStart(16, '0')}-${randomUUID()}.parquet`;
 }
 
-/** When a data file was written; null if the name is not one of ours. */
+/** When a data file was written; null if its name, the last part of a path, is not one of ours. */
 export function writtenUs(name: string): number | null {
-  const found = /^part-(\d{16})-[0-9a-f-]{36}\.parquet$/.exec(name);
+  const found = /(?:^|\/)part-(\d{16})-[0-9a-f-]{36}\.parquet$/.exec(name);
   return found ? Number(found[1]) : null;
 }
 

@@ -1,21 +1,30 @@
 /** The table store over any object store: Delta logs say what is in a table, DuckDB writes and reads its Parquet. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.js';
-import { CallError } from '../../errors.js';
+import { messageOf } from '../../errors.js';
 import { seededRandom } from '../../random.js';
 import type { ColumnBatch, Schema } from '../columns.js';
-import { appendColumns, createTableSql, quoteIdentifier, quoteText, readColumns } from '../duckdb-columns.js';
+import { quoteIdentifier, quoteText, readColumns } from '../duckdb-columns.js';
+import { append } from './append.js';
 import { compact } from './compact.js';
-import { commitFiles, existing, filesAddedSince, filesOf, rowsOf, type Tables, writeDataFile } from './data-files.js';
-import { type Action, type AddFile, commitInfo, setTransaction } from './delta/actions.js';
+import { existing, type Tables } from './data-files.js';
+import { type Action, commitInfo } from './delta/actions.js';
 import { type DeltaLog, openDeltaLog } from './delta/log.js';
 import type { ObjectStore } from './delta/object-store.js';
 import { encodeSchema } from './delta/schema-string.js';
-import { mayHold, statisticsOf } from './delta/statistics.js';
+import { filesThatMayMatch, statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
-import { openEngine } from './engine.js';
+import { type Engine, openEngine } from './engine.js';
+import { expectSameTable } from './evolution.js';
+import { evolve } from './evolve.js';
 import { fold } from './fold.js';
-import type { AppendResult, ScanQuery, Snapshot, TableStore, Txn } from './port.js';
+import { checkLayout, clusterColumnsOf, layoutProperties } from './layout.js';
+import { pin, pinnedVersion, pinsOf, unpin } from './pins.js';
+import type { ScanQuery, Snapshot, SnapshotTime, TableLayout, TableStore } from './port.js';
+import { checkPredicate, columnOf, conditionOf } from './predicate.js';
+import { filesAddedSince, filesOf, rowsOf } from './read-files.js';
+import { restore } from './restore.js';
+import { upsert } from './upsert.js';
 import { vacuum } from './vacuum.js';
 
 export function deltaTableStore(options: {
@@ -41,15 +50,17 @@ export function deltaTableStore(options: {
   const states = new WeakMap<Snapshot, TableState>();
 
   return {
-    create: (table, schema) => create(tables, table, schema),
+    create: (table, schema, layout = {}) => create(tables, table, schema, layout),
+    evolve: (table, schema) => evolve(tables, table, schema),
     append: (table, rows, txns) => append(tables, table, rows, txns),
+    upsert: (table, rows, options) => upsert(tables, table, rows, options, false),
+    remove: (table, keys, options) => upsert(tables, table, keys, options, true),
     async txns(table) {
       const { txns } = existing(table, await tables.log(table).refresh());
       return new Map(Array.from(txns, ([appId, { version }]) => [appId, version]));
     },
-    async snapshot(table, version) {
-      const log = tables.log(table);
-      const state = existing(table, version === undefined ? await log.refresh() : await log.at(version));
+    async snapshot(table, at) {
+      const state = await stateAt(tables.log(table), table, at);
       const snapshot = snapshotOf(table, state);
       states.set(snapshot, state);
       return snapshot;
@@ -60,6 +71,10 @@ export function deltaTableStore(options: {
     },
     fold: (spec) => fold(tables, spec),
     compact: (table, sizes) => compact(tables, table, sizes),
+    pin: (table, name, version) => pin(tables, table, name, version),
+    unpin: (table, name) => unpin(tables, table, name),
+    pins: async (table) => pinsOf(existing(table, await tables.log(table).refresh()).metaData),
+    restore: (table, version) => restore(tables, table, version),
     vacuum: (table, { retainUs }) => vacuum(tables, table, retainUs),
     readParquet: (path, schema) => readForeign(tables, path, schema),
     async tables() {
@@ -76,6 +91,7 @@ export function deltaTableStore(options: {
 
 /** Rows in the order of the file, so that whoever stores them by the chunk can go on after a crash. */
 async function* readForeign({ engine }: Tables, path: string, schema: Schema): AsyncIterable<ColumnBatch> {
+  await expectColumns(engine, path, schema);
   const connection = await engine.connect();
   try {
     const names = schema.map(({ name }) => quoteIdentifier(name)).join(', ');
@@ -85,7 +101,32 @@ async function* readForeign({ engine }: Tables, path: string, schema: Schema): A
   }
 }
 
-async function create({ log, clock }: Tables, table: string, schema: Schema): Promise<void> {
+/** Throws unless the file has these columns, so that what is wrong with it is said before any row was taken. */
+async function expectColumns(engine: Engine, path: string, schema: Schema): Promise<void> {
+  const described = await engine
+    .texts(`SELECT to_json([column_name, column_type]) FROM (DESCRIBE FROM read_parquet(${quoteText(path)}))`)
+    .catch((error) => {
+      throw new Error(`${path} cannot be read as Parquet: ${messageOf(error)}`, { cause: error });
+    });
+  const types = new Map(described.map((column) => JSON.parse(column) as [string, string]));
+  for (const { name, type } of schema) {
+    const found = types.get(name);
+    if (found === undefined) throw new Error(`${path} has no column ${name}; it has ${[...types.keys()].join(', ')}.`);
+    if ((type === 'int' ? ['BIGINT', 'INTEGER'] : ['VARCHAR']).includes(found)) continue;
+    throw new Error(`${path}: column ${name} is ${found}; expected ${type === 'int' ? 'BIGINT' : 'VARCHAR'}.`);
+  }
+}
+
+async function stateAt(log: DeltaLog, table: string, at: SnapshotTime | undefined): Promise<TableState> {
+  if (at === undefined) return existing(table, await log.refresh());
+  if (typeof at === 'number') return log.at(at);
+  if (!('pin' in at)) return log.at(at);
+  const { metaData } = existing(table, await log.refresh());
+  return log.at(pinnedVersion(table, pinsOf(metaData), at.pin));
+}
+
+async function create({ log, clock }: Tables, table: string, schema: Schema, layout: TableLayout): Promise<void> {
+  checkLayout(table, schema, layout);
   const nowUs = clock.nowUs();
   const creation: readonly Action[] = [
     commitInfo(nowUs, 'CREATE TABLE', {}),
@@ -95,69 +136,38 @@ async function create({ log, clock }: Tables, table: string, schema: Schema): Pr
         id: randomUUID(),
         format: { provider: 'parquet', options: {} },
         schemaString: encodeSchema(schema),
-        partitionColumns: [],
-        configuration: {},
+        partitionColumns: layout.partitionBy ?? [],
+        configuration: layoutProperties(layout),
         createdTime: Math.floor(nowUs / 1000),
       },
     },
   ];
   await log(table).commit((state) => (state === null ? creation : null));
-  const there = existing(table, await log(table).lastSeen()).schema;
-  if (encodeSchema(there) !== encodeSchema(schema)) {
-    throw new Error(`Table ${table} exists with the schema ${encodeSchema(there)}, not with ${encodeSchema(schema)}.`);
-  }
-}
-
-async function append(tables: Tables, table: string, rows: ColumnBatch, txns: readonly Txn[]): Promise<AppendResult> {
-  const seen = existing(table, await tables.log(table).lastSeen());
-  if (isRecorded(seen, txns) || (rows.rows === 0 && txns.length === 0)) {
-    return { committed: false, version: seen.version };
-  }
-  const added = rows.rows === 0 ? [] : [await writeRows(tables, table, seen.schema, rows)];
-  return commitFiles(tables, table, added, (state) => {
-    if (isRecorded(state, txns)) return null;
-    if (state.metaData.schemaString !== seen.metaData.schemaString) {
-      throw new CallError('failed', `Table ${table} got another schema while rows were appended; append them again.`);
-    }
-    const nowUs = tables.clock.nowUs();
-    return [
-      commitInfo(nowUs, 'WRITE', { mode: 'Append' }, true),
-      ...txns.map(({ appId, version }) => setTransaction(nowUs, appId, version)),
-      ...added.map((add) => ({ add })),
-    ];
-  });
-}
-
-function isRecorded(state: TableState, txns: readonly Txn[]): boolean {
-  return txns.some(({ appId, version }) => (state.txns.get(appId)?.version ?? Number.NEGATIVE_INFINITY) >= version);
-}
-
-function writeRows(tables: Tables, table: string, schema: Schema, rows: ColumnBatch): Promise<AddFile> {
-  return tables.engine.use(async (connection) => {
-    await connection.run(createTableSql('staged', schema, 'TEMP TABLE'));
-    await appendColumns(connection, 'staged', schema, rows);
-    return writeDataFile(tables, connection, table, schema, 'FROM staged', { dataChange: true });
-  });
+  const there = existing(table, await log(table).lastSeen());
+  const { partitionColumns: partitionBy, configuration } = there.metaData;
+  expectSameTable(
+    table,
+    { schema, layout },
+    { schema: there.schema, layout: { partitionBy, clusterBy: clusterColumnsOf(configuration) } },
+  );
 }
 
 async function* scan(tables: Tables, table: string, state: TableState, query: ScanQuery): AsyncIterable<ColumnBatch> {
-  const schema = query.columns.map((name) => {
-    const column = state.schema.find((candidate) => candidate.name === name);
-    if (column) return column;
-    throw new Error(`Table ${table} has no column ${name}; it has ${state.schema.map((c) => c.name).join(', ')}.`);
-  });
+  const { where } = query;
+  const schema = query.columns.map((name) => columnOf(table, state.schema, name));
+  if (where) checkPredicate(table, state.schema, where);
   const live =
     query.since === undefined
       ? await filesOf(tables, table, state)
       : await filesAddedSince(tables, table, state, query.since);
-  const where = query.where && { column: query.where.column, values: query.where.values.toSorted((a, b) => a - b) };
-  const files = where ? live.filter((file) => mayHold(file, where.column, where.values)) : live;
+  const files = where ? filesThatMayMatch(live, columnOf(table, state.schema, where.column), where) : live;
   if (files.length === 0) return;
   const columns = schema.map(({ name }) => quoteIdentifier(name)).join(', ');
-  const condition = where ? ` WHERE ${quoteIdentifier(where.column)} IN (${where.values.join(', ')})` : '';
+  const condition = where ? ` WHERE ${conditionOf(where)}` : '';
+  const rows = await rowsOf(tables, table, state, files);
   const connection = await tables.engine.connect();
   try {
-    yield* readColumns(connection, `SELECT ${columns} FROM ${await rowsOf(tables, table, files)}${condition}`, schema);
+    yield* readColumns(connection, `SELECT ${columns} FROM ${rows}${condition}`, schema);
   } finally {
     connection.closeSync();
   }

@@ -22,7 +22,12 @@ export function openEngine(options: { readonly threads: number; readonly spill: 
   async function connect(): Promise<DuckDBConnection> {
     if (closed) throw new Error('The table store is closed; open another one.');
     instance ??= open(options.threads, options.spill);
-    return (await instance).connect();
+    try {
+      return await (await instance).connect();
+    } catch (error) {
+      instance = undefined;
+      throw error;
+    }
   }
 
   async function use<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {

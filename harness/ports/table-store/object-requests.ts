@@ -33,13 +33,13 @@ export function countRequests(objects: ObjectStore, count: CountRequest): Object
       count('get', text === null ? 0 : Buffer.byteLength(text));
       return text;
     },
-    list(folder) {
+    list(folder, from) {
       count('list', 0);
-      return objects.list(folder);
+      return objects.list(folder, from);
     },
-    folders() {
+    folders(path) {
       count('list', 0);
-      return objects.folders();
+      return objects.folders(path);
     },
     delete(path) {
       count('delete', 0);

@@ -5,18 +5,36 @@
 import type { ColumnBatch, Schema } from '../columns.js';
 
 export interface TableStore {
-  /** Creates the table unless it exists with the same schema; another schema is an error. */
-  create(table: string, schema: Schema): Promise<void>;
+  /**
+   * Creates the table unless it exists with the same schema, or with one that this has evolved to; any other, or another
+   * layout, is an error.
+   */
+  create(table: string, schema: Schema, layout?: TableLayout): Promise<void>;
+  /**
+   * Gives the table another schema by metadata alone, and answers the version that has it. Columns may be added behind
+   * the others, nullable, and are null in the rows that are there; a column that is not nullable may become so. Anything
+   * else would make rows or readers of the past wrong: it is refused, with the reason. Writers go on with the schema
+   * that they know.
+   */
+  evolve(table: string, schema: Schema): Promise<number>;
   /**
    * Appends rows in one commit, exactly once: the commit carries `txns`, and if any of them is already recorded with a
    * version not lower than its own, nothing is written and `committed` is false. A commit with no rows and with txns is
-   * allowed (it records progress).
+   * allowed (it records progress). A nullable column that the batch lacks is null in all its rows, so that a writer may
+   * not know the newest schema; a column that the table lacks is an error.
    */
   append(table: string, rows: ColumnBatch, txns: readonly Txn[]): Promise<AppendResult>;
+  /**
+   * Puts rows in the place of those that have the same key, and adds the others: in one commit, exactly once by `txns` as
+   * `append` does. Each key may be in `rows` once. Of two at the same time that touch the same files one starts again.
+   */
+  upsert(table: string, rows: ColumnBatch, options: KeyedWrite): Promise<AppendResult>;
+  /** Removes the rows whose key is in `keys`, which has the columns of the key; otherwise like `upsert`. */
+  remove(table: string, keys: ColumnBatch, options: KeyedWrite): Promise<AppendResult>;
   /** The recorded version of each application id; absent if it never committed. */
   txns(table: string): Promise<ReadonlyMap<string, number>>;
-  /** The newest snapshot, or that of `version`. */
-  snapshot(table: string, version?: number): Promise<Snapshot>;
+  /** The newest snapshot, or that of a version, of a moment in event time or of a pin. */
+  snapshot(table: string, at?: SnapshotTime): Promise<Snapshot>;
   /** Streams rows of a snapshot, columns as named, in no promised order. `since`: only files added after that version. */
   scan(snapshot: Snapshot, query: ScanQuery): AsyncIterable<ColumnBatch>;
   /**
@@ -25,12 +43,29 @@ export interface TableStore {
    * commits once. Safe to repeat and to run beside appends.
    */
   fold(spec: FoldSpec): Promise<FoldResult>;
-  /** Merges files below `smallFileBytes` into larger ones; the rows and the answers stay the same. */
+  /**
+   * Merges files below `smallFileBytes` into larger ones; the rows and the answers stay the same. Of a table with
+   * `clusterBy` it lays those out anew, and those that never were, so that each file holds a small part of the range of
+   * every such column.
+   */
   compact(
     table: string,
     options: { readonly smallFileBytes: number; readonly targetFileBytes: number },
   ): Promise<CompactResult>;
-  /** Deletes files that no snapshot younger than `retainUs` (event time) refers to. */
+  /**
+   * Names a version, whose files then stay whatever is vacuumed. A name may be moved to another version. Of a version
+   * that has lost files already there is none.
+   */
+  pin(table: string, name: string, version: number): Promise<void>;
+  unpin(table: string, name: string): Promise<void>;
+  /** Pinned versions by name. */
+  pins(table: string): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Commits a version with the files and the schema of an old one, and answers it. What applications have recorded
+   * (`txns`) and what is pinned stay as they are.
+   */
+  restore(table: string, version: number): Promise<number>;
+  /** Deletes files that neither a pin nor a snapshot younger than `retainUs` (event time) refers to. */
   vacuum(
     table: string,
     options: { readonly retainUs: number },
@@ -40,6 +75,23 @@ export interface TableStore {
   tables(): Promise<string[]>;
   close(): Promise<void>;
 }
+
+/** How rows are put into files; both for tables that are read by the part. */
+export interface TableLayout {
+  /** Rows of a file have the same values in these columns. */
+  readonly partitionBy?: readonly string[];
+  /** What `compact` lays files out by. */
+  readonly clusterBy?: readonly string[];
+}
+
+export interface KeyedWrite {
+  /** Columns that identify a row; never null. */
+  readonly key: readonly string[];
+  readonly txns: readonly Txn[];
+}
+
+/** A version, the newest one at a moment (not after it), or a pinned one. */
+export type SnapshotTime = number | { readonly timestampUs: number } | { readonly pin: string };
 
 /** Delta's `txn` action: application `appId` has committed everything up to `version`. */
 export interface Txn {
@@ -70,9 +122,13 @@ export interface ScanQuery {
   readonly columns: readonly string[];
   /** Only files added by commits after this table version. */
   readonly since?: number;
-  /** Rows where `column` is one of `values`. */
-  readonly where?: { readonly column: string; readonly values: readonly number[] };
+  readonly where?: Predicate;
 }
+
+/** Of rows: `column` is one of `values`, or an int column is at least `from` and less than `to`. Never holds for null. */
+export type Predicate =
+  | { readonly column: string; readonly values: readonly (number | string)[] }
+  | { readonly column: string; readonly from?: number; readonly to?: number };
 
 export interface FoldSpec {
   readonly from: string;

@@ -11,9 +11,9 @@ const free: Resource = { use: async () => {}, busyUs: () => 0 };
 tableStoreContract('simulated', () => {
   let store: SimulatedTableStore | undefined;
   return {
-    open(clock) {
+    open(clock, onRequest) {
       store ??= simulateTableStore({ clock, resource: free, parquet: () => [] });
-      return store;
+      return onRequest ? store.connect(onRequest) : store;
     },
     destroy: async () => {},
   };
@@ -128,7 +128,8 @@ describe('simulated: what is its own', () => {
     await expect(refused({ ...good, lsn: [0.5] })).rejects.toThrow(/Column lsn, row 0: 0.5 is not an integer/);
     await expect(refused({ ...good, lsn: Float64Array.of(2 ** 53) })).rejects.toThrow(/Column lsn, row 0/);
     await expect(refused({ ...good, note: [] })).rejects.toThrow(/Column note has 0 values in a batch of 1 rows/);
-    await expect(refused({ entity: [2], lsn: [2], op: ['c'] })).rejects.toThrow(/no column note/);
+    await expect(refused({ entity: [2], lsn: [2], note: ['lost'] })).rejects.toThrow(/no column op/);
+    await expect(refused({ ...good, nte: ['lost'] })).rejects.toThrow(/Table changes has no column nte/);
     await append('changes', [[3, 3, 'c', 'too']]);
     expect(await rowsIn('changes')).toEqual(['1@1', '3@3']);
     expect(new Set(store.stored())).toEqual(new Set(['changes', 'current', 'c', 'kept', 'too']));

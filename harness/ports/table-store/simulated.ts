@@ -1,17 +1,36 @@
 /** Tables in the memory of a simulated run: the rules of the Delta tables without their log, their Parquet or a disk. */
 import type { Clock } from '../../clock.js';
+import { CallError } from '../../errors.js';
 import type { Resource } from '../../simulation/resource.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { encodeSchema } from './delta/schema-string.js';
+import { mayMatch } from './delta/statistics.js';
+import { expectSameTable, fillIn, refusalOf } from './evolution.js';
+import { checkLayout } from './layout.js';
 import type { CountRequest } from './object-requests.js';
-import type { AppendResult, FoldResult, FoldSpec, ScanQuery, Snapshot, TableStore, Txn } from './port.js';
+import { pinnedVersion } from './pins.js';
+import type {
+  AppendResult,
+  FoldResult,
+  FoldSpec,
+  KeyedWrite,
+  ScanQuery,
+  Snapshot,
+  SnapshotTime,
+  TableLayout,
+  TableStore,
+  Txn,
+} from './port.js';
+import { checkPredicate, columnOf } from './predicate.js';
+import { boundsIn } from './simulated/bounds.js';
 import { commitCompaction, planCompaction } from './simulated/compact.js';
 import { commitFold, discardFold, holds, planFold } from './simulated/fold.js';
 import { pagesOfParquet } from './simulated/parquet.js';
 import { followRequests } from './simulated/requests.js';
-import { bytesOfBatch, countRows } from './simulated/row-heap.js';
+import { bytesOfBatch, countRows, type RowRange } from './simulated/row-heap.js';
 import { filterBy, pagesOf, readRows } from './simulated/scan.js';
 import { draftFile, expectPresent, type Replacement, rowsOf, type StoredFile, Table } from './simulated/table.js';
+import { commitUpsert, planUpsert } from './simulated/upsert.js';
 
 export interface SimulatedTableStore extends TableStore {
   /** The tables as a process has them whose requests to an object store are counted. */
@@ -57,21 +76,30 @@ export function simulateTableStore(options: {
       }
     }
 
-    async function create(name: string, schema: Schema): Promise<void> {
+    async function create(name: string, schema: Schema, layout: TableLayout = {}): Promise<void> {
       await resource.use('create', 0, 0);
       if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) {
         throw new Error(`${name} is no name for a table: use a letter, then letters, digits and underscores.`);
       }
+      checkLayout(name, schema, layout);
       const known = tables.get(name);
-      const table = known ?? new Table(name, structuredClone(schema));
+      const table = known ?? new Table(name, structuredClone(schema), structuredClone(layout), clock.nowUs());
       if (known) requests.open(table);
       else requests.create(table);
       tables.set(name, table);
-      if (encodeSchema(table.schema) !== encodeSchema(schema)) {
-        throw new Error(
-          `Table ${name} exists with the schema ${encodeSchema(table.schema)}, not with ${encodeSchema(schema)}.`,
-        );
-      }
+      expectSameTable(name, { schema, layout }, table);
+    }
+
+    async function evolve(name: string, schema: Schema): Promise<number> {
+      await resource.use('evolve', 0, 0);
+      const table = existing(name);
+      requests.open(table);
+      if (encodeSchema(schema) === encodeSchema(table.schema)) return table.version;
+      const refusal = refusalOf(table.schema, schema);
+      if (refusal !== null) throw new Error(`Table ${name} cannot get this schema: ${refusal}.`);
+      table.commit([], [], clock.nowUs(), structuredClone(schema));
+      requests.commit(table);
+      return table.version;
     }
 
     /** The rows are copied at once, as the caller may use its columns again; without a commit they are given back. */
@@ -90,38 +118,68 @@ export function simulateTableStore(options: {
         return { committed: true, version: table.version };
       }
       const recorded = txns.map((txn) => ({ ...txn }));
-      const written = table.heap.append(rows);
+      const { schema } = table;
+      const written = table.append(fillIn(name, rows, schema));
       const bytes = table.heap.bytesOf(written);
       await resource.use('append', rows.rows, bytes);
-      if (table.isRecorded(recorded)) {
+      const refusal = refusalOf(schema, table.schema);
+      if (refusal !== null || table.isRecorded(recorded)) {
         requests.refuse(table, 1);
         table.heap.discard(written);
-        return { committed: false, version: table.version };
+        if (refusal === null) return { committed: false, version: table.version };
+        throw new CallError(
+          'failed',
+          `Table ${name} got another schema while rows were appended (${refusal}); append them again.`,
+        );
       }
-      const added = draftFile({
-        bytes,
-        rows: countRows(written),
-        content: [written],
-        sortedBy: [],
-        dataChange: true,
-      });
-      requests.ask('put', 1);
-      table.commit([{ removed: [], added }], recorded, clock.nowUs());
+      const files = appendedFiles(table, written, bytes);
+      requests.ask('put', files.length);
+      const replacements = files.map((added) => ({ removed: [], added }));
+      table.commit(replacements, recorded, clock.nowUs());
       requests.commit(table);
       return { committed: true, version: table.version };
     }
 
-    async function snapshot(name: string, version?: number): Promise<Snapshot> {
+    async function upsertRows(
+      operation: 'upsert' | 'remove',
+      name: string,
+      rows: ColumnBatch,
+      options: KeyedWrite,
+    ): Promise<AppendResult> {
+      const table = existing(name);
+      const txns = options.txns.map((txn) => ({ ...txn }));
+      const filled = operation === 'upsert' ? fillIn(name, rows, table.schema) : rows;
+      const plan = () => planUpsert(table, filled, options, operation === 'remove');
+      if (table.isRecorded(txns)) {
+        await resource.use(operation, 0, 0);
+        requests.refresh(table);
+        return { committed: false, version: table.version };
+      }
+      let planned = plan();
+      await resource.use(operation, planned.rows, planned.bytes);
+      requests.refresh(table);
+      if (table.version !== planned.version) {
+        if (planned.written) table.heap.discard(planned.written);
+        if (table.isRecorded(txns)) return { committed: false, version: table.version };
+        planned = plan();
+      }
+      const result = commitUpsert(table, planned, txns, clock.nowUs());
+      rewritten(planned.replacements, 2);
+      if (result.committed) requests.commit(table);
+      return result;
+    }
+
+    async function snapshot(name: string, wanted?: SnapshotTime): Promise<Snapshot> {
       await resource.use('snapshot', 0, 0);
       const table = existing(name);
-      const at = version ?? table.version;
-      if (version === undefined) requests.refresh(table);
-      else requests.goBack(table, version);
+      const at = versionOf(table, wanted);
+      if (wanted === undefined) requests.refresh(table);
+      else requests.goBack(table, at);
       const files = table.filesAt(at);
       const taken: Snapshot = {
         table: name,
         version: at,
-        schema: table.schema,
+        schema: table.schemaAt(at),
         files: files.map(({ path, bytes, rows }) => ({ path, bytes, rows })),
       };
       filesOfSnapshot.set(taken, files);
@@ -132,8 +190,10 @@ export function simulateTableStore(options: {
       const { columns, since, where } = query;
       const table = existing(taken.table);
       const read = where ? new Set([...columns, where.column]) : columns;
-      for (const name of read) expectColumn(table, name);
-      const files =
+      const schema = table.schemaAt(taken.version);
+      for (const name of read) columnOf(table.name, schema, name);
+      if (where) checkPredicate(table.name, schema, where);
+      const all =
         since === undefined
           ? expectPresent(
               table,
@@ -142,10 +202,12 @@ export function simulateTableStore(options: {
             )
           : expectPresent(table, table.filesAdded(since, taken.version), `added after version ${since}`);
       if (since !== undefined) requests.ask('get', taken.version - since);
-      if (files.some((file) => !table.isLive(file))) requests.ask('list', 1);
+      if (all.some((file) => !table.isLive(file))) requests.ask('list', 1);
+      const mayHold = where && mayMatch(where);
+      const files = mayHold ? all.filter((file) => mayHold(boundsIn(table, file, where.column))) : all;
       requests.ask('get', files.length);
       // From here on its files are open: vacuum does not take their rows away.
-      const parts = where?.values.length === 0 ? [] : rowsOf(files);
+      const parts = rowsOf(files);
       if (parts.length === 0) await resource.use('scan', 0, 0);
       const filter = where && filterBy(where);
       for (const page of pagesOf(parts)) {
@@ -180,7 +242,10 @@ export function simulateTableStore(options: {
 
     return {
       create,
+      evolve,
       append,
+      upsert: (name, rows, options) => upsertRows('upsert', name, rows, options),
+      remove: (name, keys, options) => upsertRows('remove', name, keys, options),
       async txns(name) {
         await resource.use('txns', 0, 0);
         requests.refresh(existing(name));
@@ -200,15 +265,57 @@ export function simulateTableStore(options: {
         if (table.version > before) requests.commit(table);
         return compacted;
       },
+      async pin(name, pinName, version) {
+        await resource.use('pin', 0, 0);
+        const table = existing(name);
+        requests.refresh(table);
+        if (pinName === '') throw new Error(`Table ${name}: a pin needs a name.`);
+        const files = table.filesAt(version);
+        const gone = files.filter(({ content }) => content === null);
+        if (gone.length > 0) {
+          throw new Error(
+            `Table ${name}: version ${version} cannot be pinned as ${pinName}: ${gone.length} of its ${files.length} files were vacuumed, ${gone[0]!.path} among them.`,
+          );
+        }
+        if (table.pins.get(pinName) === version) return;
+        table.pins.set(pinName, version);
+        table.commit([], [], clock.nowUs());
+        requests.commit(table);
+      },
+      async unpin(name, pinName) {
+        await resource.use('unpin', 0, 0);
+        const table = existing(name);
+        requests.open(table);
+        pinnedVersion(name, table.pins, pinName);
+        table.pins.delete(pinName);
+        table.commit([], [], clock.nowUs());
+        requests.commit(table);
+      },
+      async pins(name) {
+        await resource.use('pins', 0, 0);
+        requests.refresh(existing(name));
+        return new Map(existing(name).pins);
+      },
+      async restore(name, version) {
+        await resource.use('restore', 0, 0);
+        const table = existing(name);
+        requests.goBack(table, version);
+        requests.ask('list', 1);
+        if (table.restore(version, clock.nowUs())) requests.commit(table);
+        return table.version;
+      },
       async vacuum(name, { retainUs }) {
         const table = existing(name);
         await resource.use('vacuum', 0, 0);
+        requests.open(table);
         requests.ask('list', 1);
         requests.refresh(table);
         const unused = table.unusedFiles(clock.nowUs() - retainUs);
         table.forget(unused);
-        requests.ask('delete', unused.length);
-        return { deletedFiles: unused.length, deletedBytes: unused.reduce((sum, { bytes }) => sum + bytes, 0) };
+        // A file that was in the table twice, as restores have it, is one file.
+        const bytes = new Map(unused.map((file) => [file.path, file.bytes]));
+        requests.ask('delete', bytes.size);
+        return { deletedFiles: bytes.size, deletedBytes: Array.from(bytes.values()).reduce((sum, b) => sum + b, 0) };
       },
       async *readParquet(path, schema) {
         for (const page of pagesOfParquet(path, parquet(path), schema)) {
@@ -226,7 +333,21 @@ export function simulateTableStore(options: {
   }
 }
 
-function expectColumn({ name: table, schema }: Table, name: string): void {
-  if (schema.some((column) => column.name === name)) return;
-  throw new Error(`Table ${table} has no column ${name}; it has ${schema.map((c) => c.name).join(', ')}.`);
+/** One file, or one for each partition. */
+function appendedFiles(table: Table, written: RowRange, bytes: number): StoredFile[] {
+  const common = { sortedBy: [], dataChange: true };
+  if (!table.isPartitioned()) {
+    return [draftFile({ bytes, rows: countRows(written), content: [written], partition: '', ...common })];
+  }
+  const rows = Uint32Array.from({ length: countRows(written) }, (_, i) => written.start + i);
+  return table.partitionsOf(rows).map((content) => {
+    const partition = table.partitionOf(content[0]!);
+    return draftFile({ bytes: table.heap.bytesOf(content), rows: content.length, content, partition, ...common });
+  });
+}
+
+function versionOf(table: Table, at: SnapshotTime | undefined): number {
+  if (at === undefined) return table.version;
+  if (typeof at === 'number') return at;
+  return 'pin' in at ? pinnedVersion(table.name, table.pins, at.pin) : table.versionAt(at.timestampUs);
 }

@@ -1,13 +1,20 @@
 /** What the table store does in a second on this machine: calibration and regressions, not a measure of any plane. */
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { changeSchema } from '../../../workloads/fact-schemas.js';
 import { hostClock, monotonicUs } from '../../clock.js';
 import { type Random, seededRandom } from '../../random.js';
-import type { ColumnBatch } from '../columns.js';
+import type { ColumnBatch, Schema } from '../columns.js';
+import { appendColumns, createTableSql, quoteText } from '../duckdb-columns.js';
+import type { Action, AddFile } from './delta/actions.js';
+import { localObjects } from './delta/local-objects.js';
+import { openDeltaLog } from './delta/log.js';
+import { encodeSchema } from './delta/schema-string.js';
+import { checkpointEvery } from './delta/table-properties.js';
 import { openTableStore } from './embedded.js';
+import { openEngine } from './engine.js';
 
 interface Benchmark {
   readonly name: string;
@@ -59,6 +66,8 @@ export async function tableStoreBenchmarks(): Promise<Benchmark[]> {
     const compactUs = await durationUs(() => store.compact('changes', { smallFileBytes: 8e6, targetFileBytes: 64e6 }));
     const scannedRows = batches.length * rowsPerCommit;
     return [
+      ...(await logBenchmarks()),
+      ...(await taxBenchmarks()),
       { name: 'append in commits of 10k rows', perSecond: perSecond(commits * rowsPerCommit, appendUs), unit: 'rows' },
       { name: 'commit of 10k rows', perSecond: perSecond(commits, appendUs), unit: 'commits' },
       { name: 'commit without rows', perSecond: perSecond(commits, emptyUs), unit: 'commits' },
@@ -73,6 +82,119 @@ export async function tableStoreBenchmarks(): Promise<Benchmark[]> {
   }
 }
 
+/** Of a log by itself: rates are those of medians. In memory nothing waits for a disk, so that is a commit without fsync. */
+async function logBenchmarks(): Promise<Benchmark[]> {
+  const found: Benchmark[] = [];
+  const folders = { disk: tmpdir(), memory: '/dev/shm' };
+  for (const [where, folder] of Object.entries(folders)) {
+    if (!existsSync(folder)) continue;
+    const directory = mkdtempSync(join(folder, 'planebench-bench-'));
+    const objects = localObjects(directory);
+    const engine = openEngine({ threads: 1, spill: objects.stage });
+    try {
+      const open = () => openDeltaLog({ table: 't', objects, engine, clock: hostClock, random: seededRandom(1) });
+      const log = open();
+      await log.commit(() => tableOf(changeSchema));
+      const commitUs: number[] = [];
+      for (let i = 1; i < checkpointEvery; i++) {
+        commitUs.push(await durationUs(() => log.commit(() => [{ txn: { appId: 'bench', version: i } }])));
+      }
+      found.push({ name: `commit by itself, ${where}`, perSecond: perSecond(1, median(commitUs)), unit: 'commits' });
+      await log.commit(() => Array.from({ length: 10_000 }, (_, i) => ({ add: describedFile(i) })));
+      const readUs: number[] = [];
+      for (let i = 0; i < 9; i++) {
+        readUs.push(
+          await durationUs(async () => {
+            const files = (await open().refresh())?.files.size;
+            if (files !== 10_000) throw new Error(`A checkpoint of the benchmark has ${files} files.`);
+          }),
+        );
+      }
+      const name = `snapshot of 10k files from a checkpoint, ${where}`;
+      found.push({ name, perSecond: perSecond(1, median(readUs)), unit: 'snapshots' });
+    } finally {
+      await engine.close();
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+  return found;
+}
+
+const rowsPerTaxed = 100_000;
+const taxedRounds = 15;
+
+/** The ACID tax: the same rows as a durable Parquet file alone and as a commit, in turns, on the same disk. */
+async function taxBenchmarks(): Promise<Benchmark[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'planebench-bench-'));
+  const objects = localObjects(directory);
+  const store = openTableStore({ directory, clock: hostClock });
+  const engine = openEngine({ threads: 1, spill: objects.stage });
+  try {
+    await store.create('taxed', changeSchema);
+    const rows = changes(seededRandom(2), 0, rowsPerTaxed);
+    const commit = (i: number) => store.append('taxed', rows, [{ appId: 'bench', version: i }]);
+    const writeRaw = (i: number) =>
+      engine.use(async (connection) => {
+        await connection.run(createTableSql('staged', changeSchema, 'TEMP TABLE'));
+        await appendColumns(connection, 'staged', changeSchema, rows);
+        const staged = await objects.stage();
+        await connection.run(
+          `COPY staged TO ${quoteText(staged)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)`,
+        );
+        await objects.publish(staged, `raw/${i}.parquet`);
+      });
+    const rawUs: number[] = [];
+    const committedUs: number[] = [];
+    for (let i = -1; i < taxedRounds; i++) {
+      const raw = await durationUs(() => writeRaw(i));
+      const committed = await durationUs(() => commit(i));
+      if (i < 0) continue; // the first of each opens its engine
+      rawUs.push(raw);
+      committedUs.push(committed);
+    }
+    return [
+      { name: 'rows in commits of 100k', perSecond: perSecond(rowsPerTaxed, median(committedUs)), unit: 'rows' },
+      { name: 'rows as Parquet files of 100k alone', perSecond: perSecond(rowsPerTaxed, median(rawUs)), unit: 'rows' },
+      {
+        name: 'ACID tax in hundredths of a percent, median of pairs',
+        perSecond: Math.round(median(rawUs.map((us, i) => (committedUs[i]! / us - 1) * 10_000))),
+        unit: '1/10,000',
+      },
+    ];
+  } finally {
+    await engine.close();
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function tableOf(schema: Schema): readonly Action[] {
+  const format = { provider: 'parquet', options: {} };
+  const schemaString = encodeSchema(schema);
+  return [
+    { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
+    { metaData: { id: 'bench', format, schemaString, partitionColumns: [], configuration: {} } },
+  ];
+}
+
+/** With statistics of every column, as files have them. */
+function describedFile(i: number): AddFile {
+  const of = (value: number) => Object.fromEntries(changeSchema.map(({ name }) => [name, value]));
+  const stats = { numRecords: 65_536, minValues: of(i * 1000), maxValues: of(i * 1000 + 999), nullCount: of(0) };
+  return {
+    path: `part-${String(i).padStart(16, '0')}-00000000-0000-0000-0000-${String(i).padStart(12, '0')}.parquet`,
+    partitionValues: {},
+    size: 1_000_000,
+    modificationTime: 1,
+    dataChange: true,
+    stats: JSON.stringify(stats),
+  };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
 async function durationUs(work: () => Promise<unknown>): Promise<number> {
   const start = monotonicUs();
   await work();
@@ -84,8 +206,7 @@ function perSecond(count: number, us: number): number {
 }
 
 /** Changes in the shape and mix that a plane stores: mostly new orders and clicks, some updates, few deletions. */
-function changes(random: Random, first: number): ColumnBatch {
-  const rows = rowsPerCommit;
+function changes(random: Random, first: number, rows = rowsPerCommit): ColumnBatch {
   const fill = <T>(value: (i: number) => T) => Array.from({ length: rows }, (_, i) => value(i));
   const columns = {
     customer: Uint32Array.from({ length: rows }, () => random.below(100_000)),

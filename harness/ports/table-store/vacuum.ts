@@ -1,14 +1,27 @@
-/** Deletes data files that nobody may still want to read: neither a snapshot nor the commit of a slow writer. */
+/**
+ * Deletes data files that nobody may still want to read: neither a pin, nor a young snapshot, nor the commit of a slow
+ * writer.
+ */
 import { existing, type Tables, writtenUs } from './data-files.js';
+import { logRetentionUs } from './delta/table-properties.js';
+import { pinsOf } from './pins.js';
+import { listDataFiles } from './read-files.js';
 
 export async function vacuum(
-  { log, objects, clock }: Tables,
+  { log: logOf, objects, clock }: Tables,
   table: string,
   retainUs: number,
 ): Promise<{ readonly deletedFiles: number; readonly deletedBytes: number }> {
   // The listing comes first: a file committed after it is either not in it, or live or young in the state.
-  const listed = await objects.list(table);
-  const state = existing(table, await log(table).refresh());
+  const log = logOf(table);
+  const listed = await listDataFiles(objects, table, existing(table, await log.lastSeen()));
+  const state = existing(table, await log.refresh());
+  const kept = new Set(Array.from(state.files.keys(), decodeURIComponent));
+  const pinned = new Set(pinsOf(state.metaData).values());
+  for (const version of pinned) {
+    for (const path of (await log.at(version)).files.keys()) kept.add(decodeURIComponent(path));
+  }
+  const removed = new Map(Array.from(state.removed, ([path, file]) => [decodeURIComponent(path), file]));
   const keepFromUs = clock.nowUs() - retainUs;
   let deletedFiles = 0;
   let deletedBytes = 0;
@@ -19,13 +32,16 @@ export async function vacuum(
     deletedFiles++;
     deletedBytes += bytes;
   }
+  // A log that is younger has nothing to clean up, and is not looked through for it.
+  const oldestUs = (state.metaData.createdTime ?? 0) * 1000;
+  if (clock.nowUs() - oldestUs > logRetentionUs(table, state.metaData)) await log.cleanUp(Math.min(...pinned));
   return { deletedFiles, deletedBytes };
 
-  /** When the file left the newest snapshot, or was written if it never was in one; null if it is live or not ours. */
+  /** When the file left the newest snapshot, or was written if it never was in one; null if it stays or is not ours. */
   function unusedSinceUs(name: string): number | null {
-    if (state.files.has(name)) return null;
-    const removed = state.removed.get(name);
-    if (removed) return (removed.deletionTimestamp ?? 0) * 1000;
+    if (kept.has(name)) return null;
+    const left = removed.get(name);
+    if (left) return (left.deletionTimestamp ?? 0) * 1000;
     return writtenUs(name);
   }
 }

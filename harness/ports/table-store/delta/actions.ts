@@ -34,7 +34,8 @@ export interface MetaData {
 export interface AddFile {
   /** Relative to the table, percent-encoded. */
   readonly path: string;
-  readonly partitionValues: Readonly<Record<string, string>>;
+  /** Null and an empty text are null; see ../layout.ts. */
+  readonly partitionValues: Readonly<Record<string, string | null>>;
   readonly size: number;
   readonly modificationTime: number;
   /** False: the same rows were in the table before, in other files. */
@@ -49,7 +50,7 @@ export interface RemoveFile {
   readonly deletionTimestamp?: number;
   readonly dataChange: boolean;
   readonly extendedFileMetadata?: boolean;
-  readonly partitionValues?: Readonly<Record<string, string>>;
+  readonly partitionValues?: Readonly<Record<string, string | null>>;
   readonly size?: number;
 }
 
@@ -63,12 +64,43 @@ export function encodeActions(actions: readonly Action[]): string {
   return `${actions.map((action) => JSON.stringify(action)).join('\n')}\n`;
 }
 
+/** Throws if a line is no action; says which. */
 export function decodeActions(text: string): Action[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Action);
+  if (text === '') throw new Error('it is empty');
+  const actions: Action[] = [];
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const action = parseLine(line);
+    if (!isAction(action)) throw new Error(`line ${i + 1} is no action: ${line.slice(0, 80)}`);
+    actions.push(action);
+  }
+  return actions;
 }
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+/** What a state is made of must be there. Kinds of action that this store does not know are let through. */
+function isAction(value: unknown): value is Action {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(([kind, fields]) => {
+    const needed = neededFields[kind];
+    return !needed || Object.entries(needed).every(([field, type]) => typeof fields?.[field] === type);
+  });
+}
+
+const neededFields: Readonly<Record<string, Readonly<Record<string, 'string' | 'number' | 'object'>>>> = {
+  protocol: { minReaderVersion: 'number', minWriterVersion: 'number' },
+  metaData: { id: 'string', schemaString: 'string', partitionColumns: 'object', configuration: 'object' },
+  add: { path: 'string', size: 'number' },
+  remove: { path: 'string' },
+  txn: { appId: 'string', version: 'number' },
+};
 
 export function commitInfo(
   nowUs: number,

@@ -3,15 +3,14 @@
  * beginning (protocol, "Checkpoints"). DuckDB turns the actions' JSON into typed columns and back.
  */
 import { writeFile } from 'node:fs/promises';
-import { dayUs } from '../../../../workloads/durations.js';
-import { quoteText } from '../../duckdb-columns.js';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { quoteIdentifier, quoteText } from '../../duckdb-columns.js';
 import type { Engine } from '../engine.js';
-import { type Action, decodeActions, encodeActions } from './actions.js';
+import { type Action, type AddFile, encodeActions, type RemoveFile } from './actions.js';
+import type { CheckpointFiles } from './log-files.js';
 import type { ObjectStore } from './object-store.js';
+import { deletedFileRetentionUs } from './table-properties.js';
 import { replay, type TableState } from './table-state.js';
-
-/** Tombstones older than this are left out, as `delta.deletedFileRetentionDuration` has it by default. */
-const tombstoneMs = (7 * dayUs) / 1000;
 
 const text = 'VARCHAR';
 const map = 'MAP(VARCHAR, VARCHAR)';
@@ -26,11 +25,13 @@ const columns = {
 export async function writeCheckpoint(
   engine: Engine,
   objects: ObjectStore,
+  table: string,
   state: TableState,
   path: string,
   nowMs: number,
 ): Promise<{ readonly actions: number }> {
-  const actions = actionsOf(state, nowMs);
+  const oldestMs = nowMs - deletedFileRetentionUs(table, state.metaData) / 1000;
+  const actions = actionsOf(state, oldestMs);
   const json = await objects.stage();
   const parquet = await objects.stage();
   try {
@@ -48,41 +49,155 @@ export async function writeCheckpoint(
   return { actions: actions.length };
 }
 
-/** Null if there is no such checkpoint. */
+/** The state that a checkpoint holds. Rejects if it cannot be read or is not whole. */
 export async function readCheckpoint(
   engine: Engine,
   objects: ObjectStore,
   table: string,
-  path: string,
-  version: number,
-): Promise<TableState | null> {
-  const [file] = await objects.localFiles([path]);
-  const rows = await engine.texts(
-    `SELECT json_object(${Object.keys(columns)
-      .map((name) => `'${name}', ${name}`)
-      .join(', ')})::VARCHAR FROM read_parquet(${quoteText(file!)})`,
-  );
-  const actions = decodeActions(rows.join('\n')).map(withoutNulls);
-  return replay(table, null, [{ version, actions }]);
+  folder: string,
+  { version, names, refused }: CheckpointFiles,
+): Promise<TableState> {
+  if (refused !== undefined) throw new Error(refused);
+  const files = await objects.localFiles(names.map((name) => `${folder}/${name}`));
+  const from = `read_parquet([${files.map(quoteText).join(', ')}], file_row_number = true)`;
+  const actions = await engine.use(async (connection) => {
+    const has = await fieldsOf(connection, files[0]!);
+    return [
+      ...(await readFew(connection, from, has)),
+      ...(await readRemoved(connection, from, has)),
+      ...(await readAdded(connection, from, has)),
+    ];
+  });
+  return { ...replay(table, null, [{ version, actions }])!, dataVersion: version };
 }
 
-function actionsOf(state: TableState, nowMs: number): Action[] {
+/** Paths of the columns that a checkpoint has: other writers leave out fields that are optional. */
+type Fields = ReadonlySet<string>;
+
+async function fieldsOf(connection: DuckDBConnection, file: string): Promise<Fields> {
+  const read = await connection.runAndReadAll(
+    `SELECT name, coalesce(num_children, 0)::INTEGER FROM parquet_schema(${quoteText(file)})`,
+  );
+  const elements = read.getRows() as [string, number][];
+  const fields = new Set<string>();
+  let next = 1;
+  const visit = (prefix: string, children: number) => {
+    for (let i = 0; i < children; i++) {
+      const [name, grandchildren] = elements[next++]!;
+      fields.add(prefix + name);
+      visit(`${prefix}${name}.`, grandchildren);
+    }
+  };
+  visit('', elements[0]![1]);
+  return fields;
+}
+
+/** Actions of which a table has few. */
+async function readFew(connection: DuckDBConnection, from: string, has: Fields): Promise<Action[]> {
+  const kinds = ['protocol', 'metaData', 'txn'].filter((kind) => has.has(kind));
+  const read = await connection.runAndReadAll(
+    `SELECT json_object(${kinds.map((kind) => `'${kind}', ${kind}`).join(', ')})::VARCHAR
+     FROM ${from} WHERE ${kinds.map((kind) => `${kind} IS NOT NULL`).join(' OR ')}`,
+  );
+  return (read.getColumnsJS()[0] ?? []).map((row) => dropNulls(JSON.parse(row as string)) as Action);
+}
+
+/** Tables have thousands of files: their statistics stay the JSON that they are. */
+async function readAdded(connection: DuckDBConnection, from: string, has: Fields): Promise<Action[]> {
+  const mapOf = mapReader();
+  const fields = ['path', 'partitionValues', 'size', 'modificationTime', 'stats', 'tags'];
+  return readKind(connection, from, has, 'add', fields, ([path, partitionValues, size, modified, stats, tags]) => {
+    const add: AddFile = {
+      path: path!,
+      partitionValues: mapOf(partitionValues) ?? {},
+      size: Number(size),
+      modificationTime: Number(modified),
+      dataChange: false,
+      ...(stats === '' ? {} : { stats: stats! }),
+      ...(tags === '' ? {} : { tags: mapOf(tags)! }),
+    };
+    return { add };
+  });
+}
+
+async function readRemoved(connection: DuckDBConnection, from: string, has: Fields): Promise<Action[]> {
+  const mapOf = mapReader();
+  const fields = ['path', 'deletionTimestamp', 'extendedFileMetadata', 'partitionValues', 'size'];
+  return readKind(connection, from, has, 'remove', fields, ([path, deleted, extended, partitionValues, size]) => {
+    const remove: RemoveFile = {
+      path: path!,
+      dataChange: false,
+      ...(deleted === '' ? {} : { deletionTimestamp: Number(deleted) }),
+      ...(extended === '' ? {} : { extendedFileMetadata: extended === 'true' }),
+      ...(partitionValues === '' ? {} : { partitionValues: mapOf(partitionValues)! }),
+      ...(size === '' ? {} : { size: Number(size) }),
+    };
+    return { remove };
+  });
+}
+
+const rowsPerText = 2_000;
+/** Control characters, which neither JSON nor an encoded path contains. */
+const [fieldEnd, rowEnd] = ['\x1f', '\x1e'];
+
+/**
+ * Rows come as a few long texts: a call into DuckDB for each field of each file would take ten times as long. A field
+ * that is null, or that the checkpoint does not have, is empty, and so is a map without entries.
+ */
+async function readKind(
+  connection: DuckDBConnection,
+  from: string,
+  has: Fields,
+  kind: 'add' | 'remove',
+  names: readonly string[],
+  toAction: (fields: readonly (string | undefined)[]) => Action,
+): Promise<Action[]> {
+  if (!has.has(kind)) return [];
+  const fields = names.map((name) => {
+    const field = `${kind}.${quoteIdentifier(name)}`;
+    if (has.has(`${kind}.${name}.key_value`)) return `CASE WHEN cardinality(${field}) > 0 THEN to_json(${field}) END`;
+    if (has.has(`${kind}.${name}`)) return field;
+    // A table may have its statistics in columns only (protocol, "Checkpoint Schema").
+    if (name === 'stats' && has.has('add.stats_parsed')) return 'to_json(add.stats_parsed)';
+    return 'NULL';
+  });
+  const row = `concat(${fields.join(`, chr(${fieldEnd.charCodeAt(0)}), `)})`;
+  const read = await connection.runAndReadAll(
+    `SELECT string_agg(${row}, chr(${rowEnd.charCodeAt(0)})) FROM ${from} WHERE ${kind}.path IS NOT NULL
+     GROUP BY file_row_number // ${rowsPerText} ORDER BY file_row_number // ${rowsPerText}`,
+  );
+  const texts = (read.getColumnsJS()[0] ?? []) as string[];
+  return texts.flatMap((text) => text.split(rowEnd).map((line) => toAction(line.split(fieldEnd))));
+}
+
+/** Maps come as JSON. Many files have the same one, which is read once. */
+function mapReader(): (json: string | undefined) => Readonly<Record<string, string>> | null {
+  const known = new Map<string, Readonly<Record<string, string>>>();
+  return (json = '') => {
+    if (json === '') return null;
+    let map = known.get(json);
+    if (map === undefined) {
+      map = JSON.parse(json) as Readonly<Record<string, string>>;
+      known.set(json, map);
+    }
+    return map;
+  };
+}
+
+/** Tombstones older than `oldestMs` are left out. */
+function actionsOf(state: TableState, oldestMs: number): Action[] {
   return [
     { protocol: state.protocol },
     { metaData: state.metaData },
     ...Array.from(state.txns, ([appId, recorded]): Action => ({ txn: { appId, ...recorded } })),
     ...Array.from(state.removed.values())
-      .filter(({ deletionTimestamp = 0 }) => deletionTimestamp > nowMs - tombstoneMs)
+      .filter(({ deletionTimestamp = 0 }) => deletionTimestamp > oldestMs)
       .map((remove): Action => ({ remove: { ...remove, dataChange: false } })),
     ...Array.from(state.files.values(), (add): Action => ({ add: { ...add, dataChange: false } })),
   ];
 }
 
 /** A row has a column for every kind of action, and a field for every optional value: all but the given ones null. */
-function withoutNulls(row: object): Action {
-  return dropNulls(row) as Action;
-}
-
 function dropNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(

@@ -16,7 +16,12 @@ export function localObjects(directory: string): ObjectStore {
   let prepared: Promise<void> | undefined;
   const newStaged = async () => {
     prepared ??= mkdir(staging, { recursive: true }).then(() => sweep(staging));
-    await prepared;
+    try {
+      await prepared;
+    } catch (error) {
+      prepared = undefined;
+      throw error;
+    }
     return join(staging, `${process.pid}-${randomUUID()}`);
   };
   const folders = new Set<string>();
@@ -30,10 +35,10 @@ export function localObjects(directory: string): ObjectStore {
 
   return {
     async putIfAbsent(path, text) {
-      const target = await targetOf(path);
-      const staged = await newStaged();
+      const target = await targetOf(path).catch(asFailed);
+      const staged = await newStaged().catch(asFailed);
       try {
-        await writeDurably(staged, text);
+        await writeDurably(staged, text).catch(asFailed);
         return await linkAs(staged, target);
       } finally {
         await discard(staged);
@@ -51,17 +56,20 @@ export function localObjects(directory: string): ObjectStore {
       await syncName(target);
     },
     get: (path) => readFile(join(directory, path), 'utf8').catch((error) => orIfAbsent(error, null)),
-    async list(folder) {
+    async list(folder, from = '') {
       const names = await readdir(join(directory, folder)).catch((error) => orIfAbsent(error, []));
       const listed = [];
       for (const name of names) {
+        if (name < from) continue;
         const entry = await stat(join(directory, folder, name)).catch((error) => orIfAbsent(error, null));
         if (entry?.isFile()) listed.push({ name, bytes: entry.size });
       }
       return listed;
     },
-    async folders() {
-      const entries = await readdir(directory, { withFileTypes: true }).catch((error) => orIfAbsent(error, []));
+    async folders(path = '') {
+      const entries = await readdir(join(directory, path), { withFileTypes: true }).catch((error) =>
+        orIfAbsent(error, []),
+      );
       return entries.filter((entry) => entry.isDirectory() && entry.name !== stagingFolder).map(({ name }) => name);
     },
     delete: (path) => rm(join(directory, path), { force: true }),
@@ -85,6 +93,11 @@ async function writeDurably(path: string, text: string): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+/** So far nobody could see anything. */
+function asFailed(error: unknown): never {
+  throw new CallError('failed', messageOf(error), { cause: error });
 }
 
 /** False if the name is taken. Fails as `indeterminate`: once link(2) was called, others may have seen the object. */

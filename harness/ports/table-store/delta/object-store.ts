@@ -5,17 +5,21 @@
 export interface ObjectStore {
   /**
    * Writes the object unless there is one of that path: false if there is. The one operation that the whole commit
-   * protocol rests on: readers never see a part of the object, and of several writers exactly one is told true.
+   * protocol rests on: readers never see a part of the object, and of several writers exactly one is told true. Rejects
+   * with a `CallError` that is `failed` only if nothing was written for certain; whatever else it rejects with may have.
    */
   putIfAbsent(path: string, text: string): Promise<boolean>;
   /** Writes or replaces the object, as a whole. */
   put(path: string, text: string): Promise<void>;
   /** Null if there is no such object. */
   get(path: string): Promise<string | null>;
-  /** The objects directly in a folder, in no promised order; none if there is no such folder. */
-  list(folder: string): Promise<readonly ListedObject[]>;
-  /** The folders at the top. */
-  folders(): Promise<readonly string[]>;
+  /**
+   * The objects directly in a folder, in no promised order; none if there is no such folder. `from`: only those whose
+   * name is not before it.
+   */
+  list(folder: string, from?: string): Promise<readonly ListedObject[]>;
+  /** The folders directly in a folder, or at the top. */
+  folders(path?: string): Promise<readonly string[]>;
   /** Does nothing if there is no such object. */
   delete(path: string): Promise<void>;
   /** A new local file for a program (DuckDB) to write; it becomes an object by `publish`, or goes by `discard`. */

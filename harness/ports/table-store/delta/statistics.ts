@@ -2,6 +2,9 @@
  * Statistics of a data file, carried as JSON in its `add` action, and the question they answer: can this file be
  * skipped? Missing statistics never skip.
  */
+import type { Column } from '../../columns.js';
+import { decodePartitionValue } from '../layout.js';
+import type { Predicate } from '../port.js';
 import type { AddFile } from './actions.js';
 
 export interface FileStatistics {
@@ -29,32 +32,81 @@ function parse(stats: string): FileStatistics {
   return { numRecords: 0, minValues: {}, maxValues: {}, nullCount: {}, ...(JSON.parse(stats) as object) };
 }
 
-/** Whether the file may hold a row whose int `column` is one of `values`, which must be sorted. */
-export function mayHold(file: AddFile, column: string, values: readonly number[]): boolean {
-  const statistics = statisticsOf(file);
-  if (statistics === null) return values.length > 0;
-  const least = statistics.minValues[column];
-  const greatest = statistics.maxValues[column];
-  const first = typeof least === 'number' ? values[lowerBound(values, least)] : values[0];
-  return first !== undefined && (typeof greatest !== 'number' || first <= greatest);
+export interface Bounds {
+  /** Absent: unknown. */
+  readonly least?: number | string | undefined;
+  readonly greatest?: number | string | undefined;
 }
 
-/** Whether the file may hold a row whose int `column` is greater than `value`. */
-export function mayExceed(file: AddFile, column: string, value: number): boolean {
-  const greatest = statisticsOf(file)?.maxValues[column];
-  return typeof greatest !== 'number' || greatest > value;
+/** Of the values in one column of a file, partition values included; null if all are null. */
+export function boundsOf(file: AddFile, { name, type }: Column): Bounds | null {
+  const partition = file.partitionValues[name];
+  if (partition !== undefined) {
+    const value = decodePartitionValue(partition, { name, type, nullable: true });
+    return value === null ? null : { least: value, greatest: value };
+  }
+  const statistics = statisticsOf(file);
+  if (statistics === null) return {};
+  if (statistics.numRecords > 0 && statistics.nullCount[name] === statistics.numRecords) return null;
+  return { least: statistics.minValues[name], greatest: statistics.maxValues[name] };
+}
+
+/** Whether there may be a row for which `where` holds, by the bounds of its column. */
+export function mayMatch(where: Predicate): (bounds: Bounds | null) => boolean {
+  if (!('values' in where)) {
+    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = where;
+    return (bounds) => {
+      if (bounds === null || from >= to) return false;
+      const { least, greatest } = bounds;
+      return (typeof least !== 'number' || least < to) && (typeof greatest !== 'number' || greatest >= from);
+    };
+  }
+  const values = where.values.toSorted(compareValues);
+  return (bounds) => {
+    if (bounds === null) return false;
+    const { least, greatest } = bounds;
+    const first = values[least === undefined ? 0 : lowerBound(values, least)];
+    return first !== undefined && (greatest === undefined || compareValues(first, greatest) <= 0);
+  };
+}
+
+export function filesThatMayMatch(files: readonly AddFile[], column: Column, where: Predicate): readonly AddFile[] {
+  const mayHold = mayMatch(where);
+  return files.filter((file) => mayHold(boundsOf(file, column)));
 }
 
 /** Index of the first value that is not less than `bound`. */
-function lowerBound(values: readonly number[], bound: number): number {
+function lowerBound(values: readonly (number | string)[], bound: number | string): number {
   let low = 0;
   let high = values.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (values[middle]! < bound) low = middle + 1;
+    if (compareValues(values[middle]!, bound) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
+}
+
+/** Whether the file may hold a row whose int `column` is greater than `value`. */
+export function mayExceed(file: AddFile, column: Column, value: number): boolean {
+  const greatest = boundsOf(file, column)?.greatest;
+  return typeof greatest !== 'number' || greatest > value;
+}
+
+/** Whether a value may lie within both; null bounds are of no values. */
+export function mayOverlap(a: Bounds | null, b: Bounds | null): boolean {
+  if (a === null || b === null) return false;
+  return isAtMost(a.least, b.greatest) && isAtMost(b.least, a.greatest);
+}
+
+function isAtMost(least: number | string | undefined, greatest: number | string | undefined): boolean {
+  return least === undefined || greatest === undefined || compareValues(least, greatest) <= 0;
+}
+
+/** Texts by their UTF-8 bytes, as Parquet's statistics and DuckDB have it. */
+export function compareValues(a: number | string, b: number | string): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
 }
 
 /** Orders files by the least values of these columns, outermost first: neighbours hold neighbouring keys. */

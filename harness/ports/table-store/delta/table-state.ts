@@ -16,7 +16,10 @@ export interface TableState {
   /** Tombstones: files that left the table, by path. */
   readonly removed: ReadonlyMap<string, RemoveFile>;
   readonly txns: ReadonlyMap<string, { readonly version: number; readonly lastUpdated?: number }>;
-  /** The last replayed version that added rows: while it stands, others have at most rearranged them. */
+  /**
+   * The last version that may have added rows, as far as was replayed: while it stands, others have at most rearranged
+   * them. What a checkpoint holds may have come up to its version.
+   */
   readonly dataVersion: number;
 }
 
@@ -32,22 +35,24 @@ export function replay(table: string, base: TableState | null, commits: readonly
   let metaData = base?.metaData;
   let version = base?.version ?? -1;
   let dataVersion = base?.dataVersion ?? -1;
-  const files = new Map(base?.files);
-  const removed = new Map(base?.removed);
-  const txns = new Map(base?.txns);
+  // Most commits touch few kinds of action: what none touches is shared with the base.
+  const files = copyOnWrite(base?.files);
+  const removed = copyOnWrite(base?.removed);
+  const txns = copyOnWrite(base?.txns);
   for (const commit of commits) {
     version = commit.version;
     for (const action of commit.actions) {
       if ('add' in action) {
-        files.set(action.add.path, action.add);
-        removed.delete(action.add.path);
+        files.write().set(action.add.path, action.add);
+        if (removed.read().has(action.add.path)) removed.write().delete(action.add.path);
         if (action.add.dataChange) dataVersion = version;
       } else if ('remove' in action) {
-        files.delete(action.remove.path);
-        removed.set(action.remove.path, action.remove);
+        files.write().delete(action.remove.path);
+        removed.write().set(action.remove.path, action.remove);
+        if (action.remove.dataChange) dataVersion = version;
       } else if ('txn' in action) {
         const { appId, ...recorded } = action.txn;
-        txns.set(appId, recorded);
+        txns.write().set(appId, recorded);
       } else if ('metaData' in action) metaData = action.metaData;
       else if ('protocol' in action) protocol = action.protocol;
     }
@@ -62,5 +67,26 @@ export function replay(table: string, base: TableState | null, commits: readonly
   }
   const schema =
     base?.metaData.schemaString === metaData.schemaString ? base.schema : decodeSchema(table, metaData.schemaString);
-  return { version, protocol, metaData, schema, files, removed, txns, dataVersion };
+  return {
+    version,
+    protocol,
+    metaData,
+    schema,
+    files: files.read(),
+    removed: removed.read(),
+    txns: txns.read(),
+    dataVersion,
+  };
+}
+
+/** A map that is copied when it is first written to. */
+function copyOnWrite<V>(base: ReadonlyMap<string, V> = new Map()) {
+  let copy: Map<string, V> | undefined;
+  return {
+    read: (): ReadonlyMap<string, V> => copy ?? base,
+    write(): Map<string, V> {
+      copy ??= new Map(base);
+      return copy;
+    },
+  };
 }

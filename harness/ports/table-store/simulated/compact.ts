@@ -1,7 +1,15 @@
 /** Merges small files into larger ones, as compact.ts of the Delta tables does: the same files into the same bins. */
+import { clusteringName, cuts } from '../layout.js';
 import type { CompactResult } from '../port.js';
+import { clusterRows } from './cluster.js';
+import { forEachRow } from './row-heap.js';
 import { compareBy, mergeSorted } from './sorted-rows.js';
-import { draftFile, type Replacement, rowsOf, type StoredFile, type Table } from './table.js';
+import { byPartition, draftFile, type Replacement, rowsOf, type StoredFile, type Table } from './table.js';
+
+interface Sizes {
+  readonly smallFileBytes: number;
+  readonly targetFileBytes: number;
+}
 
 export interface Compaction {
   readonly filesBefore: number;
@@ -10,11 +18,16 @@ export interface Compaction {
   readonly bytes: number;
 }
 
-export function planCompaction(
-  table: Table,
-  sizes: { readonly smallFileBytes: number; readonly targetFileBytes: number },
-): Compaction {
+export function planCompaction(table: Table, sizes: Sizes): Compaction {
   const files = table.files();
+  const replacements = byPartition(files, (file) => file).flatMap((partition) =>
+    table.clusterBy.length > 0 ? cluster(table, partition, sizes) : mergeSmall(table, partition, sizes),
+  );
+  const sum = (part: 'rows' | 'bytes') => replacements.reduce((total, { added }) => total + added![part], 0);
+  return { filesBefore: files.length, replacements, rows: sum('rows'), bytes: sum('bytes') };
+}
+
+function mergeSmall(table: Table, files: readonly StoredFile[], sizes: Sizes): Replacement[] {
   const groups = new Map<string, StoredFile[]>();
   for (const file of files) {
     if (file.bytes >= sizes.smallFileBytes) continue;
@@ -23,11 +36,38 @@ export function planCompaction(
     if (group) group.push(file);
     else groups.set(sorting, [file]);
   }
-  const replacements = Array.from(groups.values()).flatMap((group) =>
+  return Array.from(groups.values()).flatMap((group) =>
     pack(inOrder(table, group), sizes.targetFileBytes).map((removed) => ({ removed, added: merge(table, removed) })),
   );
-  const sum = (part: 'rows' | 'bytes') => replacements.reduce((total, { added }) => total + added[part], 0);
-  return { filesBefore: files.length, replacements, rows: sum('rows'), bytes: sum('bytes') };
+}
+
+/** All that is small or was never clustered is clustered together; what was, and is large enough, stays. */
+function cluster(table: Table, files: readonly StoredFile[], sizes: Sizes): Replacement[] {
+  const sortedBy = clusteringName(table.clusterBy);
+  const isClustered = (file: StoredFile) => file.sortedBy.join() === sortedBy.join();
+  const removed = files.filter((file) => file.bytes < sizes.smallFileBytes || !isClustered(file));
+  const bytesOfAll = removed.reduce((sum, { bytes }) => sum + bytes, 0);
+  const into = Math.max(1, Math.round(bytesOfAll / sizes.targetFileBytes));
+  if (removed.every(isClustered) && removed.length <= into) return [];
+  const rows = clusterRows(table.heap, allRowsOf(removed), table.clusterBy);
+  return cuts(rows.length, into).map(({ first, end }, i) => {
+    const content = rows.slice(first, end);
+    const { partition } = removed[0]!;
+    const bytes = table.heap.bytesOf(content);
+    const added = draftFile({ bytes, rows: content.length, content, partition, sortedBy, dataChange: false });
+    return { removed: i === 0 ? removed : [], added };
+  });
+}
+
+function allRowsOf(files: readonly StoredFile[]): Uint32Array {
+  const all = new Uint32Array(files.reduce((sum, { rows }) => sum + rows, 0));
+  let count = 0;
+  for (const part of rowsOf(files)) {
+    forEachRow(part, (row) => {
+      all[count++] = row;
+    });
+  }
+  return all;
 }
 
 /** Gives up if another rewrite took one of the files meanwhile. */
@@ -39,6 +79,8 @@ export function commitCompaction(
   const overtaken = replacements.some(({ removed }) => removed.some((file) => !table.isLive(file)));
   if (overtaken || replacements.length === 0) return { filesBefore, filesAfter: filesBefore };
   table.commit(replacements, [], nowUs);
+  // Rows of one file are in several now: the next fold looks for them.
+  if (table.clusterBy.length > 0) table.foldIndexes.clear();
   const fewer = replacements.reduce((total, { removed }) => total + removed.length - 1, 0);
   return { filesBefore, filesAfter: filesBefore - fewer };
 }
@@ -83,6 +125,7 @@ function merge(table: Table, bin: readonly StoredFile[]): StoredFile {
     bytes: bin.reduce((sum, { bytes }) => sum + bytes, 0),
     rows: bin.reduce((sum, { rows }) => sum + rows, 0),
     content,
+    partition: bin[0]!.partition,
     sortedBy,
     dataChange: false,
   });

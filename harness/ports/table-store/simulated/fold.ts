@@ -12,6 +12,7 @@ import { type FoldIndex, openFoldIndex } from './fold-index.js';
 import { forEachRow, type RowRange } from './row-heap.js';
 import { type CompareRows, compareBy, lowerBound, mergeSorted } from './sorted-rows.js';
 import {
+  byPartition,
   draftFile,
   expectPresent,
   liveFileOf,
@@ -76,10 +77,12 @@ export function planFold(from: Table, into: Table, spec: FoldSpec): Fold {
   const changed = findChanged(spec, from, index, news);
   const winners = findWinners(spec, from, index, changed);
   const written = copyWinners(from, into, changed, winners);
-  const compare = compareBy(into.heap, spec.key);
+  const writing = { into, key: spec.key, compare: compareBy(into.heap, spec.key) };
+  const firstInsert = written.start + winners.replacing.length;
+  const inserts = Uint32Array.from({ length: written.end - firstInsert }, (_, i) => firstInsert + i);
   const replacements = [
-    ...writeAgain({ into, spec, compare }, findEdits(index, changed, winners, written)),
-    ...writeInserts({ into, spec, compare }, written.start + winners.replacing.length, written.end),
+    ...writeAgain(writing, findEdits(index, changed, winners, written)),
+    ...writeInserts(writing, inserts),
   ];
   const files = [...news, ...replacements.flatMap(({ added }) => added ?? [])];
   return {
@@ -105,6 +108,11 @@ export function commitFold(into: Table, fold: Fold, nowUs: number): FoldResult {
   const { rewrite, foldedRows, appId, fromVersion } = fold;
   if (!rewrite) return { foldedRows, version: into.version };
   into.commit(rewrite.replacements, [{ appId, version: fromVersion }], nowUs);
+  if (into.isPartitioned()) {
+    // A row may have gone to another partition than the rest of its file: the next fold looks for it.
+    into.foldIndexes.clear();
+    return { foldedRows, version: into.version };
+  }
   updateIndex(rewrite);
   rewrite.index.rowsVersion = into.rowsVersion;
   rewrite.index.position = fromVersion;
@@ -194,7 +202,7 @@ function copyWinners(from: Table, into: Table, { rows }: Changed, { replacing, i
 }
 
 /** In one file: old rows, and at the same place what replaces each; -1: nothing does. */
-interface Edits {
+export interface Edits {
   readonly old: number[];
   readonly replacement: number[];
 }
@@ -228,40 +236,50 @@ function findEdits(
   return edits;
 }
 
-interface Writing {
+export interface Writing {
   readonly into: Table;
-  readonly spec: FoldSpec;
+  readonly key: readonly string[];
   readonly compare: CompareRows;
 }
 
-/** Files side by side in the order of their keys are written as one, as many as make up one of the usual size. */
-function writeAgain({ into, spec, compare }: Writing, edits: ReadonlyMap<StoredFile, Edits>): Replacement[] {
-  const affected = Array.from(edits, ([file, made]) => ({ file, made, rows: sortedRowsOf(file, spec.key, compare) }));
+/**
+ * Files of a partition side by side in the order of their keys are written as one, as many as make up one of the usual
+ * size.
+ */
+export function writeAgain({ into, key, compare }: Writing, edits: ReadonlyMap<StoredFile, Edits>): Replacement[] {
+  const affected = Array.from(edits, ([file, made]) => ({ file, made, rows: sortedRowsOf(file, key, compare) }));
   affected.sort((a, b) => compare(a.rows[0]!, b.rows[0]!));
   const groups: (typeof affected)[] = [];
-  let rows = Number.POSITIVE_INFINITY;
-  for (const next of affected) {
-    if (rows + next.file.rows > rowsPerFile) {
-      groups.push([]);
-      rows = 0;
+  for (const partition of byPartition(affected, ({ file }) => file)) {
+    let rows = Number.POSITIVE_INFINITY;
+    for (const next of partition) {
+      if (rows + next.file.rows > rowsPerFile) {
+        groups.push([]);
+        rows = 0;
+      }
+      groups.at(-1)!.push(next);
+      rows += next.file.rows;
     }
-    groups.at(-1)!.push(next);
-    rows += next.file.rows;
   }
-  return groups.map((group) => {
+  return groups.flatMap((group): Replacement[] => {
     const content = group
       .map((each) => edited(each.rows, each.made, compare))
       .reduce((merged, next) => mergeSorted(merged, next, compare));
+    const removed = group.map(({ file }) => file);
+    if (content.length === 0) return [{ removed, added: null }];
+    if (into.isPartitioned() || into.hasEvolved()) {
+      return into.partitionsOf(content).map((part, i) => ({
+        removed: i === 0 ? removed : [],
+        added: keyedFile(into, key, part, into.heap.bytesOf(part)),
+      }));
+    }
     let bytes = 0;
     for (const { file, made } of group) {
       const replacements = made.replacement.filter((row) => row !== -1);
       bytes += file.bytes - into.heap.bytesOf(Uint32Array.from(made.old));
       bytes += into.heap.bytesOf(Uint32Array.from(replacements));
     }
-    return {
-      removed: group.map(({ file }) => file),
-      added: content.length === 0 ? null : foldedFile(spec, content, bytes),
-    };
+    return [{ removed, added: keyedFile(into, key, content, bytes) }];
   });
 }
 
@@ -299,17 +317,28 @@ function edited(sorted: Uint32Array, { old, replacement }: Edits, compare: Compa
   return rows.subarray(0, kept);
 }
 
-function writeInserts({ into, spec, compare }: Writing, start: number, end: number): Replacement[] {
-  const rows = Uint32Array.from({ length: end - start }, (_, i) => start + i).sort(compare);
+export function writeInserts({ into, key, compare }: Writing, inserts: Uint32Array): Replacement[] {
+  const { partitionBy } = into;
+  const rows = inserts.sort(partitionBy.length === 0 ? compare : compareBy(into.heap, [...partitionBy, ...key]));
   const files = Math.ceil(rows.length / rowsPerFile);
   return Array.from({ length: files }, (_, i) => {
     const content = rows.slice(Math.floor((i * rows.length) / files), Math.floor(((i + 1) * rows.length) / files));
-    return { removed: [], added: foldedFile(spec, content, into.heap.bytesOf(content)) };
-  });
+    return into.partitionsOf(content).map((part) => ({
+      removed: [],
+      added: keyedFile(into, key, part, into.heap.bytesOf(part)),
+    }));
+  }).flat();
 }
 
-function foldedFile({ key }: FoldSpec, content: Uint32Array, bytes: number): StoredFile {
-  return draftFile({ bytes, rows: content.length, content, sortedBy: key, dataChange: true });
+function keyedFile(into: Table, key: readonly string[], content: Uint32Array, bytes: number): StoredFile {
+  return draftFile({
+    bytes,
+    rows: content.length,
+    content,
+    partition: into.partitionOf(content[0]!),
+    sortedBy: key,
+    dataChange: true,
+  });
 }
 
 function updateIndex({ index, changed, winners, replacements, written }: Rewrite): void {

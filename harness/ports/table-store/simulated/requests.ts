@@ -4,7 +4,7 @@
  * not seen and for one that is not there yet; a writer that was overtaken has put in vain. The bytes are left out, as
  * simulated files are not compressed.
  */
-import { checkpointEvery } from '../delta/log.js';
+import { checkpointEvery } from '../delta/table-properties.js';
 import type { CountRequest, RequestKind } from '../object-requests.js';
 
 /** A table's log, as far as there are requests for it. */
@@ -46,8 +46,8 @@ export function followRequests(count: CountRequest): Requests {
   function refresh({ name, version }: Log): void {
     const before = seen.get(name);
     if (before === undefined) {
-      ask('get', 1); // the hint at a checkpoint; without one the log is listed
-      if (version < checkpointEvery) ask('list', 1);
+      ask('get', 1); // the hint at a checkpoint, from which on the log is listed
+      ask('list', 1);
       readFromCheckpoint(version);
     } else ask('get', version - before);
     ask('get', 1); // the version after it, which is not there

@@ -25,7 +25,7 @@ export class HeapColumn {
   /** Of a text column: what its rows take. */
   textBytes = 0;
 
-  constructor(readonly column: Column) {}
+  constructor(public column: Column) {}
 
   at(row: number): Value {
     return this.pages[row >>> pageBits]![row & pageMask]!;
@@ -122,8 +122,22 @@ export class HeapColumn {
   }
 
   private refuseNull(row: number): never {
-    throw new Error(`Column ${this.column.name}, row ${row}: null in a column that is not nullable.`);
+    throw nullRefused(this.column.name, row);
   }
+
+  /** Takes nulls from now on. */
+  relax(rows: number): void {
+    if (this.isTyped()) {
+      for (const [i, page] of this.pages.entries()) {
+        this.pages[i] = Array.from((page as Float64Array).subarray(0, Math.min(pageRows, rows - i * pageRows)));
+      }
+    }
+    this.column = { ...this.column, nullable: true };
+  }
+}
+
+function nullRefused(column: string, row: number): Error {
+  return new Error(`Column ${column}, row ${row}: null in a column that is not nullable.`);
 }
 
 export const intBytes = 8;
@@ -144,7 +158,7 @@ export function bytesOfBatch({ rows, columns }: ColumnBatch, schema: Schema): nu
 
 export class RowHeap {
   rows = 0;
-  private readonly columns: ReadonlyMap<string, HeapColumn>;
+  private readonly columns: Map<string, HeapColumn>;
 
   constructor(schema: Schema) {
     this.columns = new Map(schema.map((column) => [column.name, new HeapColumn(column)]));
@@ -155,15 +169,40 @@ export class RowHeap {
     return this.columns.get(name)!;
   }
 
-  /** Copies the rows in; all of them, or none and throws. */
-  append(batch: ColumnBatch): RowRange {
-    return this.appendColumns(batch.rows, ({ name }) => {
+  /**
+   * Columns of another schema of the table: new ones are null in the rows that are there; what an older schema, which
+   * a restore may have gone back to, lacks stays for the versions that had it.
+   */
+  evolve(schema: Schema): void {
+    for (const column of schema) {
+      const known = this.columns.get(column.name);
+      if (known === undefined) {
+        const added = new HeapColumn(column);
+        added.append(new Array(this.rows).fill(null), 0, this.rows);
+        this.columns.set(column.name, added);
+      } else if (known.column.type !== column.type) {
+        throw new Error(
+          `Simulated tables cannot have column ${column.name} as ${column.type} after a version that has it as ${known.column.type}.`,
+        );
+      } else if (column.nullable) known.relax(this.rows);
+    }
+  }
+
+  /** Copies rows of a table of that schema in; all of them, or none and throws. */
+  append(batch: ColumnBatch, schema: Schema): RowRange {
+    const wanted = new Map(schema.map((column) => [column.name, column]));
+    return this.appendColumns(batch.rows, ({ name, nullable }) => {
       const values = batch.columns[name];
+      if (!wanted.has(name)) return new Array(batch.rows).fill(null);
       if (values === undefined) {
         throw new Error(`The batch has no column ${name}; it has ${Object.keys(batch.columns).join(', ')}.`);
       }
       if (values.length < batch.rows) {
         throw new Error(`Column ${name} has ${values.length} values in a batch of ${batch.rows} rows.`);
+      }
+      if (nullable && !wanted.get(name)!.nullable) {
+        const row = Array.from(values as ArrayLike<unknown>).indexOf(null);
+        if (row >= 0 && row < batch.rows) throw nullRefused(name, row);
       }
       return values;
     });
@@ -171,7 +210,10 @@ export class RowHeap {
 
   /** Copies rows of a heap that has all of this one's columns. */
   appendFrom(other: RowHeap, rows: Uint32Array): RowRange {
-    return this.appendColumns(rows.length, ({ name }) => other.column(name).gather(rows));
+    return this.appendColumns(
+      rows.length,
+      ({ name }) => other.columns.get(name)?.gather(rows) ?? new Array(rows.length).fill(null),
+    );
   }
 
   /** Takes rows back that no file refers to; they stay, out of sight, if others came behind them. */

@@ -1,8 +1,10 @@
 /** A table in memory: its log of versions as the files that each added and removed, and who has committed what. */
-import type { Schema } from '../../columns.js';
-import type { Txn } from '../port.js';
+import type { ColumnBatch, Schema } from '../../columns.js';
+import { encodePartitionValue } from '../layout.js';
+import type { TableLayout, Txn } from '../port.js';
 import type { FoldIndex } from './fold-index.js';
 import { forEachRow, RowHeap, type RowRange, type Rows } from './row-heap.js';
+import { compareBy } from './sorted-rows.js';
 
 /** An immutable set of rows; only its place in the log is written after it was made, once each. */
 export interface StoredFile {
@@ -11,6 +13,8 @@ export interface StoredFile {
   readonly rows: number;
   /** Row numbers of the table's heap: ranges as they were appended, or numbers by key; null once vacuumed. */
   content: readonly RowRange[] | Uint32Array | null;
+  /** The values that all rows have in the partition columns, as JSON; empty if there are none. */
+  readonly partition: string;
   /** Columns by which the rows are sorted, outermost first; rows as they came are not. */
   readonly sortedBy: readonly string[];
   /** Whether it brought rows or only rearranged them. */
@@ -30,6 +34,14 @@ export interface Replacement {
 
 export class Table {
   version = 0;
+  /** The newest. */
+  schema: Schema;
+  readonly pins = new Map<string, number>();
+  readonly partitionBy: readonly string[];
+  readonly clusterBy: readonly string[];
+  private readonly schemas: { readonly version: number; readonly schema: Schema }[] = [];
+  /** When each version was committed. */
+  private readonly committedUs: number[];
   /** The last version that added or removed rows: while it stands, others have at most rearranged them. */
   rowsVersion = 0;
   readonly txns = new Map<string, number>();
@@ -44,9 +56,71 @@ export class Table {
 
   constructor(
     readonly name: string,
-    readonly schema: Schema,
+    schema: Schema,
+    readonly layout: TableLayout,
+    nowUs: number,
   ) {
+    this.schema = schema;
+    this.schemas.push({ version: 0, schema });
+    this.partitionBy = layout.partitionBy ?? [];
+    this.clusterBy = layout.clusterBy ?? [];
+    this.committedUs = [nowUs];
     this.heap = new RowHeap(schema);
+  }
+
+  isPartitioned(): boolean {
+    return this.partitionBy.length > 0;
+  }
+
+  hasEvolved(): boolean {
+    return this.schemas.length > 1;
+  }
+
+  schemaAt(version: number): Schema {
+    return this.schemas.findLast((known) => known.version <= version)!.schema;
+  }
+
+  /** The newest version that was there at a moment; times of versions rise, whatever the clocks of their writers say. */
+  versionAt(timestampUs: number): number {
+    let found = -1;
+    let laterUs = 0;
+    for (const [version, atUs] of this.committedUs.entries()) {
+      laterUs = Math.max(laterUs, atUs);
+      if (laterUs > timestampUs) break;
+      found = version;
+    }
+    if (found >= 0) return found;
+    throw new Error(
+      `Table ${this.name} has no version at ${timestampUs} µs; the earliest that can be read, 0, was committed at ${this.committedUs[0]} µs. Ask for that time or a later one.`,
+    );
+  }
+
+  /** Copies rows of the newest schema into the heap. */
+  append(rows: ColumnBatch): RowRange {
+    for (const name of this.partitionBy) {
+      if ((rows.columns[name] as ArrayLike<unknown> & unknown[]).includes(''))
+        encodePartitionValue(this.name, name, '');
+    }
+    return this.heap.append(rows, this.schema);
+  }
+
+  partitionOf(row: number): string {
+    if (this.partitionBy.length === 0) return '';
+    return JSON.stringify(this.partitionBy.map((name) => this.heap.column(name).at(row)));
+  }
+
+  /** The rows of each partition together, partitions in the order of their values. */
+  partitionsOf(rows: Uint32Array): Uint32Array[] {
+    if (this.partitionBy.length === 0) return [rows];
+    const partitions = new Map<string, number[]>();
+    for (const row of rows) {
+      const partition = this.partitionOf(row);
+      const known = partitions.get(partition);
+      if (known) known.push(row);
+      else partitions.set(partition, [row]);
+    }
+    const compare = compareBy(this.heap, this.partitionBy);
+    return Array.from(partitions.values(), (part) => Uint32Array.from(part)).sort((a, b) => compare(a[0]!, b[0]!));
   }
 
   files(): StoredFile[] {
@@ -79,8 +153,19 @@ export class Table {
     return txns.some(({ appId, version }) => (this.txns.get(appId) ?? Number.NEGATIVE_INFINITY) >= version);
   }
 
-  commit(replacements: readonly Replacement[], txns: readonly Txn[], nowUs: number): void {
+  commit(
+    replacements: readonly Replacement[],
+    txns: readonly Txn[],
+    nowUs: number,
+    schema: Schema = this.schema,
+  ): void {
     this.version++;
+    this.committedUs.push(nowUs);
+    if (schema !== this.schema) {
+      this.heap.evolve(schema);
+      this.schema = schema;
+      this.schemas.push({ version: this.version, schema });
+    }
     for (const { appId, version } of txns) this.txns.set(appId, version);
     for (const { removed, added } of replacements) {
       if (added === null || added.dataChange) this.rowsVersion = this.version;
@@ -94,16 +179,44 @@ export class Table {
     }
     for (const { added } of replacements) {
       if (added === null) continue;
-      added.path = `part-${String(this.added.length).padStart(8, '0')}.parquet`;
+      // A restored file has its name already.
+      if (added.path === '') added.path = `part-${String(this.added.length).padStart(8, '0')}.parquet`;
       added.addedIn = this.version;
       this.live.add(added);
       this.added.push(added);
     }
   }
 
-  /** Files that left the table before `keepFromUs`. */
+  /** Goes back to the files and the schema of an old version; false if they are those of the newest. */
+  restore(version: number, nowUs: number): boolean {
+    const old = this.filesAt(version);
+    const gone = old.filter(({ content }) => content === null);
+    if (gone.length > 0) {
+      throw new Error(
+        `Table ${this.name}: version ${version} cannot be restored: ${gone.length} of its ${old.length} files are gone, ${gone[0]!.path} among them; restore a younger one.`,
+      );
+    }
+    const newest = this.files();
+    const added = without(old, newest).map((file) => ({
+      ...draftFile({ ...file, content: file.content! }),
+      path: file.path,
+      dataChange: true,
+    }));
+    const removed = without(newest, old);
+    const schema = this.schemaAt(version);
+    if (added.length === 0 && removed.length === 0 && schema === this.schema) return false;
+    const replacements = added.map((file): Replacement => ({ removed: [], added: file }));
+    this.commit(removed.length === 0 ? replacements : [{ removed, added: null }, ...replacements], [], nowUs, schema);
+    return true;
+  }
+
+  /** Files that left the table before `keepFromUs`, are not in it again and in no pinned version. */
   unusedFiles(keepFromUs: number): StoredFile[] {
-    return this.removed.filter(({ removedUs }) => removedUs < keepFromUs);
+    const kept = new Set(
+      [this.version, ...this.pins.values()].flatMap((version) => this.filesAt(version).map(({ path }) => path)),
+    );
+    for (const { path, removedUs } of this.removed) if (removedUs >= keepFromUs) kept.add(path);
+    return this.removed.filter(({ path }) => !kept.has(path));
   }
 
   forget(files: readonly StoredFile[]): void {
@@ -115,8 +228,8 @@ export class Table {
   /** The distinct texts in its files, those included that only old versions refer to. */
   *texts(): Iterable<string> {
     yield* this.txns.keys();
-    for (const { name, type } of this.schema) {
-      if (type !== 'text') continue;
+    const columns = this.schemas.flatMap(({ schema }) => schema).filter(({ type }) => type === 'text');
+    for (const name of new Set(columns.map((column) => column.name))) {
       const column = this.heap.column(name);
       const texts = new Set<string>();
       for (const part of rowsOf([...this.live, ...this.removed])) {
@@ -130,13 +243,32 @@ export class Table {
   }
 }
 
+function without(files: readonly StoredFile[], others: readonly StoredFile[]): StoredFile[] {
+  const paths = new Set(others.map(({ path }) => path));
+  return files.filter(({ path }) => !paths.has(path));
+}
+
+/** What is of files of the same partition together, partitions in the order in which they first come. */
+export function byPartition<T>(all: readonly T[], fileOf: (each: T) => StoredFile): T[][] {
+  const partitions = new Map<string, T[]>();
+  for (const each of all) {
+    const { partition } = fileOf(each);
+    const known = partitions.get(partition);
+    if (known) known.push(each);
+    else partitions.set(partition, [each]);
+  }
+  return Array.from(partitions.values());
+}
+
 /** A file that no commit has added yet. */
 export function draftFile(
-  draft: Pick<StoredFile, 'bytes' | 'rows' | 'sortedBy' | 'dataChange'> & {
+  draft: Pick<StoredFile, 'bytes' | 'rows' | 'partition' | 'sortedBy' | 'dataChange'> & {
     readonly content: readonly RowRange[] | Uint32Array;
   },
 ): StoredFile {
-  return { ...draft, path: '', addedIn: -1, removedIn: Number.POSITIVE_INFINITY, removedUs: 0, successor: null };
+  const { bytes, rows, content, partition, sortedBy, dataChange } = draft;
+  const file = { bytes, rows, content, partition, sortedBy, dataChange };
+  return { ...file, path: '', addedIn: -1, removedIn: Number.POSITIVE_INFINITY, removedUs: 0, successor: null };
 }
 
 /** The rows of files that are still there, in the order of the files; neighbours are put together. */
@@ -159,10 +291,10 @@ export function rowsOf(files: Iterable<StoredFile>): Rows[] {
 
 /** Of files that left the table, `vacuum` may have deleted some. */
 export function expectPresent(table: Table, files: readonly StoredFile[], which: string): readonly StoredFile[] {
-  const gone = files.filter(({ content }) => content === null).length;
-  if (gone === 0) return files;
+  const gone = files.filter(({ content }) => content === null);
+  if (gone.length === 0) return files;
   throw new Error(
-    `Table ${table.name}: ${gone} of the ${files.length} files ${which} were vacuumed; retain files for longer than the slowest reader needs them.`,
+    `Table ${table.name}: ${gone.length} of the ${files.length} files ${which} were vacuumed, ${gone[0]!.path} among them; retain files for longer than the slowest reader needs them, or pin the version.`,
   );
 }
 

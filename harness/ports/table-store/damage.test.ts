@@ -1,0 +1,184 @@
+/** Data files that are not as the log says: errors name table, version and file, and nothing is written. */
+import { mkdtempSync } from 'node:fs';
+import { copyFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { dayUs } from '../../../workloads/durations.js';
+import { type Clock, hostClock } from '../../clock.js';
+import type { Schema } from '../columns.js';
+import { localObjects } from './delta/local-objects.js';
+import { deltaTableStore } from './delta-table-store.js';
+import { openTableStore } from './embedded.js';
+import type { TableStore } from './port.js';
+
+const schema: Schema = [
+  { name: 'entity', type: 'int', nullable: false },
+  { name: 'lsn', type: 'int', nullable: false },
+  { name: 'op', type: 'text', nullable: false },
+];
+const sizes = { smallFileBytes: 1e6, targetFileBytes: 1e6 };
+
+let directory: string;
+let store: TableStore;
+let nowUs: number;
+const clock: Clock = { ...hostClock, nowUs: () => nowUs };
+beforeEach(async () => {
+  nowUs = 1_700_000_000_000_000;
+  directory = mkdtempSync(join(tmpdir(), 'planebench-damage-'));
+  store = openTableStore({ directory, clock });
+  await store.create('t', schema);
+  await append('t', 1);
+  await append('t', 2);
+});
+afterEach(async () => {
+  await store.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const batch = (entity: number) => ({ rows: 1, columns: { entity: [entity], lsn: [entity], op: ['c'] } });
+const append = (table: string, entity: number) => store.append(table, batch(entity), []);
+
+/** Every operation that reads the damaged file, by a client that has not seen it whole; expects the same of each. */
+async function expectRefused(reason: RegExp): Promise<void> {
+  await store.create('into', schema);
+  const before = await everythingIn();
+  const late = openTableStore({ directory, clock });
+  const fold = { from: 't', into: 'into', key: ['entity'], order: 'lsn', deletion: { column: 'op', value: 'd' } };
+  const snapshot = await late.snapshot('t');
+  for (const work of [
+    async () => {
+      for await (const _ of late.scan(snapshot, { columns: ['entity'] }));
+    },
+    () => late.compact('t', sizes),
+    () => late.upsert('t', batch(1), { key: ['entity'], txns: [] }),
+    () => late.fold(fold),
+  ]) {
+    await expect(work()).rejects.toThrow(reason);
+  }
+  await late.close();
+  expect(await everythingIn()).toEqual(before);
+}
+
+async function everythingIn(): Promise<string[]> {
+  return (await readdir(directory, { recursive: true })).sort();
+}
+
+async function firstFile(): Promise<{ readonly name: string; readonly path: string }> {
+  const name = (await store.snapshot('t')).files[0]!.path;
+  return { name, path: join(directory, 't', name) };
+}
+
+test('a data file that is missing', async () => {
+  const { name, path } = await firstFile();
+  await rm(path);
+  await expectRefused(new RegExp(`Table t, version 2: data file ${name} is missing`));
+});
+
+test('a data file of another schema', async () => {
+  const { name, path } = await firstFile();
+  const other: Schema = [schema[0]!, { name: 'lsn', type: 'text', nullable: false }, schema[2]!];
+  await store.create('u', other);
+  await store.append('u', { rows: 1, columns: { entity: [1], lsn: ['one'], op: ['c'] } }, []);
+  await copyFile(join(directory, 'u', (await store.snapshot('u')).files[0]!.path), path);
+  await expectRefused(new RegExp(`Table t, version 2: data file ${name} .*has lsn as VARCHAR; expected BIGINT`));
+  const fewer: Schema = schema.slice(0, 2);
+  await store.create('v', fewer);
+  await store.append('v', { rows: 1, columns: { entity: [1], lsn: [1] } }, []);
+  await copyFile(join(directory, 'v', (await store.snapshot('v')).files[0]!.path), path);
+  await expectRefused(new RegExp(`Table t, version 2: data file ${name} .*has no column op, which is not nullable`));
+});
+
+test('a data file that was cut short, or is none', async () => {
+  const { name, path } = await firstFile();
+  await truncate(path, (await stat(path)).size - 10);
+  await expectRefused(new RegExp(`Table t, version 2: data file ${name} cannot be read as Parquet`));
+  await writeFile(path, 'something else');
+  await expectRefused(new RegExp(`Table t, version 2: data file ${name} cannot be read as Parquet`));
+});
+
+test('Parquet of others with another schema is refused by the name of its file', async () => {
+  const { path } = await firstFile();
+  const read = async (wanted: Schema) => {
+    for await (const _ of store.readParquet(path, wanted));
+  };
+  await expect(read([{ name: 'price', type: 'int', nullable: true }])).rejects.toThrow(
+    new RegExp(`${path} has no column price; it has entity, lsn, op`),
+  );
+  await expect(read([{ name: 'op', type: 'int', nullable: true }])).rejects.toThrow(
+    new RegExp(`${path}: column op is VARCHAR; expected BIGINT`),
+  );
+  await expect(read([{ name: 'entity', type: 'int', nullable: false }])).resolves.toBeUndefined();
+  await expect(
+    (async () => {
+      for await (const _ of store.readParquet(`${path}x`, schema));
+    })(),
+  ).rejects.toThrow(/parquetx cannot be read as Parquet: .*No files found/);
+});
+
+test('of two upserts the later one starts again if the other wrote a key of its own, and goes on if not', async () => {
+  let overtake: (() => Promise<unknown>) | null = null;
+  let puts = 0;
+  const objects = localObjects(directory);
+  const slow = deltaTableStore({
+    objects: {
+      ...objects,
+      async putIfAbsent(path, text) {
+        const first = overtake;
+        overtake = null;
+        await first?.();
+        puts++;
+        return objects.putIfAbsent(path, text);
+      },
+      async publish(staged, path) {
+        published++;
+        return objects.publish(staged, path);
+      },
+    },
+    clock,
+    threads: 1,
+  });
+  let published = 0;
+  const upsert = (by: TableStore, entity: number, lsn: number) =>
+    by.upsert('t', { rows: 1, columns: { entity: [entity], lsn: [lsn], op: ['u'] } }, { key: ['entity'], txns: [] });
+  overtake = () => upsert(store, 1, 10);
+  await upsert(slow, 1, 11);
+  expect(published).toBe(2);
+  // Another file and another key: what was written is right as it is, only the commit is put again.
+  overtake = () => upsert(store, 2, 20);
+  published = 0;
+  puts = 0;
+  await upsert(slow, 1, 12);
+  expect([published, puts]).toEqual([1, 2]);
+  // Rows that were appended may be of the key.
+  overtake = () => append('t', 1);
+  published = 0;
+  await upsert(slow, 1, 13);
+  expect(published).toBe(2);
+  await slow.close();
+  const found: string[] = [];
+  for await (const { rows, columns } of store.scan(await store.snapshot('t'), { columns: ['entity', 'lsn'] })) {
+    for (let i = 0; i < rows; i++) found.push(`${columns.entity![i]}@${columns.lsn![i]}`);
+  }
+  expect(found.sort()).toEqual(['1@13', '2@20']);
+  const known = new Set<string>();
+  const { version } = await store.snapshot('t');
+  for (let v = 0; v <= version; v++) for (const { path } of (await store.snapshot('t', v)).files) known.add(path);
+  const there = (await readdir(join(directory, 't'))).filter((name) => name.endsWith('.parquet'));
+  expect(there.filter((name) => !known.has(name))).toEqual([]);
+});
+
+test('a pinned version survives the clean-up of the log too', async () => {
+  await store.pin('t', 'kept', 1);
+  for (let entity = 3; entity < 110; entity++)
+    await store.append('t', { rows: 0, columns: {} }, [{ appId: 'a', version: entity }]);
+  nowUs += 60 * dayUs;
+  await append('t', 200);
+  await store.vacuum('t', { retainUs: 0 });
+  const late = openTableStore({ directory, clock });
+  expect((await late.snapshot('t', { pin: 'kept' })).files.length).toBe(1);
+  await late.unpin('t', 'kept');
+  await late.vacuum('t', { retainUs: 0 });
+  await expect(late.snapshot('t', 1)).rejects.toThrow(/Table t: version 1 was cleaned up; the earliest/);
+  await late.close();
+});
