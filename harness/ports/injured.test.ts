@@ -279,7 +279,7 @@ describe('a full port', () => {
   const takesRoom: Readonly<Record<PortName, readonly string[]>> = {
     changeLog: ['append', 'commit', 'createTopic'],
     onlineStore: ['put'],
-    tables: ['append', 'compact', 'create', 'evolve', 'fold', 'pin', 'remove', 'restore', 'unpin', 'upsert'],
+    tables: ['append', 'compact', 'create', 'derive', 'evolve', 'fold', 'pin', 'remove', 'restore', 'unpin', 'upsert'],
     warehouse: ['copy', 'createTable', 'merge', 'refresh', 'stage'],
   };
 
