@@ -127,7 +127,7 @@ describe('bad usage', () => {
     [
       'a fault aimed at a role that no plane has',
       ['run', '--suite', 'smoke', '--fault', 'role-pause:role=servin'],
-      /role servin, which no plane has; did you mean serving\? Roles: lakehouse has stream, compactor, serving; lambda has batch/,
+      /role servin, which no plane has; did you mean serving\? Roles: lakehouse has stream, compactor, batch, serving; lambda has batch/,
     ],
     [
       'a fault that strikes nothing in any plane',
