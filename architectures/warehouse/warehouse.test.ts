@@ -21,6 +21,9 @@ describe('the parameters of the warehouse', () => {
       stageRows: 20_000,
       readTimeoutUs: 2_000_000,
       clockToleranceUs: 5_000_000,
+      retryPauseUs: 10_000,
+      longestRetryPauseUs: 500_000,
+      failuresUntilOpen: 3,
     });
     expect(warehouse({ mergeIntervalUs: 500_000 }).params).toMatchObject({ mergeIntervalUs: 500_000 });
   });
