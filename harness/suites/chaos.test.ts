@@ -109,7 +109,7 @@ describe('soak', () => {
     const faults = seeds.flatMap((seed) => plan(seed, lakehouse).scenario.faults);
     expect([...new Set(faults.map(({ kind }) => kind))].sort()).toEqual([...faultKinds].sort());
     const aims = new Set(faults.flatMap((fault) => ('role' in fault ? fault.role : 'port' in fault ? fault.port : [])));
-    expect([...aims].sort()).toEqual(['changeLog', 'compactor', 'onlineStore', 'serving', 'stream', 'tables']);
+    expect([...aims].sort()).toEqual(['batch', 'changeLog', 'compactor', 'onlineStore', 'serving', 'stream', 'tables']);
   });
 
   it('has no two seeds alike, and a seed alike on both stacks', () => {
