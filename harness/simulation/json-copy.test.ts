@@ -11,7 +11,17 @@ const leaf = fc.oneof(
   number,
   fc.string({ unit: 'binary' }),
   fc.string({ maxLength: 100 }),
-  fc.constantFrom(null, undefined, true, false, new Date(0), () => 1, new Map([[1, 2]]), Object.create(null), '\ud800'),
+  fc.constantFrom(
+    null,
+    undefined,
+    true,
+    false,
+    { toJSON: () => 'told' },
+    () => 1,
+    new Map([[1, 2]]),
+    Object.create(null),
+    '\ud800',
+  ),
 );
 const { tree } = fc.letrec((tie) => ({
   tree: fc.oneof({ depthSize: 'medium' }, leaf, tie('list'), tie('record')),
