@@ -16,7 +16,7 @@ const leaf = fc.oneof(
     undefined,
     true,
     false,
-    { toJSON: () => 'its own' },
+    { toJSON: () => 'told' },
     () => 1,
     new Map([[1, 2]]),
     Object.create(null),
