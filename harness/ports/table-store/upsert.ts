@@ -7,9 +7,8 @@ import type { Column, ColumnBatch } from '../columns.js';
 import { appendColumns, createTableSql, quoteIdentifier } from '../duckdb-columns.js';
 import { commitDraft, draftFiles, drafting, existing, removalOf, type Tables } from './data-files.js';
 import { type AddFile, commitInfo, setTransaction } from './delta/actions.js';
-import { isRecorded } from './delta/conflicts.js';
+import { conflictOf, isRecorded } from './delta/conflicts.js';
 import { type Bounds, boundsOf, mayOverlap } from './delta/statistics.js';
-import type { TableState } from './delta/table-state.js';
 import { fillIn } from './evolution.js';
 import { keysTwice, nullKeys } from './keys.js';
 import type { AppendResult, KeyedWrite } from './port.js';
@@ -56,8 +55,10 @@ export async function upsert(
     const nothingToDo = rewrite.removed.length === 0 && draft.files.length === 0 && txns.length === 0;
     let overtaken = false;
     const result = await commitDraft(tables, table, draft, (newest) => {
-      overtaken = isOvertaken(state, newest, keys, rewrite);
-      if (overtaken || nothingToDo || isRecorded(newest, txns)) return null;
+      const wouldRead = (file: AddFile) => mayHoldKeys(file, keys, rewrite.touched);
+      const conflict = conflictOf({ from: state, files: rewrite.removed, wouldRead, txns }, newest);
+      overtaken = conflict !== null && conflict !== 'ConcurrentTransaction';
+      if (conflict !== null || nothingToDo) return null;
       const nowUs = tables.clock.nowUs();
       return [
         commitInfo(nowUs, removing ? 'DELETE' : 'MERGE', { key: JSON.stringify(key) }),
@@ -80,16 +81,8 @@ interface Rewrite {
   readonly touched: readonly Bounds[];
 }
 
-/** Whether files that were read are gone, or files have come that may hold one of the keys. */
-function isOvertaken(state: TableState, newest: TableState, keys: readonly Column[], rewrite: Rewrite): boolean {
-  if (newest.metaData.schemaString !== state.metaData.schemaString) return true;
-  if (rewrite.removed.some(({ path }) => !newest.files.has(path))) return true;
-  if (rewrite.touched.length === 0) return false;
-  for (const [path, file] of newest.files) {
-    if (state.files.has(path)) continue;
-    if (keys.every((column, i) => mayOverlap(boundsOf(file, column), rewrite.touched[i]!))) return true;
-  }
-  return false;
+function mayHoldKeys(file: AddFile, keys: readonly Column[], touched: readonly Bounds[]): boolean {
+  return touched.length > 0 && keys.every((column, i) => mayOverlap(boundsOf(file, column), touched[i]!));
 }
 
 async function computeRewrite(
