@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type Clock, hostClock } from '../../clock.js';
 import type { ColumnBatch, IntValues, Schema, TextValues } from '../columns.js';
 import { deriveContract } from './derive-contract.fixture.js';
-import { layoutContract } from './layout-contract.fixture.js';
+import { collect, layoutContract, sorted } from './layout-contract.fixture.js';
 import type { CountRequest } from './object-requests.js';
 import type { FoldSpec, Snapshot, TableStore } from './port.js';
 
@@ -491,17 +491,4 @@ function batch(rows: readonly Row[]): ColumnBatch {
 
 function rowsIn(store: TableStore, snapshot: Snapshot): Promise<string[]> {
   return collect(store.scan(snapshot, { columns: names }));
-}
-
-async function collect(batches: AsyncIterable<ColumnBatch>): Promise<string[]> {
-  const rows: string[] = [];
-  for await (const { rows: count, columns } of batches) {
-    const values = Object.values(columns);
-    for (let i = 0; i < count; i++) rows.push(JSON.stringify(values.map((column) => column[i])));
-  }
-  return rows.sort();
-}
-
-function sorted(rows: readonly Row[]): string[] {
-  return rows.map((row) => JSON.stringify(row)).sort();
 }

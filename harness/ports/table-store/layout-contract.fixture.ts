@@ -494,7 +494,8 @@ async function rowsIn(store: TableStore, table: string, where?: Predicate, versi
   return collect(store.scan(snapshot, { columns: names, ...(where && { where }) }));
 }
 
-async function collect(batches: AsyncIterable<ColumnBatch>): Promise<string[]> {
+/** Rows as texts, in the order of the texts: a scan promises none. */
+export async function collect(batches: AsyncIterable<ColumnBatch>): Promise<string[]> {
   const rows: string[] = [];
   for await (const { rows: count, columns } of batches) {
     const values = Object.values(columns);
@@ -503,6 +504,6 @@ async function collect(batches: AsyncIterable<ColumnBatch>): Promise<string[]> {
   return rows.sort();
 }
 
-function sorted(rows: readonly Row[]): string[] {
+export function sorted(rows: readonly Row[]): string[] {
   return rows.map((row) => JSON.stringify(row)).sort();
 }
