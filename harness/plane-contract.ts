@@ -32,6 +32,9 @@ export const operations = [
   'snapshot',
   'score',
   'trainingSet',
+  'rollback',
+  'rollForward',
+  'publishModel',
   'scoredRows',
   'trainingRows',
 ] as const satisfies readonly Operation[];

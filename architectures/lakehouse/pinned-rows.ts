@@ -1,0 +1,64 @@
+/**
+ * The rows of a snapshot as serving has them while it is rolled back: all of them, in memory, read from the version of the
+ * table that the snapshot pins. They do not change any more, so no store of versioned rows is needed for them, and a read
+ * waits for nobody.
+ */
+import type { SnapshotRef } from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
+import type { IntValues } from '../../harness/ports/columns.js';
+import type { TableStore } from '../../harness/ports/table-store/port.js';
+import type { FeatureRow } from '../../workloads/feature-view.js';
+import { featureNames, featuresTable } from './batch-tables.js';
+
+export interface PinnedRows {
+  /** As it was, and as of when it was. */
+  rowOf(key: string): FeatureRow;
+}
+
+/** `unknown`: the features of a customer of whom the snapshot knows nothing. */
+export async function readPinnedRows(
+  tables: TableStore,
+  snapshot: SnapshotRef,
+  unknown: FeatureRow['features'],
+): Promise<PinnedRows> {
+  const { id, rows, asOfUs } = snapshot;
+  const table = await tables.snapshot(featuresTable, snapshot.tables[featuresTable]);
+  const places = new Map<number, number>();
+  const lastSeqs = new Float64Array(rows);
+  /** Row by row; NaN is null. */
+  const values = new Float64Array(rows * featureNames.length);
+  for await (const batch of tables.scan(table, { columns: ['customer', 'last_seq', ...featureNames] })) {
+    if (places.size + batch.rows > rows) throw incomplete(snapshot, table.version, places.size + batch.rows);
+    const customers = batch.columns.customer as IntValues;
+    const seqs = batch.columns.last_seq as IntValues;
+    const columns = featureNames.map((name) => batch.columns[name] as IntValues);
+    for (let i = 0; i < batch.rows; i++) {
+      const place = places.size;
+      places.set(customers[i] as number, place);
+      lastSeqs[place] = seqs[i] as number;
+      for (let at = 0; at < columns.length; at++)
+        values[place * columns.length + at] = ((columns[at] as IntValues)[i] as number | null) ?? Number.NaN;
+    }
+  }
+  if (places.size !== rows) throw incomplete(snapshot, table.version, places.size);
+
+  return {
+    rowOf(key) {
+      const customer = Number(key);
+      const place = String(customer) === key ? places.get(customer) : undefined;
+      if (place === undefined) return { key, lastSeq: 0, asOfUs, features: unknown };
+      const from = place * featureNames.length;
+      const features = Array.from(values.subarray(from, from + featureNames.length), (value) =>
+        Number.isNaN(value) ? null : value,
+      );
+      return { key, lastSeq: lastSeqs[place] as number, asOfUs, features };
+    },
+  };
+
+  function incomplete(of: SnapshotRef, version: number, found: number): CallError {
+    return new CallError(
+      'failed',
+      `snapshot ${id} has ${of.rows} rows, table ${featuresTable} at version ${version} has ${found}: roll back to another`,
+    );
+  }
+}
