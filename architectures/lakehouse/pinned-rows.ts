@@ -5,7 +5,7 @@
  */
 import type { SnapshotRef } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
-import type { IntValues } from '../../harness/ports/columns.js';
+import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { featureNames, featuresTable } from './batch-tables.js';
@@ -25,20 +25,17 @@ export async function readPinnedRows(
   const table = await tables.snapshot(featuresTable, snapshot.tables[featuresTable]);
   const places = new Map<number, number>();
   const lastSeqs = new Float64Array(rows);
-  /** Row by row; NaN is null. */
-  const values = new Float64Array(rows * featureNames.length);
+  /** In the order of the view; NaN is null. */
+  const features = featureNames.map(() => new Float64Array(rows));
   for await (const batch of tables.scan(table, { columns: ['customer', 'last_seq', ...featureNames] })) {
-    if (places.size + batch.rows > rows) throw incomplete(snapshot, table.version, places.size + batch.rows);
+    const at = places.size;
+    if (at + batch.rows > rows) throw incomplete(snapshot, table.version, at + batch.rows);
     const customers = batch.columns.customer as IntValues;
-    const seqs = batch.columns.last_seq as IntValues;
-    const columns = featureNames.map((name) => batch.columns[name] as IntValues);
-    for (let i = 0; i < batch.rows; i++) {
-      const place = places.size;
-      places.set(customers[i] as number, place);
-      lastSeqs[place] = seqs[i] as number;
-      for (let at = 0; at < columns.length; at++)
-        values[place * columns.length + at] = ((columns[at] as IntValues)[i] as number | null) ?? Number.NaN;
-    }
+    for (let i = 0; i < batch.rows; i++) places.set(customers[i] as number, at + i);
+    copy(batch, 'last_seq', lastSeqs, at);
+    featureNames.forEach((name, place) => {
+      copy(batch, name, features[place] as Float64Array, at);
+    });
   }
   if (places.size !== rows) throw incomplete(snapshot, table.version, places.size);
 
@@ -47,11 +44,11 @@ export async function readPinnedRows(
       const customer = Number(key);
       const place = String(customer) === key ? places.get(customer) : undefined;
       if (place === undefined) return { key, lastSeq: 0, asOfUs, features: unknown };
-      const from = place * featureNames.length;
-      const features = Array.from(values.subarray(from, from + featureNames.length), (value) =>
-        Number.isNaN(value) ? null : value,
-      );
-      return { key, lastSeq: lastSeqs[place] as number, asOfUs, features };
+      const values = features.map((column) => {
+        const value = column[place] as number;
+        return Number.isNaN(value) ? null : value;
+      });
+      return { key, lastSeq: lastSeqs[place] as number, asOfUs, features: values };
     },
   };
 
@@ -61,4 +58,9 @@ export async function readPinnedRows(
       `snapshot ${id} has ${of.rows} rows, table ${featuresTable} at version ${version} has ${found}: roll back to another`,
     );
   }
+}
+
+function copy({ rows, columns }: ColumnBatch, name: string, into: Float64Array, at: number): void {
+  const values = columns[name] as IntValues;
+  for (let i = 0; i < rows; i++) into[at + i] = values[i] ?? Number.NaN;
 }
