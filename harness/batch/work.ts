@@ -78,21 +78,27 @@ export function beginBatchWork(options: {
   let mostSmallFiles: Inventory | null = null;
   let atRest: Inventory | null = null;
 
+  /** Null if there was none to be had: whoever would tell it may have been killed. */
   async function takeInventory(): Promise<Inventory | null> {
-    if (!plane.offers('inventory')) return null;
-    return inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs }));
+    try {
+      return inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs }));
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      return null;
+    }
   }
 
   async function watchInventory(): Promise<void> {
+    if (!plane.offers('inventory')) return;
     while (clock.nowUs() < loadEndUs) {
       const inventory = await takeInventory();
-      if (inventory === null) return;
-      if (inventory.smallFiles > (mostSmallFiles?.smallFiles ?? -1)) mostSmallFiles = inventory;
+      if (inventory && inventory.smallFiles > (mostSmallFiles?.smallFiles ?? -1)) mostSmallFiles = inventory;
       await clock.sleep(inventoryEveryUs, signal);
     }
   }
 
   async function awaitRest(): Promise<void> {
+    if (!plane.offers('inventory')) return;
     let sinceUs = clock.nowUs();
     const deadlineUs = sinceUs + slosUntilAtRest * slo.freshnessUs;
     while (clock.nowUs() < deadlineUs) {

@@ -36,7 +36,7 @@ async function withPorts(
     changeLog: simulateChangeLog({ clock, resource }),
     onlineStore: simulateOnlineStore({ clock, resource }),
     tables: simulateTableStore({ clock, resource, parquet, host: time.host }),
-    warehouse: simulateWarehouse({ resource, parquet }),
+    warehouse: simulateWarehouse({ resource, parquet, host: time.host }),
   };
   const calls: { what: string; self: unknown; args: unknown[] }[] = [];
   const watched = Object.fromEntries(portNames.map((name) => [name, watch(name, real[name])])) as unknown as Ports;

@@ -1,5 +1,5 @@
 /** The model in SQL: the same terms in the same order, in doubles, hence the same score to the last bit. */
-import { model } from '../../workloads/model.js';
+import { model } from './model.js';
 
 /** A score in billionths of the columns named, which are those of the view in its order. */
 export function scoreSql(features: readonly string[]): string {
