@@ -280,7 +280,7 @@ describe('a full port', () => {
     changeLog: ['append', 'commit', 'createTopic'],
     onlineStore: ['put'],
     tables: ['append', 'compact', 'create', 'derive', 'evolve', 'fold', 'pin', 'remove', 'restore', 'unpin', 'upsert'],
-    warehouse: ['copy', 'createTable', 'merge', 'refresh', 'stage'],
+    warehouse: ['copy', 'createTable', 'insert', 'merge', 'refresh', 'stage'],
   };
 
   it.each(portNames)('%s: refuses what takes room and nothing else', async (name) => {

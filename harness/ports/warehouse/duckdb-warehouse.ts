@@ -42,8 +42,11 @@ export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Prom
   await createBooks(writer);
   const readers = await openViewReaders(instance, options.readers);
   const write = writeInTurn(writer, options.onFatal);
+  // Of what takes long, and of what takes a moment: neither waits for the other, nor for the writer.
   const batchWriter = await instance.connect();
   const writeBatch = writeInTurn(batchWriter, options.onFatal);
+  const books = await instance.connect();
+  const keepBooks = writeInTurn(books, options.onFatal);
   /** Streams on a connection of its own. */
   async function* stream(rows: (connection: DuckDBConnection) => Promise<AsyncIterable<ColumnBatch>>) {
     const connection = await instance.connect();
@@ -57,9 +60,9 @@ export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Prom
   }
 
   return {
-    createTable: (table, schema) => write(() => createTable(writer, table, schema)),
+    createTable: (table, schema) => keepBooks(() => createTable(books, table, schema)),
     stage: (table, rows, position) => write(() => stage(writer, table, rows, position)),
-    position: (source) => write(() => recordedPosition(writer, source)),
+    position: (source) => keepBooks(() => recordedPosition(books, source)),
     merge: (spec) => write(() => merge(writer, spec)),
     copy: (table, parquetPath, source) => write(() => copy(writer, table, parquetPath, source)),
     refresh: (spec) => write(() => refreshView(writer, checked(spec))),
@@ -78,10 +81,11 @@ export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Prom
       }),
     inventory: () => write(() => takeInventory(writer, directory)),
     async close() {
-      await Promise.all([write, writeBatch].map((rest) => rest(async () => {}).catch(() => {})));
+      await Promise.all([write, writeBatch, keepBooks].map((rest) => rest(async () => {}).catch(() => {})));
       await readers.close();
       writer.closeSync();
       batchWriter.closeSync();
+      books.closeSync();
       instance.closeSync();
     },
   };

@@ -1,8 +1,8 @@
 /**
  * The warehouse: one server with tables, set-oriented statements and bounded concurrency. A relational port: planes say
  * *what* in data, the variant writes the SQL. Each call is one transaction: durable and whole when it resolves. Calls
- * that write take effect one after the other, in the order in which they arrive; only `insert` and `query`, which may take
- * long, run beside them, each on what there was when it began.
+ * that write rows take effect one after the other, in the order in which they arrive; only `insert` and `query`, which may
+ * take long, run beside them, each on what there was when it began.
  */
 import type { FeatureView } from '../../../workloads/feature-view.js';
 import type { ColumnBatch, Schema } from '../columns.js';
