@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BatchFacts } from '../harness/record/facts.js';
 import { batchScenario, openSimulations, type Simulations } from './fixture-simulation.js';
 
-describe.each(['lakehouse', 'warehouse'])('batch work of %s, simulated', (plane) => {
+describe.each(['lakehouse', 'warehouse', 'lambda'])('batch work of %s, simulated', (plane) => {
   let simulations: Simulations;
   let batch: BatchFacts;
   beforeAll(async () => {
