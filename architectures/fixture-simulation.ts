@@ -26,6 +26,24 @@ const base = measuredScenario({
 });
 export const smallScenario: Scenario = { ...base, stack: 'simulated', faults: [] };
 
+/** The same, and batch work of every kind. */
+export const batchScenario: Scenario = {
+  ...smallScenario,
+  batch: {
+    labels: { rows: 400, positivePpm: 120_000, latePpm: 100_000 },
+    besideLoad: [
+      { kind: 'snapshot', name: 'beside the load' },
+      { kind: 'score', snapshot: 'beside the load', times: 1 },
+    ],
+    afterLoad: [
+      { kind: 'snapshot', name: 'after the load' },
+      { kind: 'score', snapshot: 'after the load', slicePpm: 200_000, times: 2 },
+      { kind: 'score', snapshot: 'beside the load', times: 1 },
+      { kind: 'training-set', late: true, times: 2 },
+    ],
+  },
+};
+
 /** Where to strike: at which wait for a port, counted from the start of the load, and on which side of it. */
 export interface CrashPoint {
   readonly role: string;

@@ -1,7 +1,7 @@
 /** What the batch half keeps where. All versions stay: a snapshot, a scoring or a training set is one version of these. */
 import type { Schema } from '../../harness/ports/columns.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
-import { customerActivity } from '../../workloads/feature-view.js';
+import { featuresSchema, scoredSchema, trainingSchema } from '../../workloads/batch-rows.js';
 import { createTables } from './tables.js';
 
 /** The feature view of every customer, as of the snapshot that replaced the one before. */
@@ -13,17 +13,12 @@ export const snapshotsTable = 'snapshots';
 /** One row a training set: the versions it is made of, however often it is made. */
 export const trainingSetsTable = 'training_sets';
 
-export const featureNames = customerActivity.features.map(({ name }) => name);
-
-const int = (name: string) => ({ name, type: 'int', nullable: false }) as const;
 const text = (name: string) => ({ name, type: 'text', nullable: false }) as const;
-const features: Schema = featureNames.map((name) => ({ name, type: 'int', nullable: true }));
-const version = [int('customer'), int('last_seq'), int('as_of_us')];
 
 const schemas: Readonly<Record<string, Schema>> = {
-  [featuresTable]: [...version, ...features],
-  [scoredTable]: [...version, int('score_ppb')],
-  [trainingTable]: [int('label_id'), int('label_us'), int('label'), ...version, ...features],
+  [featuresTable]: featuresSchema,
+  [scoredTable]: scoredSchema,
+  [trainingTable]: trainingSchema,
   [snapshotsTable]: [text('id'), text('record')],
   [trainingSetsTable]: [text('id'), text('record')],
 };

@@ -15,14 +15,17 @@ import type {
   TrainingSetRequest,
 } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
-import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { Relation, TableStore } from '../../harness/ports/table-store/port.js';
+import { featureNames, scoredPage, scoredSchema, trainingPage, trainingSchema } from '../../workloads/batch-rows.js';
 import { followEventTime } from '../../workloads/event-time.js';
 import { labelSchema } from '../../workloads/labels.js';
+
+import { scoreSql } from '../../workloads/model-sql.js';
+import { momentsOfCustomers, trainingSql, viewSql, viewTables } from '../../workloads/view-sql.js';
+
 import {
   createBatchTables,
-  featureNames,
   featuresTable,
   readRecord,
   scoredTable,
@@ -31,12 +34,11 @@ import {
   trainingTable,
   writeRecord,
 } from './batch-tables.js';
-import { scoreSql } from './model-sql.js';
 import type { LakehouseParams } from './params.js';
 import { readServedState } from './served-state.js';
 import { changesTable } from './tables.js';
-import { takingTurns } from './turns.js';
-import { countedChanges, viewSql, viewTables } from './view-sql.js';
+
+import { takeTurns } from './turns.js';
 
 /** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
 const customersPerDerivation = 262_144;
@@ -49,7 +51,7 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
   const time = followEventTime(context.clock, params.clockToleranceUs);
   await untilDone(context, () => createBatchTables(tables));
   // Each of them wants all the memory and processor there is, and replaces a table.
-  const inTurn = takingTurns();
+  const inTurn = takeTurns();
   await context.serve({
     snapshot: () => inTurn(() => takeSnapshot(context, time)),
     score: (request) => inTurn(() => score(tables, request)),
@@ -81,7 +83,7 @@ async function takeSnapshot(
     const derived = await tables.derive({
       into: featuresTable,
       from: restricted(from, { from: first, to: last }),
-      sql: `SELECT * EXCLUDE (row_id) FROM (${viewSql(view, everyCustomer(first, last, asOfUs))})`,
+      sql: `SELECT * EXCLUDE (row_id) FROM (${viewSql(view, momentsOfCustomers(first, last, asOfUs))})`,
       mode: first === 0 ? 'replace' : 'append',
       sortBy: ['customer'],
       txns: [],
@@ -109,13 +111,6 @@ function restricted(relations: Readonly<Record<string, Relation>>, customers: Cu
     { ...relation, ...whereOf(customers) },
   ]);
   return Object.fromEntries(entries);
-}
-
-function everyCustomer(first: number, last: number, asOfUs: number): string {
-  return `
-    SELECT customer AS row_id, customer, coalesce(last_seq, 0) AS last_seq, ${asOfUs}::BIGINT AS as_of_us
-    FROM (SELECT range AS customer FROM range(${first}, ${last}))
-    LEFT JOIN (SELECT customer, max(seq) AS last_seq FROM (${countedChanges}) GROUP BY customer) USING (customer)`;
 }
 
 async function score(tables: TableStore, { snapshot: id, customers }: ScoreRequest): Promise<ScoreResult> {
@@ -151,16 +146,10 @@ async function makeTrainingSet(
     throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
   const made: Recorded = known ?? { versions: await newestVersions(tables), labels };
   await pinTables(tables, `training set ${id}`, made.versions);
-  const moments = `
-    SELECT label_id AS row_id, any_value(label.customer) AS customer, coalesce(max(seq), 0) AS last_seq,
-      any_value(label_us) AS as_of_us, any_value(label_us) AS label_us, any_value(label) AS label
-    FROM labels AS label
-    LEFT JOIN (${countedChanges}) AS counted ON counted.customer = label.customer AND counted.commit_us <= label_us
-    GROUP BY label_id`;
   const { rows, version } = await tables.derive({
     into: trainingTable,
     from: { ...(await relationsAt(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },
-    sql: `SELECT row_id AS label_id, * EXCLUDE (row_id) FROM (${viewSql(view, moments)})`,
+    sql: trainingSql(view),
     mode: 'replace',
     sortBy: ['label_id'],
     txns: [],
@@ -194,33 +183,11 @@ async function newestCommitUs(changes: Relation, tables: TableStore): Promise<nu
 }
 
 async function* readScored(tables: TableStore, { table, version }: TableRef): AsyncIterable<ScoredRows> {
-  const columns = ['customer', 'last_seq', 'as_of_us', 'score_ppb'];
-  for await (const batch of tables.scan(await tables.snapshot(table, version), { columns }))
-    yield {
-      customers: numbersOf(batch, 'customer'),
-      lastSeqs: numbersOf(batch, 'last_seq'),
-      asOfUs: numbersOf(batch, 'as_of_us'),
-      scoresPpb: numbersOf(batch, 'score_ppb'),
-    };
-}
-
-function numbersOf({ rows, columns }: ColumnBatch, name: string): number[] {
-  return Array.from(columns[name] as ArrayLike<number>).slice(0, rows);
+  const query = { columns: scoredSchema.map(({ name }) => name) };
+  for await (const batch of tables.scan(await tables.snapshot(table, version), query)) yield scoredPage(batch);
 }
 
 async function* readTraining(tables: TableStore, { table, version }: TableRef): AsyncIterable<TrainingRow[]> {
-  const own = ['label_id', 'customer', 'label_us', 'label', 'last_seq', 'as_of_us'];
-  const query = { columns: [...own, ...featureNames] };
-  for await (const { rows, columns } of tables.scan(await tables.snapshot(table, version), query)) {
-    const of = (name: string, i: number) => (columns[name] as IntValues)[i] as number;
-    yield Array.from({ length: rows }, (_, i) => ({
-      labelId: of('label_id', i),
-      customer: of('customer', i),
-      labelUs: of('label_us', i),
-      label: of('label', i),
-      lastSeq: of('last_seq', i),
-      asOfUs: of('as_of_us', i),
-      features: featureNames.map((name) => (columns[name] as IntValues)[i] as number | null),
-    }));
-  }
+  const query = { columns: trainingSchema.map(({ name }) => name) };
+  for await (const batch of tables.scan(await tables.snapshot(table, version), query)) yield trainingPage(batch);
 }

@@ -7,8 +7,9 @@ import type { SnapshotRef } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
 import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
+import { featureNames } from '../../workloads/batch-rows.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
-import { featureNames, featuresTable } from './batch-tables.js';
+import { featuresTable } from './batch-tables.js';
 
 export interface PinnedRows {
   /** As it was, and as of when it was. */

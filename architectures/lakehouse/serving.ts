@@ -30,7 +30,7 @@ import { type CachedRow, createRowCache } from './row-cache.js';
 import { decodeState } from './row-codec.js';
 import { changeServedState, readServedState, type ServedState } from './served-state.js';
 import { changesTable } from './tables.js';
-import { takingTurns } from './turns.js';
+import { takeTurns } from './turns.js';
 
 /** Replaced as a whole: a read takes it once, and answers features and model of it. */
 interface Served extends ServedState {
@@ -55,7 +55,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   const time = followEventTime(clock, params.clockToleranceUs);
   let asking: Promise<void> | null = null;
   let served: Served = await untilDone(context, async () => serve(await readServedState(onlineStore)));
-  const inTurn = takingTurns();
+  const inTurn = takeTurns();
 
   /** At most once at a time. A store that does not answer leaves the doubt, and time stands still. */
   function askForTime(): Promise<void> {

@@ -1,4 +1,4 @@
-/** The batch role: keeps the master data, and recomputes the batch view from all of them on an interval. */
+/** The batch role: keeps the master data, recomputes the batch view from all of them on an interval, and runs jobs. */
 import type {
   BackfillRequest,
   BackfillResult,
@@ -13,9 +13,11 @@ import type { TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { openArchive, rawTable } from './archive.js';
 import { pointerPollUs, publish, readPublished, readServing } from './epochs.js';
-import { historyNames, historyTable, loadHistory } from './history.js';
+import { loadHistory } from './history.js';
+import { jobsOver } from './jobs.js';
 import type { LambdaParams } from './params.js';
 import { recomputeView } from './recompute.js';
+import { takeTurns } from './turns.js';
 
 export async function runBatch(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;
@@ -23,9 +25,9 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   const published = await untilDone(context, () => readPublished(ports.onlineStore));
   let epoch = published?.epoch ?? -1;
   /** One recomputation at a time, whoever asks for it. */
-  let computing: Promise<unknown> = Promise.resolve();
-  const recompute = () => {
-    const next = computing.then(async () => {
+  const inTurn = takeTurns();
+  const recompute = () =>
+    inTurn(async () => {
       const cut = [...archive.cut()];
       await untilDone(context, () => recomputeView(context, epoch + 1));
       await archive.requireOwn();
@@ -33,9 +35,6 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
       await untilDone(context, () => publish(ports.onlineStore, { epoch, cut }, clock.nowUs()));
       return epoch;
     });
-    computing = next.catch(() => {});
-    return next;
-  };
 
   if (!published) await recompute();
   await context.serve({
@@ -49,6 +48,7 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
     exportChanges: () => exportChanges(context),
     quarantine: () => listQuarantine(context),
     inventory: () => takeInventory(context),
+    ...jobsOver(context),
   });
   context.ready();
 
@@ -118,8 +118,7 @@ async function* listQuarantine(context: RoleContext): AsyncIterable<readonly Qua
 
 async function takeInventory({ ports }: RoleContext): Promise<Inventory> {
   const { tables } = ports;
-  const known = new Set(await tables.tables());
-  const names = [rawTable, ...historyNames.map(historyTable)].filter((name) => known.has(name));
+  const names = await tables.tables();
   const files = (await Promise.all(names.map((name) => tables.snapshot(name)))).flatMap((snapshot) => snapshot.files);
   return {
     files: files.length,

@@ -1,6 +1,7 @@
 /** History into the master data: the facts as they came, personal data as tokens only. Safe to repeat. */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
 import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
+import type { TableStore } from '../../harness/ports/table-store/port.js';
 import { historySchemas } from '../../workloads/fact-schemas.js';
 
 export type HistoryName = keyof typeof historySchemas;
@@ -16,11 +17,15 @@ export function storedSchema(name: HistoryName): Schema {
   );
 }
 
+export async function createHistoryTables(tables: TableStore): Promise<void> {
+  for (const name of historyNames) await tables.create(historyTable(name), storedSchema(name));
+}
+
 export async function loadHistory({ ports, contract }: RoleContext, request: BackfillRequest): Promise<BackfillResult> {
   const { tables } = ports;
   let rows = 0;
+  await createHistoryTables(tables);
   for (const name of historyNames) {
-    await tables.create(historyTable(name), storedSchema(name));
     // One transaction an append, numbered: a load that was cut short goes on where it was.
     let version = 0;
     const facts = tokenised(tables.readParquet(request.files[name], historySchemas[name]), contract.tokenise);

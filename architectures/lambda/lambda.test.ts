@@ -1,49 +1,18 @@
 /** The three roles together, in this process, on the real servers and tables. */
 import { afterEach, expect, it } from 'vitest';
-import type { ChangeKey, Plane, Quarantined, RoleContext } from '../../harness/architecture.js';
+import type { ChangeKey, Quarantined, RoleContext } from '../../harness/architecture.js';
 import { openOracle } from '../../harness/ledger/oracle.js';
 import { differingRows } from '../../harness/ledger/row-verdicts.js';
 import { seededRandom } from '../../harness/random.js';
 import { historyFiles } from '../../workloads/trace.js';
-import { openWorld, type World } from '../fixture-world.js';
+import { openWorld } from '../fixture-world.js';
 import { openArchive, rawTable } from './archive.js';
-import lambda from './index.js';
+import { startPlane } from './fixture-plane.js';
 
 const endings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   while (endings.length > 0) await endings.pop()?.();
 });
-
-/** All that the roles serve, once each is ready. */
-async function startPlane(world: World): Promise<Plane> {
-  const abort = new AbortController();
-  const plane: Partial<Plane> = {};
-  const died: unknown[] = [];
-  const roles = lambda({ batchIntervalUs: 3_600_000_000, archiveIntervalUs: 50_000 }).roles.map((role) => {
-    let ready = () => {};
-    const isReady = new Promise<void>((resolve) => {
-      ready = resolve;
-    });
-    const context: RoleContext = {
-      ...world,
-      random: seededRandom(1, role.name),
-      signal: abort.signal,
-      ready: () => ready(),
-      serve: async (operations) => void Object.assign(plane, operations),
-    };
-    const ran = role.run(context).catch((error: unknown) => {
-      if (!abort.signal.aborted) died.push(error);
-    });
-    return { isReady, ran };
-  });
-  endings.push(async () => {
-    abort.abort(new Error('stopped by the test'));
-    await Promise.all(roles.map(({ ran }) => ran));
-    expect(died).toEqual([]);
-  });
-  await Promise.all(roles.map(({ isReady }) => isReady));
-  return plane as Plane;
-}
 
 async function collect<T>(pages: AsyncIterable<readonly T[]>): Promise<T[]> {
   const all: T[] = [];
@@ -83,7 +52,8 @@ it('serves what the oracle expects, and lists every change as held or as refused
   const world = await openWorld(11);
   endings.push(() => world.close());
   const oracle = await openOracle(world.traceDirectory);
-  const plane = await startPlane(world);
+  const { plane, stop } = await startPlane(world);
+  endings.push(stop);
   await plane.backfill({ files: historyFiles(world.traceDirectory) });
   await world.append(0, 1e9);
 

@@ -1,4 +1,4 @@
-/** Answers reads from the materialised features, and tells what the tables hold. */
+/** Answers reads from the materialised features, tells what the tables hold, and has batch work done. */
 import {
   type ChangeKey,
   type Inventory,
@@ -12,11 +12,12 @@ import type { IntValues, TextValues } from '../../harness/ports/columns.js';
 import type { Warehouse } from '../../harness/ports/warehouse/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
+import { batchOver } from './batch.js';
 import type { WarehouseParams } from './params.js';
 import { changesTable, duplicatesTable } from './tables.js';
 
 export async function runServing(context: RoleContext, params: WarehouseParams): Promise<void> {
-  await context.serve(planeOver(context, params));
+  await context.serve({ ...planeOver(context, params), ...batchOver(context) });
   context.ready();
   await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve(), { once: true }));
 }

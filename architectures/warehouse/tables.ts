@@ -2,6 +2,7 @@
 import type { RoleContext } from '../../harness/architecture.js';
 import type { Schema } from '../../harness/ports/columns.js';
 import type { MergeSpec, RefreshSpec, Warehouse } from '../../harness/ports/warehouse/port.js';
+import { featuresSchema, scoredSchema, trainingSchema } from '../../workloads/batch-rows.js';
 import { changeSchema, historySchemas } from '../../workloads/fact-schemas.js';
 
 /** Changes on their way in; in `changeSchema`, as the two below. */
@@ -15,6 +16,18 @@ export type HistoryName = keyof typeof historySchemas;
 export const historyNames = Object.keys(historySchemas) as HistoryName[];
 const historyPrefix = 'history_';
 export const historyTable = (name: HistoryName) => historyPrefix + name;
+
+/** What batch work makes, all of each kind: rows of one making have its number as version. */
+export const scoredTable = 'scored';
+export const trainingTable = 'training';
+/** One row a training set: what it is made of, however often it is made. */
+export const trainingSetsTable = 'training_sets';
+/** A copy of the feature view. */
+export const snapshotTable = (id: string) => `snapshot_${id}`;
+
+const int = (name: string) => ({ name, type: 'int', nullable: false }) as const;
+const text = (name: string) => ({ name, type: 'text', nullable: false }) as const;
+export const snapshotSchema: Schema = [...featuresSchema, int('view_version'), int('model_version')];
 
 const personal = ['email', 'phone'];
 export const isPersonal = (column: string) => personal.includes(column);
@@ -30,6 +43,9 @@ function storedSchema(name: HistoryName): Schema {
 export async function createTables(warehouse: Warehouse): Promise<void> {
   for (const table of [stagedTable, changesTable, duplicatesTable]) await warehouse.createTable(table, changeSchema);
   for (const name of historyNames) await warehouse.createTable(historyTable(name), storedSchema(name));
+  await warehouse.createTable(scoredTable, [int('version'), ...scoredSchema]);
+  await warehouse.createTable(trainingTable, [int('version'), ...trainingSchema]);
+  await warehouse.createTable(trainingSetsTable, [text('id'), text('record')]);
 }
 
 export const mergeSpec: MergeSpec = {

@@ -99,18 +99,19 @@ export function beginBatchWork(options: {
   let mostSmallFiles: Inventory | null = null;
   let atRest: Inventory | null = null;
 
-  /** Null: nobody answers now. */
+  /** Null if there was none to be had: whoever would tell it may have been killed. */
   async function takeInventory(): Promise<Inventory | null> {
     try {
       return inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs }));
     } catch (error) {
-      if (error instanceof CallError) return null;
-      throw error;
+      if (!(error instanceof CallError)) throw error;
+      return null;
     }
   }
 
   async function watchInventory(): Promise<void> {
-    while (plane.offers('inventory') && clock.nowUs() < loadEndUs) {
+    if (!plane.offers('inventory')) return;
+    while (clock.nowUs() < loadEndUs) {
       const inventory = await takeInventory();
       if (inventory && inventory.smallFiles > (mostSmallFiles?.smallFiles ?? -1)) mostSmallFiles = inventory;
       await clock.sleep(inventoryEveryUs, signal);
@@ -118,9 +119,10 @@ export function beginBatchWork(options: {
   }
 
   async function awaitRest(): Promise<void> {
+    if (!plane.offers('inventory')) return;
     let sinceUs = clock.nowUs();
     const deadlineUs = sinceUs + slosUntilAtRest * slo.freshnessUs;
-    while (plane.offers('inventory') && clock.nowUs() < deadlineUs) {
+    while (clock.nowUs() < deadlineUs) {
       const inventory = await takeInventory();
       if (JSON.stringify(inventory) !== JSON.stringify(atRest)) sinceUs = clock.nowUs();
       atRest = inventory;

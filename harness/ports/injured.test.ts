@@ -36,7 +36,7 @@ async function withPorts(
     changeLog: simulateChangeLog({ clock, resource }),
     onlineStore: simulateOnlineStore({ clock, resource }),
     tables: simulateTableStore({ clock, resource, parquet, host: time.host }),
-    warehouse: simulateWarehouse({ resource, parquet }),
+    warehouse: simulateWarehouse({ resource, parquet, host: time.host }),
   };
   const calls: { what: string; self: unknown; args: unknown[] }[] = [];
   const watched = Object.fromEntries(portNames.map((name) => [name, watch(name, real[name])])) as unknown as Ports;
@@ -280,7 +280,7 @@ describe('a full port', () => {
     changeLog: ['append', 'commit', 'createTopic'],
     onlineStore: ['put'],
     tables: ['append', 'compact', 'create', 'derive', 'evolve', 'fold', 'pin', 'remove', 'restore', 'unpin', 'upsert'],
-    warehouse: ['copy', 'createTable', 'merge', 'refresh', 'stage'],
+    warehouse: ['copy', 'createTable', 'insert', 'merge', 'refresh', 'stage'],
   };
 
   it.each(portNames)('%s: refuses what takes room and nothing else', async (name) => {

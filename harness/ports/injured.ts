@@ -43,7 +43,7 @@ const roomTaking: Readonly<Record<PortName, ReadonlySet<string>>> = {
     'unpin',
     'restore',
   ]),
-  warehouse: new Set(['createTable', 'stage', 'merge', 'copy', 'refresh']),
+  warehouse: new Set(['createTable', 'stage', 'merge', 'copy', 'refresh', 'insert']),
 };
 /** A refusal takes a moment too: who tries again at once must not spin. */
 const refusalUs = 1_000;

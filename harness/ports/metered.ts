@@ -124,6 +124,11 @@ const meterWarehouse = (warehouse: Warehouse, count: Meter['count']): Warehouse 
     count('warehouse', 'refresh', refreshed.entities, 0);
     return refreshed;
   },
+  async insert(table, query, position) {
+    const inserted = await warehouse.insert(table, query, position);
+    count('warehouse', 'insert', inserted.rows, 0);
+    return inserted;
+  },
   async read(view, keys) {
     count('warehouse', 'read', keys.length, 0);
     return warehouse.read(view, keys);

@@ -25,6 +25,7 @@ export const streams: ReadonlySet<string> = new Set(
     'tables.scan': true,
     'tables.query': true,
     'tables.readParquet': true,
+    'warehouse.query': true,
     'warehouse.scan': true,
   } satisfies Record<{ [P in PortName]: StreamOf<P> }[PortName], true>),
 );

@@ -74,7 +74,7 @@ export const defaultCosts: Costs = {
   },
   // bench:micro and single calls. Stage: 4.1 ms for 1 row, 6.1 for 2000. Merge: 6.7 ms for 1 row, 42 for 40,000.
   // Refresh: 65 ms if nothing changed, 153 after 40,000 changes. Read: 0.6 ms for 1 key, 2.1 for 200. Copy and scan are
-  // taken to be as fast as the table store's reads, as the engine is the same.
+  // taken to be as fast as the table store's reads, insert and query as its derivations: the engine is the same.
   warehouse: {
     createTable: cost(2_000),
     stage: cost(4_100, 1),
@@ -83,6 +83,8 @@ export const defaultCosts: Costs = {
     copy: cost(4_000, 0.05, 3.5),
     refresh: cost(65_000, 3),
     read: cost(650, 8),
+    insert: cost(25_000, 0.1),
+    query: cost(12_000, 0.05),
     scan: cost(2_000, 0.05, 3.5),
     inventory: cost(22_000),
   },

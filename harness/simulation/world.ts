@@ -68,7 +68,7 @@ export function createWorld(options: {
     changeLog: simulateChangeLog({ clock, resource: resources.changeLog }),
     onlineStore: simulateOnlineStore({ clock, resource: resources.onlineStore }),
     tables: simulateTableStore({ clock, resource: resources.tables, parquet, host: time.host }),
-    warehouse: simulateWarehouse({ resource: resources.warehouse, parquet }),
+    warehouse: simulateWarehouse({ resource: resources.warehouse, parquet, host: time.host }),
   };
   const outages = Object.fromEntries(portNames.map((name) => [name, createOutage()])) as Record<PortName, Outage>;
   const processes = new WeakMap<Clock, SimulatedProcess>();

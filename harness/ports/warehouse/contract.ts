@@ -12,7 +12,7 @@ import type { Column, ColumnBatch, IntValues, Schema, TextValues } from '../colu
 import { appendColumns, createTableSql, quoteText } from '../duckdb-columns.js';
 import { arrivals, epochUs, story } from './change-stories.js';
 import { type Change, expectedFeatures, type HistoryFact, hasCrossing, lastSeqOf } from './expected-view.js';
-import type { RefreshSpec, Warehouse } from './port.js';
+import type { PositionMove, Query, RefreshSpec, Warehouse } from './port.js';
 
 export interface WarehouseUnderTest {
   readonly warehouse: Warehouse;
@@ -184,6 +184,61 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
       });
     });
 
+    test('what a query answers is inserted in its order, together with the position, or neither is', async () => {
+      const [table, other] = [await newTable(), await newTable()];
+      await warehouse.stage(other, pairBatch([1, 'a'], [3, null], [2, 'b']), { source: other, from: null, to: [1] });
+      const path = join(directory, `${table}.parquet`);
+      await underTest.writeParquet(path, { rows: 2, columns: { word: ['x', 'y'], id: [8, 9] } });
+      const from = { few: { table: other }, more: { parquet: [path], schema: pairs } };
+      const sql = 'SELECT word, id FROM (FROM few UNION ALL FROM more) ORDER BY id DESC';
+      expect(await warehouse.insert(table, { from, sql }, { source: table, from: null, to: [1] })).toEqual({ rows: 5 });
+      const rows = [
+        [9, 'y'],
+        [8, 'x'],
+        [3, null],
+        [2, 'b'],
+        [1, 'a'],
+      ];
+      expect(await rowsOf(table)).toEqual(rows);
+      const refused = async (query: Query, position: PositionMove) =>
+        expect(warehouse.insert(table, query, position)).rejects.toMatchObject({ outcome: 'failed' });
+      await refused({ from, sql }, { source: table, from: null, to: [1] });
+      const next = { source: table, from: [1], to: [2] };
+      await refused({ from, sql: 'SELECT id FROM few' }, next);
+      await refused({ from, sql: 'SELECT id, word, 1 AS extra FROM few' }, next);
+      await refused({ from, sql: 'SELECT id / 2 AS id, word FROM few' }, next);
+      await refused({ from, sql: 'SELECT NULL::BIGINT AS id, word FROM few' }, next);
+      await refused({ from: {}, sql }, next);
+      await refused({ from: { ...from, few: { table: 'nowhere' } }, sql }, next);
+      expect(await rowsOf(table)).toEqual(rows);
+      expect(await warehouse.position(table)).toEqual([1]);
+      await warehouse.insert(table, { from: {}, sql: "SELECT 7 AS id, 'z' AS word" }, next);
+      expect((await rowsOf(table)).at(-1)).toEqual([7, 'z']);
+    });
+
+    test('of a table that only grows a query can be asked again as of so many rows', async () => {
+      const table = await newTable();
+      await warehouse.stage(table, pairBatch([1, 'a'], [2, 'b']), { source: table, from: null, to: [1] });
+      const broken = { rows: 2, columns: { id: [3, null], word: ['c', 'd'] } } as ColumnBatch;
+      await expect(warehouse.stage(table, broken, { source: table, from: [1], to: [2] })).rejects.toThrow();
+      await warehouse.stage(table, pairBatch([3, 'c'], [4, null]), { source: table, from: [1], to: [2] });
+      const sql = 'SELECT list(id ORDER BY id)::VARCHAR AS word, count(*) AS id FROM grown';
+      const ask = async (rows?: number) => {
+        const relation = rows === undefined ? { table } : { table, rows };
+        const batches: ColumnBatch[] = [];
+        for await (const batch of warehouse.query({ from: { grown: relation }, sql }, pairs)) batches.push(batch);
+        return batches.flatMap(({ columns }) => [columns.id?.[0], columns.word?.[0]]);
+      };
+      expect(await ask(3)).toEqual([3, '[1, 2, 3]']);
+      expect(await ask(2)).toEqual([2, '[1, 2]']);
+      expect(await ask()).toEqual([4, '[1, 2, 3, 4]']);
+      await expect(
+        (async () => {
+          for await (const _ of warehouse.query({ from: {}, sql: 'SELECT nothing' }, pairs));
+        })(),
+      ).rejects.toMatchObject({ outcome: 'failed' });
+    });
+
     test('what does not exist is an error', async () => {
       const failed = { outcome: 'failed' };
       await expect(warehouse.stage('nowhere', pairBatch(), { source: 'x', from: null, to: [1] })).rejects.toMatchObject(
@@ -306,6 +361,24 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
         null,
       ]);
       expect((await warehouse.read(view.name, [])).rows).toEqual([]);
+    });
+
+    test('a query finds in a view what is read from it', async () => {
+      const view = await newView();
+      await load(view, [change({ customer: 7, seq: 1 }), change({ customer: 2, seq: 1, source: 'clicks' })]);
+      await warehouse.refresh(view.spec(epochUs + 1));
+      const { features } = customerActivity;
+      const schema = ['customer', 'last_seq', 'as_of_us', ...features.map(({ name }) => name)].map(
+        (name): Column => ({ name, type: 'int', nullable: true }),
+      );
+      const from = { served: { view: view.spec(0).view } };
+      const found: (number | null)[][] = [];
+      for await (const batch of warehouse.query({ from, sql: 'FROM served ORDER BY customer' }, schema))
+        for (let i = 0; i < batch.rows; i++)
+          found.push(schema.map(({ name }) => batch.columns[name]![i] as number | null));
+      const { rows } = await warehouse.read(view.name, [2, 7]);
+      expect(found).toEqual(rows.map((row, i) => [[2, 7][i], row!.lastSeq, epochUs + 1, ...row!.features]));
+      expect(found[1]!.includes(1)).toBe(true);
     });
 
     test('a view keeps its time when nothing has happened, moves it when asked, and never goes back', async () => {

@@ -5,10 +5,11 @@ import { type DuckDBConnection, DuckDBInstance, listValue } from '@duckdb/node-a
 import { CallError, messageOf } from '../../errors.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { appendColumns, createTableSql, quoteIdentifier as quoted, quoteText, readColumns } from '../duckdb-columns.js';
-import type { MergeSpec, PositionMove, RefreshSpec, Warehouse } from './port.js';
+import { selectColumns } from '../table-store/derivation.js';
+import type { MergeSpec, PositionMove, Query, RefreshSpec, Relation, Warehouse } from './port.js';
 import { execute, inTransaction, queryRow } from './statements.js';
 import { openViewReaders } from './view-readers.js';
-import { refreshView } from './view-refresh.js';
+import { refreshView, servedRows } from './view-refresh.js';
 
 export interface DuckDbWarehouseOptions {
   readonly directory: string;
@@ -41,32 +42,50 @@ export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Prom
   await createBooks(writer);
   const readers = await openViewReaders(instance, options.readers);
   const write = writeInTurn(writer, options.onFatal);
+  // Of what takes long, and of what takes a moment: neither waits for the other, nor for the writer.
+  const batchWriter = await instance.connect();
+  const writeBatch = writeInTurn(batchWriter, options.onFatal);
+  const books = await instance.connect();
+  const keepBooks = writeInTurn(books, options.onFatal);
+  /** Streams on a connection of its own. */
+  async function* stream(rows: (connection: DuckDBConnection) => Promise<AsyncIterable<ColumnBatch>>) {
+    const connection = await instance.connect();
+    try {
+      yield* await rows(connection);
+    } catch (error) {
+      refuse(error);
+    } finally {
+      connection.closeSync();
+    }
+  }
 
   return {
-    createTable: (table, schema) => write(() => createTable(writer, table, schema)),
+    createTable: (table, schema) => keepBooks(() => createTable(books, table, schema)),
     stage: (table, rows, position) => write(() => stage(writer, table, rows, position)),
-    position: (source) => write(() => recordedPosition(writer, source)),
+    position: (source) => keepBooks(() => recordedPosition(books, source)),
     merge: (spec) => write(() => merge(writer, spec)),
     copy: (table, parquetPath, source) => write(() => copy(writer, table, parquetPath, source)),
     refresh: (spec) => write(() => refreshView(writer, checked(spec))),
     read: (view, keys) => readers.read(view, keys),
-    async *scan(table, columns) {
-      const connection = await instance.connect();
-      try {
+    insert: (table, query, position) => writeBatch(() => insert(batchWriter, table, query, position)),
+    query: (query, schema) =>
+      stream(async (connection) => {
+        const sql = await selectColumns(connection, withRelations(query), schema);
+        return readColumns(connection, sql, schema);
+      }),
+    scan: (table, columns) =>
+      stream(async (connection) => {
         const schema = columnsOf(await existingSchema(connection, table), table, columns);
         const names = schema.map(({ name }) => quoted(name)).join(', ');
-        yield* readColumns(connection, `SELECT ${names} FROM ${quoted(table)}`, schema);
-      } catch (error) {
-        refuse(error);
-      } finally {
-        connection.closeSync();
-      }
-    },
+        return readColumns(connection, `SELECT ${names} FROM ${quoted(table)}`, schema);
+      }),
     inventory: () => write(() => takeInventory(writer, directory)),
     async close() {
-      await write(async () => {}).catch(() => {});
+      await Promise.all([write, writeBatch, keepBooks].map((rest) => rest(async () => {}).catch(() => {})));
       await readers.close();
       writer.closeSync();
+      batchWriter.closeSync();
+      books.closeSync();
       instance.closeSync();
     },
   };
@@ -158,16 +177,52 @@ async function stage(
   writer: DuckDBConnection,
   table: string,
   rows: ColumnBatch,
-  { source, from, to }: PositionMove,
+  position: PositionMove,
 ): Promise<void> {
+  await movePosition(writer, position);
+  const schema = await existingSchema(writer, table);
+  if (rows.rows > 0) await appendColumns(writer, table, schema, rows);
+}
+
+async function insert(
+  writer: DuckDBConnection,
+  table: string,
+  query: Query,
+  position: PositionMove,
+): Promise<{ rows: number }> {
+  await movePosition(writer, position);
+  const schema = await existingSchema(writer, table);
+  const columns = allColumns(schema).map(quoted).join(', ');
+  const selected = await selectColumns(writer, withRelations(query), schema);
+  return { rows: await execute(writer, `INSERT INTO ${quoted(table)} (${columns}) ${selected}`) };
+}
+
+/** Read where they are: nothing of them is computed that the SQL does not ask for. */
+function withRelations({ from, sql }: Query): string {
+  const relations = Object.entries(from).map(
+    ([name, relation]) => `${quoted(name)} AS NOT MATERIALIZED (${relationRows(relation)})`,
+  );
+  return relations.length === 0 ? sql : `WITH ${relations.join(', ')} SELECT * FROM (${sql})`;
+}
+
+function relationRows(relation: Relation): string {
+  if ('view' in relation) return servedRows(relation.view);
+  if ('parquet' in relation) {
+    const columns = allColumns(relation.schema).map(quoted).join(', ');
+    return `SELECT ${columns} FROM read_parquet([${relation.parquet.map(quoteText).join(', ')}])`;
+  }
+  const { table, rows } = relation;
+  // Nothing is deleted from such a table, so that rows keep their numbers.
+  return `SELECT * FROM main.${quoted(table)}${rows === undefined ? '' : ` WHERE rowid < ${rows}`}`;
+}
+
+async function movePosition(writer: DuckDBConnection, { source, from, to }: PositionMove): Promise<void> {
   const recorded = await recordedPosition(writer, source);
   if (String(recorded) !== String(from))
     throw new CallError(
       'failed',
       `'${source}' stands at ${recorded ?? 'its beginning'}, not at ${from ?? 'its beginning'}: somebody else has staged from it; read its position again`,
     );
-  const schema = await existingSchema(writer, table);
-  if (rows.rows > 0) await appendColumns(writer, table, schema, rows);
   const offsets = listValue(to.map(BigInt));
   await execute(
     writer,

@@ -8,7 +8,7 @@ import { serveRpc } from '../../rpc/server.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { openDuckDbWarehouse } from './duckdb-warehouse.js';
 import { type PackedBatch, packColumns, unpackColumns } from './packed-columns.js';
-import type { MergeSpec, PositionMove, RefreshSpec, ViewRows, Warehouse } from './port.js';
+import type { MergeSpec, PositionMove, Query, RefreshSpec, ViewRows, Warehouse } from './port.js';
 
 export interface WarehouseServerInit {
   readonly directory: string;
@@ -62,6 +62,14 @@ function warehouseMethods(warehouse: Warehouse): Record<string, RpcHandler> {
       const keys = [...new Float64Array(body.buffer, body.byteOffset, body.length / 8)];
       return packRows(await warehouse.read(head as string, keys));
     },
+    insert: async ({ head }) => {
+      const { table, query, position } = head as unknown as { table: string; query: Query; position: PositionMove };
+      return { head: { ...(await warehouse.insert(table, query, position)) } };
+    },
+    openQuery: async ({ head }) => {
+      const { query, schema } = head as unknown as { query: Query; schema: Schema };
+      return { head: await scans.open(warehouse.query(query, schema)) };
+    },
     openScan: async ({ head }) => {
       const { table, columns } = head as { table: string; columns: string[] };
       return { head: await scans.open(warehouse.scan(table, columns)) };
@@ -95,7 +103,7 @@ function packRows({ asOfUs, rows }: ViewRows): { head: Json; body: Uint8Array } 
   return { head: { asOfUs, features }, body: new Uint8Array(values.buffer) };
 }
 
-/** Scans that are being read, each by the number that its reader was given. */
+/** Scans and queries that are being read, each by the number that its reader was given. */
 function openScans() {
   const scans = new Map<number, { readonly batches: AsyncIterator<ColumnBatch>; forget: Cancel }>();
   let lastNumber = 0;

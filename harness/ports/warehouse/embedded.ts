@@ -12,6 +12,24 @@ export function connectWarehouse(options: { readonly port: number }): Warehouse 
   const rpc = connectRpc({ port: options.port, timeoutUs: writeTimeoutUs, name: 'warehouse' });
   const ask = async <T>(method: string, head: Json, body: Uint8Array | readonly Uint8Array[] = []): Promise<T> =>
     (await rpc.call(method, { head, body })).head as T;
+  /** Rows that the server streams, once it was asked to begin by `method`. */
+  async function* stream(method: 'openQuery' | 'openScan', head: Json) {
+    const scan = await ask<number>(method, head);
+    let open = true;
+    try {
+      for (;;) {
+        const { head: packed, body } = await rpc.call('nextRows', { head: scan });
+        if (packed === null) {
+          open = false;
+          return;
+        }
+        yield unpackColumns(packed as unknown as PackedBatch, body);
+      }
+    } finally {
+      // Whoever stops early is not kept by a server that is gone: it has forgotten the scan too.
+      if (open) await ask('closeScan', scan).catch(() => {});
+    }
+  }
   return {
     async createTable(table, schema) {
       await ask('createTable', { table, schema: schema.map((column) => ({ ...column })) });
@@ -30,23 +48,9 @@ export function connectWarehouse(options: { readonly port: number }): Warehouse 
       const { asOfUs, features } = answer.head as { asOfUs: number; features: number };
       return { asOfUs, rows: unpackRows(answer.body, keys.length, features) };
     },
-    async *scan(table, columns) {
-      const scan = await ask<number>('openScan', { table, columns });
-      let open = true;
-      try {
-        for (;;) {
-          const { head, body } = await rpc.call('nextRows', { head: scan });
-          if (head === null) {
-            open = false;
-            return;
-          }
-          yield unpackColumns(head as unknown as PackedBatch, body);
-        }
-      } finally {
-        // Whoever stops early is not kept by a server that is gone: it has forgotten the scan too.
-        if (open) await ask('closeScan', scan).catch(() => {});
-      }
-    },
+    insert: (table, query, position) => ask('insert', { table, query, position } as unknown as Json),
+    query: (query, schema) => stream('openQuery', { query, schema } as unknown as Json),
+    scan: (table, columns) => stream('openScan', { table, columns }),
     inventory: () => ask('inventory', null),
     async close() {
       rpc.close();

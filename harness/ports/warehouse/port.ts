@@ -1,7 +1,8 @@
 /**
  * The warehouse: one server with tables, set-oriented statements and bounded concurrency. A relational port: planes say
  * *what* in data, the variant writes the SQL. Each call is one transaction: durable and whole when it resolves. Calls
- * that write take effect one after the other, in the order in which they arrive.
+ * that write rows take effect one after the other, in the order in which they arrive; only `insert` and `query`, which may
+ * take long, run beside them, each on what there was when it began.
  */
 import type { FeatureView } from '../../../workloads/feature-view.js';
 import type { ColumnBatch, Schema } from '../columns.js';
@@ -35,6 +36,14 @@ export interface Warehouse {
    * come from one snapshot. A view that was never refreshed is an error.
    */
   read(view: string, keys: readonly number[]): Promise<ViewRows>;
+  /**
+   * Appends to a table what the query answers, in its order, and moves the position in the same transaction, by the rule
+   * of `stage`: so whatever failed or was asked for twice, the rows of a step are there once. One insert at a time; no
+   * other call waits for it.
+   */
+  insert(table: string, query: Query, position: PositionMove): Promise<{ readonly rows: number }>;
+  /** Streams what the query answers, in its order, with the columns of `schema`. */
+  query(query: Query, schema: Schema): AsyncIterable<ColumnBatch>;
   /** Streams columns of a table as it is when the first rows are asked for; for exports, never for serving. */
   scan(table: string, columns: readonly string[]): AsyncIterable<ColumnBatch>;
   /** Size of every file that holds data, and the rows of all tables that were created through the port. */
@@ -48,6 +57,21 @@ export interface PositionMove {
   readonly from: readonly number[] | null;
   readonly to: readonly number[];
 }
+
+export interface Query {
+  /** What is read, by the names under which `sql` refers to it; it can refer to nothing else. */
+  readonly from: Readonly<Record<string, Relation>>;
+  /** One SELECT in DuckDB's dialect; columns are found by name, int columns must be of an integer type. */
+  readonly sql: string;
+}
+
+export type Relation =
+  /** `rows`: only so many, those that were put in first. A table that is only ever added to is thereby what it once was. */
+  | { readonly table: string; readonly rows?: number }
+  /** As it was last refreshed: customer, last_seq, as_of_us, and the features by name; only customers that it knows. */
+  | { readonly view: FeatureView }
+  /** Files that others wrote. */
+  | { readonly parquet: readonly string[]; readonly schema: Schema };
 
 export interface MergeSpec {
   readonly from: string;

@@ -7,6 +7,8 @@ import type { ColumnBatch, Schema } from '../columns.js';
 import { warehouseContract } from './contract.js';
 import { simulateWarehouse } from './simulated.js';
 
+/** Real time does not matter here. */
+const host = async <T>(work: () => Promise<T>) => work();
 const free: Resource = { use: async () => {}, busyUs: () => 0 };
 
 function filesOf(files: ReadonlyMap<string, readonly ColumnBatch[]>) {
@@ -19,7 +21,7 @@ function filesOf(files: ReadonlyMap<string, readonly ColumnBatch[]>) {
 
 warehouseContract('the simulated warehouse', async () => {
   const files = new Map<string, readonly ColumnBatch[]>();
-  const warehouse = simulateWarehouse({ resource: free, parquet: filesOf(files) });
+  const warehouse = simulateWarehouse({ resource: free, parquet: filesOf(files), host });
   return {
     warehouse,
     /** The server outlives whoever talks to it. */
@@ -71,7 +73,7 @@ describe('the simulated warehouse over its resource', () => {
   const open = () => {
     const held = heldResource();
     const files = new Map([['file', [{ rows: 3, columns: { id: [7, 8, 9], word: ['x', null, 'z'] } }]]]);
-    return { ...held, warehouse: simulateWarehouse({ resource: held.resource, parquet: filesOf(files) }) };
+    return { ...held, warehouse: simulateWarehouse({ resource: held.resource, parquet: filesOf(files), host }) };
   };
 
   test('each call is paid for once, by its rows and bytes; a scan once a page', async () => {

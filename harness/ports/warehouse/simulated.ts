@@ -2,9 +2,11 @@
 import { CallError, messageOf } from '../../errors.js';
 import type { Resource } from '../../simulation/resource.js';
 import type { ColumnBatch } from '../columns.js';
+import { openDerivationEngines } from '../table-store/simulated/derive.js';
 import type { Source } from './feature-sources.js';
-import type { RefreshSpec, Warehouse } from './port.js';
+import type { PositionMove, RefreshSpec, Warehouse } from './port.js';
 import { type MaterialisedView, planRefresh, readRow, type ViewSources } from './simulated/materialised-view.js';
+import { answer, type Readable, sourcesOf } from './simulated/queries.js';
 import { copyBatch, type StoredBatch } from './simulated/stored-columns.js';
 import {
   appendBatches,
@@ -24,6 +26,8 @@ export interface SimulatedWarehouseOptions {
   readonly resource: Resource;
   /** The columns of a Parquet file; throws if there is none. */
   readonly parquet: (path: string) => readonly ColumnBatch[];
+  /** Does what takes real time while virtual time stands still. */
+  readonly host: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 export interface SimulatedWarehouse extends Warehouse {
@@ -32,7 +36,7 @@ export interface SimulatedWarehouse extends Warehouse {
 }
 
 /** Each call is worked out and served first, then takes effect at once: in the order in which the server served them. */
-export function simulateWarehouse({ resource, parquet }: SimulatedWarehouseOptions): SimulatedWarehouse {
+export function simulateWarehouse({ resource, parquet, host }: SimulatedWarehouseOptions): SimulatedWarehouse {
   const tables = new Map<string, StoredTable>();
   const positions = new Map<string, readonly number[]>();
   const copiedRows = new Map<string, number>();
@@ -45,9 +49,35 @@ export function simulateWarehouse({ resource, parquet }: SimulatedWarehouseOptio
     if (!table) throw new CallError('failed', `there is no table '${name}'; create it first`);
     return table;
   };
+  const viewOf = (name: string): ReturnType<Readable['viewOf']> => {
+    const view = views.get(name);
+    if (view === undefined || view.asOfUs === null)
+      throw new CallError('failed', `there is no view '${name}'; refresh it first`);
+    return view as ReturnType<Readable['viewOf']>;
+  };
+  const engines = openDerivationEngines();
+  const readable: Readable = { tableOf, viewOf, parquet };
+  /** Rows and position, or neither. */
+  const append = (
+    name: string,
+    batches: readonly StoredBatch[],
+    { source, from }: PositionMove,
+    next: readonly number[],
+  ) => {
+    const table = tableOf(name);
+    const recorded = positions.get(source) ?? null;
+    if (String(recorded) !== String(from))
+      throw new CallError(
+        'failed',
+        `'${source}' stands at ${recorded ?? 'its beginning'}, not at ${from ?? 'its beginning'}: somebody else has staged from it; read its position again`,
+      );
+    appendBatches(table, batches);
+    positions.set(source, next);
+    effects++;
+  };
   const plan = (spec: RefreshSpec) =>
-    planRefresh(views.get(spec.view.name) ?? null, spec.view, sourcesOf(spec), spec.asOfUs);
-  const sourcesOf = ({ view, history, changes }: RefreshSpec): ViewSources => {
+    planRefresh(views.get(spec.view.name) ?? null, spec.view, viewSourcesOf(spec), spec.asOfUs);
+  const viewSourcesOf = ({ view, history, changes }: RefreshSpec): ViewSources => {
     const sources = [...new Set(view.features.map(({ source }) => source))];
     const tablesOfHistory = Object.fromEntries(sources.map((source) => [source, tableOf(history + source)]));
     return { history: tablesOfHistory as Record<Source, StoredTable>, changes: tableOf(changes) };
@@ -62,20 +92,30 @@ export function simulateWarehouse({ resource, parquet }: SimulatedWarehouseOptio
       effects++;
     },
 
-    async stage(name, rows, { source, from, to }) {
+    async stage(name, rows, position) {
       const batch = copyBatch(rows);
-      const next = [...to];
+      const next = [...position.to];
       await resource.use('stage', batch.rows, batch.bytes);
-      const table = tableOf(name);
-      const recorded = positions.get(source) ?? null;
-      if (String(recorded) !== String(from))
-        throw new CallError(
-          'failed',
-          `'${source}' stands at ${recorded ?? 'its beginning'}, not at ${from ?? 'its beginning'}: somebody else has staged from it; read its position again`,
-        );
-      appendBatches(table, [batch]);
-      positions.set(source, next);
-      effects++;
+      append(name, [batch], position, next);
+    },
+
+    async insert(name, query, position) {
+      const { schema } = tableOf(name);
+      const next = [...position.to];
+      const sources = sourcesOf(readable, query);
+      const { batches, rows: read, bytes } = await host(() => answer(engines, sources, query.sql, schema));
+      const added = batches.map(copyBatch);
+      const rows = sum(added.map((batch) => batch.rows));
+      await resource.use('insert', read + rows, bytes + sum(added.map((batch) => batch.bytes)));
+      append(name, added, position, next);
+      return { rows };
+    },
+
+    async *query(query, schema) {
+      const sources = sourcesOf(readable, query);
+      const { batches, rows, bytes } = await host(() => answer(engines, sources, query.sql, schema));
+      await resource.use('query', rows, bytes);
+      yield* batches;
     },
 
     async position(source) {
@@ -121,9 +161,7 @@ export function simulateWarehouse({ resource, parquet }: SimulatedWarehouseOptio
       if (wrong !== undefined) throw new CallError('failed', `a key is an integer from 0, not ${wrong}`);
       const width = 1 + (views.get(name)?.layout.read.length ?? 0);
       await resource.use('read', asked.length, 8 * width * asked.length);
-      const view = views.get(name);
-      if (view === undefined || view.asOfUs === null)
-        throw new CallError('failed', `there is no view '${name}'; refresh it first`);
+      const view = viewOf(name);
       return { asOfUs: view.asOfUs, rows: asked.map((key) => readRow(view, key)) };
     },
 

@@ -21,7 +21,7 @@
  *     refreshed     per view: as_of, the first row of the changes not yet seen, rows of history seen
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Feature, Window } from '../../../workloads/feature-view.js';
+import type { Feature, FeatureView, Window } from '../../../workloads/feature-view.js';
 import { quoteIdentifier as quoted, quoteText } from '../duckdb-columns.js';
 import {
   type LatestFeature,
@@ -45,6 +45,16 @@ export const viewTable = (view: string) => `views.${quoted(view)}`;
 const featureColumn = ({ name, kind }: Feature) => quoted(kind === 'age' ? agePrefix + name : name);
 const agePrefix = 'since ';
 export const isAgeColumn = (column: string) => column.startsWith(agePrefix);
+
+/** A SELECT of the rows that are served, with the features by their names. */
+export function servedRows({ name, features }: FeatureView): string {
+  const columns = features.map((feature) => {
+    const column = featureColumn(feature);
+    return feature.kind === 'age' ? `as_of_us - ${column} AS ${quoted(feature.name)}` : column;
+  });
+  return `SELECT customer, last_seq, as_of_us, ${columns.join(', ')} FROM ${viewTable(name)},
+    (SELECT last_seq AS as_of_us FROM ${viewTable(name)} WHERE customer = ${viewItself}) WHERE customer <> ${viewItself}`;
+}
 
 const waitingTable = ({ view }: RefreshSpec) => `views.${quoted(`${view.name}.waiting`)}`;
 const sourceTable = ({ view }: RefreshSpec, source: Source) => `views.${quoted(`${view.name}.${source}`)}`;

@@ -1,14 +1,14 @@
 /**
- * The feature view in SQL, over what the lakehouse stores: written from the definition (workloads/feature-view.ts), once
- * for scoring and for training, so that the two cannot differ. A row is asked for by a *moment*: a customer, the last
- * change that counts, and the time at which windows are evaluated.
+ * The feature view in SQL, over changes and history as planes store them (fact-schemas.ts): written from the definition
+ * (feature-view.ts), once for scoring and for training, so that the two cannot differ. A row is asked for by a *moment*: a
+ * customer, the last change that counts, and the time at which windows are evaluated.
  *
  *     moment (row_id, customer, last_seq, as_of_us)  ->  features, one row a moment
  *
  * An image that a change brings is an event with sign 1, the image that it replaces or deletes one with sign -1, each at
  * its own event time; history has seq 0.
  */
-import type { Feature, FeatureView, Window } from '../../workloads/feature-view.js';
+import type { Feature, FeatureView, Window } from './feature-view.js';
 
 /** Names under which the statements find the tables. */
 export const viewTables = ['history_orders', 'history_clicks', 'history_devices', 'changes'] as const;
@@ -21,6 +21,26 @@ export const countedChanges = `
   SELECT customer, seq, any_value(commit_us) AS commit_us FROM (
     SELECT customer, seq, commit_us, dense_rank() OVER (PARTITION BY customer ORDER BY seq) AS place FROM changes
   ) WHERE seq = place GROUP BY customer, seq`;
+
+/** Of every customer from `first` up to, not including, `last`: after his last change, his windows as of one time. */
+export function momentsOfCustomers(first: number, last: number, asOfUs: number): string {
+  return `
+    SELECT customer AS row_id, customer, coalesce(last_seq, 0) AS last_seq, ${asOfUs}::BIGINT AS as_of_us
+    FROM (SELECT range AS customer FROM range(${first}, ${last}))
+    LEFT JOIN (SELECT customer, max(seq) AS last_seq FROM (${countedChanges}) GROUP BY customer) USING (customer)`;
+}
+
+/** Of every label, in the relation `labels`: after the last change that the source had committed by then. */
+const momentsOfLabels = `
+    SELECT label_id AS row_id, any_value(label.customer) AS customer, coalesce(max(seq), 0) AS last_seq,
+      any_value(label_us) AS as_of_us, any_value(label_us) AS label_us, any_value(label) AS label
+    FROM labels AS label
+    LEFT JOIN (${countedChanges}) AS counted ON counted.customer = label.customer AND counted.commit_us <= label_us
+    GROUP BY label_id`;
+
+/** A training set: the labels, each with the features of its own moment and nothing later. */
+export const trainingSql = (view: FeatureView) =>
+  `SELECT row_id AS label_id, * EXCLUDE (row_id) FROM (${viewSql(view, momentsOfLabels)})`;
 
 /** The features of `moments`, a SELECT of (row_id, customer, last_seq, as_of_us); its columns come with them. */
 export function viewSql({ features }: FeatureView, moments: string): string {

@@ -1,0 +1,206 @@
+/**
+ * Batch jobs: what the batch layer computes from the master data when it is asked to. A job is SQL over the archive and
+ * the history at versions that are pinned, inside the engine of the tables. It reads neither view: these are rows made for
+ * serving, of an epoch that is gone with the next one, while the master data have every change that was ever archived.
+ */
+import type {
+  CustomerRange,
+  Plane,
+  RoleContext,
+  ScoredRows,
+  ScoreRequest,
+  ScoreResult,
+  SnapshotRef,
+  TableRef,
+  TrainingRow,
+  TrainingSetRef,
+  TrainingSetRequest,
+} from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
+import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
+import type { Predicate, Relation, TableStore } from '../../harness/ports/table-store/port.js';
+import {
+  featureNames,
+  featuresSchema,
+  scoredPage,
+  scoredSchema,
+  trainingPage,
+  trainingSchema,
+} from '../../workloads/batch-rows.js';
+import { labelSchema } from '../../workloads/labels.js';
+import { modelVersion } from '../../workloads/model.js';
+import { scoreSql } from '../../workloads/model-sql.js';
+import { momentsOfCustomers, trainingSql, viewSql, viewTables } from '../../workloads/view-sql.js';
+import { rawTable } from './archive.js';
+import { createHistoryTables } from './history.js';
+import { takeTurns } from './turns.js';
+
+/** What jobs write. A snapshot, a scoring or a training set is one version of the first three. */
+const featuresTable = 'features';
+const scoredTable = 'scored';
+const trainingTable = 'training';
+/** One row a training set: what it is made of, however often it is made. */
+const trainingSetsTable = 'training_sets';
+const trainingSetsSchema: Schema = ['id', 'record'].map((name) => ({ name, type: 'text', nullable: false }));
+
+/** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
+const customersPerDerivation = 262_144;
+
+type Job = 'snapshot' | 'score' | 'trainingSet' | 'scoredRows' | 'trainingRows';
+
+export function jobsOver(context: RoleContext): Pick<Plane, Job> {
+  const { tables } = context.ports;
+  // Each wants all the memory there is, and replaces a table.
+  const inTurn = takeTurns();
+  return {
+    snapshot: () => inTurn(() => takeSnapshot(context)),
+    score: (request) => inTurn(() => score(tables, request)),
+    trainingSet: (request) => inTurn(() => makeTrainingSet(context, request)),
+    scoredRows: (ref) => readVersion<ScoredRows>(tables, ref, scoredSchema, scoredPage),
+    trainingRows: (ref) => readVersion<TrainingRow[]>(tables, ref, trainingSchema, trainingPage),
+  };
+}
+
+/** A snapshot serves one model: another one may be of other features. */
+const snapshotPin = (id: string) => `snapshot ${id} for model ${modelVersion}`;
+
+/** Evaluated like a batch view: at the newest commit in the master data, whatever a clock says. */
+async function takeSnapshot(context: RoleContext): Promise<SnapshotRef> {
+  const { ports, contract, clock } = context;
+  const { tables } = ports;
+  const { customers, view } = contract;
+  await tables.create(featuresTable, featuresSchema);
+  const versions = await newestVersions(context);
+  const asOfUs = (await newestCommitUs(tables, versions)) ?? clock.nowUs();
+  let rows = 0;
+  let version = 0;
+  for (let from = 0; from < customers; from += customersPerDerivation) {
+    const to = Math.min(customers, from + customersPerDerivation);
+    const derived = await tables.derive({
+      into: featuresTable,
+      from: await masterData(tables, versions, { from, to }),
+      sql: `SELECT * EXCLUDE (row_id) FROM (${viewSql(view, momentsOfCustomers(from, to, asOfUs))})`,
+      mode: from === 0 ? 'replace' : 'append',
+      sortBy: ['customer'],
+      txns: [],
+    });
+    rows += derived.rows;
+    version = derived.version;
+  }
+  const id = String(version);
+  const made = { ...versions, [featuresTable]: version };
+  await pinAll(tables, snapshotPin(id), made);
+  return { id, asOfUs, rows, viewVersion: view.version, modelVersion, tables: made };
+}
+
+async function score(tables: TableStore, { snapshot: id, customers }: ScoreRequest): Promise<ScoreResult> {
+  await tables.create(featuresTable, featuresSchema);
+  await tables.create(scoredTable, scoredSchema);
+  const taken = (await tables.pins(featuresTable)).get(snapshotPin(id));
+  if (taken === undefined)
+    throw new CallError('failed', `there is no snapshot ${id} for model ${modelVersion}: take one first`);
+  const features = { snapshot: await tables.snapshot(featuresTable, taken), ...whereOf(customers) };
+  const { rows, version, scanned } = await tables.derive({
+    into: scoredTable,
+    from: { features },
+    sql: `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames)} AS score_ppb FROM features`,
+    mode: 'replace',
+    txns: [],
+  });
+  return { table: scoredTable, version, rows, scanned };
+}
+
+/** By table. */
+type Versions = Readonly<Record<string, number>>;
+
+/** What a training set is made of. */
+interface Recorded {
+  readonly labels: readonly string[];
+  readonly versions: Versions;
+}
+
+/** Of one id always the same rows: a set that is asked for again is made again, of the same versions. */
+async function makeTrainingSet(context: RoleContext, { id, labels }: TrainingSetRequest): Promise<TrainingSetRef> {
+  const { tables } = context.ports;
+  await tables.create(trainingTable, trainingSchema);
+  await tables.create(trainingSetsTable, trainingSetsSchema);
+  const known = await recordOf(tables, id);
+  if (known && JSON.stringify(known.labels) !== JSON.stringify(labels))
+    throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
+  const made: Recorded = known ?? { labels, versions: await newestVersions(context) };
+  await pinAll(tables, `training set ${id}`, made.versions);
+  const { rows, version } = await tables.derive({
+    into: trainingTable,
+    from: { ...(await masterData(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },
+    sql: trainingSql(context.contract.view),
+    mode: 'replace',
+    sortBy: ['label_id'],
+    txns: [],
+  });
+  if (!known) await writeRecord(tables, id, made);
+  return { id, table: trainingTable, version, rows };
+}
+
+/** The tables of the master data, by the names that the view in SQL has for them. */
+const masterTables = Object.fromEntries(viewTables.map((name) => [name, name === 'changes' ? rawTable : name]));
+
+async function newestVersions(context: RoleContext): Promise<Versions> {
+  const { tables } = context.ports;
+  await createHistoryTables(tables);
+  const versions = Object.values(masterTables).map(
+    async (table) => [table, (await tables.snapshot(table)).version] as const,
+  );
+  return Object.fromEntries(await Promise.all(versions));
+}
+
+async function pinAll(tables: TableStore, name: string, versions: Versions): Promise<void> {
+  for (const [table, version] of Object.entries(versions)) await tables.pin(table, name, version);
+}
+
+async function masterData(
+  tables: TableStore,
+  versions: Versions,
+  customers?: CustomerRange,
+): Promise<Record<string, Relation>> {
+  const relations = Object.entries(masterTables).map(async ([name, table]): Promise<[string, Relation]> => {
+    const snapshot = await tables.snapshot(table, versions[table]);
+    return [name, { snapshot, ...whereOf(customers) }];
+  });
+  return Object.fromEntries(await Promise.all(relations));
+}
+
+function whereOf(customers: CustomerRange | undefined): { readonly where?: Predicate } {
+  return customers === undefined ? {} : { where: { column: 'customer', ...customers } };
+}
+
+/** Null if nothing was archived yet. */
+async function newestCommitUs(tables: TableStore, versions: Versions): Promise<number | null> {
+  const from = { raw: { snapshot: await tables.snapshot(rawTable, versions[rawTable]) } };
+  const schema = [{ name: 'newest_us', type: 'int', nullable: true }] as const;
+  for await (const { columns } of tables.query({ from, sql: 'SELECT max(commit_us) AS newest_us FROM raw', schema }))
+    return columns.newest_us?.[0] as number | null;
+  return null;
+}
+
+async function recordOf(tables: TableStore, id: string): Promise<Recorded | null> {
+  const wanted = { columns: ['record'], where: { column: 'id', values: [id] } };
+  for await (const { columns } of tables.scan(await tables.snapshot(trainingSetsTable), wanted))
+    return JSON.parse(columns.record?.[0] as string);
+  return null;
+}
+
+/** The first record of an id stays. */
+async function writeRecord(tables: TableStore, id: string, record: Recorded): Promise<void> {
+  const columns = { id: [id], record: [JSON.stringify(record)] };
+  await tables.append(trainingSetsTable, { rows: 1, columns }, [{ appId: `lambda.training-set/${id}`, version: 1 }]);
+}
+
+async function* readVersion<Page>(
+  tables: TableStore,
+  { table, version }: TableRef,
+  schema: Schema,
+  pageOf: (batch: ColumnBatch) => Page,
+): AsyncIterable<Page> {
+  const columns = schema.map(({ name }) => name);
+  for await (const batch of tables.scan(await tables.snapshot(table, version), { columns })) yield pageOf(batch);
+}
