@@ -1,6 +1,7 @@
 /**
  * Table maintenance, beside the stream and in no one's way: folds the changes into the latest image of each entity,
- * merges small files, deletes files that nobody needs. Everything it does may be lost and done again.
+ * merges small files, moves old ones down the tiers, deletes those that nobody needs. Everything it does may be lost and
+ * done again.
  */
 import { type RoleContext, smallFileBytes } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
@@ -8,10 +9,12 @@ import { untilDone } from '../../harness/ports/retries.js';
 import type { FoldSpec, TableStore } from '../../harness/ports/table-store/port.js';
 import { changeSchema } from '../../workloads/fact-schemas.js';
 import type { LakehouseParams } from './params.js';
-import { changesTable, createTables, currentTable } from './tables.js';
+import { changesTable, createTables, currentTable, historyNames, historyTable } from './tables.js';
 
 /** A merged file: large enough to be scanned well, small enough to be rewritten in a moment. */
 const targetFileBytes = 16 << 20;
+/** What is old is seldom read and never written: as large as table formats have it. */
+const targetTierBytes = 128 << 20;
 
 /** An entity's changes are all of one customer, whose commits have rising lsns. */
 const foldSpec: FoldSpec = {
@@ -31,9 +34,14 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
     await tables.create(currentTable, changeSchema);
   });
   context.ready();
+  let tieredUs = clock.nowUs();
   for (;;) {
     await clock.sleep(params.maintenanceIntervalUs, signal);
     await maintain(tables, params).catch(skipRound);
+    // Often against the times that decide, seldom against a round: what is old is so for long.
+    if (clock.nowUs() - tieredUs < Math.min(params.warmAfterUs, params.coldAfterUs) / 10) continue;
+    tieredUs = clock.nowUs();
+    await moveDown(tables, params).catch(skipRound);
   }
 }
 
@@ -41,6 +49,14 @@ async function maintain(tables: TableStore, { retainUs }: LakehouseParams): Prom
   await tables.fold(foldSpec);
   for (const table of [changesTable, currentTable]) {
     await tables.compact(table, { smallFileBytes, targetFileBytes });
+    await tables.vacuum(table, { retainUs });
+  }
+}
+
+/** Also the history, which nobody else maintains: what moved it leaves behind. */
+async function moveDown(tables: TableStore, { warmAfterUs, coldAfterUs, retainUs }: LakehouseParams): Promise<void> {
+  for (const table of [changesTable, currentTable, ...historyNames.map(historyTable)]) {
+    await tables.tier(table, { warmAfterUs, coldAfterUs, targetFileBytes: targetTierBytes });
     await tables.vacuum(table, { retainUs });
   }
 }

@@ -31,6 +31,8 @@ const prices: PriceBook = {
     memory: price('usd_per_gb_second', 10),
     // A GB for a second of the month costs 100.
     storage: price('usd_per_gb_month', 100 * 730 * 3600),
+    storageWarm: price('usd_per_gb_month', 50 * 730 * 3600),
+    storageCold: price('usd_per_gb_month', 10 * 730 * 3600),
     bytesWritten: price('usd_per_gb_written', 1_000),
     bytesRead: price('usd_per_gb_read', 2_000),
     writeRequests: price('usd_per_1000_requests', 5_000),

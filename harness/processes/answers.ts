@@ -17,6 +17,7 @@ import type {
   TrainingSetRef,
 } from '../architecture.js';
 import { CallError } from '../errors.js';
+import { tierNames } from '../ports/table-store/port.js';
 
 const featureCount = customerActivity.features.length;
 
@@ -43,7 +44,11 @@ export function backfillOf(answer: unknown): BackfillResult {
 }
 
 export function inventoryOf(answer: unknown): Inventory {
-  return countsOf('inventory', answer, ['files', 'bytes', 'rows', 'smallFiles', 'smallFileBytes']);
+  const names = ['files', 'bytes', 'rows', 'smallFiles', 'smallFileBytes'] as const;
+  const { tiers } = countsOf('inventory', answer, names) as Inventory;
+  if (tiers !== undefined)
+    for (const tier of tierNames) countsOf('inventory', tiers?.[tier], ['files', 'bytes', 'hotBytes']);
+  return answer as Inventory;
 }
 
 /** A page of changes: of `exportChanges`, or of `quarantine`, whose entries say more. */

@@ -49,8 +49,8 @@ export const clusteredByTag = 'planebench.clusteredBy';
 const hotBytesTag = 'planebench.hotBytes';
 
 /**
- * Written fast, as most files are soon written again; what has become warm is not. On a million changes level 9 takes
- * three times as long and a tenth of the bytes off.
+ * Written fast, as most files are soon written again; what has become warm is not. Of a million rows level 9 takes 8 % of
+ * the bytes off, and 2.7 times as long; level 19 12 %, and 26 times as long.
  */
 const hotLevel = 1;
 const warmLevel = 9;

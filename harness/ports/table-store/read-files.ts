@@ -11,7 +11,7 @@ import type { ListedObject, ObjectStore } from './delta/object-store.js';
 import { statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import { decodePartitionValue } from './layout.js';
-import { lowerTiers, policyOf } from './tier-policy.js';
+import { lowerTiers } from './tier-policy.js';
 
 /** Names and types of a file's columns, of files that were looked into. */
 const footers = new WeakMap<AddFile, ReadonlyMap<string, string>>();
@@ -192,11 +192,16 @@ export async function expectStored(
 export async function listDataFiles(
   objects: ObjectStore,
   table: string,
-  { metaData }: TableState,
+  { metaData, files, removed }: TableState,
 ): Promise<readonly ListedObject[]> {
   const depth = metaData.partitionColumns.length;
   const found = await listFolders(objects, table, depth);
-  for (const tier of policyOf(metaData) === null ? [] : lowerTiers) {
+  // A tier that no file was ever committed to is not asked for: what a crash has left there is found once one was.
+  for (const tier of lowerTiers) {
+    const isThere = [files, removed].some((some) =>
+      Array.from(some.keys()).some((path) => path.startsWith(`${tier}/`)),
+    );
+    if (!isThere) continue;
     for (const { name, bytes } of await listFolders(objects, `${table}/${tier}`, depth))
       found.push({ name: `${tier}/${name}`, bytes });
   }

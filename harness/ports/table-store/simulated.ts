@@ -392,8 +392,10 @@ export function simulateTableStore(options: {
         await resource.use('tier', planned.rows, planned.bytes);
         const before = table.version;
         requests.refresh(table);
-        requests.ask('list', 1);
-        requests.ask('get', table.tellers.size);
+        if (planned.rows > 0) {
+          requests.ask('list', 1);
+          requests.ask('get', table.tellers.size);
+        }
         const tiered = commitTiering(table, planned, clock.nowUs());
         rewritten([...planned.warm, ...planned.cold], 1);
         if (table.version > before) requests.commit(table);

@@ -75,16 +75,21 @@ async function idleFiles(
   { warmAfterUs, coldAfterUs }: TierPolicy,
 ): Promise<Readonly<Record<Exclude<Tier, 'cold'>, readonly AddFile[]>>> {
   const nowUs = tables.clock.nowUs();
-  const reads = await lastReads(tables.objects, table, state);
-  const isIdle = (file: AddFile, forUs: number) =>
-    Math.max(writtenUs(decodeURIComponent(file.path)) ?? file.modificationTime * 1000, reads.get(file.path) ?? 0) <=
-    nowUs - forUs;
+  const bounds = { hot: nowUs - warmAfterUs, warm: nowUs - coldAfterUs };
+  const idleSince = (tier: keyof typeof bounds, usedUs: (file: AddFile) => number) => (file: AddFile) =>
+    tierOf(file) === tier && usedUs(file) <= bounds[tier];
+  const written = ({ path, modificationTime }: AddFile) =>
+    writtenUs(decodeURIComponent(path)) ?? modificationTime * 1000;
   const files = Array.from(state.files.values());
+  const old = { hot: files.filter(idleSince('hot', written)), warm: files.filter(idleSince('warm', written)) };
+  // Who has read what is asked only where it matters.
+  if (old.hot.length + old.warm.length === 0) return old;
+  const reads = await lastReads(tables.objects, table, state);
+  const lastRead = ({ path }: AddFile) => reads.get(path) ?? 0;
   const candidates = {
-    hot: files.filter((file) => tierOf(file) === 'hot' && isIdle(file, warmAfterUs)),
-    warm: files.filter((file) => tierOf(file) === 'warm' && isIdle(file, coldAfterUs)),
+    hot: old.hot.filter(idleSince('hot', lastRead)),
+    warm: old.warm.filter(idleSince('warm', lastRead)),
   };
-  if (candidates.hot.length + candidates.warm.length === 0) return candidates;
   const pinned = new Set<string>();
   for (const version of new Set(pinsOf(state.metaData).values()))
     for (const path of (await tables.log(table).at(version)).files.keys()) pinned.add(path);

@@ -230,9 +230,9 @@ export class Table {
     return new Set(Array.from(versions).flatMap((version) => this.filesAt(version).map(({ path }) => path)));
   }
 
-  /** Requests that list its files: a folder each for the tiers below the first. */
+  /** Requests that list its files: a folder each for the tiers below the first to which some file came. */
   get folders(): number {
-    return this.policy === null ? 1 : 3;
+    return new Set(['hot', ...[...this.live, ...this.removed].map(({ tier }) => tier)]).size;
   }
 
   /** Files that left the table before `keepFromUs`, are not in it again and in no pinned version. */
