@@ -1,7 +1,7 @@
 /** Queries over the tables and views in memory, by the same engine and SQL as the warehouse has: its tables are filled first. */
 import { CallError, messageOf } from '../../../errors.js';
 import type { ColumnBatch, Schema } from '../../columns.js';
-import { type DerivationEngines, deriveRows, type Source } from '../../table-store/simulated/derive.js';
+import { deriveRows, type Source } from '../../table-store/simulated/derive.js';
 import { pagesOfParquet } from '../../table-store/simulated/parquet.js';
 import type { Query, Relation } from '../port.js';
 import { type MaterialisedView, readRow } from './materialised-view.js';
@@ -22,12 +22,7 @@ export interface Answer {
 }
 
 /** Of what there is when it is called. */
-export async function answer(
-  engines: DerivationEngines,
-  readable: Readable,
-  { from, sql }: Query,
-  schema: Schema,
-): Promise<Answer> {
+export async function answer(readable: Readable, { from, sql }: Query, schema: Schema): Promise<Answer> {
   try {
     const sources = Object.fromEntries(
       Object.entries(from).map(([name, relation]) => [name, sourceOf(readable, relation)]),
@@ -35,7 +30,7 @@ export async function answer(
     const relations = Object.fromEntries(
       Object.entries(sources).map(([name, source]) => [name, { parquet: [], schema: source.schema }]),
     );
-    return await deriveRows(engines, sources, { from: relations, sql, schema, sortBy: null });
+    return await deriveRows(sources, { from: relations, sql, schema, sortBy: null });
   } catch (error) {
     throw error instanceof CallError ? error : new CallError('failed', messageOf(error), { cause: error });
   }
