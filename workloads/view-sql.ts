@@ -50,8 +50,15 @@ export function viewSql({ features }: FeatureView, moments: string): string {
     (widest, feature) => ('window' in feature && feature.window.windowUs > widest.windowUs ? feature.window : widest),
     top.window,
   );
+  const windows = windowsOf(features);
+  const starts = windows.map(startOf).join(', ');
+  const isLongest = `at_us > ${startOf(longest)} AND at_us <= as_of_us`;
+  // Of what is in the longest one: all end at the same moment, so that its start says what is in a window.
+  const inWindow = (window: Window) => (window.label === longest.label ? 'true' : `at_us > ${startOf(window)}`);
   return `
-  WITH moment AS MATERIALIZED (${moments}),
+  WITH moment AS MATERIALIZED (
+    SELECT *, ${windows.map((window) => `${startSql(window)} AS ${startOf(window)}`).join(', ')} FROM (${moments})
+  ),
   applied AS (SELECT * FROM changes WHERE refused IS NULL),
   order_events AS (
     SELECT customer, 0 AS seq, 1 AS sign, placed_us AS at_us, amount_cents, category FROM history_orders
@@ -73,28 +80,33 @@ export function viewSql({ features }: FeatureView, moments: string): string {
     SELECT customer, seq, entity, event_us, risk FROM applied WHERE source_table = 'devices'
   ),
   open_orders AS MATERIALIZED (
-    SELECT row_id, as_of_us, sign, at_us, amount_cents, category FROM moment JOIN order_events USING (customer)
-    WHERE seq <= last_seq AND ${isOpen(longest)}
+    SELECT row_id, ${starts}, sign, at_us, amount_cents, category FROM moment JOIN order_events USING (customer)
+    WHERE seq <= last_seq AND ${isLongest}
   ),
   orders_of AS (
-    SELECT row_id, ${sums(features, 'orders')},
-      max(at_us) FILTER (WHERE ${isOpen(age.window)}) AS placed_us, bool_or(sign < 0) AS is_retracted
+    SELECT row_id, ${sums(features, 'orders', inWindow)},
+      max(at_us) FILTER (WHERE ${inWindow(age.window)}) AS placed_us, bool_or(sign < 0) AS is_retracted
     FROM open_orders GROUP BY row_id
   ),
   clicks_of AS (
-    SELECT row_id, ${sums(features, 'clicks')}
+    SELECT row_id, ${sums(features, 'clicks', inWindow)}
     FROM moment JOIN click_events USING (customer)
-    WHERE seq <= last_seq AND ${isOpen(longest)} GROUP BY row_id
+    WHERE seq <= last_seq AND ${isLongest} GROUP BY row_id
+  ),
+  gone_times AS (
+    SELECT row_id, at_us
+    FROM open_orders SEMI JOIN (SELECT row_id, at_us FROM open_orders WHERE sign < 0) USING (row_id, at_us)
+    GROUP BY row_id, at_us HAVING sum(sign) <= 0
   ),
   live_order_of AS (
-    SELECT row_id, max(at_us) AS placed_us FROM (
-      SELECT row_id, at_us FROM open_orders SEMI JOIN (FROM orders_of WHERE is_retracted) USING (row_id)
-      WHERE ${isOpen(age.window)} GROUP BY row_id, at_us HAVING sum(sign) > 0
-    ) GROUP BY row_id
+    SELECT row_id, max(at_us) AS placed_us
+    FROM open_orders SEMI JOIN (FROM orders_of WHERE is_retracted) USING (row_id)
+      ANTI JOIN gone_times USING (row_id, at_us)
+    WHERE sign > 0 AND ${inWindow(age.window)} GROUP BY row_id
   ),
   categories_of AS (
     SELECT row_id, category, sum(sign)::BIGINT AS orders FROM open_orders
-    WHERE ${isOpen(top.window)} GROUP BY row_id, category
+    WHERE ${inWindow(top.window)} GROUP BY row_id, category
   ),
   top_of AS (
     SELECT row_id, max(orders * ${categoryBound} + ${categoryBound} - 1 - category) AS packed,
@@ -107,7 +119,7 @@ export function viewSql({ features }: FeatureView, moments: string): string {
       FROM moment JOIN device_images USING (customer) WHERE seq <= last_seq GROUP BY row_id, device_id
     ) GROUP BY row_id
   )
-  SELECT moment.*, ${features.map((feature) => `(${featureSql(feature)})::BIGINT AS ${feature.name}`).join(',\n    ')}
+  SELECT moment.* EXCLUDE (${starts}), ${features.map((feature) => `(${featureSql(feature)})::BIGINT AS ${feature.name}`).join(',\n    ')}
   FROM moment LEFT JOIN orders_of USING (row_id) LEFT JOIN clicks_of USING (row_id)
     LEFT JOIN live_order_of USING (row_id) LEFT JOIN top_of USING (row_id) LEFT JOIN risk_of USING (row_id)`;
 }
@@ -131,18 +143,24 @@ function featureSql(feature: Feature): string {
   }
 }
 
-/** (floor(t, tile) - window, t] */
-function isOpen({ windowUs, tileUs }: Window): string {
-  return `at_us > as_of_us - as_of_us % ${tileUs} - ${windowUs} AND at_us <= as_of_us`;
+/** Each once. */
+function windowsOf(features: readonly Feature[]): Window[] {
+  const windows = features.flatMap((feature) => ('window' in feature ? [feature.window] : []));
+  return [...new Map(windows.map((window) => [window.label, window])).values()];
 }
 
-function sums(features: readonly Feature[], source: 'orders' | 'clicks'): string {
+/** A window is (floor(t, tile) - window, t]. */
+const startSql = ({ windowUs, tileUs }: Window) => `as_of_us - as_of_us % ${tileUs} - ${windowUs}`;
+/** The column of its start. */
+const startOf = ({ label }: Window) => `start_${label}`;
+
+function sums(features: readonly Feature[], source: 'orders' | 'clicks', inWindow: (window: Window) => string): string {
   return features
     .filter((feature) => (feature.kind === 'count' || feature.kind === 'sum') && feature.source === source)
     .map((feature) => {
       const { kind, name, window } = feature as Extract<Feature, { kind: 'count' | 'sum' }>;
       const amount = kind === 'sum' ? 'sign * amount_cents' : 'sign';
-      return `sum(${amount}) FILTER (WHERE ${isOpen(window)}) AS ${name}`;
+      return `sum(${amount}) FILTER (WHERE ${inWindow(window)}) AS ${name}`;
     })
     .join(', ');
 }

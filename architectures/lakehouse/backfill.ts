@@ -37,11 +37,12 @@ export async function loadHistory(
 async function putHistory(context: RoleContext, customerRows: CustomerRows): Promise<number[]> {
   const { customers } = context.contract;
   const { tables } = context.ports;
+  const isLong = customers > customersPerRange;
   const snapshots = {} as Record<FactName, Snapshot>;
   for (const name of factNames) {
     snapshots[name] = await untilDone(context, () => tables.snapshot(historyTable(name)));
-    // It is read for longer than the compactor retains files that it has merged.
-    await untilDone(context, () => tables.pin(historyTable(name), loadedPin, snapshots[name].version));
+    // What is read range by range may be read for longer than the compactor retains files that it has merged.
+    if (isLong) await untilDone(context, () => tables.pin(historyTable(name), loadedPin, snapshots[name].version));
   }
   const overtaken: number[] = [];
   for (let from = 0; from < customers; from += customersPerRange) {
@@ -49,7 +50,7 @@ async function putHistory(context: RoleContext, customerRows: CustomerRows): Pro
     const facts = await untilDone(context, () => readFacts(context, snapshots, range));
     overtaken.push(...(await putRange(context, facts, range, customerRows)));
   }
-  for (const name of factNames) await untilDone(context, () => letGo(tables, historyTable(name)));
+  if (isLong) for (const name of factNames) await untilDone(context, () => letGo(tables, historyTable(name)));
   return overtaken;
 }
 

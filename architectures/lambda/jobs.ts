@@ -43,8 +43,11 @@ const trainingTable = 'training';
 const trainingSetsTable = 'training_sets';
 const trainingSetsSchema: Schema = ['id', 'record'].map((name) => ({ name, type: 'text', nullable: false }));
 
-/** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
-const customersPerDerivation = 262_144;
+/**
+ * Bounds the memory of a snapshot: its rows are derived so many customers at a time. Many, as the master data lie as they
+ * came: each derivation reads all of them.
+ */
+const customersPerDerivation = 1_000_000;
 
 type Job = 'snapshot' | 'score' | 'trainingSet' | 'scoredRows' | 'trainingRows';
 

@@ -15,7 +15,8 @@ import { isTimeout, type PlaneClient, type Routes } from '../processes/endpoint.
 import { type Random, seededRandom } from '../random.js';
 import { operationKinds, outcomes } from '../record/facts.js';
 import { openRecording, type Recording } from '../record/recordings.js';
-import { openDoor, type StackConnection } from '../stacks/stack.js';
+import { connectTo } from '../stacks/plane-calls.js';
+import type { StackConnection } from '../stacks/stack.js';
 import { type Inflight, trackInflight } from './inflight.js';
 import { type LoadErrors, operationLayout, probeLayout, type RecordingPaths, readLayout } from './recorded.js';
 
@@ -45,7 +46,7 @@ interface Stream {
 
 export const readPlane: ChildMain<ReaderInit> = async (init, child) => {
   const { clock, signal, clockSet, ready, report, host, onGone } = child;
-  const plane = openDoor(init.connection, clock).connect(init.routes);
+  const plane = connectTo(init.connection, clock, init.routes);
   const random = seededRandom(init.seed, '/reads');
   const errors = new Map<string, { operation: string; message: string; count: number }>();
   const fail = (operation: string, error: unknown) => {

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Plane } from '../architecture.js';
 import { hostClock } from '../clock.js';
 import { CallError } from '../errors.js';
-import { connectPlane, isTimeout, serveOperations } from './endpoint.js';
+import { connectPlane, isTimeout } from './endpoint.js';
+import { serveOperations } from './operations-server.js';
 import { isProbe } from './request.js';
 
 const stop = new AbortController();

@@ -6,7 +6,8 @@ import type { PortCounts } from '../ports/metered.js';
 import type { PortName } from '../ports/ports.js';
 import type { PortCounter } from '../record/facts.js';
 import { measuredWindow, type RunPlan } from '../scenario.js';
-import { openDoor, type Stack } from '../stacks/stack.js';
+import { connectTo } from '../stacks/plane-calls.js';
+import type { Stack } from '../stacks/stack.js';
 import type { ArchitectureDescription } from './describe-architecture.js';
 import type { PlaneClient, Routes } from './endpoint.js';
 import { type PortCountsReport, type RoleInit, runRole, type Serving, type Struck } from './role.js';
@@ -101,7 +102,7 @@ export async function startPlane(options: {
   if (routes.lookup === undefined)
     throw new PlaneError(`no role of ${architecture.name} serves lookup: there is nothing to measure`);
   return {
-    client: openDoor(stack.connection, supervisor.clock).connect(routes),
+    client: connectTo(stack.connection, supervisor.clock, routes),
     routes: () => routes,
     injure: injuries.add,
     readClockOff: clocks.ask,

@@ -6,7 +6,7 @@ import type { Json } from '../json.js';
 import { type InjuredPort, injurePorts } from '../ports/injured.js';
 import { createMeter, meterPorts, type PortCounts } from '../ports/metered.js';
 import { seededRandom } from '../random.js';
-import { openDoor, openPorts, type StackConnection } from '../stacks/stack.js';
+import { openPorts, type StackConnection, serveAt } from '../stacks/stack.js';
 import type { ChildMain } from './child.js';
 import { loadArchitecture } from './load-architecture.js';
 
@@ -47,7 +47,6 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
   if (!role) throw new HarnessError(`architecture ${architecture.name} has no role ${init.role}`);
   const meter = createMeter();
   const opened = openPorts(init.connection, child.clock, (kind, bytes) => meter.count('objects', kind, 0, bytes));
-  const door = openDoor(init.connection, child.clock);
   const reportCounts = () =>
     child.report('ports', { atUs: child.clock.nowUs(), counts: meter.counts() } satisfies PortCountsReport);
   const known = new Set<number>();
@@ -73,7 +72,7 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
     signal: child.signal,
     ready: () => child.ready(null),
     async serve(operations: Partial<Plane>) {
-      const port = await door.serve(operations, { port: init.port, signal: child.signal });
+      const port = await serveAt(init.connection, child.clock, operations, { port: init.port, signal: child.signal });
       child.report('serving', { operations: Object.keys(operations) as Operation[], port } satisfies Serving);
     },
   };

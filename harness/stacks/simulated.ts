@@ -3,7 +3,6 @@ import type { Clock } from '../clock.js';
 import type { Ports } from '../ports/ports.js';
 import type { CountRequest } from '../ports/table-store/object-requests.js';
 import type { World } from '../simulation/world.js';
-import type { Door } from './stack.js';
 
 export interface SimulatedConnection {
   readonly stack: 'simulated';
@@ -16,11 +15,4 @@ export function openSimulated(
   onRequest: CountRequest,
 ): { ports: Ports; close(): Promise<void> } {
   return { ports: world.openPorts(clock, onRequest), async close() {} };
-}
-
-export function openSimulatedDoor({ world }: SimulatedConnection, clock: Clock): Door {
-  return {
-    serve: (operations, { port }) => world.door.serve(clock, operations, port),
-    connect: (routes) => world.door.connect(clock, routes),
-  };
 }

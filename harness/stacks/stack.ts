@@ -4,9 +4,9 @@ import type { Plane } from '../architecture.js';
 import type { Clock } from '../clock.js';
 import type { PortName, Ports } from '../ports/ports.js';
 import type { CountRequest } from '../ports/table-store/object-requests.js';
-import { connectPlane, type PlaneClient, type Routes, serveOperations } from '../processes/endpoint.js';
+import { serveOperations } from '../processes/operations-server.js';
 import { type EmbeddedConnection, openEmbedded } from './embedded.js';
-import { openSimulated, openSimulatedDoor, type SimulatedConnection } from './simulated.js';
+import { openSimulated, type SimulatedConnection } from './simulated.js';
 
 /** How a process reaches the servers: plain data, sent to roles and load generators; in a simulation, the world itself. */
 export type StackConnection = EmbeddedConnection | SimulatedConnection;
@@ -43,18 +43,17 @@ export function openPorts(
   }
 }
 
-/** The door of a plane: how its operations are served, and how they are called. */
-export interface Door {
-  /** What one role answers; `port` 0 takes a free one. */
-  serve(operations: Partial<Plane>, options: { readonly port: number; readonly signal: AbortSignal }): Promise<number>;
-  connect(routes: Routes): PlaneClient;
-}
-
-export function openDoor(connection: StackConnection, clock: Clock): Door {
+/** Where one role answers operations; `port` 0 takes a free one. Resolves with the port. */
+export function serveAt(
+  connection: StackConnection,
+  clock: Clock,
+  operations: Partial<Plane>,
+  options: { readonly port: number; readonly signal: AbortSignal },
+): Promise<number> {
   switch (connection.stack) {
     case 'embedded':
-      return { serve: serveOperations, connect: connectPlane };
+      return serveOperations(operations, options);
     case 'simulated':
-      return openSimulatedDoor(connection, clock);
+      return connection.world.door.serve(clock, operations, options.port);
   }
 }

@@ -31,6 +31,7 @@ const measuredAs: Readonly<Record<string, { readonly metric: MetricName; readonl
   'serving.cache_hit_ratio': { metric: 'serving.cache_hit_ratio', statistic: 'share' },
   'storage.small_files_per_million_rows': { metric: 'storage.small_files_per_million_rows', statistic: 'mean' },
   'freshness.slo_met': { metric: 'freshness.slo_met', statistic: 'share' },
+  'rollback.time': { metric: 'rollback.time', statistic: 'mean' },
   'faults.mttr': { metric: 'faults.mttr', statistic: 'mean' },
 };
 

@@ -1,7 +1,7 @@
 /** Queries over the tables and views in memory, by the same engine and SQL as the warehouse has: its tables are filled first. */
 import { CallError, messageOf } from '../../../errors.js';
 import type { ColumnBatch, Schema } from '../../columns.js';
-import { type DerivationEngines, deriveRows, type Source } from '../../table-store/simulated/derive.js';
+import { deriveRows, type Source } from '../../table-store/simulated/derive.js';
 import { pagesOfParquet } from '../../table-store/simulated/parquet.js';
 import type { Query, Relation } from '../port.js';
 import { type MaterialisedView, readRow } from './materialised-view.js';
@@ -22,15 +22,10 @@ export interface Answer {
 }
 
 /** `sources`: of `sourcesOf`, which are what there is when it is called. */
-export async function answer(
-  engines: DerivationEngines,
-  sources: Readonly<Record<string, Source>>,
-  sql: string,
-  schema: Schema,
-): Promise<Answer> {
+export async function answer(sources: Readonly<Record<string, Source>>, sql: string, schema: Schema): Promise<Answer> {
   const from = Object.fromEntries(Object.entries(sources).map(([name, own]) => [name, { parquet: [], ...own }]));
   try {
-    return await deriveRows(engines, sources, { from, sql, schema, sortBy: null });
+    return await deriveRows(sources, { from, sql, schema, sortBy: null });
   } catch (error) {
     throw new CallError('failed', messageOf(error), { cause: error });
   }
