@@ -8,6 +8,7 @@ import { CallError } from '../../harness/errors.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { FoldSpec, TableStore } from '../../harness/ports/table-store/port.js';
 import { changeSchema } from '../../workloads/fact-schemas.js';
+import { snapshotsTable, trainingSetsTable } from './batch-tables.js';
 import type { LakehouseParams } from './params.js';
 import { changesTable, createTables, currentTable, historyNames, historyTable } from './tables.js';
 
@@ -15,6 +16,12 @@ import { changesTable, createTables, currentTable, historyNames, historyTable } 
 const targetFileBytes = 16 << 20;
 /** What is old is seldom read and never written: as large as table formats have it. */
 const targetTierBytes = 128 << 20;
+
+/**
+ * Tables that get small files: by every commit of the stream, by a record, by what is left over of history. The others of
+ * batch work are replaced as a whole, by few large files.
+ */
+const compacted = [changesTable, currentTable, ...historyNames.map(historyTable), snapshotsTable, trainingSetsTable];
 
 /** An entity's changes are all of one customer, whose commits have rising lsns. */
 const foldSpec: FoldSpec = {
@@ -47,18 +54,19 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
 
 async function maintain(tables: TableStore, { retainUs }: LakehouseParams): Promise<void> {
   await tables.fold(foldSpec);
-  for (const table of [changesTable, currentTable]) {
+  const there = new Set(await tables.tables());
+  for (const table of compacted) {
+    if (!there.has(table)) continue;
     await tables.compact(table, { smallFileBytes, targetFileBytes });
     await tables.vacuum(table, { retainUs });
   }
 }
 
-/** Also the history, which nobody else maintains: what moved it leaves behind. */
-async function moveDown(tables: TableStore, { warmAfterUs, coldAfterUs, retainUs }: LakehouseParams): Promise<void> {
-  for (const table of [changesTable, currentTable, ...historyNames.map(historyTable)]) {
-    await tables.tier(table, { warmAfterUs, coldAfterUs, targetFileBytes: targetTierBytes });
-    await tables.vacuum(table, { retainUs });
-  }
+/** What it leaves behind the next rounds delete. */
+async function moveDown(tables: TableStore, { warmAfterUs, coldAfterUs }: LakehouseParams): Promise<void> {
+  const there = new Set(await tables.tables());
+  for (const table of compacted)
+    if (there.has(table)) await tables.tier(table, { warmAfterUs, coldAfterUs, targetFileBytes: targetTierBytes });
 }
 
 /** A round that lost a race, or a store that did not answer: the next round does it. */

@@ -156,7 +156,8 @@ describe('a plane on one role and one server, 10 s of whose load are measured', 
     const run = plant({ inventories: { afterLoad } });
     const costOfTiers = 1 * 100 + 2 * 50 + 4 * 10;
     expect(partsOf(run).at(-1)?.storageUsd).toBeCloseTo(10 * costOfTiers, 6);
-    const shareOf = (measure: Measure) => (measure.kind === 'ratio' ? measure.numerator / measure.denominator : measure);
+    const shareOf = (measure: Measure) =>
+      measure.kind === 'ratio' ? measure.numerator / measure.denominator : measure;
     const measures = measureStorage(run, prices);
     expect(shareOf(measures['storage.tiered'])).toBeCloseTo(6 / 7, 9);
     expect(shareOf(measures['storage.tier_bytes_saved'])).toBeCloseTo(3 / 10, 9);

@@ -62,10 +62,20 @@ interface Bin {
 function binsOf(state: TableState, files: readonly AddFile[], sizes: Sizes): Bin[] {
   const clusterBy = clusterColumnsOf(state.metaData.configuration);
   if (clusterBy.length > 0) return clusterBins(files, clusterBy, sizes);
-  const small = files.filter(({ size }) => size < sizes.smallFileBytes);
-  return Array.from(byClustering(small).values())
-    .flatMap((group) => pack(group, sizes.targetFileBytes))
+  return Array.from(byClustering(files).values())
+    .flatMap((group) => mergeable(group, sizes))
     .map((bin) => ({ files: bin, into: 1, clusterBy: [] }));
+}
+
+/** A small file that is alone goes to a large one: only where nothing was added since, so not while much is. */
+function mergeable(files: readonly AddFile[], { smallFileBytes, targetFileBytes }: Sizes): AddFile[][] {
+  const ordered = inOrder(files);
+  const small = ordered.filter(({ size }) => size < smallFileBytes);
+  const [first] = small;
+  if (first === undefined || small.length > 1) return pack(small, targetFileBytes);
+  const at = ordered.indexOf(first);
+  const beside = [ordered[at - 1], ordered[at + 1]].find((file) => file && file.size + first.size <= targetFileBytes);
+  return beside ? [[beside, first].toSorted((a, b) => ordered.indexOf(a) - ordered.indexOf(b))] : [];
 }
 
 /** All that is small or was never clustered is clustered together; what was, and is large enough, stays. */
@@ -92,7 +102,7 @@ function byClustering(files: readonly AddFile[]): Map<string, AddFile[]> {
 /** Files that may become one, all of a partition; those along a curve, whose order no sorting restores, stay alone. */
 export function packAlike(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
   return Array.from(byClustering(files).values()).flatMap((group) =>
-    clusteringOf(group[0]!)[0] === 'zorder' ? group.map((file) => [file]) : packAll(group, targetFileBytes),
+    clusteringOf(group[0]!)[0] === 'zorder' ? group.map((file) => [file]) : packAll(inOrder(group), targetFileBytes),
   );
 }
 
@@ -101,11 +111,16 @@ function pack(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
   return packAll(files, targetFileBytes).filter((bin) => bin.length > 1);
 }
 
-/** Neighbours in the order of their keys, or of their arrival, up to the target size. */
+/** Of one clustering: in the order of their keys, or of their arrival. */
+function inOrder(files: readonly AddFile[]): AddFile[] {
+  return files.toSorted((a, b) => compareByKey(a, b, clusteringOf(a)));
+}
+
+/** Neighbours up to the target size. */
 function packAll(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
   const bins: AddFile[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
-  for (const file of files.toSorted((a, b) => compareByKey(a, b, clusteringOf(a)))) {
+  for (const file of files) {
     if (bytes + file.size > targetFileBytes) {
       bins.push([]);
       bytes = 0;
