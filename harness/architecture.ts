@@ -142,7 +142,7 @@ export interface ScannedBytes {
   readonly liveBytes: number;
   /** Of the column chunks that could not be ruled out. */
   readonly requestedBytes: number;
-  /** As the operating system counts what the process read meanwhile; null where it does not. */
+  /** As the operating system counts what the process read meanwhile; null where it does not, or where other work read too. */
   readonly readBytes: number | null;
 }
 

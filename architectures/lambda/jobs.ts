@@ -75,6 +75,9 @@ async function takeSnapshot(context: RoleContext): Promise<SnapshotRef> {
   await tables.create(featuresTable, featuresSchema);
   const versions = await newestVersions(context);
   const asOfUs = (await newestCommitUs(tables, versions)) ?? clock.nowUs();
+  // All that its rows depend on: whoever asks twice in between two changes gets the same.
+  const id = [asOfUs, ...Object.values(versions)].join('-');
+  await pinAll(tables, snapshotPin(id), versions);
   let rows = 0;
   let version = 0;
   for (let from = 0; from < customers; from += customersPerDerivation) {
@@ -90,9 +93,8 @@ async function takeSnapshot(context: RoleContext): Promise<SnapshotRef> {
     rows += derived.rows;
     version = derived.version;
   }
-  const id = String(version);
+  await tables.pin(featuresTable, snapshotPin(id), version);
   const made = { ...versions, [featuresTable]: version };
-  await pinAll(tables, snapshotPin(id), made);
   return { id, asOfUs, rows, viewVersion: view.version, modelVersion, tables: made };
 }
 
@@ -110,7 +112,8 @@ async function score(tables: TableStore, { snapshot: id, customers }: ScoreReque
     mode: 'replace',
     txns: [],
   });
-  return { table: scoredTable, version, rows, scanned };
+  // What this process read meanwhile was for the archive and the batch view as well.
+  return { table: scoredTable, version, rows, scanned: { ...scanned, readBytes: null } };
 }
 
 /** By table. */

@@ -48,7 +48,7 @@ export const batch: Suite = {
           ...scorings('after the load', 10),
           // Once more what was scored while changes came in: the same pins, the same rows.
           ...scorings('beside the load', 1),
-          { kind: 'training-set', late: false, times: 2 },
+          { kind: 'training-set', late: false, times: 1 },
           { kind: 'training-set', late: true, times: 2 },
         ],
       },

@@ -5,7 +5,7 @@ import type { ColumnBatch } from '../columns.js';
 import type { Source } from './feature-sources.js';
 import type { PositionMove, RefreshSpec, Warehouse } from './port.js';
 import { type MaterialisedView, planRefresh, readRow, type ViewSources } from './simulated/materialised-view.js';
-import { answer, type Readable, sourcesOf } from './simulated/queries.js';
+import { answer, type Readable } from './simulated/queries.js';
 import { copyBatch, type StoredBatch } from './simulated/stored-columns.js';
 import {
   appendBatches,
@@ -100,8 +100,7 @@ export function simulateWarehouse({ resource, parquet, host }: SimulatedWarehous
     async insert(name, query, position) {
       const { schema } = tableOf(name);
       const next = [...position.to];
-      const sources = sourcesOf(readable, query);
-      const { batches, rows: read, bytes } = await host(() => answer(sources, query.sql, schema));
+      const { batches, rows: read, bytes } = await host(() => answer(readable, query, schema));
       const added = batches.map(copyBatch);
       const rows = sum(added.map((batch) => batch.rows));
       await resource.use('insert', read + rows, bytes + sum(added.map((batch) => batch.bytes)));
@@ -110,8 +109,7 @@ export function simulateWarehouse({ resource, parquet, host }: SimulatedWarehous
     },
 
     async *query(query, schema) {
-      const sources = sourcesOf(readable, query);
-      const { batches, rows, bytes } = await host(() => answer(sources, query.sql, schema));
+      const { batches, rows, bytes } = await host(() => answer(readable, query, schema));
       await resource.use('query', rows, bytes);
       yield* batches;
     },

@@ -21,18 +21,19 @@ export interface Answer {
   readonly bytes: number;
 }
 
-/** `sources`: of `sourcesOf`, which are what there is when it is called. */
-export async function answer(sources: Readonly<Record<string, Source>>, sql: string, schema: Schema): Promise<Answer> {
-  const from = Object.fromEntries(Object.entries(sources).map(([name, own]) => [name, { parquet: [], ...own }]));
+/** Of what there is when it is called. */
+export async function answer(readable: Readable, { from, sql }: Query, schema: Schema): Promise<Answer> {
   try {
-    return await deriveRows(sources, { from, sql, schema, sortBy: null });
+    const sources = Object.fromEntries(
+      Object.entries(from).map(([name, relation]) => [name, sourceOf(readable, relation)]),
+    );
+    const relations = Object.fromEntries(
+      Object.entries(sources).map(([name, source]) => [name, { parquet: [], schema: source.schema }]),
+    );
+    return await deriveRows(sources, { from: relations, sql, schema, sortBy: null });
   } catch (error) {
-    throw new CallError('failed', messageOf(error), { cause: error });
+    throw error instanceof CallError ? error : new CallError('failed', messageOf(error), { cause: error });
   }
-}
-
-export function sourcesOf(readable: Readable, { from }: Query): Record<string, Source> {
-  return Object.fromEntries(Object.entries(from).map(([name, relation]) => [name, sourceOf(readable, relation)]));
 }
 
 function sourceOf(readable: Readable, relation: Relation): Source {
