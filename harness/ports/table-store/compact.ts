@@ -16,14 +16,10 @@ import { conflictOf } from './delta/conflicts.js';
 import { compareByKey } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import { clusterColumnsOf, clusteringName, cuts } from './layout.js';
+import { type FileOrder, packSmall, type Sizes } from './packing.js';
 import type { CompactResult } from './port.js';
 import { rowsOf } from './read-files.js';
 import { byPartition, countRows } from './rewrite.js';
-
-interface Sizes {
-  readonly smallFileBytes: number;
-  readonly targetFileBytes: number;
-}
 
 export async function compact(tables: Tables, table: string, sizes: Sizes): Promise<CompactResult> {
   const state = existing(table, await tables.log(table).refresh());
@@ -62,20 +58,7 @@ interface Bin {
 function binsOf(state: TableState, files: readonly AddFile[], sizes: Sizes): Bin[] {
   const clusterBy = clusterColumnsOf(state.metaData.configuration);
   if (clusterBy.length > 0) return clusterBins(files, clusterBy, sizes);
-  return Array.from(byClustering(files).values())
-    .flatMap((group) => mergeable(group, sizes))
-    .map((bin) => ({ files: bin, into: 1, clusterBy: [] }));
-}
-
-/** A small file that is alone goes to a large one: only where nothing was added since, so not while much is. */
-function mergeable(files: readonly AddFile[], { smallFileBytes, targetFileBytes }: Sizes): AddFile[][] {
-  const ordered = inOrder(files);
-  const small = ordered.filter(({ size }) => size < smallFileBytes);
-  const [first] = small;
-  if (first === undefined || small.length > 1) return pack(small, targetFileBytes);
-  const at = ordered.indexOf(first);
-  const beside = [ordered[at - 1], ordered[at + 1]].find((file) => file && file.size + first.size <= targetFileBytes);
-  return beside ? [[beside, first].toSorted((a, b) => ordered.indexOf(a) - ordered.indexOf(b))] : [];
+  return packSmall(files, sizes, fileOrder).map((bin) => ({ files: bin, into: 1, clusterBy: [] }));
 }
 
 /** All that is small or was never clustered is clustered together; what was, and is large enough, stays. */
@@ -89,55 +72,19 @@ function clusterBins(files: readonly AddFile[], clusterBy: readonly string[], si
   return [{ files: chosen, into, clusterBy }];
 }
 
-/** Only files sorted by the same columns are merged, so that what a fold laid out stays laid out. */
-function byClustering(files: readonly AddFile[]): Map<string, AddFile[]> {
-  const groups = new Map<string, AddFile[]>();
-  for (const file of files) {
-    const clustering = JSON.stringify(clusteringOf(file));
-    groups.set(clustering, [...(groups.get(clustering) ?? []), file]);
-  }
-  return groups;
-}
-
-/** Files that may become one, all of a partition; those along a curve, whose order no sorting restores, stay alone. */
-export function packAlike(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
-  return Array.from(byClustering(files).values()).flatMap((group) =>
-    clusteringOf(group[0]!)[0] === 'zorder' ? group.map((file) => [file]) : packAll(inOrder(group), targetFileBytes),
-  );
-}
-
-/** Bins of one are left alone. */
-function pack(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
-  return packAll(files, targetFileBytes).filter((bin) => bin.length > 1);
-}
-
-/** Of one clustering: in the order of their keys, or of their arrival. */
-function inOrder(files: readonly AddFile[]): AddFile[] {
-  return files.toSorted((a, b) => compareByKey(a, b, clusteringOf(a)));
-}
-
-/** Neighbours up to the target size. */
-function packAll(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
-  const bins: AddFile[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const file of files) {
-    if (bytes + file.size > targetFileBytes) {
-      bins.push([]);
-      bytes = 0;
-    }
-    bins.at(-1)!.push(file);
-    bytes += file.size;
-  }
-  return bins;
-}
+/** In the order of their keys, or of their arrival. */
+export const fileOrder: FileOrder<AddFile> = {
+  bytesOf: ({ size }) => size,
+  clusteringOf,
+  inOrder: (files) => files.toSorted((a, b) => compareByKey(a, b, clusteringOf(a))),
+};
 
 async function merge(tables: Tables, table: string, state: TableState, bin: Bin, draft: Draft): Promise<void> {
   const rows = await rowsOf(tables, table, state, bin.files);
   await tables.engine.use(async (connection) => {
     if (bin.clusterBy.length === 0) {
       const clusteredBy = clusteringOf(bin.files[0]!);
-      const marks = { dataChange: false, ...(clusteredBy.length === 0 ? {} : { clusteredBy }) };
-      await draft.write(connection, { from: rows, orderBy: clusteredBy }, marks);
+      await draft.write(connection, { from: rows, orderBy: clusteredBy }, { dataChange: false, clusteredBy });
       return;
     }
     await clusterRows(connection, rows, bin.clusterBy);

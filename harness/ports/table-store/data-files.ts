@@ -45,7 +45,7 @@ export interface RowsToWrite {
 
 /** Longer texts are no bounds in the log: they would be repeated in every checkpoint and skip little. */
 const longestTextBound = 64;
-export const clusteredByTag = 'planebench.clusteredBy';
+const clusteredByTag = 'planebench.clusteredBy';
 const hotBytesTag = 'planebench.hotBytes';
 
 /**
@@ -167,9 +167,12 @@ async function writeDataFile(
   }
 }
 
-function tagsOf({ clusteredBy, warmOf }: DataFileMarks): Pick<AddFile, 'tags'> {
+export function tagsOf({
+  clusteredBy = [],
+  warmOf,
+}: Pick<DataFileMarks, 'clusteredBy' | 'warmOf'>): Pick<AddFile, 'tags'> {
   const tags = {
-    ...(clusteredBy ? { [clusteredByTag]: JSON.stringify(clusteredBy) } : {}),
+    ...(clusteredBy.length > 0 ? { [clusteredByTag]: JSON.stringify(clusteredBy) } : {}),
     ...(warmOf === undefined ? {} : { [hotBytesTag]: String(warmOf) }),
   };
   return Object.keys(tags).length === 0 ? {} : { tags };

@@ -9,7 +9,6 @@ import type { ColumnBatch, Schema } from '../columns.js';
 import { createTableSql, quoteText, readColumns } from '../duckdb-columns.js';
 import {
   type ColumnStatistics,
-  clusteredByTag,
   commitDraft,
   dataFileName,
   discardFiles,
@@ -18,6 +17,7 @@ import {
   removalOf,
   statisticsFrom,
   type Tables,
+  tagsOf,
 } from './data-files.js';
 import { type AddFile, commitInfo, setTransaction } from './delta/actions.js';
 import { isRecorded } from './delta/conflicts.js';
@@ -267,7 +267,7 @@ async function writeFiles(
           modificationTime: Math.floor(nowUs / 1000),
           dataChange: true,
           stats: JSON.stringify(statistics),
-          ...(sortBy.length > 0 ? { tags: { [clusteredByTag]: JSON.stringify(sortBy) } } : {}),
+          ...tagsOf({ clusteredBy: sortBy }),
         };
       }),
     );

@@ -4,6 +4,8 @@
  */
 import { existing, type Tables } from './data-files.js';
 import type { MetaData } from './delta/actions.js';
+import type { DeltaLog } from './delta/log.js';
+import type { TableState } from './delta/table-state.js';
 import { changeProperties } from './properties.js';
 import { expectStored } from './read-files.js';
 
@@ -13,6 +15,14 @@ const prefix = 'planebench.pin.';
 export function pinsOf({ configuration }: Pick<MetaData, 'configuration'>): ReadonlyMap<string, number> {
   const pins = Object.entries(configuration).filter(([name]) => name.startsWith(prefix));
   return new Map(pins.map(([name, version]) => [name.slice(prefix.length), Number(version)]));
+}
+
+/** Paths, as the log has them, of the files of pinned versions. */
+export async function pinnedPaths(log: DeltaLog, { metaData }: TableState): Promise<ReadonlySet<string>> {
+  const paths = new Set<string>();
+  for (const version of new Set(pinsOf(metaData).values()))
+    for (const path of (await log.at(version)).files.keys()) paths.add(path);
+  return paths;
 }
 
 export function pinnedVersion(table: string, pins: ReadonlyMap<string, number>, name: string): number {

@@ -1,8 +1,8 @@
 /** When files of a table move to cheaper tiers: properties of the table. */
 import type { MetaData } from './delta/actions.js';
-import type { TierPolicy } from './port.js';
+import { type TierPolicy, tierNames } from './port.js';
 
-export const lowerTiers: readonly string[] = ['warm', 'cold'];
+export const lowerTiers: readonly string[] = tierNames.filter((tier) => tier !== 'hot');
 
 const names = {
   warmAfterUs: 'planebench.tier.warmAfterUs',

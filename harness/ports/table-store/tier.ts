@@ -5,7 +5,7 @@
  */
 import { copyFile } from 'node:fs/promises';
 import { CallError, messageOf } from '../../errors.js';
-import { packAlike } from './compact.js';
+import { fileOrder } from './compact.js';
 import {
   clusteringOf,
   commitDraft,
@@ -24,7 +24,8 @@ import {
 import { type AddFile, commitInfo } from './delta/actions.js';
 import { conflictOf } from './delta/conflicts.js';
 import type { TableState } from './delta/table-state.js';
-import { pinsOf } from './pins.js';
+import { packAll } from './packing.js';
+import { pinnedPaths } from './pins.js';
 import type { Moved, Tier, TierPolicy, TierResult } from './port.js';
 import { changeProperties } from './properties.js';
 import { localFilesOf, rowsOf } from './read-files.js';
@@ -37,7 +38,7 @@ export async function tier(tables: Tables, table: string, policy: TierPolicy): P
   await changeProperties(tables, table, (before) => ({ ...before, ...policyProperties(policy) }));
   const state = existing(table, await tables.log(table).refresh());
   const idle = await idleFiles(tables, table, state, policy);
-  const warming = byPartition(idle.hot).flatMap((files) => packAlike(files, policy.targetFileBytes));
+  const warming = byPartition(idle.hot).flatMap((files) => packAll(files, policy.targetFileBytes, fileOrder));
   const draft = draftFiles(tables, table, state);
   const cooled: AddFile[] = [];
   const whole = { discard: () => discardFiles(tables, table, [...draft.files, ...cooled]) };
@@ -90,9 +91,7 @@ async function idleFiles(
     hot: old.hot.filter(idleSince('hot', lastRead)),
     warm: old.warm.filter(idleSince('warm', lastRead)),
   };
-  const pinned = new Set<string>();
-  for (const version of new Set(pinsOf(state.metaData).values()))
-    for (const path of (await tables.log(table).at(version)).files.keys()) pinned.add(path);
+  const pinned = await pinnedPaths(tables.log(table), state);
   const isFree = ({ path }: AddFile) => !pinned.has(path);
   return { hot: candidates.hot.filter(isFree), warm: candidates.warm.filter(isFree) };
 }
@@ -111,7 +110,7 @@ async function warm(
   const marks = {
     dataChange: false,
     warmOf: files.reduce((sum, file) => sum + hotBytesOf(file), 0),
-    ...(clusteredBy.length === 0 ? {} : { clusteredBy }),
+    clusteredBy,
   };
   await tables.engine.use((connection) => draft.write(connection, { from: rows, orderBy }, marks));
 }

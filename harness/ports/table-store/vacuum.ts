@@ -4,7 +4,7 @@
  */
 import { existing, type Tables, writtenUs } from './data-files.js';
 import { logRetentionUs } from './delta/table-properties.js';
-import { pinsOf } from './pins.js';
+import { pinnedPaths, pinsOf } from './pins.js';
 import { listDataFiles } from './read-files.js';
 
 export async function vacuum(
@@ -16,11 +16,7 @@ export async function vacuum(
   const log = logOf(table);
   const listed = await listDataFiles(objects, table, existing(table, await log.lastSeen()));
   const state = existing(table, await log.refresh());
-  const kept = new Set(Array.from(state.files.keys(), decodeURIComponent));
-  const pinned = new Set(pinsOf(state.metaData).values());
-  for (const version of pinned) {
-    for (const path of (await log.at(version)).files.keys()) kept.add(decodeURIComponent(path));
-  }
+  const kept = new Set(Array.from([...state.files.keys(), ...(await pinnedPaths(log, state))], decodeURIComponent));
   const removed = new Map(Array.from(state.removed, ([path, file]) => [decodeURIComponent(path), file]));
   const keepFromUs = clock.nowUs() - retainUs;
   let deletedFiles = 0;
@@ -34,7 +30,8 @@ export async function vacuum(
   }
   // A log that is younger has nothing to clean up, and is not looked through for it.
   const oldestUs = (state.metaData.createdTime ?? 0) * 1000;
-  if (clock.nowUs() - oldestUs > logRetentionUs(table, state.metaData)) await log.cleanUp(Math.min(...pinned));
+  if (clock.nowUs() - oldestUs > logRetentionUs(table, state.metaData))
+    await log.cleanUp(Math.min(...pinsOf(state.metaData).values()));
   return { deletedFiles, deletedBytes };
 
   /** When the file left the newest snapshot, or was written if it never was in one; null if it stays or is not ours. */

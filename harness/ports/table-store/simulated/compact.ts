@@ -1,15 +1,11 @@
 /** Merges small files into larger ones, as compact.ts of the Delta tables does: the same files into the same bins. */
 import { clusteringName, cuts } from '../layout.js';
+import { type FileOrder, packSmall, type Sizes } from '../packing.js';
 import type { CompactResult } from '../port.js';
 import { clusterRows } from './cluster.js';
 import { forEachRow } from './row-heap.js';
 import { compareBy, mergeSorted } from './sorted-rows.js';
 import { byPartition, draftFile, type Replacement, rowsOf, type StoredFile, type Table } from './table.js';
-
-interface Sizes {
-  readonly smallFileBytes: number;
-  readonly targetFileBytes: number;
-}
 
 export interface Compaction {
   readonly filesBefore: number;
@@ -21,40 +17,14 @@ export interface Compaction {
 export function planCompaction(table: Table, sizes: Sizes): Compaction {
   const files = table.files();
   const hot = files.filter(({ tier }) => tier === 'hot');
+  const order = fileOrder(table);
   const replacements = byPartition(hot, (file) => file).flatMap((partition) =>
-    table.clusterBy.length > 0 ? cluster(table, partition, sizes) : mergeSmall(table, partition, sizes),
+    table.clusterBy.length > 0
+      ? cluster(table, partition, sizes)
+      : packSmall(partition, sizes, order).map((removed) => ({ removed, added: merge(table, removed) })),
   );
   const sum = (part: 'rows' | 'bytes') => replacements.reduce((total, { added }) => total + added![part], 0);
   return { filesBefore: files.length, replacements, rows: sum('rows'), bytes: sum('bytes') };
-}
-
-function mergeSmall(table: Table, files: readonly StoredFile[], sizes: Sizes): Replacement[] {
-  const groups = new Map<string, StoredFile[]>();
-  for (const file of files) {
-    const sorting = JSON.stringify(file.sortedBy);
-    const group = groups.get(sorting);
-    if (group) group.push(file);
-    else groups.set(sorting, [file]);
-  }
-  return Array.from(groups.values()).flatMap((group) =>
-    mergeable(table, group, sizes).map((removed) => ({ removed, added: merge(table, removed) })),
-  );
-}
-
-/** A small file that is alone goes to a large one: only where nothing was added since, so not while much is. */
-function mergeable(
-  table: Table,
-  files: readonly StoredFile[],
-  { smallFileBytes, targetFileBytes }: Sizes,
-): StoredFile[][] {
-  const small = files.filter(({ bytes }) => bytes < smallFileBytes);
-  const [first] = small;
-  if (first === undefined) return [];
-  if (small.length > 1) return pack(inOrder(table, small), targetFileBytes);
-  const ordered = inOrder(table, files);
-  const at = ordered.indexOf(first);
-  const beside = [ordered[at - 1], ordered[at + 1]].find((file) => file && file.bytes + first.bytes <= targetFileBytes);
-  return beside ? [[beside, first].toSorted((a, b) => ordered.indexOf(a) - ordered.indexOf(b))] : [];
 }
 
 /** All that is small or was never clustered is clustered together; what was, and is large enough, stays. */
@@ -102,47 +72,21 @@ export function commitCompaction(
 }
 
 /** In the order of their keys, or of their arrival. */
-export function inOrder(table: Table, files: readonly StoredFile[]): readonly StoredFile[] {
-  const { sortedBy } = files[0]!;
-  if (sortedBy.length === 0) return files;
-  const compare = compareBy(table.heap, sortedBy);
-  return files.toSorted((a, b) => compare(firstRow(a), firstRow(b)));
+export function fileOrder(table: Table): FileOrder<StoredFile> {
+  return {
+    bytesOf: ({ bytes }) => bytes,
+    clusteringOf: ({ sortedBy }) => sortedBy,
+    inOrder(files) {
+      const { sortedBy } = files[0]!;
+      if (sortedBy.length === 0) return files;
+      const compare = compareBy(table.heap, sortedBy);
+      return files.toSorted((a, b) => compare(firstRow(a), firstRow(b)));
+    },
+  };
 }
 
 function firstRow({ content }: StoredFile): number {
   return content instanceof Uint32Array ? content[0]! : content![0]!.start;
-}
-
-/** Files of a partition that may become one; those along a curve, whose order no sorting restores, stay alone. */
-export function packAlike(table: Table, files: readonly StoredFile[], targetFileBytes: number): StoredFile[][] {
-  const groups = new Map<string, StoredFile[]>();
-  for (const file of files) {
-    const sorting = JSON.stringify(file.sortedBy);
-    groups.set(sorting, [...(groups.get(sorting) ?? []), file]);
-  }
-  return Array.from(groups.values()).flatMap((group) =>
-    group[0]!.sortedBy[0] === 'zorder' ? group.map((file) => [file]) : packAll(inOrder(table, group), targetFileBytes),
-  );
-}
-
-/** Bins of one are left alone. */
-function pack(files: readonly StoredFile[], targetFileBytes: number): StoredFile[][] {
-  return packAll(files, targetFileBytes).filter((bin) => bin.length > 1);
-}
-
-/** Neighbours up to the target size. */
-function packAll(files: readonly StoredFile[], targetFileBytes: number): StoredFile[][] {
-  const bins: StoredFile[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const file of files) {
-    if (bytes + file.bytes > targetFileBytes) {
-      bins.push([]);
-      bytes = 0;
-    }
-    bins.at(-1)!.push(file);
-    bytes += file.bytes;
-  }
-  return bins;
 }
 
 export function merge(table: Table, bin: readonly StoredFile[]): StoredFile {

@@ -3,7 +3,7 @@ import type { ColumnBatch, Schema } from '../../columns.js';
 import { appendColumns, createTableSql, readColumns } from '../../duckdb-columns.js';
 import { type Bounds, compareValues, mayMatch } from '../delta/statistics.js';
 import { orderBy, plannerSettings, type Relations, referencedColumns, selectColumns } from '../derivation.js';
-import { type Engine, openEngine } from '../engine.js';
+import { openEngine } from '../engine.js';
 import type { Predicate } from '../port.js';
 import { bytesOfBatch, countRows, forEachRow, type RowHeap, type Rows } from './row-heap.js';
 import { filterBy, pagesOf, readRows } from './scan.js';
@@ -27,21 +27,13 @@ export interface Derived {
   readonly requestedBytes: number;
 }
 
-interface DerivationEngines {
-  readonly engine: Engine;
-  /** Has `plannerSettings`. */
-  readonly planner: Engine;
-}
-
 const options = { threads: 1, memory: '4GB', spill: async () => '' };
 /**
  * Of all simulations in a process, each opened when it is first needed: to open one costs more than the SQL of a small
  * run, and nothing stays in it, since every table is a temporary one of its connection.
  */
-const engines: DerivationEngines = {
-  engine: openEngine(options),
-  planner: openEngine({ ...options, settings: plannerSettings }),
-};
+const engine = openEngine(options);
+const planner = openEngine({ ...options, settings: plannerSettings });
 
 /** `sortBy` null: in the order of the SQL, else by these columns first and then by all. */
 export async function deriveRows(
@@ -54,8 +46,8 @@ export async function deriveRows(
   },
 ): Promise<Derived> {
   const { from, sql, schema, sortBy } = options;
-  const referenced = await engines.planner.use((connection) => referencedColumns(connection, from, sql));
-  return engines.engine.use(async (connection) => {
+  const referenced = await planner.use((connection) => referencedColumns(connection, from, sql));
+  return engine.use(async (connection) => {
     const read = { rows: 0, bytes: 0, liveBytes: 0, requestedBytes: 0 };
     for (const [name, source] of Object.entries(sources)) {
       await connection.run(createTableSql(name, source.schema, 'TEMP TABLE'));

@@ -237,9 +237,7 @@ export class Table {
 
   /** Files that left the table before `keepFromUs`, are not in it again and in no pinned version. */
   unusedFiles(keepFromUs: number): StoredFile[] {
-    const kept = new Set(
-      [this.version, ...this.pins.values()].flatMap((version) => this.filesAt(version).map(({ path }) => path)),
-    );
+    const kept = new Set([...this.filesAt(this.version).map(({ path }) => path), ...this.pinnedPaths()]);
     for (const { path, removedUs } of this.removed) if (removedUs >= keepFromUs) kept.add(path);
     return this.removed.filter(({ path }) => !kept.has(path));
   }

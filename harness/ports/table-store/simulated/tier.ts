@@ -1,6 +1,8 @@
 /** Moves files down the tiers, as tier.ts of the Delta tables does. Rows in memory are not compressed: what is warm takes as much. */
+
+import { packAll } from '../packing.js';
 import type { Moved, TierPolicy, TierResult } from '../port.js';
-import { merge, packAlike } from './compact.js';
+import { fileOrder, merge } from './compact.js';
 import { byPartition, draftFile, type Replacement, type StoredFile, type Table } from './table.js';
 
 export interface Tiering {
@@ -15,7 +17,7 @@ export function planTiering(table: Table, policy: TierPolicy, nowUs: number): Ti
   const idle = (tier: StoredFile['tier'], forUs: number) =>
     table.files().filter((file) => file.tier === tier && file.usedUs <= nowUs - forUs && !pinned.has(file.path));
   const warm = byPartition(idle('hot', policy.warmAfterUs), (file) => file)
-    .flatMap((files) => packAlike(table, files, policy.targetFileBytes))
+    .flatMap((files) => packAll(files, policy.targetFileBytes, fileOrder(table)))
     .map((removed) => ({ removed, added: warmed(table, removed) }));
   const cold = idle('warm', policy.coldAfterUs).map((file) => ({
     removed: [file],
