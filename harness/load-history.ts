@@ -12,8 +12,13 @@ import type { RunPlan } from './scenario.js';
 
 const checkedCustomers = 1_000;
 const shortestTimeoutUs = 120_000_000;
-/** A plane may take as long as a machine with two cores that do other things as well: 100,000 facts a second. */
 const timeoutUsPerFact = 10;
+
+/** For work over all of history: as long as a machine may take whose two cores do other things too, 100,000 facts a second. */
+export function historyTimeoutUs(shortestUs: number, facts: number): number {
+  return shortestUs + timeoutUsPerFact * facts;
+}
+
 const settleUs = 30_000_000;
 const retryEveryUs = 100_000;
 
@@ -26,7 +31,7 @@ export async function loadHistory(options: {
 }): Promise<BackfillFact | null> {
   const { plane, trace, plan, clock } = options;
   if (!plane.offers('backfill')) return null;
-  const timeoutUs = shortestTimeoutUs + timeoutUsPerFact * trace.info.history.facts;
+  const timeoutUs = historyTimeoutUs(shortestTimeoutUs, trace.info.history.facts);
   const startUs = clock.nowUs();
   const { rows, filesByReference } = backfillOf(
     await plane.call<unknown>('backfill', requestOf(trace.directory), { timeoutUs }),

@@ -4,7 +4,6 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { specifierOf } from '../../harness/ledger/planted-defects.fixture.js';
-
 import type { BatchFacts, RollbackFact, RunFacts } from '../../harness/record/facts.js';
 import type { FaultPlan, Scenario } from '../../harness/scenario.js';
 import { secondUs } from '../../workloads/durations.js';

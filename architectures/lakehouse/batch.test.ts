@@ -3,8 +3,7 @@ import { seededRandom } from '../../harness/random.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { batchContract } from '../fixture-batch-contract.js';
 import { openWorld } from '../fixture-world.js';
-import { startRole } from './fixture-role.js';
-import { changesTable, streamTxn } from './tables.js';
+import { isDrained, startRole } from './fixture-role.js';
 
 batchContract('the lakehouse', async () => {
   const world = await openWorld(11);
@@ -12,17 +11,13 @@ batchContract('the lakehouse', async () => {
   const stream = startRole(world, 'stream', { batchIntervalUs: 1_000 }, seededRandom(1));
   const batch = startRole(world, 'batch', {}, seededRandom(2));
   await (await stream.serving).backfill?.({ files: historyFiles(traceDirectory) });
-  const isDrained = async () => {
-    const txns = await world.ports.tables.txns(changesTable);
-    return (await world.endOffsets()).every((end, partition) => (txns.get(streamTxn(partition)) ?? 0) === end);
-  };
   return {
     plane: (await batch.serving) as Plane,
     info,
     traceDirectory,
     async take(from, to) {
       await world.append(from, to);
-      while (!(await isDrained())) await world.clock.sleep(5_000);
+      while (!(await isDrained(world))) await world.clock.sleep(5_000);
     },
     async close() {
       await Promise.all([stream.stop(), batch.stop()]);

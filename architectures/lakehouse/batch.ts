@@ -14,16 +14,16 @@ import type {
   TrainingSetRef,
   TrainingSetRequest,
 } from '../../harness/architecture.js';
+import { takeTurns } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
+import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { Relation, TableStore } from '../../harness/ports/table-store/port.js';
 import { featureNames, scoredPage, scoredSchema, trainingPage, trainingSchema } from '../../workloads/batch-rows.js';
 import { followEventTime } from '../../workloads/event-time.js';
 import { labelSchema } from '../../workloads/labels.js';
-
 import { scoreSql } from '../../workloads/model-sql.js';
 import { momentsOfCustomers, trainingSql, viewSql, viewTables } from '../../workloads/view-sql.js';
-
 import {
   createBatchTables,
   featuresTable,
@@ -37,8 +37,6 @@ import {
 import type { LakehouseParams } from './params.js';
 import { readServedState } from './served-state.js';
 import { changesTable } from './tables.js';
-
-import { takeTurns } from './turns.js';
 
 /** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
 const customersPerDerivation = 262_144;
@@ -59,8 +57,8 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
     snapshot: () => inTurn(() => takeSnapshot(context, time)),
     score: (request) => inTurn(() => score(tables, request)),
     trainingSet: (request) => inTurn(() => makeTrainingSet(tables, context.contract.view, request)),
-    scoredRows: (table) => readScored(tables, table),
-    trainingRows: (table) => readTraining(tables, table),
+    scoredRows: (ref) => readVersion<ScoredRows>(tables, ref, scoredSchema, scoredPage),
+    trainingRows: (ref) => readVersion<TrainingRow[]>(tables, ref, trainingSchema, trainingPage),
   });
   context.ready();
   const { signal } = context;
@@ -188,12 +186,12 @@ async function newestCommitUs(changes: Relation, tables: TableStore): Promise<nu
   return 0;
 }
 
-async function* readScored(tables: TableStore, { table, version }: TableRef): AsyncIterable<ScoredRows> {
-  const query = { columns: scoredSchema.map(({ name }) => name) };
-  for await (const batch of tables.scan(await tables.snapshot(table, version), query)) yield scoredPage(batch);
-}
-
-async function* readTraining(tables: TableStore, { table, version }: TableRef): AsyncIterable<TrainingRow[]> {
-  const query = { columns: trainingSchema.map(({ name }) => name) };
-  for await (const batch of tables.scan(await tables.snapshot(table, version), query)) yield trainingPage(batch);
+async function* readVersion<Page>(
+  tables: TableStore,
+  { table, version }: TableRef,
+  schema: Schema,
+  pageOf: (batch: ColumnBatch) => Page,
+): AsyncIterable<Page> {
+  const columns = schema.map(({ name }) => name);
+  for await (const batch of tables.scan(await tables.snapshot(table, version), { columns })) yield pageOf(batch);
 }

@@ -4,8 +4,7 @@ import type { ChangeKey, Plane } from '../../harness/architecture.js';
 import { seededRandom } from '../../harness/random.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { openWorld } from '../fixture-world.js';
-import { startRole } from './fixture-role.js';
-import { changesTable, streamTxn } from './tables.js';
+import { isDrained, startRole } from './fixture-role.js';
 
 it('tables and history become cold in large files, whatever calls fail, and hold what they held', async () => {
   const world = await openWorld(5);
@@ -13,12 +12,7 @@ it('tables and history become cold in large files, whatever calls fail, and hold
   const stream = startRole(world, 'stream', { batchIntervalUs: 1_000 }, seededRandom(1));
   await (await stream.serving).backfill?.({ files: historyFiles(world.traceDirectory) });
   await world.append(0, 10_000);
-  const ends = await world.endOffsets();
-  const isDrained = async () => {
-    const txns = await tables.txns(changesTable);
-    return ends.every((end, partition) => (txns.get(streamTxn(partition)) ?? 0) === end);
-  };
-  while (!(await isDrained())) await world.clock.sleep(5_000);
+  while (!(await isDrained(world))) await world.clock.sleep(5_000);
   await stream.stop();
 
   const often = { maintenanceIntervalUs: 1_000, warmAfterUs: 1_000, coldAfterUs: 1_000, retainUs: 1_000 };

@@ -54,9 +54,7 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
 
 async function maintain(tables: TableStore, { retainUs }: LakehouseParams): Promise<void> {
   await tables.fold(foldSpec);
-  const there = new Set(await tables.tables());
-  for (const table of compacted) {
-    if (!there.has(table)) continue;
+  for (const table of await compactedTables(tables)) {
     await tables.compact(table, { smallFileBytes, targetFileBytes });
     await tables.vacuum(table, { retainUs });
   }
@@ -64,9 +62,14 @@ async function maintain(tables: TableStore, { retainUs }: LakehouseParams): Prom
 
 /** What it leaves behind the next rounds delete. */
 async function moveDown(tables: TableStore, { warmAfterUs, coldAfterUs }: LakehouseParams): Promise<void> {
+  for (const table of await compactedTables(tables))
+    await tables.tier(table, { warmAfterUs, coldAfterUs, targetFileBytes: targetTierBytes });
+}
+
+/** Those of them that there are by now. */
+async function compactedTables(tables: TableStore): Promise<string[]> {
   const there = new Set(await tables.tables());
-  for (const table of compacted)
-    if (there.has(table)) await tables.tier(table, { warmAfterUs, coldAfterUs, targetFileBytes: targetTierBytes });
+  return compacted.filter((table) => there.has(table));
 }
 
 /** A round that lost a race, or a store that did not answer: the next round does it. */

@@ -7,6 +7,7 @@ import type { Random } from '../../harness/random.js';
 import { createContract } from '../../workloads/data-contract.js';
 import type { World } from '../fixture-world.js';
 import lakehouse from './index.js';
+import { changesTable, streamTxn } from './tables.js';
 
 /** A role at work in this process. */
 export interface RunningRole {
@@ -62,6 +63,13 @@ export function startRole(
       await ended;
     },
   };
+}
+
+/** True when the stream has committed all that the change log has. */
+export async function isDrained(world: World): Promise<boolean> {
+  const ends = await world.endOffsets();
+  const txns = await world.ports.tables.txns(changesTable);
+  return ends.every((end, partition) => (txns.get(streamTxn(partition)) ?? 0) === end);
 }
 
 /** Chances in a thousand, at each call to a port. */

@@ -7,8 +7,7 @@ import type { Prediction } from '../../workloads/feature-view.js';
 import { modelOf, predict } from '../../workloads/model.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { openWorld, type World } from '../fixture-world.js';
-import { type RunningRole, startRole } from './fixture-role.js';
-import { changesTable, streamTxn } from './tables.js';
+import { isDrained, type RunningRole, startRole } from './fixture-role.js';
 
 let world: World;
 let oracle: Oracle;
@@ -42,12 +41,7 @@ afterAll(async () => {
 });
 
 async function drained(): Promise<void> {
-  for (;;) {
-    const ends = await world.endOffsets();
-    const txns = await world.ports.tables.txns(changesTable);
-    if (ends.every((end, partition) => (txns.get(streamTxn(partition)) ?? 0) === end)) return;
-    await world.clock.sleep(5_000);
-  }
+  while (!(await isDrained(world))) await world.clock.sleep(5_000);
 }
 
 /** Reads every customer again and again, beside `work` and once after it. */

@@ -10,6 +10,7 @@ import {
   type SnapshotRef,
   smallFileBytes,
 } from '../../harness/architecture.js';
+import { takeTurns } from '../../harness/clock.js';
 import { CallError, messageOf } from '../../harness/errors.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
@@ -30,7 +31,6 @@ import { type CachedRow, createRowCache } from './row-cache.js';
 import { decodeState } from './row-codec.js';
 import { changeServedState, readServedState, type ServedState } from './served-state.js';
 import { changesTable } from './tables.js';
-import { takeTurns } from './turns.js';
 
 /** Replaced as a whole: a read takes it once, and answers features and model of it. */
 interface Served extends ServedState {

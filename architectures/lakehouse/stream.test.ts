@@ -8,8 +8,8 @@ import { predict } from '../../workloads/model.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { evaluateAll } from '../fixture-brute-force.js';
 import { openWorld, type World } from '../fixture-world.js';
-import { Death, noTrouble, startRole, type Trouble } from './fixture-role.js';
-import { changesTable, rowTable, streamTxn } from './tables.js';
+import { Death, isDrained, noTrouble, startRole, type Trouble } from './fixture-role.js';
+import { changesTable, rowTable } from './tables.js';
 
 const params = {
   batchIntervalUs: 1_000,
@@ -24,12 +24,6 @@ async function collect<T>(pages: AsyncIterable<readonly T[]>): Promise<T[]> {
   const all: T[] = [];
   for await (const page of pages) all.push(...page);
   return all;
-}
-
-async function isDrained(world: World): Promise<boolean> {
-  const ends = await world.endOffsets();
-  const txns = await world.ports.tables.txns(changesTable);
-  return ends.every((end, partition) => (txns.get(streamTxn(partition)) ?? 0) === end);
 }
 
 async function drain(world: World): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   RoleContext,
 } from '../../harness/architecture.js';
 import { smallFileBytes } from '../../harness/architecture.js';
+import { takeTurns } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
 import type { TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
@@ -17,7 +18,6 @@ import { loadHistory } from './history.js';
 import { jobsOver } from './jobs.js';
 import type { LambdaParams } from './params.js';
 import { recomputeView } from './recompute.js';
-import { takeTurns } from './turns.js';
 
 export async function runBatch(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;

@@ -16,6 +16,7 @@ import type {
   TrainingSetRef,
   TrainingSetRequest,
 } from '../../harness/architecture.js';
+import { takeTurns } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
 import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
 import type { Predicate, Relation, TableStore } from '../../harness/ports/table-store/port.js';
@@ -33,7 +34,6 @@ import { scoreSql } from '../../workloads/model-sql.js';
 import { momentsOfCustomers, trainingSql, viewSql, viewTables } from '../../workloads/view-sql.js';
 import { rawTable } from './archive.js';
 import { createHistoryTables } from './history.js';
-import { takeTurns } from './turns.js';
 
 /** What jobs write. A snapshot, a scoring or a training set is one version of the first three. */
 const featuresTable = 'features';

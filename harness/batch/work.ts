@@ -20,6 +20,7 @@ import { collectExamples } from '../ledger/examples.js';
 import { isWholly, judgeRollback, type StateProbe, type States } from '../ledger/rollback-reads.js';
 import { digestScored, judgeScored, type ScoredColumns } from '../ledger/scored-rows.js';
 import { digestTraining, judgeTraining } from '../ledger/training-rows.js';
+import { historyTimeoutUs } from '../load-history.js';
 import type { LoadedTrace } from '../loaded-trace.js';
 import {
   inventoryOf,
@@ -48,8 +49,7 @@ export interface BatchWork {
 
 const shortestTimeoutUs = 180_000_000;
 /** Views are computed of all of history. */
-const timeoutUsPerFact = 10;
-const timeoutOf = ({ history }: Workload) => shortestTimeoutUs + timeoutUsPerFact * history.facts;
+const timeoutOf = ({ history }: Workload) => historyTimeoutUs(shortestTimeoutUs, history.facts);
 
 const inventoryEveryUs = 1_000_000;
 /** At rest is a plane whose inventory has not changed for so many freshness SLOs, by which a plane moves. */

@@ -9,6 +9,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { historySchemas } from '../../workloads/fact-schemas.js';
 import { customerActivity, type Feature, type Window } from '../../workloads/feature-view.js';
 import { historyFiles, readTrace, type TraceInfo } from '../../workloads/trace.js';
+import { takeTurns } from '../clock.js';
 import { HarnessError } from '../errors.js';
 import type { ColumnBatch } from '../ports/columns.js';
 import { appendColumns, createTableSql, quoteText, readColumns } from '../ports/duckdb-columns.js';
@@ -91,7 +92,7 @@ function allAtHand(facts: Facts): FactsOf {
 /** Each look through the history brings the facts of many customers: first of those with changes, which are all asked for. */
 function someAtHand(directory: string, info: TraceInfo): FactsOf {
   const known = new Map<number, Facts>();
-  let turn: Promise<void> = Promise.resolve();
+  const inTurn = takeTurns();
 
   async function bring(wanted: ReadonlySet<number>): Promise<void> {
     const missing = new Set(Array.from(wanted).filter((customer) => !known.has(customer)));
@@ -103,9 +104,7 @@ function someAtHand(directory: string, info: TraceInfo): FactsOf {
 
   return async (rows) => {
     const wanted = new Set(rows.map(({ customer }) => customer));
-    const brought = turn.then(() => bring(wanted));
-    turn = brought.catch(() => {});
-    await brought;
+    await inTurn(() => bring(wanted));
     return (customer) => known.get(customer)!;
   };
 }

@@ -4,6 +4,7 @@
  */
 import { secondUs } from '../../workloads/durations.js';
 import type { Suite } from '../suite.js';
+import { batchSoundness, labels, scorings } from './batch.js';
 import { measuredScenario, soundness, threePlanes } from './measured.js';
 
 const base = measuredScenario({
@@ -20,8 +21,6 @@ const base = measuredScenario({
   drainUs: 60 * secondUs,
 });
 
-const slicePpm = 10_000;
-
 export const batchLarge: Suite = {
   name: 'batch-large',
   about: 'the lakehouse, 100 M facts of history streamed from disk, 2,000,000 customers scored in batch, once',
@@ -30,13 +29,12 @@ export const batchLarge: Suite = {
       ...base,
       faults: [],
       batch: {
-        labels: { rows: 20_000, positivePpm: 120_000, latePpm: 100_000 },
+        labels,
         // What a snapshot of so much takes would strike every figure of the load beside it.
         besideLoad: [],
         afterLoad: [
           { kind: 'snapshot', name: 'after the load' },
-          { kind: 'score', snapshot: 'after the load', times: 5 },
-          { kind: 'score', snapshot: 'after the load', slicePpm, times: 5 },
+          ...scorings('after the load', 5),
           { kind: 'training-set', late: false, times: 2 },
         ],
       },
@@ -46,10 +44,7 @@ export const batchLarge: Suite = {
   repetitions: 1,
   thresholds: [
     ...soundness,
-    { metric: 'scoring.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
-    { metric: 'scoring.reproducibility', statistic: 'share', kind: 'absolute', atLeast: 1 },
-    { metric: 'training.leaks', statistic: 'total', kind: 'absolute', atMost: 0 },
-    { metric: 'training.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
+    ...batchSoundness,
     { metric: 'scoring.scan_amplification', statistic: 'mean', kind: 'absolute', atMost: 1.1 },
     { metric: 'scoring.slice_scan_amplification', statistic: 'mean', kind: 'absolute', atMost: 1.3 },
     { metric: 'resources.memory', statistic: 'mean', kind: 'absolute', atMost: 6e9 },

@@ -4,7 +4,9 @@
  * in what lies in the tables.
  */
 import { secondUs } from '../../workloads/durations.js';
+import type { LabelWorkload } from '../../workloads/labels.js';
 import type { BatchStep } from '../batch/plan.js';
+import type { Threshold } from '../gate/thresholds.js';
 import type { Suite } from '../suite.js';
 import { measuredScenario, soundness, threePlanes } from './measured.js';
 
@@ -23,9 +25,20 @@ const base = measuredScenario({
 });
 
 const slicePpm = 10_000;
-const scorings = (snapshot: string, times: number): readonly BatchStep[] => [
+/** Of the whole population, and of a slice of it. */
+export const scorings = (snapshot: string, times: number): readonly BatchStep[] => [
   { kind: 'score', snapshot, times },
   { kind: 'score', snapshot, slicePpm, times },
+];
+
+export const labels: LabelWorkload = { rows: 20_000, positivePpm: 120_000, latePpm: 100_000 };
+
+/** What no plane may do in batch: exact, a count in every run. */
+export const batchSoundness: readonly Threshold[] = [
+  { metric: 'scoring.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'scoring.reproducibility', statistic: 'share', kind: 'absolute', atLeast: 1 },
+  { metric: 'training.leaks', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'training.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
 ];
 
 export const batch: Suite = {
@@ -37,7 +50,7 @@ export const batch: Suite = {
       ...base,
       faults: [],
       batch: {
-        labels: { rows: 20_000, positivePpm: 120_000, latePpm: 100_000 },
+        labels,
         besideLoad: [{ kind: 'snapshot', name: 'beside the load' }, ...scorings('beside the load', 5)],
         afterWindow: [
           { kind: 'publish-model', version: 2 },
@@ -58,10 +71,7 @@ export const batch: Suite = {
   repetitions: 1,
   thresholds: [
     ...soundness,
-    { metric: 'scoring.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
-    { metric: 'scoring.reproducibility', statistic: 'share', kind: 'absolute', atLeast: 1 },
-    { metric: 'training.leaks', statistic: 'total', kind: 'absolute', atMost: 0 },
-    { metric: 'training.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
+    ...batchSoundness,
     // The plane's own goal: the time of a switch, not of a restore.
     { metric: 'rollback.time', statistic: 'mean', kind: 'absolute', atMost: 5 * secondUs },
     { metric: 'rollback.mixed_rows', statistic: 'total', kind: 'absolute', atMost: 0 },

@@ -2,6 +2,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, listValue } from '@duckdb/node-api';
+import { takeTurns } from '../../clock.js';
 import { CallError, messageOf } from '../../errors.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { appendColumns, createTableSql, quoteIdentifier as quoted, quoteText, readColumns } from '../duckdb-columns.js';
@@ -96,20 +97,17 @@ function writeInTurn(
   writer: DuckDBConnection,
   onFatal: (error: Error) => void,
 ): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const turn = last
-      .then(() => inTransaction(writer, work))
-      .catch((error: unknown) => {
+  const inTurn = takeTurns();
+  return (work) =>
+    inTurn(() =>
+      inTransaction(writer, work).catch((error: unknown) => {
         if (!messageOf(error).startsWith('FATAL')) return refuse(error);
         // It may have failed after the commit had reached the log.
         const fatal = new CallError('indeterminate', messageOf(error), { cause: error });
         onFatal(fatal);
         throw fatal;
-      });
-    last = turn.catch(() => {});
-    return turn;
-  };
+      }),
+    );
 }
 
 /** The transaction was rolled back, so the call had no effect. */
