@@ -1,7 +1,7 @@
 /**
  * Does the gate catch what it should, on a machine with noise? Trials of ten interleaved pairs on the embedded stack: the
  * lakehouse against itself, and against itself with every lookup held back by a fifth of the p95 that was measured
- * first. It needs a quiet machine for half an hour, so it is run by hand: `node dist/harness/gate/slowdown-trials.js 10`.
+ * first. It needs a quiet machine for half an hour, so it is run by hand: `node dist/harness/gate/slowdown-trials.js TRIALS [SEED]`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,6 +24,7 @@ import { valuesOf as runValuesOf } from './run-values.js';
 import { demandsOf, type Threshold } from './thresholds.js';
 
 const pairs = 10;
+const seed = Number(process.argv[3] ?? 1);
 /** A run in which the load generator fell behind is none: the first ten that are whole count. */
 const planned = 12;
 const armsATrial = 3;
@@ -94,7 +95,7 @@ async function runAll(suiteArms: readonly Arm[], repetitions: number) {
   const suite = { name: 'trial', about: '', scenarios: [scenario], arms: suiteArms, repetitions, thresholds };
   const { results } = await bench({
     suite: { ...suite, floor: false },
-    seed: 1,
+    seed,
     out,
     command: 'slowdown-trials',
     prices: standardPrices,
@@ -133,7 +134,7 @@ function asOnePlane(name: string, runs: readonly RunFacts[]): RunFacts[] {
 
 function decide(candidate: Baseline, baseline: Baseline) {
   const demands = demandsOf({ suite: 'trial', scenarios: [scenario], architectures: [plane], thresholds }, baseline);
-  return judgeGate({ candidate, baseline, demands, chance: chanceOf(1), run: 'candidate', file: 'baseline' });
+  return judgeGate({ candidate, baseline, demands, chance: chanceOf(seed), run: 'candidate', file: 'baseline' });
 }
 
 function lookupP95s({ planes }: Baseline): number[] {
