@@ -557,6 +557,11 @@ const metrics: Readonly<Record<string, Metric>> = {
     meaning: 'resident, of all processes of the plane and its servers',
     main: ['mean'],
   },
+  'resources.memory_whole_run': {
+    label: 'Memory, whole run',
+    meaning: 'resident, of all processes that the run started, from the loading of history to the last batch work',
+    main: ['mean'],
+  },
   'cost.per_1k_predictions': {
     label: '1,000 predictions',
     meaning: 'cost of the measured window per 1,000 predictions answered in it',

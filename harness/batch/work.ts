@@ -151,8 +151,9 @@ export function beginBatchWork(options: {
       await Promise.all([steps(), watchInventory()]);
     },
     async afterLoad() {
-      await asked.work(batch.afterLoad, false);
+      // First: what compaction made of the load is not to be told from small tables that batch work leaves after it.
       await awaitRest();
+      await asked.work(batch.afterLoad, false);
     },
     async judge() {
       const examples = collectExamples();

@@ -71,6 +71,16 @@ describe('a plane that shows each change exactly 2 s late', () => {
     expect(ratio(measure(run, 'resources.cpu'))).toBeCloseTo(1.5, 9);
     expect(ratio(measure(run, 'resources.load_cpu'))).toBeCloseTo(0.2, 9);
     expect(ratio(measure(run, 'resources.memory'))).toBe(300e6);
+    expect(ratio(measure(run, 'resources.memory_whole_run'))).toBe(350e6);
+  });
+
+  it('has its memory of the whole run from before and after the load, too', () => {
+    const { usage, timeline } = run;
+    const rssBytes = usage.rssBytes.map((bytes, row) => (usage.process[row] === 1 && row < 3 ? 900e6 : bytes));
+    const loading = { ...timeline, loadStartUs: (usage.atUs[0] as number) + 1 };
+    const earlier = { ...run, usage: { ...usage, rssBytes }, timeline: loading };
+    expect(ratio(measure(earlier, 'resources.memory'))).toBe(300e6);
+    expect(ratio(measure(earlier, 'resources.memory_whole_run'))).toBe(1050e6);
   });
 
   it('loads a terabyte in the time of 2 MB of Parquet or 8 MB of columns in 4 s', () => {

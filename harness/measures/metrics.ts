@@ -147,6 +147,7 @@ export const metrics = {
   'resources.cpu': { ...oncePerRun, unit: 'cores', better: 'lower' },
   'resources.load_cpu': { ...oncePerRun, unit: 'cores', better: 'neither' },
   'resources.memory': { ...oncePerRun, unit: 'bytes', better: 'lower' },
+  'resources.memory_whole_run': { ...oncePerRun, inBatch: true, unit: 'bytes', better: 'lower' },
   'cost.per_1k_predictions': { ...oncePerRun, unit: 'usd', better: 'lower' },
   'cost.per_million_changes': { ...oncePerRun, unit: 'usd', better: 'lower' },
   'cost.per_slo_point': { ...oncePerRun, unit: 'usd', better: 'lower' },

@@ -32,7 +32,10 @@ export function foldProcesses(
   });
 }
 
-/** CPU over the measured window; memory over the whole load, the highest sum at one moment over a plane's processes. */
+/**
+ * CPU over the measured window; memory of a plane's processes over the whole load, and of all processes over the whole run,
+ * loading of history and batch work after the load included: each the highest sum at one moment.
+ */
 export function measureResources(run: RunFacts) {
   const { timeline } = run;
   const processes = foldProcesses(run, { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs });
@@ -40,7 +43,8 @@ export function measureResources(run: RunFacts) {
   return {
     'resources.cpu': cores(processes.filter(({ kind }) => isPlane(kind))),
     'resources.load_cpu': cores(processes.filter(({ kind }) => !isPlane(kind))),
-    'resources.memory': peakMemory(run),
+    'resources.memory': peakMemory(run, duringLoad(run)),
+    'resources.memory_whole_run': peakMemory(run, rowsOf(run.usage)),
   };
 }
 
@@ -51,27 +55,32 @@ function cores(processes: readonly ProcessUse[]): MeasureOf<'ratio'> {
   return { kind: 'ratio', numerator: sum, denominator: 1, samples: processes.length };
 }
 
-function peakMemory(run: RunFacts): MeasureOf<'ratio'> {
-  const { usage, timeline, processes } = run;
+function duringLoad({ usage, timeline, processes }: RunFacts): number[] {
+  const load = { fromUs: timeline.loadStartUs, untilUs: timeline.loadEndUs };
+  return rowsWithin(usage, load).filter((row) => processes[usage.process[row] as number]?.kind !== 'load');
+}
+
+function peakMemory({ usage }: RunFacts, rows: readonly number[]): MeasureOf<'ratio'> {
   const sums = new Map<number, number>();
-  for (const row of rowsWithin(usage, { fromUs: timeline.loadStartUs, untilUs: timeline.loadEndUs })) {
-    if (processes[usage.process[row] as number]?.kind === 'load') continue;
+  for (const row of rows) {
     const atUs = usage.atUs[row] as number;
     sums.set(atUs, (sums.get(atUs) ?? 0) + (usage.rssBytes[row] as number));
   }
-  if (sums.size === 0) return notMeasured('no process was sampled during the load');
-  const peak = known(Math.max(...sums.values()));
+  if (sums.size === 0) return notMeasured('no process was sampled in that time');
+  const peak = known(Array.from(sums.values()).reduce((most, sum) => Math.max(most, sum)));
   if (peak === null) return notMeasured('memory is not simulated');
   return { kind: 'ratio', numerator: peak, denominator: 1, samples: sums.size };
 }
 
 const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
 
+function rowsOf(usage: UsageColumns): number[] {
+  return Array.from({ length: usage.rows }, (_, row) => row);
+}
+
 function rowsWithin(usage: UsageColumns, window: { readonly fromUs: number; readonly untilUs: number }): number[] {
-  const rows: number[] = [];
-  for (let row = 0; row < usage.rows; row++) {
+  return rowsOf(usage).filter((row) => {
     const atUs = usage.atUs[row] as number;
-    if (atUs >= window.fromUs && atUs < window.untilUs) rows.push(row);
-  }
-  return rows;
+    return atUs >= window.fromUs && atUs < window.untilUs;
+  });
 }
