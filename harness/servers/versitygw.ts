@@ -32,7 +32,16 @@ export const versitygw: ServerProgram<VersitygwSettings> = {
     await mkdir(bucketsOf(directory), { recursive: true });
     return {
       command: path,
-      args: ['--port', `127.0.0.1:${port}`, '--region', region, '--quiet', 'posix', bucketsOf(directory)],
+      args: [
+        '--port',
+        `127.0.0.1:${port}`,
+        '--region',
+        region,
+        '--quiet',
+        '--keep-alive',
+        'posix',
+        bucketsOf(directory),
+      ],
       env: {
         ...process.env,
         ROOT_ACCESS_KEY_ID: credentials.accessKeyId,

@@ -1,4 +1,7 @@
-/** What every variant of the table store must do. `fresh` gives an empty place that any number of clients may open. */
+/**
+ * What every variant of the table store must do. `fresh` gives an empty place that any number of clients may open;
+ * `share` is that of the generated cases that are tried, for variants whose calls take long.
+ */
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Clock, hostClock } from '../../clock.js';
@@ -25,7 +28,8 @@ const schema: Schema = [
 const names = schema.map(({ name }) => name);
 type Row = readonly (string | number | null)[];
 
-export function tableStoreContract(name: string, fresh: () => TablePlace): void {
+export function tableStoreContract(name: string, fresh: () => TablePlace, share = 1): void {
+  const cases = (usual: number) => ({ numRuns: Math.ceil(usual * share) });
   describe(`${name}: contract of the table store`, () => {
     const cleanups: (() => Promise<void>)[] = [];
     afterEach(async () => {
@@ -195,7 +199,7 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
             expect(found).toEqual(sorted(held.filter((row) => values.includes(row[5] as number))));
           },
         ),
-        { numRuns: 40 },
+        cases(40),
       );
     });
 
@@ -300,8 +304,8 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
       }
     });
 
-    describe('derive', () => deriveContract(setUp));
-    layoutContract(setUp);
+    describe('derive', () => deriveContract(setUp, cases));
+    layoutContract(setUp, cases);
     tierContract(setUp);
 
     describe('fold', () => {
@@ -409,7 +413,7 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
               }
             },
           ),
-          { numRuns: 25 },
+          cases(25),
         );
       });
 

@@ -22,6 +22,9 @@ export interface S3Connection {
   close(): void;
 }
 
+// Its version is pinned: what later ones will ask of Node would only fill every role's stderr.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 /** With the pauses between them, about a second where nobody is there: planes have pauses of their own. */
 const attempts = 4;
 const connectMs = 2_000;
