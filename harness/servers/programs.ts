@@ -8,6 +8,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { HarnessError, messageOf } from '../errors.js';
+import type { Spawn } from '../processes/program-process.js';
 
 export interface Found {
   readonly path: string;
@@ -35,13 +36,6 @@ export interface ServerProgram<Settings> extends Recipe {
   prepare(found: Found, settings: Settings): Promise<Spawn>;
   /** Asks the protocol, not the socket. */
   isReady(settings: Settings): Promise<boolean>;
-}
-
-export interface Spawn {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
 }
 
 /** Runs a program with these arguments, as they are: there is no shell. Rejects if it fails. */
@@ -149,8 +143,12 @@ export function isExecutable(path: string): Promise<boolean> {
 }
 
 /** What a program prints, of both its streams; null if it fails or is not there. */
-export async function outputOf(command: string, args: readonly string[]): Promise<string | null> {
-  const ran = await promisify(execFile)(command, args, { timeout: 30_000 }).catch(() => null);
+export async function outputOf(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string | null> {
+  const ran = await promisify(execFile)(command, args, { timeout: 30_000, env }).catch(() => null);
   return ran === null ? null : `${ran.stdout}${ran.stderr}`;
 }
 

@@ -1,50 +1,48 @@
 /** A real S3 server with a bucket, and in it a prefix a place, for the tests of tables on it. */
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, type ProgramUnderTest, startProgram } from '../../servers/fixture-program.js';
-import { isFound } from '../../servers/programs.js';
-import { endpointOf, newCredentials, region, versitygw } from '../../servers/versitygw.js';
+import { freePorts } from '../../servers/free-ports.js';
+import { type StartedProgram, startFound } from '../../servers/program.fixture.js';
+import type { Found } from '../../servers/programs.js';
+import { bucketsOf, endpointOf, newCredentials, region, versitygw } from '../../servers/versitygw.js';
 import { createBucket, type S3Tables } from './s3.js';
 
 export interface S3UnderTest {
-  readonly server: ProgramUnderTest;
-  readonly directory: string;
+  readonly server: StartedProgram;
+  /** Where the server keeps the objects, as files. */
+  readonly bucketDirectory: string;
   /** Where nothing is yet. */
   place(): S3Tables;
   close(): Promise<void>;
 }
 
-/** Why there is none on this machine; null if there is one. */
-export async function whyNoS3(): Promise<string | null> {
-  const found = await versitygw.find();
-  return isFound(found) ? null : `${found.missing} Get it: ${found.toGet}`;
-}
-
-export async function startS3(): Promise<S3UnderTest> {
-  const directory = await mkdtemp(join(tmpdir(), 'planebench-s3-'));
+export async function startS3(found: Found): Promise<S3UnderTest> {
+  const root = await mkdtemp(join(tmpdir(), 'planebench-s3-'));
   const credentials = newCredentials();
-  const credentialsFile = join(directory, 'credentials.json');
+  const credentialsFile = join(root, 'credentials.json');
   await writeFile(credentialsFile, JSON.stringify(credentials), { mode: 0o600 });
-  const port = await freePort();
-  const server = await startProgram(versitygw, { directory, port, credentials });
+  const [port] = (await freePorts(1)) as [number];
+  const directory = join(root, 'server');
+  await mkdir(directory);
+  const server = await startFound(versitygw, found, { directory, port, credentials });
   const place = (): S3Tables => ({
     endpoint: endpointOf(port),
     region,
     bucket: 'tables',
     prefix: `${randomUUID()}/`,
     credentialsFile,
-    cacheDirectory: join(directory, 'cache'),
+    cacheDirectory: join(root, 'cache'),
   });
   await createBucket(place());
   return {
     server,
-    directory,
+    bucketDirectory: join(bucketsOf(directory), place().bucket),
     place,
     async close() {
-      await server.kill();
-      await rm(directory, { recursive: true, force: true });
+      await server.stop();
+      await rm(root, { recursive: true, force: true });
     },
   };
 }

@@ -52,7 +52,7 @@ export function openS3TableStore(options: {
 
 function connect({ endpoint, region, credentialsFile }: S3Tables, count?: CountRequest): S3Connection {
   const credentials = async () => JSON.parse(await readFile(credentialsFile, 'utf8')) as S3Credentials;
-  return connectS3({ endpoint, region, credentials }, count);
+  return connectS3({ endpoint, region, credentials }, count ? { count } : {});
 }
 
 /** Of a server that a stack has started. */

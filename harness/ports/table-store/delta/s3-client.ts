@@ -1,5 +1,5 @@
 /** A client of one S3 server: how often and how long it tries, and what is told of each request that is really sent. */
-import { ListBucketsCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { ListBucketsCommand, type PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { messageOf } from '../../../errors.js';
 import type { CountRequest, RequestKind } from '../object-requests.js';
 
@@ -17,8 +17,9 @@ export interface S3Credentials {
 
 export interface S3Connection {
   readonly client: S3Client;
-  /** Whether an attempt of a command that failed, by its input, may have taken effect. */
-  mayHaveHappened(input: object): boolean;
+  /** Sends a put, and remembers of its error whether one of the attempts may have taken effect all the same. */
+  put(command: PutObjectCommand): Promise<void>;
+  mayHaveHappened(error: unknown): boolean;
   close(): void;
 }
 
@@ -26,7 +27,7 @@ export interface S3Connection {
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 /** With the pauses between them, about a second where nobody is there: planes have pauses of their own. */
-const attempts = 4;
+const usualAttempts = 4;
 const connectMs = 2_000;
 /** Until the first byte of the answer, and between two of them: a server that stands still looks like this. */
 const answerMs = 10_000;
@@ -39,7 +40,10 @@ const kinds: Readonly<Record<string, RequestKind>> = {
   DeleteObjectCommand: 'delete',
 };
 
-export function connectS3({ endpoint, region, credentials }: S3Server, count: CountRequest = () => {}): S3Connection {
+export function connectS3(
+  { endpoint, region, credentials }: S3Server,
+  { count = () => {}, attempts = usualAttempts }: { readonly count?: CountRequest; readonly attempts?: number } = {},
+): S3Connection {
   const client = new S3Client({
     endpoint,
     region,
@@ -57,7 +61,6 @@ export function connectS3({ endpoint, region, credentials }: S3Server, count: Co
       throwOnRequestTimeout: true,
     },
   });
-  const uncertain = new WeakSet<object>();
   // Inside the retries: once for each attempt.
   client.middlewareStack.add(
     (next, context) => async (args) => {
@@ -68,22 +71,39 @@ export function connectS3({ endpoint, region, credentials }: S3Server, count: Co
         return answer;
       } catch (error) {
         if (kind && !neverConnected(error)) count(kind, kind === 'put' ? lengthOf(args.request) : 0);
-        if (!certainlyRefused(error)) uncertain.add(args.input);
         throw error;
       }
     },
     { step: 'finalizeRequest', priority: 'low' },
   );
+  const uncertain = new WeakSet<object>();
   return {
     client,
-    mayHaveHappened: (input) => uncertain.has(input),
+    async put(command) {
+      let isUncertain = false;
+      command.middlewareStack.add(
+        (next) => (args) =>
+          next(args).catch((error) => {
+            isUncertain ||= !certainlyRefused(error);
+            throw error;
+          }),
+        { step: 'finalizeRequest', priority: 'low' },
+      );
+      try {
+        await client.send(command);
+      } catch (error) {
+        if (isUncertain) uncertain.add(error as object);
+        throw error;
+      }
+    },
+    mayHaveHappened: (error) => uncertain.has(error as object),
     close: () => client.destroy(),
   };
 }
 
 /** Whether the server answers to these credentials. */
 export async function listsBuckets(server: S3Server): Promise<boolean> {
-  const { client, close } = connectS3(server);
+  const { client, close } = connectS3(server, { attempts: 1 });
   try {
     await client.send(new ListBucketsCommand({}));
     return true;
@@ -105,10 +125,10 @@ function neverConnected(error: unknown): boolean {
   return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EHOSTUNREACH';
 }
 
-/** Servers say 5xx also of what they then go on with. */
+/** Servers say 5xx also of what they then go on with, but for 501: they do not know how. */
 function certainlyRefused(error: unknown): boolean {
   const status = statusOf(error);
-  return neverConnected(error) || (status !== undefined && status >= 400 && status < 500);
+  return neverConnected(error) || status === 501 || (status !== undefined && status >= 400 && status < 500);
 }
 
 export function statusOf(error: unknown): number | undefined {

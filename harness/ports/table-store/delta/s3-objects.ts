@@ -36,7 +36,7 @@ const fetchesAtOnce = 16;
 const fetchAttempts = 3;
 
 export function s3Objects(
-  { client, mayHaveHappened }: S3Connection,
+  { client, put, mayHaveHappened }: S3Connection,
   place: S3Objects,
   local: { readonly directory: string; readonly keptBytes: number },
 ): ObjectStore & { forgetCopies(): void } {
@@ -55,22 +55,20 @@ export function s3Objects(
   };
 
   async function putAny(path: string, Body: string | Uint8Array): Promise<void> {
-    const input = { ...at(path), Body };
-    await client.send(new PutObjectCommand(input)).catch((error) => {
-      const outcome = mayHaveHappened(input) ? 'indeterminate' : 'failed';
+    await put(new PutObjectCommand({ ...at(path), Body })).catch((error) => {
+      const outcome = mayHaveHappened(error) ? 'indeterminate' : 'failed';
       throw failure(`${path} was not put`, error, outcome);
     });
   }
 
   async function putIfAbsent(path: string, text: string): Promise<boolean> {
     const id = randomUUID();
-    const input = { ...at(path), Body: text, IfNoneMatch: '*', Metadata: { [putId]: id } };
     try {
-      await client.send(new PutObjectCommand(input));
+      await put(new PutObjectCommand({ ...at(path), Body: text, IfNoneMatch: '*', Metadata: { [putId]: id } }));
       return true;
     } catch (error) {
       const isThere = statusOf(error) === 412;
-      if (!mayHaveHappened(input)) {
+      if (!mayHaveHappened(error)) {
         if (isThere) return false;
         throw failure(`${path} was not put`, error);
       }
