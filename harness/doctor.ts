@@ -9,8 +9,8 @@ import { supervise } from './processes/supervisor.js';
 import { type Found, isFound, type Missing } from './servers/programs.js';
 import { recipes } from './servers/recipes.js';
 import { runtimes } from './servers/runtimes.js';
-import { startEmbedded } from './stacks/embedded.js';
 import { type StackName, stackNames } from './stacks/stack.js';
+import { demandStack, startServers } from './stacks/start.js';
 import { describeMachine, readVersions } from './testbed.js';
 
 export interface Examination {
@@ -88,7 +88,8 @@ async function tryStack(name: StackName): Promise<Examination['stacks'][number]>
   const supervisor = supervise({ lullStartUs: 0, restartDelayUs: 0, scratch });
   const startUs = monotonicUs();
   try {
-    await startEmbedded({
+    await demandStack(name);
+    await startServers(name, {
       supervisor,
       directory: scratch.directory,
       uses: ['changeLog', 'onlineStore', 'tables', 'warehouse'],

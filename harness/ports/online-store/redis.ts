@@ -1,5 +1,6 @@
 /** The online store on Redis: functions of the server, called over one connection in the order of the calls. */
-import { Redis } from 'ioredis';
+import { createRequire } from 'node:module';
+import type { Redis } from 'ioredis';
 import { type ClockOrigin, hostClock, monotonicNs, withDeadline } from '../../clock.js';
 import { CallError, messageOf } from '../../errors.js';
 import type { OnlineStore } from './port.js';
@@ -146,9 +147,13 @@ async function withRedis<T>(port: number, work: (redis: Redis) => Promise<T>): P
   }
 }
 
+/** Loaded when it is needed: roles of other stacks do without. */
+const load = createRequire(import.meta.url);
+
 /** One that is lost stays lost: whoever calls decides whether to repeat, since only he knows whether that is harmless. */
 function connection(port: number): Redis {
-  return new Redis({
+  const { Redis: Client } = load('ioredis') as typeof import('ioredis');
+  return new Client({
     host: '127.0.0.1',
     port,
     lazyConnect: true,
