@@ -35,7 +35,7 @@ import {
   writeRecord,
 } from './batch-tables.js';
 import type { LakehouseParams } from './params.js';
-import { readServedState } from './served-state.js';
+import { openServedState } from './served-state.js';
 import { changesTable } from './tables.js';
 
 /** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
@@ -65,11 +65,10 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
-async function takeSnapshot(
-  { ports: { tables, onlineStore }, contract: { customers, view } }: RoleContext,
-  time: ReturnType<typeof followEventTime>,
-): Promise<SnapshotRef> {
-  const { modelVersion } = await readServedState(onlineStore);
+async function takeSnapshot(context: RoleContext, time: ReturnType<typeof followEventTime>): Promise<SnapshotRef> {
+  const { tables } = context.ports;
+  const { customers, view } = context.contract;
+  const { modelVersion } = await openServedState(context).read();
   const versions = await newestVersions(tables);
   const from = await relationsAt(tables, versions);
   // Windows are evaluated now, never before the latest change that counts.
