@@ -42,11 +42,13 @@ export interface Struck {
 const countsEveryUs = 500_000;
 
 export const runRole: ChildMain<RoleInit> = async (init, child) => {
-  const architecture = await child.host(() => loadArchitecture(init.specifier, init.params));
+  const meter = createMeter();
+  const [architecture, opened] = await child.host(async () => [
+    await loadArchitecture(init.specifier, init.params),
+    await openPorts(init.connection, child.clock, (kind, bytes) => meter.count('objects', kind, 0, bytes)),
+  ]);
   const role = architecture.roles.find(({ name }) => name === init.role);
   if (!role) throw new HarnessError(`architecture ${architecture.name} has no role ${init.role}`);
-  const meter = createMeter();
-  const opened = openPorts(init.connection, child.clock, (kind, bytes) => meter.count('objects', kind, 0, bytes));
   const reportCounts = () =>
     child.report('ports', { atUs: child.clock.nowUs(), counts: meter.counts() } satisfies PortCountsReport);
   const known = new Set<number>();
