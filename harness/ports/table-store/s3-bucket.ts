@@ -1,0 +1,79 @@
+/** Whether a bucket of an S3 server will do for the tables of a run. Apart from s3.ts, which every role loads. */
+import { randomUUID } from 'node:crypto';
+import { CreateBucketCommand, HeadBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { messageOf, UsageError } from '../../errors.js';
+import { connectS3, describeS3Error, type S3Connection, statusOf } from './delta/s3-client.js';
+import { s3Objects } from './delta/s3-objects.js';
+import { readCredentials, type S3Tables } from './s3.js';
+
+/** Of a server that a stack has started. */
+export async function createBucket(tables: S3Tables): Promise<void> {
+  const connection = connectS3({ ...tables, credentials: readCredentials(tables) });
+  try {
+    await connection.client.send(new CreateBucketCommand({ Bucket: tables.bucket }));
+  } catch (error) {
+    throw new UsageError(`${placeOf(tables)} could not be created: ${describeS3Error(error)}.`, { cause: error });
+  } finally {
+    connection.close();
+  }
+}
+
+/**
+ * Before a run: the bucket is there, nothing lies where its tables will, and of puts that race for one name exactly one
+ * wins. The whole commit protocol rests on that; a server that does not know `If-None-Match: *` may ignore it, and would
+ * lose commits without a word.
+ */
+export async function checkBucket(tables: S3Tables): Promise<void> {
+  const connection = connectS3({ ...tables, credentials: readCredentials(tables) });
+  try {
+    await expectEmpty(connection, tables);
+    await expectOneWinner(connection, tables);
+  } finally {
+    connection.close();
+  }
+}
+
+async function expectEmpty({ client }: S3Connection, tables: S3Tables): Promise<void> {
+  const { bucket: Bucket, prefix: Prefix } = tables;
+  try {
+    await client.send(new HeadBucketCommand({ Bucket }));
+  } catch (error) {
+    const todo: Readonly<Record<number, string>> = {
+      403: 'it belongs to somebody else, or the credentials are wrong',
+      404: 'there is no such bucket; create it, or name another',
+    };
+    const reason = todo[statusOf(error) ?? 0] ?? `${describeS3Error(error)}. Is the server up, and the address right?`;
+    throw new UsageError(`${placeOf(tables)} cannot be used: ${reason}`, { cause: error });
+  }
+  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 }));
+  const [first] = Contents;
+  if (!first) return;
+  throw new UsageError(
+    `${placeOf(tables)} is not ours: ${first.Key} is there. A run begins with no tables; name an empty bucket, or a prefix of which there is nothing.`,
+  );
+}
+
+const rounds = 3;
+const racers = 8;
+
+async function expectOneWinner(connection: S3Connection, tables: S3Tables): Promise<void> {
+  const objects = s3Objects(connection, tables, { directory: tables.cacheDirectory, keptBytes: 0 });
+  for (let round = 0; round < rounds; round++) {
+    const path = `_probe/${randomUUID()}`;
+    const race = Array.from({ length: racers }, (_, i) => objects.putIfAbsent(path, `racer ${i}`));
+    const ended = await Promise.allSettled(race);
+    const late = await Promise.allSettled([objects.putIfAbsent(path, 'too late')]);
+    await objects.delete(path);
+    const broken = [...ended, ...late].find((end) => end.status === 'rejected');
+    if (broken) throw new UsageError(`${placeOf(tables)} cannot be used: ${messageOf(broken.reason)}`);
+    const winners = ended.filter((end) => end.status === 'fulfilled' && end.value).length;
+    const isLateRefused = late.every((end) => end.status === 'fulfilled' && !end.value);
+    if (winners === 1 && isLateRefused) continue;
+    throw new UsageError(
+      `${placeOf(tables)} does not honour If-None-Match: * on PUT: ${isLateRefused ? `${winners} of ${racers} puts of one name won` : 'an object that is there was replaced'}, and table commits would be lost. Use a server that does (Amazon S3, versitygw 1.8 or newer), or update this one.`,
+    );
+  }
+}
+
+const placeOf = ({ endpoint, bucket, prefix }: S3Tables): string =>
+  `The bucket ${bucket}${prefix === '' ? '' : ` (prefix ${prefix})`} of the S3 server at ${endpoint}`;
