@@ -7,8 +7,7 @@ import { freePorts } from '../../servers/free-ports.js';
 import { type StartedProgram, startFound } from '../../servers/program.fixture.js';
 import type { Found } from '../../servers/programs.js';
 import { bucketsOf, endpointOf, newCredentials, region, versitygw } from '../../servers/versitygw.js';
-import type { S3Tables } from './s3.js';
-import { createBucket } from './s3-bucket.js';
+import { createBucket, type S3Tables } from './s3.js';
 
 export interface S3UnderTest {
   readonly server: StartedProgram;

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { UsageError } from '../../errors.js';
 import { type FakeS3, startFakeS3 } from './delta/fixture-s3-fake.js';
-import type { S3Tables } from './s3.js';
-import { checkBucket } from './s3-bucket.js';
+import { checkBucket, type S3Tables } from './s3.js';
 
 let s3: FakeS3;
 let directory: string;

@@ -9,8 +9,7 @@ import type { Schema } from '../columns.js';
 import { tableStoreContract } from './contract.js';
 import { type S3UnderTest, startS3 } from './fixture-s3-server.js';
 import type { TableStore } from './port.js';
-import { openS3TableStore } from './s3.js';
-import { checkBucket } from './s3-bucket.js';
+import { checkBucket, openS3TableStore } from './s3.js';
 
 const schema: Schema = [
   { name: 'writer', type: 'int', nullable: false },
