@@ -33,6 +33,7 @@ export async function gatherFacts(observed: Observed, trace: LoadedTrace): Promi
     ports,
     backfill: seen.backfill,
     inventories: { afterLoad: seen.exported?.inventory ?? null },
+    lineage: seen.lineage,
     ledger,
     errors: seen.errors,
   };
@@ -53,6 +54,7 @@ export function unstartedRun(plan: RunPlan, reason: Finding): RunFacts {
     ports: [],
     backfill: null,
     inventories: { afterLoad: null },
+    lineage: null,
     ledger: null,
     errors: [],
   };

@@ -9,6 +9,7 @@ import { type Exported, exportTables, readFinalRows, readSettledRows } from './f
 import { beginInjections, type Injections } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
 import { readLiveSample } from './ledger/live-sample.js';
+import { readLineage } from './lineage/walk.js';
 import { type EmitterInit, emitChanges } from './load/emitter.js';
 import { type ReaderInit, readPlane } from './load/reader.js';
 import { type LoadErrors, type Recorded, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
@@ -24,6 +25,7 @@ import type {
   FaultFact,
   Finding,
   LedgerFacts,
+  LineageFacts,
   RunFacts,
   Timeline,
 } from './record/facts.js';
@@ -75,6 +77,7 @@ export interface Seen {
   backfill: BackfillFact | null;
   errors: LoadErrors['errors'];
   exported: Exported | null;
+  lineage: LineageFacts | null;
   /** Null: its load did not come to its end. */
   recorded: Recorded | null;
   /** Closes when the last process has gone; rejects if the run broke off before. */
@@ -100,6 +103,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     backfill: null,
     errors: [],
     exported: null,
+    lineage: null,
     recorded: null,
     ledger: null,
   };
@@ -120,7 +124,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     await host(() => mkdir(directory, { recursive: true }));
     const stack = await site.startStack({ directory, uses: architecture.uses });
     await createTopic(stack, plan, supervisor);
-    started = await startPlane({ supervisor, plan, architecture, stack });
+    started = await startPlane({ supervisor, plan, architecture, stack, build: site.build });
     const plane = started.client;
     await options.quiet;
     await options.inspect?.('started', { plane, trace });
@@ -177,6 +181,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       options.idle();
     }
     await settledRows;
+    seen.lineage = await readLineage({ plan, architecture, site, stack, plane });
     await options.inspect?.('drained', { plane, trace });
   };
 

@@ -11,7 +11,7 @@ import { rememberedHistory, rememberHistory } from './history-files.js';
 import type { HttpParams } from './params.js';
 import { acceptedVersions } from './plain-changes.js';
 import { startProgram } from './program.js';
-import { connectSystem, type System } from './system.js';
+import { connectSystem, type Offered, type System } from './system.js';
 
 const group = 'http adapter';
 const backfillTimeoutUs = 110_000_000;
@@ -61,8 +61,13 @@ function historyUrls(feed: string): Record<keyof BackfillRequest['files'], strin
   return { orders: url('orders'), clicks: url('clicks'), devices: url('devices'), customers: url('customers') };
 }
 
-/** Every operation there is; `nowUs` tells a system that has no event clock what time it is. */
-function forward({ ports, clock }: RoleContext, params: HttpParams, system: System, feed: string): Plane {
+/** Every operation that a system may offer; `nowUs` tells a system that has no event clock what time it is. */
+function forward(
+  { ports, clock }: RoleContext,
+  params: HttpParams,
+  system: System,
+  feed: string,
+): Pick<Plane, Offered> {
   const { readTimeoutUs } = params;
   const read = (keys: readonly string[]) => ({ keys, nowUs: clock.nowUs() });
   return {

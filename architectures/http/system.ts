@@ -6,7 +6,7 @@ import { CallError, messageOf } from '../../harness/errors.js';
 
 export interface System {
   /** `GET /`: what it offers. `patient`: it was started a moment ago, and may not listen yet. */
-  greet(patient: boolean): Promise<readonly Operation[]>;
+  greet(patient: boolean): Promise<readonly Offered[]>;
   /** `POST /start`: where the feed is, and the terms of the contract. */
   start(terms: unknown): Promise<void>;
   /** `POST /<operation>`; `judge` throws at an answer of the wrong shape. */
@@ -16,14 +16,16 @@ export interface System {
   close(): Promise<void>;
 }
 
-const known: readonly string[] = [
+/** What a program may offer: it has no storage of ours in which lineage could be walked. */
+const known = [
   'lookup',
   'predict',
   'backfill',
   'exportChanges',
   'quarantine',
   'inventory',
-] satisfies Operation[];
+] as const satisfies Operation[];
+export type Offered = (typeof known)[number];
 const greetTimeoutUs = 5_000_000;
 const startTimeoutUs = 20_000_000;
 const patienceUs = 15_000_000;
@@ -97,16 +99,16 @@ export function connectSystem(url: string): System {
 }
 
 /** What `GET /` must answer. */
-function offered(answer: unknown): readonly Operation[] {
+function offered(answer: unknown): readonly Offered[] {
   const { operations } = (answer ?? {}) as { operations?: unknown };
   if (!Array.isArray(operations))
     throw new CallError('failed', `expected { name, operations: [...] }, found ${excerpt(answer)}`);
-  const stranger = operations.find((name) => !known.includes(name));
+  const stranger = operations.find((name) => !(known as readonly unknown[]).includes(name));
   if (stranger !== undefined)
     throw new CallError('failed', `expected operations out of ${known.join(', ')}; found ${excerpt(stranger)}`);
   if (!operations.includes('lookup'))
     throw new CallError('failed', `expected at least the operation lookup, found ${excerpt(operations)}`);
-  return [...new Set(operations as Operation[])];
+  return [...new Set(operations as Offered[])];
 }
 
 function parse(text: string): unknown {

@@ -3,6 +3,7 @@
  * repeat after a crash at any point: what the tables have is told by their txns, what a row has by its history flag.
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
+import type { Lineage } from '../../harness/lineage/recorder.js';
 import type { ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { historySchemas } from '../../workloads/fact-schemas.js';
@@ -11,6 +12,7 @@ import type { CustomerRows } from './customer-rows.js';
 import { clearState, createState } from './customer-state.js';
 import { addRow, type ChangedRows } from './fold.js';
 import { indexFacts } from './history-facts.js';
+import { recordBackfill } from './lineage.js';
 import { putRows } from './online-rows.js';
 import { rebuildRows } from './rebuild.js';
 import { decodeState } from './row-codec.js';
@@ -32,7 +34,9 @@ export async function loadHistory(
   context: RoleContext,
   { files }: BackfillRequest,
   customerRows: CustomerRows,
+  lineage: Lineage,
 ): Promise<BackfillResult> {
+  await recordBackfill(lineage, files);
   const history = {} as Record<HistoryName, ColumnBatch>;
   for (const name of historyNames) history[name] = await readWhole(context, name, files[name]);
   // Both to their end, even if one fails: the stream goes on as soon as this returns.

@@ -9,16 +9,21 @@ import type {
 } from '../../harness/architecture.js';
 import { smallFileBytes } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables, lineageTable } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { openArchive, rawTable } from './archive.js';
 import { pointerPollUs, publish, readPublished, readServing } from './epochs.js';
 import { historyNames, historyTable, loadHistory } from './history.js';
+import { recordArchive, recordBackfill } from './lineage.js';
 import type { LambdaParams } from './params.js';
 import { recomputeView } from './recompute.js';
 
 export async function runBatch(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;
   const archive = await untilDone(context, () => openArchive(context));
+  const lineage = openLineage(context, journalInTables(ports.tables));
+  await recordArchive(lineage, context, archive.cut());
   const published = await untilDone(context, () => readPublished(ports.onlineStore));
   let epoch = published?.epoch ?? -1;
   /** One recomputation at a time, whoever asks for it. */
@@ -26,7 +31,7 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   const recompute = () => {
     const next = computing.then(async () => {
       const cut = [...archive.cut()];
-      await untilDone(context, () => recomputeView(context, epoch + 1));
+      await untilDone(context, () => recomputeView(context, lineage, epoch + 1));
       await archive.requireOwn();
       epoch++;
       await untilDone(context, () => publish(ports.onlineStore, { epoch, cut }, clock.nowUs()));
@@ -39,6 +44,7 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   if (!published) await recompute();
   await context.serve({
     async backfill(request: BackfillRequest): Promise<BackfillResult> {
+      await recordBackfill(lineage, request);
       const loaded = await untilDone(context, () => loadHistory(context, request));
       const loadedIn = await recompute();
       while (((await untilDone(context, () => readServing(ports.onlineStore))) ?? -1) < loadedIn)
@@ -48,6 +54,7 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
     exportChanges: () => exportChanges(context),
     quarantine: () => listQuarantine(context),
     inventory: () => takeInventory(context),
+    lineage: () => journalInTables(ports.tables).events(),
   });
   context.ready();
 
@@ -110,7 +117,7 @@ async function* listQuarantine(context: RoleContext): AsyncIterable<readonly Qua
 async function takeInventory({ ports }: RoleContext): Promise<Inventory> {
   const { tables } = ports;
   const known = new Set(await tables.tables());
-  const names = [rawTable, ...historyNames.map(historyTable)].filter((name) => known.has(name));
+  const names = [rawTable, ...historyNames.map(historyTable), lineageTable].filter((name) => known.has(name));
   const files = (await Promise.all(names.map((name) => tables.snapshot(name)))).flatMap((snapshot) => snapshot.files);
   return {
     files: files.length,

@@ -1,8 +1,10 @@
 /** The three roles together, in this process, on the real servers and tables. */
+
 import { afterEach, expect, it } from 'vitest';
 import type { ChangeKey, Plane, Quarantined, RoleContext } from '../../harness/architecture.js';
 import { openOracle } from '../../harness/ledger/oracle.js';
 import { differingRows } from '../../harness/ledger/row-verdicts.js';
+import { testOrigin } from '../../harness/lineage/fixture-origin.js';
 import { seededRandom } from '../../harness/random.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { openWorld, type World } from '../fixture-world.js';
@@ -27,6 +29,7 @@ async function startPlane(world: World): Promise<Plane> {
     const context: RoleContext = {
       ...world,
       random: seededRandom(1, role.name),
+      origin: testOrigin(role.name, seededRandom(1, `/run/${role.name}`)),
       signal: abort.signal,
       ready: () => ready(),
       serve: async (operations) => void Object.assign(plane, operations),

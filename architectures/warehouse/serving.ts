@@ -7,6 +7,7 @@ import {
   type RoleContext,
   smallFileBytes,
 } from '../../harness/architecture.js';
+import { journalInWarehouse } from '../../harness/lineage/journal.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { IntValues, TextValues } from '../../harness/ports/columns.js';
 import type { Warehouse } from '../../harness/ports/warehouse/port.js';
@@ -43,6 +44,7 @@ function planeOver(context: RoleContext, { readTimeoutUs }: WarehouseParams): Pa
     exportChanges: () => appliedChanges(warehouse),
     quarantine: () => refusedChanges(warehouse),
     inventory: () => takeInventory(warehouse),
+    lineage: () => journalInWarehouse(warehouse).events(),
   };
 }
 

@@ -28,6 +28,8 @@ export interface RunFacts {
   readonly ports: readonly PortCounter[];
   readonly backfill: BackfillFact | null;
   readonly inventories: { readonly afterLoad: Inventory | null };
+  /** Null: the plane tells no lineage, or the run did not come to that. */
+  readonly lineage: LineageFacts | null;
   readonly ledger: LedgerFacts | null;
   readonly errors: readonly { readonly operation: string; readonly message: string; readonly count: number }[];
 }
@@ -192,6 +194,20 @@ export interface BackfillFact {
   /** Served rows compared with the oracle after the load, and how many differed. */
   readonly checkedRows: number;
   readonly wrongRows: number;
+}
+
+/** What was found in storage at the end, and what of it the plane's own events account for. */
+export interface LineageFacts {
+  /** Tables, of whatever storage. */
+  readonly assets: number;
+  /** Those of which every run that wrote them resolves: to inputs, code, environment and configuration. */
+  readonly covered: number;
+  /** Data files of these tables, each of which names the run that wrote it. */
+  readonly files: number;
+  readonly events: number;
+  readonly runs: number;
+  /** Of up to 20 assets that are not covered, why. */
+  readonly gaps: readonly string[];
 }
 
 /** What the ledger found; counts of changes unless named otherwise. */

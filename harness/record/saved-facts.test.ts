@@ -268,6 +268,7 @@ function exampleFacts(): RunFacts {
     ],
     backfill: null,
     inventories: { afterLoad: { files: 1, bytes: 2, rows: 3, smallFiles: 1, smallFileBytes: 1 << 20 } },
+    lineage: { assets: 8, covered: 7, files: 40, events: 12, runs: 3, gaps: ['tables/current: no event names it'] },
     ledger: null,
     errors: [{ operation: 'lookup', message: 'timed out', count: 1 }],
   };

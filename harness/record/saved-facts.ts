@@ -19,7 +19,7 @@ type SetName = keyof typeof columnSets;
 type Sets = { readonly [Name in SetName]: Columns<(typeof columnSets)[Name]> };
 const setNames = Object.keys(columnSets) as SetName[];
 
-const schemaName = 'planebench.run-facts/3';
+const schemaName = 'planebench.run-facts/4';
 
 export async function saveFacts(directory: string, facts: RunFacts): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -234,6 +234,9 @@ const savedRun: z.ZodType<SavedRun> = z.object({
     })
     .nullable(),
   inventories: z.object({ afterLoad: inventory.nullable() }),
+  lineage: z
+    .object({ assets: whole, covered: whole, files: whole, events: whole, runs: whole, gaps: z.array(z.string()) })
+    .nullable(),
   ledger: z
     .object({
       attempted: whole,

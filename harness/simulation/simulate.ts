@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { historySchemas } from '../../workloads/fact-schemas.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { PlaneError } from '../errors.js';
+import { simulatedBuild } from '../lineage/origin.js';
 import type { LoadedTrace } from '../loaded-trace.js';
 import type { ColumnBatch } from '../ports/columns.js';
 import { quoteText, readColumns } from '../ports/duckdb-columns.js';
@@ -81,6 +82,7 @@ export async function simulateRun(plan: RunPlan, options: SimulationOptions): Pr
   });
   const stored = join(parent, plan.id, 'stored');
   const site: Site = {
+    build: simulatedBuild,
     supervisor,
     startStack: async ({ uses }) => ({
       connection: { stack: 'simulated', world },

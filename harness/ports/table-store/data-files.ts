@@ -20,6 +20,8 @@ export interface Tables {
   readonly objects: ObjectStore;
   readonly engine: Engine;
   readonly clock: Clock;
+  /** Id of the run that writes here. */
+  readonly run: string | null;
   log(table: string): DeltaLog;
 }
 
@@ -32,10 +34,11 @@ export interface DataFileMarks {
 /** Longer texts are no bounds in the log: they would be repeated in every checkpoint and skip little. */
 const longestTextBound = 64;
 const clusteredByTag = 'planebench.clusteredBy';
+const runTag = 'planebench.run';
 
 /** Writes the rows of `query`, of at least one row, as a data file of `table` that no commit has added yet. */
 export async function writeDataFile(
-  { objects, clock }: Tables,
+  { objects, clock, run }: Tables,
   connection: DuckDBConnection,
   table: string,
   schema: Schema,
@@ -64,7 +67,7 @@ export async function writeDataFile(
       modificationTime: Math.floor(nowUs / 1000),
       dataChange: marks.dataChange,
       stats: JSON.stringify(statistics),
-      ...(marks.clusteredBy ? { tags: { [clusteredByTag]: JSON.stringify(marks.clusteredBy) } } : {}),
+      ...tagsOf(marks, run),
     };
   } catch (error) {
     await objects.discard(staged);
@@ -141,6 +144,20 @@ async function expectPresent(
   throw new Error(
     `Table ${table}: ${gone.length} of the ${files.length} files ${which} were vacuumed; retain files for longer than the slowest reader needs them.`,
   );
+}
+
+/** On the file, not on its commit: the log forgets commits, and a checkpoint keeps the tags of files. */
+function tagsOf({ clusteredBy }: DataFileMarks, run: string | null): Pick<AddFile, 'tags'> {
+  const tags = {
+    ...(clusteredBy ? { [clusteredByTag]: JSON.stringify(clusteredBy) } : {}),
+    ...(run === null ? {} : { [runTag]: run }),
+  };
+  return Object.keys(tags).length === 0 ? {} : { tags };
+}
+
+/** Id of the run that wrote the file; null if its writer did not say. */
+export function runOf(file: AddFile): string | null {
+  return file.tags?.[runTag] ?? null;
 }
 
 /** The columns by which the file's rows are sorted; none if its writer did not say. */

@@ -6,7 +6,16 @@ import { seededRandom } from '../../random.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { appendColumns, createTableSql, quoteIdentifier, quoteText, readColumns } from '../duckdb-columns.js';
 import { compact } from './compact.js';
-import { commitFiles, existing, filesAddedSince, filesOf, rowsOf, type Tables, writeDataFile } from './data-files.js';
+import {
+  commitFiles,
+  existing,
+  filesAddedSince,
+  filesOf,
+  rowsOf,
+  runOf,
+  type Tables,
+  writeDataFile,
+} from './data-files.js';
 import { type Action, type AddFile, commitInfo, setTransaction } from './delta/actions.js';
 import { type DeltaLog, openDeltaLog } from './delta/log.js';
 import type { ObjectStore } from './delta/object-store.js';
@@ -22,6 +31,8 @@ export function deltaTableStore(options: {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly threads: number;
+  /** Id of the run of which the files that are written shall tell. */
+  readonly run?: string | undefined;
 }): TableStore {
   const { objects, clock } = options;
   const engine = openEngine({ threads: options.threads, spill: objects.stage });
@@ -32,6 +43,7 @@ export function deltaTableStore(options: {
     objects,
     engine,
     clock,
+    run: options.run ?? null,
     log(table) {
       const log = logs.get(table) ?? openDeltaLog({ table: validName(table), objects, engine, clock, random });
       logs.set(table, log);
@@ -172,6 +184,7 @@ function snapshotOf(table: string, state: TableState): Snapshot {
       path: file.path,
       bytes: file.size,
       rows: statisticsOf(file)?.numRecords ?? 0,
+      run: runOf(file),
     })),
   };
 }

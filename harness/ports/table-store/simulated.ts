@@ -14,8 +14,8 @@ import { filterBy, pagesOf, readRows } from './simulated/scan.js';
 import { draftFile, expectPresent, type Replacement, rowsOf, type StoredFile, Table } from './simulated/table.js';
 
 export interface SimulatedTableStore extends TableStore {
-  /** The tables as a process has them whose requests to an object store are counted. */
-  connect(onRequest: CountRequest): TableStore;
+  /** The tables as a process has them: its requests to an object store are counted, its files tell of its run. */
+  connect(onRequest: CountRequest, run?: string | undefined): TableStore;
   /** The texts that it holds, each at least once. */
   stored(): Iterable<string>;
 }
@@ -47,7 +47,8 @@ export function simulateTableStore(options: {
     },
   };
 
-  function connect(onRequest: CountRequest): TableStore {
+  function connect(onRequest: CountRequest, runId?: string | undefined): TableStore {
+    const run = runId ?? null;
     const requests = followRequests(onRequest);
 
     function rewritten(replacements: readonly Replacement[], readsOfEach: number): void {
@@ -85,7 +86,7 @@ export function simulateTableStore(options: {
           if (txns.length > 0) requests.refuse(table, rows.rows > 0 ? 1 : 0);
           return { committed: false, version: table.version };
         }
-        table.commit([], txns, clock.nowUs());
+        table.commit([], txns, clock.nowUs(), run);
         requests.commit(table);
         return { committed: true, version: table.version };
       }
@@ -106,7 +107,7 @@ export function simulateTableStore(options: {
         dataChange: true,
       });
       requests.ask('put', 1);
-      table.commit([{ removed: [], added }], recorded, clock.nowUs());
+      table.commit([{ removed: [], added }], recorded, clock.nowUs(), run);
       requests.commit(table);
       return { committed: true, version: table.version };
     }
@@ -122,7 +123,7 @@ export function simulateTableStore(options: {
         table: name,
         version: at,
         schema: table.schema,
-        files: files.map(({ path, bytes, rows }) => ({ path, bytes, rows })),
+        files: files.map(({ path, bytes, rows, run: writtenBy }) => ({ path, bytes, rows, run: writtenBy })),
       };
       filesOfSnapshot.set(taken, files);
       return taken;
@@ -168,7 +169,7 @@ export function simulateTableStore(options: {
       requests.refresh(from);
       requests.refresh(into);
       requests.ask('get', from.version - (into.txns.get(planned.appId) ?? -1));
-      const folded = commitFold(into, planned, clock.nowUs());
+      const folded = commitFold(into, planned, clock.nowUs(), run);
       if (planned.rewrite) {
         requests.ask('get', planned.news);
         // Once for the keys that it holds, once for the rows that stay.
@@ -195,7 +196,7 @@ export function simulateTableStore(options: {
         await resource.use('compact', planned.rows, planned.bytes);
         const before = table.version;
         requests.refresh(table);
-        const compacted = commitCompaction(table, planned, clock.nowUs());
+        const compacted = commitCompaction(table, planned, clock.nowUs(), run);
         rewritten(planned.replacements, 1);
         if (table.version > before) requests.commit(table);
         return compacted;

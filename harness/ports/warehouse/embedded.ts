@@ -47,6 +47,7 @@ export function connectWarehouse(options: { readonly port: number }): Warehouse 
         if (open) await ask('closeScan', scan).catch(() => {});
       }
     },
+    tables: () => ask('tables', null),
     inventory: () => ask('inventory', null),
     async close() {
       rpc.close();

@@ -142,6 +142,11 @@ export function simulateWarehouse({ resource, parquet }: SimulatedWarehouseOptio
       }
     },
 
+    async tables() {
+      await resource.use('tables', 0, 0);
+      return [...tables.keys(), ...views.keys()].sort();
+    },
+
     async inventory() {
       await resource.use('inventory', 0, 0);
       const held = [...tables.values()];

@@ -101,10 +101,10 @@ export function discardFold(into: Table, { rewrite }: Fold): void {
   if (rewrite) into.heap.discard(rewrite.written);
 }
 
-export function commitFold(into: Table, fold: Fold, nowUs: number): FoldResult {
+export function commitFold(into: Table, fold: Fold, nowUs: number, run: string | null): FoldResult {
   const { rewrite, foldedRows, appId, fromVersion } = fold;
   if (!rewrite) return { foldedRows, version: into.version };
-  into.commit(rewrite.replacements, [{ appId, version: fromVersion }], nowUs);
+  into.commit(rewrite.replacements, [{ appId, version: fromVersion }], nowUs, run);
   updateIndex(rewrite);
   rewrite.index.rowsVersion = into.rowsVersion;
   rewrite.index.position = fromVersion;

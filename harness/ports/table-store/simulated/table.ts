@@ -16,6 +16,8 @@ export interface StoredFile {
   /** Whether it brought rows or only rearranged them. */
   readonly dataChange: boolean;
   addedIn: number;
+  /** Id of the run that wrote it. */
+  run: string | null;
   removedIn: number;
   removedUs: number;
   /** The file that took over those of its rows that lived on. */
@@ -79,7 +81,8 @@ export class Table {
     return txns.some(({ appId, version }) => (this.txns.get(appId) ?? Number.NEGATIVE_INFINITY) >= version);
   }
 
-  commit(replacements: readonly Replacement[], txns: readonly Txn[], nowUs: number): void {
+  /** `run`: who commits. */
+  commit(replacements: readonly Replacement[], txns: readonly Txn[], nowUs: number, run: string | null): void {
     this.version++;
     for (const { appId, version } of txns) this.txns.set(appId, version);
     for (const { removed, added } of replacements) {
@@ -96,6 +99,7 @@ export class Table {
       if (added === null) continue;
       added.path = `part-${String(this.added.length).padStart(8, '0')}.parquet`;
       added.addedIn = this.version;
+      added.run = run;
       this.live.add(added);
       this.added.push(added);
     }
@@ -136,7 +140,15 @@ export function draftFile(
     readonly content: readonly RowRange[] | Uint32Array;
   },
 ): StoredFile {
-  return { ...draft, path: '', addedIn: -1, removedIn: Number.POSITIVE_INFINITY, removedUs: 0, successor: null };
+  return {
+    ...draft,
+    path: '',
+    addedIn: -1,
+    run: null,
+    removedIn: Number.POSITIVE_INFINITY,
+    removedUs: 0,
+    successor: null,
+  };
 }
 
 /** The rows of files that are still there, in the order of the files; neighbours are put together. */
