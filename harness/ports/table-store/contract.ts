@@ -6,7 +6,8 @@ import type { ColumnBatch, IntValues, Schema, TextValues } from '../columns.js';
 import type { FoldSpec, Snapshot, TableStore } from './port.js';
 
 export interface TablePlace {
-  open(clock: Clock): TableStore;
+  /** `run`: of which the files that the client writes shall tell. */
+  open(clock: Clock, run?: string): TableStore;
   destroy(): Promise<void>;
 }
 
@@ -34,8 +35,8 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
       cleanups.push(() => place.destroy());
       const time = { nowUs: 1_700_000_000_000_000 };
       const clock: Clock = { ...hostClock, nowUs: () => time.nowUs };
-      const open = () => {
-        const store = place.open(clock);
+      const open = (run?: string) => {
+        const store = place.open(clock, run);
         cleanups.push(() => store.close());
         return store;
       };
@@ -76,6 +77,27 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
         expect(await rowsIn(client, snapshot)).toEqual(sorted([...first, ...second]));
         await expect(collect(client.scan(snapshot, { columns: ['nothing'] }))).rejects.toThrow(/no column nothing/);
       }
+    });
+
+    test('every file tells which run wrote it, through folds, compactions and checkpoints', async () => {
+      const { open } = setUp();
+      const [stream, compactor, stranger] = [open('stream 1'), open('compactor 1'), open()];
+      await stream.create('changes', schema);
+      await stream.create('current', schema);
+      const runsOf = async (table: string) => (await open().snapshot(table)).files.map(({ run }) => run);
+      for (let i = 0; i < 12; i++) await stream.append('changes', batch(rowsFrom(1 + 10 * i, 10)), []);
+      await stranger.append('changes', batch(rowsFrom(121, 10)), []);
+      expect(await runsOf('changes')).toEqual([...Array<string>(12).fill('stream 1'), null]);
+      await compactor.fold({
+        from: 'changes',
+        into: 'current',
+        key: ['kind', 'entity'],
+        order: 'lsn',
+        deletion: { column: 'op', value: 'd' },
+      });
+      await compactor.compact('changes', { smallFileBytes: 1 << 20, targetFileBytes: 1 << 20 });
+      expect(await runsOf('current')).toEqual(['compactor 1']);
+      expect(await runsOf('changes')).toEqual(['compactor 1']);
     });
 
     test('an append without rows and txns commits nothing', async () => {

@@ -8,7 +8,7 @@ import { openTableStore } from './embedded.js';
 tableStoreContract('local disk', () => {
   const directory = mkdtempSync(join(tmpdir(), 'planebench-tables-'));
   return {
-    open: (clock) => openTableStore({ directory, clock }),
+    open: (clock, run) => openTableStore({ directory, clock, run }),
     destroy: () => rm(directory, { recursive: true, force: true }),
   };
 });

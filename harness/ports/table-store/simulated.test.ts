@@ -11,9 +11,9 @@ const free: Resource = { use: async () => {}, busyUs: () => 0 };
 tableStoreContract('simulated', () => {
   let store: SimulatedTableStore | undefined;
   return {
-    open(clock) {
+    open(clock, run) {
       store ??= simulateTableStore({ clock, resource: free, parquet: () => [] });
-      return store;
+      return store.connect(() => {}, run);
     },
     destroy: async () => {},
   };
