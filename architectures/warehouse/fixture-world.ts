@@ -180,6 +180,9 @@ export interface RunningRole {
   stop(): Promise<void>;
 }
 
+/** Each start is another run. */
+let starts = 0;
+
 export function startRole(
   world: World,
   name: string,
@@ -197,7 +200,7 @@ export function startRole(
     clock: world.clock,
     random: options.random ?? seededRandom(1),
     contract: createContract(world.info.contract),
-    origin: testOrigin(name, (options.random ?? seededRandom(1)).fork('run')),
+    origin: testOrigin(name, seededRandom(++starts, '/run')),
     signal: stop.signal,
     ready: () => ready(served),
     async serve(operations) {
