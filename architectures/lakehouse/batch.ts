@@ -15,6 +15,8 @@ import type {
   TrainingSetRequest,
 } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { type Lineage, openLineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { Relation, TableStore } from '../../harness/ports/table-store/port.js';
 import { featureNames, scoredPage, scoredSchema, trainingPage, trainingSchema } from '../../workloads/batch-rows.js';
@@ -33,6 +35,7 @@ import {
   trainingTable,
   writeRecord,
 } from './batch-tables.js';
+import { recordBatch, recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import type { LakehouseParams } from './params.js';
 import { changesTable } from './tables.js';
 
@@ -46,11 +49,13 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
   const { tables } = context.ports;
   const time = followEventTime(context.clock, params.clockToleranceUs);
   await untilDone(context, () => createBatchTables(tables));
+  const lineage = openLineage(context, journalInTables(tables));
+  await recordBatch(lineage, context);
   const inTurn = queue();
   await context.serve({
-    snapshot: () => inTurn(() => takeSnapshot(context, time)),
-    score: (request) => inTurn(() => score(tables, request)),
-    trainingSet: (request) => inTurn(() => makeTrainingSet(tables, context.contract.view, request)),
+    snapshot: () => inTurn(() => takeSnapshot(context, lineage, time)),
+    score: (request) => inTurn(() => score(tables, lineage, request)),
+    trainingSet: (request) => inTurn(() => makeTrainingSet(tables, lineage, context.contract.view, request)),
     scoredRows: (table) => readScored(tables, table),
     trainingRows: (table) => readTraining(tables, table),
   });
@@ -71,6 +76,7 @@ function queue() {
 
 async function takeSnapshot(
   { ports: { tables }, contract: { customers, view } }: RoleContext,
+  lineage: Lineage,
   time: ReturnType<typeof followEventTime>,
 ): Promise<SnapshotRef> {
   const versions = await newestVersions(tables);
@@ -80,6 +86,7 @@ async function takeSnapshot(
   const asOfUs = time.nowUs();
   const id = `${asOfUs}-${versions.changes}`;
   await pinTables(tables, `snapshot ${id}`, versions);
+  await recordSnapshot(lineage, view, versions);
   let rows = 0;
   let version = 0;
   for (let first = 0; first < customers; first += customersPerDerivation) {
@@ -117,12 +124,17 @@ function restricted(relations: Readonly<Record<string, Relation>>, customers: Cu
   return Object.fromEntries(entries);
 }
 
-async function score(tables: TableStore, { snapshot: id, customers }: ScoreRequest): Promise<ScoreResult> {
+async function score(
+  tables: TableStore,
+  lineage: Lineage,
+  { snapshot: id, customers }: ScoreRequest,
+): Promise<ScoreResult> {
   const snapshot = await readRecord<SnapshotRef>(tables, snapshotsTable, id);
   if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
   if (snapshot.modelVersion !== modelVersion)
     throw new CallError('failed', `snapshot ${id} was taken for model ${snapshot.modelVersion}, not ${modelVersion}`);
   const pinned = await tables.snapshot(featuresTable, snapshot.tables[featuresTable]);
+  await recordScoring(lineage, snapshot.tables[featuresTable]);
   const { rows, version, scanned } = await tables.derive({
     into: scoredTable,
     from: { features: { snapshot: pinned, ...whereOf(customers) } },
@@ -140,6 +152,7 @@ function whereOf(customers: CustomerRange | undefined) {
 /** Of one id always the same rows: a set that is asked for again is made again, of the same versions. */
 async function makeTrainingSet(
   tables: TableStore,
+  lineage: Lineage,
   view: RoleContext['contract']['view'],
   { id, labels }: TrainingSetRequest,
 ): Promise<TrainingSetRef> {
@@ -152,6 +165,7 @@ async function makeTrainingSet(
     throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
   const made: Recorded = known ?? { versions: await newestVersions(tables), labels };
   await pinTables(tables, `training set ${id}`, made.versions);
+  await recordTrainingSet(lineage, view, made.versions, labels);
   const { rows, version } = await tables.derive({
     into: trainingTable,
     from: { ...(await relationsAt(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },

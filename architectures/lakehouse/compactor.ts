@@ -4,9 +4,12 @@
  */
 import { type RoleContext, smallFileBytes } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { FoldSpec, TableStore } from '../../harness/ports/table-store/port.js';
 import { changeSchema } from '../../workloads/fact-schemas.js';
+import { recordCompactor } from './lineage.js';
 import type { LakehouseParams } from './params.js';
 import { changesTable, createTables, currentTable } from './tables.js';
 
@@ -30,6 +33,7 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
     await createTables(tables);
     await tables.create(currentTable, changeSchema);
   });
+  await recordCompactor(openLineage(context, journalInTables(tables)), context);
   context.ready();
   for (;;) {
     await clock.sleep(params.maintenanceIntervalUs, signal);

@@ -10,6 +10,7 @@ import {
   smallFileBytes,
 } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
@@ -84,6 +85,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
     exportChanges: () => exportChanges(ports.tables),
     quarantine: () => listRefused(ports.tables),
     inventory: () => takeInventory(ports.tables),
+    lineage: () => journalInTables(ports.tables).events(),
   });
   context.ready();
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));

@@ -14,6 +14,7 @@ import { foldCost, measureCost, type RunCost } from './cost.js';
 import { foldVisibility, measureFreshness } from './freshness.js';
 import { measureLatency } from './latency.js';
 import { measureLedger } from './ledger.js';
+import { measureLineage } from './lineage.js';
 import { type Losses, lossesOf } from './losses.js';
 import type { AbsentMeasure, Measure, MeasureOf } from './measured.js';
 import { notOffered } from './measured.js';
@@ -113,6 +114,7 @@ export const metrics = {
   'storage.small_files_per_million_rows': { ...oncePerRun, unit: 'files_per_million_rows', better: 'lower' },
   'storage.files': { ...oncePerRun, unit: 'count', better: 'neither' },
   'storage.bytes': { ...oncePerRun, unit: 'bytes', better: 'lower' },
+  'lineage.coverage': { ...share, better: 'higher' },
   'backfill.time_per_tb': { ...oncePerRun, unit: 'us_per_tb', better: 'lower', primary: 'mean' },
   'backfill.time_per_tb_columns': { ...oncePerRun, unit: 'us_per_tb', better: 'lower' },
   'backfill.rows_per_s': { ...oncePerRun, unit: 'per_s', better: 'higher' },
@@ -179,6 +181,7 @@ export function measureRun(run: RunFacts, prices: PriceBook): MeasuredRun {
     ...measureRecovery(run, panel, recoveries),
     ...measureLedger(run),
     ...measureStorage(run),
+    ...measureLineage(run),
     ...measureBackfill(run),
     ...measureBatch(run),
     ...measureCache(run),

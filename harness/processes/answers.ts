@@ -16,6 +16,8 @@ import type {
   TrainingSetRef,
 } from '../architecture.js';
 import { CallError } from '../errors.js';
+import type { OpenLineageEvent } from '../lineage/event.js';
+import { whatIsWrong } from '../lineage/event-check.js';
 
 const featureCount = customerActivity.features.length;
 
@@ -43,6 +45,15 @@ export function backfillOf(answer: unknown): BackfillResult {
 
 export function inventoryOf(answer: unknown): Inventory {
   return countsOf('inventory', answer, ['files', 'bytes', 'rows', 'smallFiles', 'smallFileBytes']);
+}
+
+export function lineageOf(answer: unknown): readonly OpenLineageEvent[] {
+  if (!Array.isArray(answer)) throw mistaken('lineage', answer, 'expected a list of OpenLineage events');
+  for (const event of answer) {
+    const wrong = whatIsWrong(event);
+    if (wrong !== null) throw mistaken('lineage', event, `expected what event.schema.json says: ${wrong}`);
+  }
+  return answer;
 }
 
 /** A page of changes: of `exportChanges`, or of `quarantine`, whose entries say more. */

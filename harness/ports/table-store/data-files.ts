@@ -22,6 +22,8 @@ export interface Tables {
   readonly objects: ObjectStore;
   readonly engine: Engine;
   readonly clock: Clock;
+  /** Id of the run that writes here. */
+  readonly run: string | null;
   log(table: string): DeltaLog;
 }
 
@@ -40,7 +42,8 @@ export interface RowsToWrite {
 
 /** Longer texts are no bounds in the log: they would be repeated in every checkpoint and skip little. */
 const longestTextBound = 64;
-export const clusteredByTag = 'planebench.clusteredBy';
+const clusteredByTag = 'planebench.clusteredBy';
+const runTag = 'planebench.run';
 
 /** Data files that no commit has added yet. Until one does, `discard` takes back what was written. */
 export interface Draft {
@@ -116,7 +119,7 @@ interface DataFileToWrite {
 }
 
 async function writeDataFile(
-  { objects, clock }: Tables,
+  { objects, clock, run }: Tables,
   connection: DuckDBConnection,
   { table, schema, partitionValues, rows: { from, where = [], orderBy = [] }, marks }: DataFileToWrite,
 ): Promise<AddFile> {
@@ -145,7 +148,7 @@ async function writeDataFile(
       modificationTime: Math.floor(nowUs / 1000),
       dataChange: marks.dataChange,
       stats: JSON.stringify(statistics),
-      ...(marks.clusteredBy ? { tags: { [clusteredByTag]: JSON.stringify(marks.clusteredBy) } } : {}),
+      ...tagsOf(marks.clusteredBy ?? [], run),
     };
   } catch (error) {
     await objects.discard(staged);
@@ -189,6 +192,20 @@ export async function drafting<T>(draft: Pick<Draft, 'discard'>, work: () => Pro
 export function existing(table: string, state: TableState | null): TableState {
   if (state === null) throw new Error(`There is no table ${table}; create it first.`);
   return state;
+}
+
+/** On the file, not on its commit: the log forgets commits, and a checkpoint keeps the tags of files. */
+export function tagsOf(clusteredBy: readonly string[], run: string | null): Pick<AddFile, 'tags'> {
+  const tags = {
+    ...(clusteredBy.length > 0 ? { [clusteredByTag]: JSON.stringify(clusteredBy) } : {}),
+    ...(run === null ? {} : { [runTag]: run }),
+  };
+  return Object.keys(tags).length === 0 ? {} : { tags };
+}
+
+/** Id of the run that wrote the file; null if its writer did not say. */
+export function runOf(file: AddFile): string | null {
+  return file.tags?.[runTag] ?? null;
 }
 
 /** The columns by which the file's rows are sorted; none if its writer did not say. */

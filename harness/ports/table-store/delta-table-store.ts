@@ -8,7 +8,7 @@ import type { ColumnBatch, Schema } from '../columns.js';
 import { quoteIdentifier, quoteText, readColumns } from '../duckdb-columns.js';
 import { append } from './append.js';
 import { compact } from './compact.js';
-import { existing, type Tables } from './data-files.js';
+import { existing, runOf, type Tables } from './data-files.js';
 import { type Action, commitInfo } from './delta/actions.js';
 import { type DeltaLog, openDeltaLog } from './delta/log.js';
 import type { ObjectStore } from './delta/object-store.js';
@@ -37,6 +37,8 @@ export function deltaTableStore(options: {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly threads: number;
+  /** Id of the run of which the files that are written shall tell. */
+  readonly run?: string | undefined;
 }): TableStore {
   const { objects, clock } = options;
   const engine = openEngine({ threads: options.threads, memory: '768MB', spill: objects.stage });
@@ -53,6 +55,7 @@ export function deltaTableStore(options: {
     objects,
     engine,
     clock,
+    run: options.run ?? null,
     log(table) {
       const log = logs.get(table) ?? openDeltaLog({ table: validName(table), objects, engine, clock, random });
       logs.set(table, log);
@@ -201,6 +204,7 @@ function snapshotOf(table: string, state: TableState): Snapshot {
       path: file.path,
       bytes: file.size,
       rows: statisticsOf(file)?.numRecords ?? 0,
+      run: runOf(file),
     })),
   };
 }

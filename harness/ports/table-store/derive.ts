@@ -9,7 +9,6 @@ import type { ColumnBatch, Schema } from '../columns.js';
 import { createTableSql, quoteText, readColumns } from '../duckdb-columns.js';
 import {
   type ColumnStatistics,
-  clusteredByTag,
   commitDraft,
   dataFileName,
   discardFiles,
@@ -18,6 +17,7 @@ import {
   removalOf,
   statisticsFrom,
   type Tables,
+  tagsOf,
 } from './data-files.js';
 import { type AddFile, commitInfo, setTransaction } from './delta/actions.js';
 import { isRecorded } from './delta/conflicts.js';
@@ -206,7 +206,7 @@ const groupsPerFile = 40;
 
 /** Writes the rows of `select` to data files that no commit has added yet; to none if there are no rows. */
 async function writeFiles(
-  { objects, clock }: Tables,
+  { objects, clock, run }: Tables,
   connection: DuckDBConnection,
   options: {
     readonly table: string;
@@ -245,7 +245,7 @@ async function writeFiles(
         modificationTime: Math.floor(nowUs / 1000),
         dataChange: true,
         stats: JSON.stringify(statistics),
-        ...(sortBy.length > 0 ? { tags: { [clusteredByTag]: JSON.stringify(sortBy) } } : {}),
+        ...tagsOf(sortBy, run),
       });
     }
   } finally {

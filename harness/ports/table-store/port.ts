@@ -117,6 +117,8 @@ export interface DataFile {
   readonly path: string;
   readonly bytes: number;
   readonly rows: number;
+  /** Id of the run that wrote the file; null if its writer did not say. */
+  readonly run: string | null;
 }
 
 export interface Snapshot {

@@ -20,6 +20,8 @@ export interface StoredFile {
   /** Whether it brought rows or only rearranged them. */
   readonly dataChange: boolean;
   addedIn: number;
+  /** Id of the run that wrote it. */
+  run: string | null;
   removedIn: number;
   removedUs: number;
   /** The file that took over those of its rows that lived on. */
@@ -153,10 +155,12 @@ export class Table {
     return txns.some(({ appId, version }) => (this.txns.get(appId) ?? Number.NEGATIVE_INFINITY) >= version);
   }
 
+  /** `run`: who commits. */
   commit(
     replacements: readonly Replacement[],
     txns: readonly Txn[],
     nowUs: number,
+    run: string | null,
     schema: Schema = this.schema,
   ): void {
     this.version++;
@@ -179,8 +183,11 @@ export class Table {
     }
     for (const { added } of replacements) {
       if (added === null) continue;
-      // A restored file has its name already.
-      if (added.path === '') added.path = `part-${String(this.added.length).padStart(8, '0')}.parquet`;
+      // A restored file has its name already, and who wrote it.
+      if (added.path === '') {
+        added.path = `part-${String(this.added.length).padStart(8, '0')}.parquet`;
+        added.run = run;
+      }
       added.addedIn = this.version;
       this.live.add(added);
       this.added.push(added);
@@ -200,13 +207,15 @@ export class Table {
     const added = without(old, newest).map((file) => ({
       ...draftFile({ ...file, content: file.content! }),
       path: file.path,
+      run: file.run,
       dataChange: true,
     }));
     const removed = without(newest, old);
     const schema = this.schemaAt(version);
     if (added.length === 0 && removed.length === 0 && schema === this.schema) return false;
     const replacements = added.map((file): Replacement => ({ removed: [], added: file }));
-    this.commit(removed.length === 0 ? replacements : [{ removed, added: null }, ...replacements], [], nowUs, schema);
+    const all = removed.length === 0 ? replacements : [{ removed, added: null }, ...replacements];
+    this.commit(all, [], nowUs, null, schema);
     return true;
   }
 
@@ -267,7 +276,7 @@ export function draftFile(
   },
 ): StoredFile {
   const { bytes, rows, content, partition, sortedBy, dataChange } = draft;
-  const file = { bytes, rows, content, partition, sortedBy, dataChange };
+  const file = { bytes, rows, content, partition, sortedBy, dataChange, run: null };
   return { ...file, path: '', addedIn: -1, removedIn: Number.POSITIVE_INFINITY, removedUs: 0, successor: null };
 }
 
