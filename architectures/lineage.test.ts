@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { projectDirectory } from '../harness/testbed.js';
-import { openSimulations, type Simulations } from './fixture-simulation.js';
+import { batchScenario, openSimulations, type Simulations } from './fixture-simulation.js';
 
 let simulations: Simulations | null = null;
 afterEach(() => simulations?.close());
 
 async function lineageOf(plane: string, role: string, wait: number | null) {
-  simulations = await openSimulations(plane, role);
+  simulations = await openSimulations(plane, role, batchScenario);
   const crash = wait === null ? null : { role, wait, answered: true };
   const { facts } = await simulations.run(5, crash);
   expect(facts.invalid).toEqual([]);
