@@ -69,6 +69,15 @@ export interface Plane {
   score(request: ScoreRequest): Promise<ScoreResult>;
   /** Labels with the features that were true at each one's moment, and nothing later. */
   trainingSet(request: TrainingSetRequest): Promise<TrainingSetRef>;
+  /**
+   * Serves a snapshot in the place of the newest state: its rows as they were, and the model that it was taken with, until
+   * it is rolled forward. Changes are taken in as before. No read shows something of both states.
+   */
+  rollback(request: RollbackRequest): Promise<ServedState>;
+  /** Serves the newest state again, everything that was taken in meanwhile included, with the model published last. */
+  rollForward(): Promise<ServedState>;
+  /** Makes a version of workloads/model.ts the one that the newest state is served with. */
+  publishModel(request: PublishRequest): Promise<ServedState>;
   /** What a scoring wrote, and what a training set has: for the ledger. */
   scoredRows(request: TableRef): AsyncIterable<ScoredRows>;
   trainingRows(request: TableRef): AsyncIterable<readonly TrainingRow[]>;
@@ -139,8 +148,22 @@ export interface ScannedBytes {
   readonly liveBytes: number;
   /** Of the column chunks that could not be ruled out. */
   readonly requestedBytes: number;
-  /** As the operating system counts what the process read meanwhile; null where it does not. */
+  /** As the operating system counts what the process read meanwhile; null where it does not, or where other work read too. */
   readonly readBytes: number | null;
+}
+
+export interface RollbackRequest {
+  /** Id of a snapshot. */
+  readonly snapshot: string;
+}
+export interface PublishRequest {
+  readonly version: number;
+}
+/** What reads that begin from now on are answered from. */
+export interface ServedState {
+  /** Id of the snapshot that is served; null: the newest state. */
+  readonly snapshot: string | null;
+  readonly modelVersion: number;
 }
 
 export interface TrainingSetRequest {

@@ -139,11 +139,13 @@ describe('the run is judged by its facts', () => {
   const lineage = { assets: 2, covered: 2, gaps: [] };
   const run = { faults: [fault], ledger, lineage, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };
   const rebuilt = { scored: { times: 2, same: 2 }, training: { times: 1, same: 1 } };
+  const rollback = { back: { seenUs: 1 }, forward: { seenUs: 2 }, mixed: 0, wrong: 0 };
   const batch = {
     steps: [{ kind: 'snapshot', failure: null }],
     scored: { checked: 5, wrong: 0 },
     training: { checked: 5, wrong: 0, leaked: 0 },
     rebuilt,
+    rollbacks: [rollback],
     examples: [],
   };
   const judged = (change: object) => judgeFacts({ ...run, ...change } as unknown as RunFacts);
@@ -188,6 +190,9 @@ describe('the run is judged by its facts', () => {
     ['a leak', { training: { checked: 5, wrong: 1, leaked: 1 } }],
     ['a wrong training row', { training: { checked: 5, wrong: 1, leaked: 0 } }],
     ['a score that is not the same again', { rebuilt: { ...rebuilt, scored: { times: 2, same: 1 } } }],
+    ['a rollback that nobody saw', { rollbacks: [{ ...rollback, back: { seenUs: null } }] }],
+    ['a read of two states', { rollbacks: [{ ...rollback, mixed: 1 }] }],
+    ['a read of the wrong state', { rollbacks: [{ ...rollback, wrong: 1 }] }],
     ['a training set that is not the same again', { rebuilt: { ...rebuilt, training: { times: 1, same: 0 } } }],
   ])('batch work: %s fails', (_, change) => {
     const verdicts = judged({ batch: { ...batch, ...change } });
@@ -227,7 +232,7 @@ describe('the run is judged by its facts', () => {
     expect(printChecked('mine', on('fails'))).toBe(
       [
         'mine on embedded',
-        '  offers lookup; not predict, backfill, exportChanges, quarantine, inventory, snapshot, score, trainingSet, scoredRows, trainingRows, lineage',
+        '  offers lookup; not predict, backfill, exportChanges, quarantine, inventory, snapshot, score, trainingSet, rollback, rollForward, publishModel, scoredRows, trainingRows, lineage',
         '  run  comes to its end  FAILS',
         '      why',
         '  0 of 1 rules pass, 1 fail',

@@ -32,6 +32,9 @@ export const operations = [
   'snapshot',
   'score',
   'trainingSet',
+  'rollback',
+  'rollForward',
+  'publishModel',
   'scoredRows',
   'trainingRows',
   'lineage',
@@ -195,7 +198,7 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
 }
 
 /** Of the batch work that the run has asked for, once the roles were killed and healed. */
-function judgeBatch({ steps, scored, training, rebuilt, examples }: BatchFacts): RuleVerdict[] {
+function judgeBatch({ steps, scored, training, rebuilt, rollbacks, examples }: BatchFacts): RuleVerdict[] {
   const verdicts: RuleVerdict[] = [];
   const add = (subject: string, rule: string, found: number, why: () => string | undefined) =>
     verdicts.push({
@@ -214,6 +217,13 @@ function judgeBatch({ steps, scored, training, rebuilt, examples }: BatchFacts):
   add('training-set', 'rows are right', training.wrong - training.leaked, exampleOf(/^training row/));
   const differing = (made: { readonly times: number; readonly same: number }) => made.times - made.same;
   const twice = () => 'made again of the same versions, it was not the same';
+  for (const { back, forward, mixed, wrong } of rollbacks) {
+    const unseen = [back, ...(forward ? [forward] : [])].filter(({ seenUs }) => seenUs === null).length;
+    const notSeen = () => 'the panel was never read wholly of the state that was asked for';
+    add('rollback', 'is seen by every read, back and forward', unseen, notSeen);
+    add('rollback', 'no read mixes features and model of two states', mixed, exampleOf(/^mixed read/));
+    add('rollback', 'reads are right, and of the state that is served', wrong, exampleOf(/^rolled-back read/));
+  }
   add('score', 'is the same when it is asked for again', differing(rebuilt.scored), twice);
   add('training-set', 'is the same when it is asked for again', differing(rebuilt.training), twice);
   return verdicts;

@@ -178,6 +178,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
         ...recorded,
         panel: trace.info.panel,
         liveRows,
+        rolledBack: rolledBackSpans(seen.batch),
         finalRows,
         exported,
         settledRows,
@@ -322,6 +323,13 @@ async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }
     if (exited.exit.code !== 0)
       throw new HarnessError(`${name} failed: ${exited.exit.failure ?? `exit code ${exited.exit.code}`}`);
   }
+}
+
+function rolledBackSpans(batch: BatchFacts | null) {
+  return (batch?.rollbacks ?? []).map(({ back, forward }) => ({
+    fromUs: back.requestedUs,
+    untilUs: forward?.seenUs ?? (forward ?? back).watchedUntilUs,
+  }));
 }
 
 /** A source that had to try again comes to its end later than planned. */

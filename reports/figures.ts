@@ -425,6 +425,21 @@ const metrics: Readonly<Record<string, Metric>> = {
   'faults.inference': { label: 'Prediction after the fault', meaning: 'from the intended start', main: [] },
   'faults.inference_errors': { label: 'Predictions failed after the fault', meaning: 'errors and time-outs', main: [] },
   'rollback.time': { label: 'Rollback', meaning: 'until every probe reads the restored versions', main: ['mean'] },
+  'rollback.forward_time': {
+    label: 'Roll forward',
+    meaning: 'until every probe reads the newest state again',
+    main: ['mean'],
+  },
+  'rollback.mixed_rows': {
+    label: 'Mixed reads',
+    meaning: 'features of one state and the model of another',
+    main: ['total'],
+  },
+  'rollback.wrong_rows': {
+    label: 'Wrong reads of a rollback',
+    meaning: 'not the rows of the snapshot, or of a state that had been left',
+    main: ['total'],
+  },
   'ingest.throughput': { label: 'Throughput', meaning: 'highest rate found sustainable', main: ['mean'] },
   'ingest.achieved_rate': { label: 'Changes taken in', meaning: 'at the offered rate', main: ['mean'] },
   'ingest.offered_rate': { label: 'Changes offered', meaning: '', main: [] },

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { customerActivity } from './feature-view.js';
-import { modelVersion, predict, predictRows } from './model.js';
+import { modelOf, modelVersion, predict, predictRows } from './model.js';
 
 const quiet = [0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, null, null];
 const busy = [3, 12, 40, 45_000, 160_000, 500_000, 20, 90, 400, 1_800_000_000, 4, 4_200, 870];
@@ -10,6 +10,12 @@ test('the predictions of version 1', () => {
   expect(modelVersion).toBe(1);
   expect(predict(quiet)).toBe(0.17857142857142855);
   expect(predict(busy)).toBe(0.804455699420666);
+});
+
+test('the predictions of version 2', () => {
+  expect(predict(quiet, modelOf(2))).toBe(0.1639344262295082);
+  expect(predict(busy, modelOf(2))).toBe(0.7649613523131575);
+  expect(() => modelOf(3)).toThrow('there is no version 3; there are 1, 2');
 });
 
 test('a prediction is a probability, whatever the features', () => {
@@ -31,4 +37,5 @@ test('a row is predicted from its own features and keeps its key, seq and time',
     { key: '2', score: predict(busy), modelVersion, lastSeq: 7, asOfUs: 9 },
     { key: '1', score: predict(quiet), modelVersion, lastSeq: 7, asOfUs: 9 },
   ]);
+  expect(predictRows([row('1', quiet)], 2)).toMatchObject([{ score: predict(quiet, modelOf(2)), modelVersion: 2 }]);
 });

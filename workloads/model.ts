@@ -1,10 +1,12 @@
 /**
- * The model that every plane serves: pinned integer weights over the feature view, so that a prediction is a function
- * of the row alone and the same on every machine (no exponential: the logistic curve is replaced by x / (1 + |x|)).
+ * The models that planes serve: pinned integer weights over the feature view, so that a prediction is a function of the
+ * row and the model's version alone and the same on every machine (no exponential: the logistic curve is replaced by
+ * x / (1 + |x|)).
  */
 import { UsageError } from '../harness/errors.js';
 import { customerActivity, type FeatureRow, type Prediction } from './feature-view.js';
 
+/** What a plane serves until another version is published. */
 export const modelVersion = 1;
 
 export interface Term {
@@ -30,31 +32,58 @@ const terms: Readonly<Record<string, Term>> = {
   top_category_share_bp_7d: { half: 5_000, weight: 300, absent: 0 },
   device_risk_latest: { half: 500, weight: 2_500, absent: 0 },
 };
-const bias = -1_100;
-const scale = 1_000;
 
-/** In the order of the view's features. */
-const weights: readonly Term[] = customerActivity.features.map(({ name }) => {
-  const term = terms[name];
-  if (!term) throw new Error(`model: feature ${name} of ${customerActivity.name} has no weight; add one to model.ts`);
-  return term;
-});
+/** What training again has changed. */
+const retrained: typeof terms = {
+  ...terms,
+  orders_amount_cents_1h: { half: 20_000, weight: 1_500, absent: 0 },
+  clicks_count_1h: { half: 10, weight: -700, absent: 0 },
+  device_risk_latest: { half: 500, weight: 2_100, absent: 0 },
+};
 
 /**
- * The model as data, for a plane that writes it in a language of its own. The terms are added to the bias from the first
+ * A model as data, for a plane that writes it in a language of its own. The terms are added to the bias from the first
  * to the last, in IEEE doubles: then every language that has these comes to the same bit.
  */
-export const model = { version: modelVersion, bias, scale, terms: weights } as const;
+export interface Model {
+  readonly version: number;
+  readonly bias: number;
+  readonly scale: number;
+  /** In the order of the view's features. */
+  readonly terms: readonly Term[];
+}
+
+const models: readonly Model[] = [
+  { version: modelVersion, bias: -1_100, scale: 1_000, terms: inOrder(terms) },
+  { version: 2, bias: -1_350, scale: 1_000, terms: inOrder(retrained) },
+];
+
+function inOrder(named: typeof terms): readonly Term[] {
+  return customerActivity.features.map(({ name }) => {
+    const term = named[name];
+    if (!term) throw new Error(`model: feature ${name} of ${customerActivity.name} has no weight; add one to model.ts`);
+    return term;
+  });
+}
+
+export function modelOf(version: number): Model {
+  const model = models.find((candidate) => candidate.version === version);
+  if (!model)
+    throw new UsageError(
+      `model: there is no version ${version}; there are ${models.map((candidate) => candidate.version).join(', ')}`,
+    );
+  return model;
+}
 
 /** A probability in [0, 1] from features in the order of the view. */
-export function predict(features: readonly (number | null)[]): number {
-  if (features.length !== weights.length)
+export function predict(features: readonly (number | null)[], { bias, scale, terms } = modelOf(modelVersion)): number {
+  if (features.length !== terms.length)
     throw new UsageError(
-      `model: expected ${weights.length} features of ${customerActivity.name}, got ${features.length}`,
+      `model: expected ${terms.length} features of ${customerActivity.name}, got ${features.length}`,
     );
   let sum = bias;
-  for (let i = 0; i < weights.length; i++) {
-    const { half, weight, absent } = weights[i] as Term;
+  for (let i = 0; i < terms.length; i++) {
+    const { half, weight, absent } = terms[i] as Term;
     const value = features[i] as number | null;
     sum += weight * (value === null ? absent : value / (value + half));
   }
@@ -68,11 +97,12 @@ export function scorePpb(score: number): number {
 }
 
 /** The answer to `predict` from the rows that `lookup` would have answered. */
-export function predictRows(rows: readonly FeatureRow[]): Prediction[] {
+export function predictRows(rows: readonly FeatureRow[], version = modelVersion): Prediction[] {
+  const model = modelOf(version);
   return rows.map(({ key, lastSeq, asOfUs, features }) => ({
     key,
-    score: predict(features),
-    modelVersion,
+    score: predict(features, model),
+    modelVersion: version,
     lastSeq,
     asOfUs,
   }));

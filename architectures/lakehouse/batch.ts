@@ -22,9 +22,10 @@ import type { Relation, TableStore } from '../../harness/ports/table-store/port.
 import { featureNames, scoredPage, scoredSchema, trainingPage, trainingSchema } from '../../workloads/batch-rows.js';
 import { followEventTime } from '../../workloads/event-time.js';
 import { labelSchema } from '../../workloads/labels.js';
-import { modelVersion } from '../../workloads/model.js';
+
 import { scoreSql } from '../../workloads/model-sql.js';
 import { momentsOfCustomers, trainingSql, viewSql, viewTables } from '../../workloads/view-sql.js';
+
 import {
   createBatchTables,
   featuresTable,
@@ -37,7 +38,10 @@ import {
 } from './batch-tables.js';
 import { recordBatch, recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import type { LakehouseParams } from './params.js';
+import { readServedState } from './served-state.js';
 import { changesTable } from './tables.js';
+
+import { takeTurns } from './turns.js';
 
 /** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
 const customersPerDerivation = 262_144;
@@ -51,7 +55,8 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
   await untilDone(context, () => createBatchTables(tables));
   const lineage = openLineage(context, journalInTables(tables));
   await recordBatch(lineage, context);
-  const inTurn = queue();
+  // Each of them wants all the memory and processor there is, and replaces a table.
+  const inTurn = takeTurns();
   await context.serve({
     snapshot: () => inTurn(() => takeSnapshot(context, lineage, time)),
     score: (request) => inTurn(() => score(tables, lineage, request)),
@@ -64,21 +69,12 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
-/** One at a time: each of them wants all the memory and processor there is, and replaces a table. */
-function queue() {
-  let last: Promise<unknown> = Promise.resolve();
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work);
-    last = turn.catch(() => {});
-    return turn;
-  };
-}
-
 async function takeSnapshot(
-  { ports: { tables }, contract: { customers, view } }: RoleContext,
+  { ports: { tables, onlineStore }, contract: { customers, view } }: RoleContext,
   lineage: Lineage,
   time: ReturnType<typeof followEventTime>,
 ): Promise<SnapshotRef> {
+  const { modelVersion } = await readServedState(onlineStore);
   const versions = await newestVersions(tables);
   const from = await relationsAt(tables, versions);
   // Windows are evaluated now, never before the latest change that counts.
@@ -131,14 +127,12 @@ async function score(
 ): Promise<ScoreResult> {
   const snapshot = await readRecord<SnapshotRef>(tables, snapshotsTable, id);
   if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
-  if (snapshot.modelVersion !== modelVersion)
-    throw new CallError('failed', `snapshot ${id} was taken for model ${snapshot.modelVersion}, not ${modelVersion}`);
   const pinned = await tables.snapshot(featuresTable, snapshot.tables[featuresTable]);
-  await recordScoring(lineage, snapshot.tables[featuresTable]);
+  await recordScoring(lineage, snapshot);
   const { rows, version, scanned } = await tables.derive({
     into: scoredTable,
     from: { features: { snapshot: pinned, ...whereOf(customers) } },
-    sql: `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames)} AS score_ppb FROM features`,
+    sql: `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames, snapshot.modelVersion)} AS score_ppb FROM features`,
     mode: 'replace',
     txns: [],
   });

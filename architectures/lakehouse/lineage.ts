@@ -1,13 +1,13 @@
 /** What each role writes, and from what: recorded before it is written (harness/lineage/README.md). */
-import type { BackfillRequest, RoleContext } from '../../harness/architecture.js';
+import type { BackfillRequest, RoleContext, SnapshotRef } from '../../harness/architecture.js';
 import { featureView, model, onlineTable, sourceFile, storedTable, topic } from '../../harness/lineage/event.js';
 import type { Lineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { FeatureView } from '../../workloads/feature-view.js';
-import { modelVersion } from '../../workloads/model.js';
 import { viewTables } from '../../workloads/view-sql.js';
 import { featuresTable, scoredTable, snapshotsTable, trainingSetsTable, trainingTable } from './batch-tables.js';
 import { heartbeatTable } from './heartbeat.js';
+import { servedTable } from './served-state.js';
 import { changesTable, currentTable, historyNames, historyTable, rowTable } from './tables.js';
 
 const history = historyNames.map((name) => storedTable(historyTable(name)));
@@ -49,7 +49,7 @@ export function recordBatch(lineage: Lineage, { contract: { view } }: RoleContex
   const from = [featureView(view), ...facts];
   return lineage.record(
     { into: [storedTable(featuresTable), storedTable(snapshotsTable)], from },
-    { into: [storedTable(scoredTable)], from: [model(modelVersion), storedTable(featuresTable)] },
+    { into: [storedTable(scoredTable)], from: [model(), storedTable(featuresTable)] },
     { into: [storedTable(trainingTable), storedTable(trainingSetsTable)], from },
   );
 }
@@ -64,9 +64,19 @@ export function recordSnapshot(lineage: Lineage, view: FeatureView, versions: Ve
   return lineage.record({ into, from: [featureView(view), ...atVersions(versions)] });
 }
 
-export function recordScoring(lineage: Lineage, featuresVersion: number | undefined): Promise<void> {
-  const from = [model(modelVersion), storedTable(featuresTable, featuresVersion)];
-  return lineage.record({ into: [storedTable(scoredTable)], from });
+export function recordScoring(lineage: Lineage, snapshot: SnapshotRef): Promise<void> {
+  return lineage.record({ into: [storedTable(scoredTable)], from: featuresAndModel(snapshot) });
+}
+
+const featuresAndModel = ({ modelVersion, tables }: SnapshotRef) => [
+  model(modelVersion),
+  storedTable(featuresTable, tables[featuresTable]),
+];
+
+/** What is served: a snapshot with its model, or the newest state with the model that was published. */
+export function recordServed(lineage: Lineage, served: SnapshotRef | number): Promise<void> {
+  const from = typeof served === 'number' ? [model(served), onlineTable(rowTable)] : featuresAndModel(served);
+  return lineage.record({ into: [onlineTable(servedTable)], from });
 }
 
 export function recordTrainingSet(

@@ -31,19 +31,20 @@ import {
 import { labelSchema } from '../../workloads/labels.js';
 import { modelVersion } from '../../workloads/model.js';
 import { scoreSql } from '../../workloads/model-sql.js';
-import { momentsOfCustomers, trainingSql, viewSql, viewTables } from '../../workloads/view-sql.js';
+import { momentsOfCustomers, trainingSql, viewSql } from '../../workloads/view-sql.js';
 import { rawTable } from './archive.js';
 import { createHistoryTables } from './history.js';
+import {
+  featuresTable,
+  masterTables,
+  scoredTable,
+  trainingSetsSchema,
+  trainingSetsTable,
+  trainingTable,
+  type Versions,
+} from './job-tables.js';
 import { recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import { takeTurns } from './turns.js';
-
-/** What jobs write. A snapshot, a scoring or a training set is one version of the first three. */
-export const featuresTable = 'features';
-export const scoredTable = 'scored';
-export const trainingTable = 'training';
-/** One row a training set: what it is made of, however often it is made. */
-export const trainingSetsTable = 'training_sets';
-const trainingSetsSchema: Schema = ['id', 'record'].map((name) => ({ name, type: 'text', nullable: false }));
 
 /**
  * Bounds the memory of a snapshot: its rows are derived so many customers at a time. Many, as the master data lie as they
@@ -78,6 +79,9 @@ async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<Sna
   const versions = await newestVersions(context);
   await recordSnapshot(lineage, view, versions);
   const asOfUs = (await newestCommitUs(tables, versions)) ?? clock.nowUs();
+  // All that its rows depend on: whoever asks twice in between two changes gets the same.
+  const id = [asOfUs, ...Object.values(versions)].join('-');
+  await pinAll(tables, snapshotPin(id), versions);
   let rows = 0;
   let version = 0;
   for (let from = 0; from < customers; from += customersPerDerivation) {
@@ -93,9 +97,8 @@ async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<Sna
     rows += derived.rows;
     version = derived.version;
   }
-  const id = String(version);
+  await tables.pin(featuresTable, snapshotPin(id), version);
   const made = { ...versions, [featuresTable]: version };
-  await pinAll(tables, snapshotPin(id), made);
   return { id, asOfUs, rows, viewVersion: view.version, modelVersion, tables: made };
 }
 
@@ -118,11 +121,9 @@ async function score(
     mode: 'replace',
     txns: [],
   });
-  return { table: scoredTable, version, rows, scanned };
+  // What this process read meanwhile was for the archive and the batch view as well.
+  return { table: scoredTable, version, rows, scanned: { ...scanned, readBytes: null } };
 }
-
-/** By table. */
-export type Versions = Readonly<Record<string, number>>;
 
 /** What a training set is made of. */
 interface Recorded {
@@ -156,9 +157,6 @@ async function makeTrainingSet(
   if (!known) await writeRecord(tables, id, made);
   return { id, table: trainingTable, version, rows };
 }
-
-/** The tables of the master data, by the names that the view in SQL has for them. */
-export const masterTables = Object.fromEntries(viewTables.map((name) => [name, name === 'changes' ? rawTable : name]));
 
 async function newestVersions(context: RoleContext): Promise<Versions> {
   const { tables } = context.ports;

@@ -16,7 +16,14 @@ import { modelVersion } from '../../workloads/model.js';
 import { rawTable } from './archive.js';
 import { batchTable, pointersTable, speedTable } from './epochs.js';
 import { historyNames, historyTable } from './history.js';
-import { featuresTable, masterTables, scoredTable, trainingSetsTable, trainingTable, type Versions } from './jobs.js';
+import {
+  featuresTable,
+  masterTables,
+  scoredTable,
+  trainingSetsTable,
+  trainingTable,
+  type Versions,
+} from './job-tables.js';
 
 /** Merged files are written anew, from those that were there. */
 export function recordArchive(lineage: Lineage, { contract }: RoleContext, cut: readonly number[]): Promise<void> {

@@ -7,6 +7,7 @@ import type {
   CustomerRange,
   Inventory,
   ScoreResult,
+  ServedState,
   SnapshotRef,
   TableRef,
   TrainingRow,
@@ -15,16 +16,26 @@ import type {
 import type { Clock } from '../clock.js';
 import { CallError, messageOf } from '../errors.js';
 import { collectExamples } from '../ledger/examples.js';
+import { isWholly, judgeRollback, type StateProbe, type States } from '../ledger/rollback-reads.js';
 import { digestScored, judgeScored, type ScoredColumns } from '../ledger/scored-rows.js';
 import { digestTraining, judgeTraining } from '../ledger/training-rows.js';
 import type { LoadedTrace } from '../loaded-trace.js';
-import { inventoryOf, scoredRowsOf, scoreOf, snapshotOf, trainingRowsOf, trainingSetOf } from '../processes/answers.js';
+import {
+  inventoryOf,
+  scoredRowsOf,
+  scoreOf,
+  servedOf,
+  snapshotOf,
+  trainingRowsOf,
+  trainingSetOf,
+} from '../processes/answers.js';
 import type { PlaneClient } from '../processes/endpoint.js';
 import { type Random, seededRandom } from '../random.js';
-import type { BatchFacts, BatchStepFact, Rebuilt } from '../record/facts.js';
+import type { BatchFacts, BatchStepFact, Rebuilt, RollbackFact } from '../record/facts.js';
 import { measuredWindow, type RunPlan } from '../scenario.js';
 import type { LabelFiles } from './label-files.js';
 import type { BatchPlan, BatchStep } from './plan.js';
+import { watchState } from './state-watch.js';
 
 export interface BatchWork {
   /** From the start of the measured window on; resolves when its steps are done and the load has ended. */
@@ -52,6 +63,14 @@ interface ScoredSubject {
   readonly isComplete: boolean;
 }
 type TrainingSubject = readonly (keyof Labels)[];
+interface Watched {
+  readonly states: States;
+  readonly requestedUs: number;
+  /** Null: it was not rolled back, as far as the plane says. */
+  readonly forwardUs: number | null;
+  readonly endUs: number;
+  readonly probes: readonly StateProbe[];
+}
 
 /** Null where nothing is asked in batch, or none of it is offered. */
 export function beginBatchWork(options: {
@@ -62,7 +81,7 @@ export function beginBatchWork(options: {
   readonly signal: AbortSignal;
 }): BatchWork | null {
   const { plan, plane, trace, clock, signal } = options;
-  const { batch, workload, slo, phases } = plan.scenario;
+  const { batch, slo, phases } = plan.scenario;
   if (batch === undefined || trace.labels === null || !plane.offers('snapshot')) return null;
   const { rows: labels, files } = trace.labels;
   const { startUs, endUs } = measuredWindow(plan.scenario);
@@ -72,7 +91,9 @@ export function beginBatchWork(options: {
     plane,
     clock,
     files,
-    workload,
+    scenario: plan.scenario,
+    panel: trace.info.panel,
+    signal,
     random: seededRandom(plan.seed, '/batch'),
   });
   let mostSmallFiles: Inventory | null = null;
@@ -115,7 +136,13 @@ export function beginBatchWork(options: {
   return {
     async besideLoad() {
       await clock.sleepUntil(startUs, signal);
-      await Promise.all([asked.work(batch.besideLoad, true), watchInventory()]);
+      const steps = async () => {
+        await asked.work(batch.besideLoad, true);
+        if (batch.afterWindow === undefined) return;
+        await clock.sleepUntil(endUs + slo.freshnessUs, signal);
+        await asked.work(batch.afterWindow, true);
+      };
+      await Promise.all([steps(), watchInventory()]);
     },
     async afterLoad() {
       await asked.work(batch.afterLoad, false);
@@ -127,10 +154,13 @@ export function beginBatchWork(options: {
       const scored = { checked: 0, wrong: 0 };
       const training = { checked: 0, wrong: 0, leaked: 0 };
       const rebuilt = { scored: { times: 0, same: 0 }, training: { times: 0, same: 0 } };
+      const lastSeqs = new Map<string, ReadonlyMap<number, number>>();
       for (const { subject, results } of asked.scored()) {
         const random = seededRandom(plan.seed, `/batch/scored ${subject.snapshot.id}`);
         const first = await readScored(plane, results[0] as TableRef);
         add(scored, await judgeScored({ ...subject, rows: first, oracle, emissions, random, examples }));
+        if (subject.customers.to - subject.customers.from === trace.info.contract.customers)
+          lastSeqs.set(subject.snapshot.id, lastSeqsOf(first, trace.info.panel));
         if (results.length === 1) continue;
         compare(rebuilt.scored, digestScored, first, await readScored(plane, results.at(-1) as TableRef));
       }
@@ -140,6 +170,21 @@ export function beginBatchWork(options: {
         add(training, await judgeTraining({ labels: expected, rows: first, oracle, emissions, examples }));
         if (results.length === 1) continue;
         compare(rebuilt.training, digestTraining, first, await readTraining(plane, results.at(-1) as TableRef));
+      }
+      const rollbacks: RollbackFact[] = [];
+      for (const { states, requestedUs, forwardUs, endUs: watchedUntilUs, probes } of asked.rollbacks) {
+        const judged = judgeRollback({
+          states,
+          back: { requestedUs, untilUs: forwardUs ?? watchedUntilUs },
+          forward: forwardUs === null ? null : { requestedUs: forwardUs, untilUs: watchedUntilUs },
+          probes,
+          lastSeqs: lastSeqs.get(states.snapshot.id) ?? null,
+          oracle,
+          emissions,
+          random: seededRandom(plan.seed, `/batch/rollback ${states.snapshot.id}`),
+          examples,
+        });
+        rollbacks.push(await judged);
       }
       const all = [labels.onTime, labels.late];
       return {
@@ -154,6 +199,7 @@ export function beginBatchWork(options: {
           ),
         },
         rebuilt,
+        rollbacks,
         inventories: { mostSmallFiles, atRest },
         examples: examples.chosen(),
       };
@@ -166,16 +212,22 @@ function createRequests(options: {
   readonly plane: PlaneClient;
   readonly clock: Clock;
   readonly files: LabelFiles;
-  readonly workload: RunPlan['scenario']['workload'];
+  readonly scenario: RunPlan['scenario'];
+  readonly panel: readonly number[];
+  readonly signal: AbortSignal;
   readonly random: Random;
 }) {
-  const { plane, clock, files, random } = options;
-  const { customers } = options.workload.contract;
+  const { plane, clock, files, signal, random } = options;
+  const { workload, slo } = options.scenario;
+  const { customers } = workload.contract;
   const steps: BatchStepFact[] = [];
   const snapshots = new Map<string, { readonly snapshot: SnapshotRef; readonly isComplete: boolean }>();
   const scored = new Map<string, Made<ScoredSubject, ScoreResult>>();
   const sets = new Map<string, Made<TrainingSubject, TrainingSetRef>>();
   const slices = new Map<number, CustomerRange>();
+  const rollbacks: Watched[] = [];
+  /** Null: none was published. */
+  let newestModel: number | null = null;
 
   /** The same range whenever a slice of this size is asked for. */
   function sliceOf(ppm: number): CustomerRange {
@@ -187,7 +239,7 @@ function createRequests(options: {
   }
 
   /** A call that failed is a fact; nothing that follows from it is asked for. */
-  async function time<Result extends { readonly rows: number }>(
+  async function time<Result extends object>(
     step: Pick<BatchStepFact, 'kind' | 'besideLoad' | 'part'>,
     call: () => Promise<Result>,
   ): Promise<Result | null> {
@@ -199,7 +251,7 @@ function createRequests(options: {
         ...step,
         startedUs,
         hostUs: clock.nowUs() - startedUs,
-        rows: result.rows,
+        rows: 'rows' in result ? (result.rows as number) : 0,
         scanned,
         failure: null,
       });
@@ -210,6 +262,35 @@ function createRequests(options: {
       steps.push({ ...step, startedUs, hostUs: clock.nowUs() - startedUs, rows: 0, scanned: null, failure });
       return null;
     }
+  }
+
+  const askServed = (operation: 'rollback' | 'rollForward' | 'publishModel', request?: unknown) => async () =>
+    servedOf(operation, await plane.call<unknown>(operation, request, { timeoutUs })) satisfies ServedState;
+
+  async function rollBackAndForward(snapshot: SnapshotRef, heldUs: number, besideLoad: boolean): Promise<void> {
+    const states = { snapshot, newestModel: newestModel ?? snapshot.modelVersion };
+    const step = { kind: 'rollback', besideLoad, part: null } as const;
+    const watch = watchState({
+      plane,
+      clock,
+      signal,
+      keys: options.panel.map(String),
+      everyUs: workload.panel.everyUs,
+      timeoutUs: workload.reads.timeoutUs,
+    });
+    const requestedUs = clock.nowUs();
+    const rolledBack = await time(step, askServed('rollback', { snapshot: snapshot.id }));
+    if (rolledBack) await clock.sleep(heldUs, signal);
+    const forwardUs = clock.nowUs();
+    // Also where the answer to the rollback was lost: it may have taken effect.
+    await time(step, askServed('rollForward'));
+    const deadlineUs = clock.nowUs() + slo.freshnessUs;
+    const isForward = (probe: StateProbe) => probe.sentUs >= forwardUs && isWholly('newest', states, probe);
+    while (clock.nowUs() < deadlineUs && !watch.probes.some(isForward))
+      await clock.sleep(workload.panel.everyUs, signal);
+    await watch.end();
+    const { probes } = watch;
+    rollbacks.push({ states, requestedUs, forwardUs: rolledBack && forwardUs, endUs: clock.nowUs(), probes });
   }
 
   async function take(step: BatchStep, besideLoad: boolean): Promise<void> {
@@ -241,6 +322,17 @@ function createRequests(options: {
           const call = async () => trainingSetOf(await plane.call<unknown>('trainingSet', request, { timeoutUs }));
           keep(sets, request.id, parts, await time({ kind: 'training-set', besideLoad, part: null }, call));
         }
+        return;
+      }
+      case 'publish-model': {
+        if (!plane.offers('publishModel')) return;
+        const call = askServed('publishModel', { version: step.version });
+        if (await time({ kind: step.kind, besideLoad, part: null }, call)) newestModel = step.version;
+        return;
+      }
+      case 'rollback': {
+        const known = snapshots.get(step.snapshot);
+        if (known && plane.offers('rollback')) await rollBackAndForward(known.snapshot, step.heldUs, besideLoad);
       }
     }
   }
@@ -252,7 +344,13 @@ function createRequests(options: {
     },
     scored: () => [...scored.values()],
     trainingSets: () => [...sets.values()],
+    rollbacks: rollbacks as readonly Watched[],
   };
+}
+
+function lastSeqsOf({ customer, lastSeq }: ScoredColumns, panel: readonly number[]): ReadonlyMap<number, number> {
+  const wanted = new Set(panel);
+  return new Map(customer.flatMap((id, i) => (wanted.has(id) ? [[id, lastSeq[i] as number] as const] : [])));
 }
 
 function keep<Subject, Result>(

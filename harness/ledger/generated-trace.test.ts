@@ -80,6 +80,7 @@ it('agrees with the generator about every change, and with a right plane about e
   }));
   const none = { rows: 0, sentUs: new Float64Array(0), doneUs: new Float64Array(0) };
   const facts = await foldLedger({
+    rolledBack: [],
     trace: join(directory, 'trace'),
     oracle,
     emissions,

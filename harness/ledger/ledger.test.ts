@@ -491,6 +491,7 @@ function fold(given: Partial<Given>): Promise<LedgerFacts> {
     finalRows: [row(0, 5), row(1, 4)],
     settledRows: null,
     liveRows: [],
+    rolledBack: [],
     storedPaths: [],
     ...given,
   };

@@ -10,7 +10,7 @@ import type { AppendColumns, LedgerFacts, OperationColumns, ProbeColumns, ReadCo
 import { collectExamples, type Examples } from './examples.js';
 import { expectTables } from './expectation.js';
 import { countBehind, countReordered, countSkewed, countVisible, finalSeqs } from './final-versions.js';
-import { checkMonotonicReads } from './monotonic-reads.js';
+import { checkMonotonicReads, type Span } from './monotonic-reads.js';
 import type { Oracle } from './oracle.js';
 import { searchStored } from './personal-data.js';
 import { judgeRows, type ServedRow } from './row-verdicts.js';
@@ -28,6 +28,8 @@ export interface LedgerInput {
   readonly probes: ProbeColumns;
   readonly panel: readonly number[];
   readonly liveRows: Iterable<ServedRow>;
+  /** When the plane had been asked to serve an older state. */
+  readonly rolledBack: readonly Span[];
   // What comes later is a promise: the accounts of what is there are made while the run drains.
   /** The last row of every customer that has changes; one that is absent counts as behind. */
   readonly finalRows: Promise<readonly FeatureRow[]>;

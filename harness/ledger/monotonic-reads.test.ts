@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { collectExamples } from './examples.js';
-import { checkMonotonicReads } from './monotonic-reads.js';
+import { checkMonotonicReads, type Span } from './monotonic-reads.js';
 
 interface Read {
   readonly customer: number;
@@ -21,29 +21,37 @@ const arbitraryRead = fc
   })
   .map(({ tookUs, ...read }): Read => ({ ...read, doneUs: read.sentUs + tookUs }));
 
-it('counts each read that shows less than any read that had finished before it was sent', () => {
+const arbitrarySpan = fc
+  .record({ fromUs: fc.nat(30), forUs: fc.nat(10) })
+  .map(({ fromUs, forUs }): Span => ({ fromUs, untilUs: fromUs + forUs }));
+
+it('counts each read that shows less than any read that had finished before it was sent, but for a rollback', () => {
   fc.assert(
     fc.property(
       fc.array(arbitraryRead, { maxLength: 25 }),
       fc.array(arbitraryRead, { maxLength: 10 }),
-      (calls, probes) => {
-        const all = [...calls, ...probes];
+      fc.array(arbitrarySpan, { maxLength: 1 }),
+      (calls, probes, rolledBack) => {
+        const all = [...calls, ...probes].filter((read) =>
+          rolledBack.every(({ fromUs, untilUs }) => read.doneUs < fromUs || read.sentUs > untilUs),
+        );
         const isLower = (a: Read, b: Read) => a.lastSeq < b.lastSeq || (a.lastSeq === b.lastSeq && a.asOfUs < b.asOfUs);
         const expected = all.filter((read) =>
           all.some((other) => other.customer === read.customer && other.doneUs < read.sentUs && isLower(read, other)),
         ).length;
-        expect(count(calls, probes)).toBe(expected);
+        expect(count(calls, probes, rolledBack)).toBe(expected);
       },
     ),
     { numRuns: 500 },
   );
 });
 
-function count(calls: readonly Read[], probes: readonly Read[]): number {
+function count(calls: readonly Read[], probes: readonly Read[], rolledBack: readonly Span[]): number {
   const column = (reads: readonly Read[], name: keyof Read) => Float64Array.from(reads, (read) => read[name]);
   const times = (reads: readonly Read[]) => ({ sentUs: column(reads, 'sentUs'), doneUs: column(reads, 'doneUs') });
   const versions = (reads: readonly Read[]) => ({ lastSeq: column(reads, 'lastSeq'), asOfUs: column(reads, 'asOfUs') });
   return checkMonotonicReads({
+    rolledBack,
     operations: {
       rows: calls.length,
       kind: new Uint8Array(calls.length),

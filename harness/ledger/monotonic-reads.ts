@@ -1,6 +1,7 @@
 /**
  * Monotonic reads: a read that started after another read of the same key had finished must not show an older version.
- * Reads that overlap in time may answer in either order.
+ * Reads that overlap in time may answer in either order. While what is served is rolled back, on request, older versions are
+ * what was asked for: those reads are not compared.
  */
 import type { OperationColumns, ProbeColumns, ReadColumns } from '../record/facts.js';
 import { orderOf } from '../statistics/order.js';
@@ -12,6 +13,12 @@ export interface MonotonicReads {
   readonly shownSeq: Float64Array;
 }
 
+/** From the request to roll back until everything was read of the newest state again. */
+export interface Span {
+  readonly fromUs: number;
+  readonly untilUs: number;
+}
+
 export function checkMonotonicReads(options: {
   readonly operations: OperationColumns;
   readonly reads: ReadColumns;
@@ -19,10 +26,13 @@ export function checkMonotonicReads(options: {
   readonly panel: readonly number[];
   readonly customers: number;
   readonly epochUs: number;
+  readonly rolledBack: readonly Span[];
   readonly examples: Examples;
 }): MonotonicReads {
-  const { customers, epochUs, examples } = options;
+  const { customers, epochUs, rolledBack, examples } = options;
   const all = joinReads(options);
+  const isRolledBack = (read: number) =>
+    rolledBack.some(({ fromUs, untilUs }) => all.doneUs[read]! >= fromUs && all.sentUs[read]! <= untilUs);
   const bySent = orderOf(all.sentUs);
   const byDone = orderOf(all.doneUs);
   /** By customer, the highest version of a finished read. */
@@ -39,6 +49,7 @@ export function checkMonotonicReads(options: {
     // A read that was done in the very microsecond in which the other was sent may overlap it.
     for (; finished < all.rows && all.doneUs[byDone[finished]!]! < all.sentUs[read]!; finished++) {
       const earlier = byDone[finished]!;
+      if (isRolledBack(earlier)) continue;
       const customer = all.customer[earlier]!;
       if (isLower(lastSeq[customer]!, asOfUs[customer]!, all.lastSeq[earlier]!, all.asOfUs[earlier]!)) {
         lastSeq[customer] = all.lastSeq[earlier]!;
@@ -46,6 +57,7 @@ export function checkMonotonicReads(options: {
       }
     }
     const customer = all.customer[read]!;
+    if (isRolledBack(read)) continue;
     if (!isLower(all.lastSeq[read]!, all.asOfUs[read]!, lastSeq[customer]!, asOfUs[customer]!)) continue;
     violations++;
     examples.add('not monotonic', () => {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { EmissionIndex } from '../../workloads/emissions.js';
-import { predict, scorePpb } from '../../workloads/model.js';
+import { modelOf, predict, scorePpb } from '../../workloads/model.js';
 import type { CustomerRange, SnapshotRef } from '../architecture.js';
 import type { Random } from '../random.js';
 import type { BatchVerdicts } from '../record/facts.js';
@@ -68,8 +68,9 @@ export async function judgeScored(options: {
     asOfUs: rows.asOfUs[i] as number,
   }));
   const features = await oracle.evaluate(versions);
+  const model = modelOf(snapshot.modelVersion);
   sample.forEach((i, at) => {
-    const expected = scorePpb(predict(features[at] as readonly (number | null)[]));
+    const expected = scorePpb(predict(features[at] as readonly (number | null)[], model));
     if (rows.scorePpb[i] === expected) return;
     const { customer, lastSeq } = versions[at] as (typeof versions)[number];
     blame(`customer ${customer} at seq ${lastSeq} has the score ${rows.scorePpb[i]}, expected ${expected} billionths`);

@@ -42,7 +42,7 @@ export const topic = (name: string, offsets: readonly number[]): Dataset =>
 export const sourceFile = (path: string): Dataset => at(namespaces.files, path.split(/[/\\]/).at(-1) as string);
 /** Its definition, which is part of the code, as the model is. */
 export const featureView = ({ name, version }: FeatureView): Dataset => at(namespaces.views, name, version);
-export const model = (version: number): Dataset => at(namespaces.models, 'model', version);
+export const model = (version?: number): Dataset => at(namespaces.models, 'model', version);
 
 function at(namespace: string, name: string, version?: number | string): Dataset {
   return version === undefined ? { namespace, name } : { namespace, name, version: String(version) };

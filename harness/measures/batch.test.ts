@@ -1,7 +1,8 @@
 /** Batch measures of facts that can be worked out with pencil and paper. */
 import { describe, expect, it } from 'vitest';
 import { secondUs } from '../../workloads/durations.js';
-import type { BatchFacts, BatchStepFact, RunFacts } from '../record/facts.js';
+import type { BatchFacts, BatchStepFact, RollbackFact, RunFacts } from '../record/facts.js';
+import { sortSamples } from '../statistics/samples.js';
 import { measureBatch } from './batch.js';
 import type { Measure } from './measured.js';
 import { plantRun } from './planted-run.js';
@@ -15,6 +16,18 @@ const step = (fact: Partial<BatchStepFact>): BatchStepFact => ({
   rows: 1_000,
   scanned: { liveBytes: 100, requestedBytes: 110, readBytes: 120 },
   failure: null,
+  ...fact,
+});
+
+const rollback = (fact: Partial<RollbackFact>): RollbackFact => ({
+  snapshot: 's',
+  back: { requestedUs: 0, seenUs: null, notBeforeUs: 0, watchedUntilUs: 1 },
+  forward: { requestedUs: 10_000, seenUs: 10_500, notBeforeUs: 10_200, watchedUntilUs: 10_500 },
+  probes: 10,
+  unanswered: 0,
+  checked: 100,
+  mixed: 0,
+  wrong: 0,
   ...fact,
 });
 
@@ -38,6 +51,10 @@ const facts: BatchFacts = {
   scored: { checked: 1_000, wrong: 3 },
   training: { checked: 500, wrong: 4, leaked: 2, labels: 500, positives: 60 },
   rebuilt: { scored: { times: 3, same: 3 }, training: { times: 1, same: 0 } },
+  rollbacks: [
+    rollback({ back: { requestedUs: 0, seenUs: 2_000, notBeforeUs: 1_000, watchedUntilUs: 9_000 }, mixed: 1 }),
+    rollback({ back: { requestedUs: 5_000, seenUs: 9_000, notBeforeUs: 1_000, watchedUntilUs: 9_000 }, wrong: 2 }),
+  ],
   inventories: { mostSmallFiles: inventory(30), atRest: inventory(3) },
   examples: [],
 };
@@ -68,9 +85,21 @@ describe('batch work', () => {
     ['training.rows_per_s', 500],
     ['training.leaks', 2],
     ['training.wrong_rows', 4],
+    ['rollback.mixed_rows', 1],
+    ['rollback.wrong_rows', 2],
     ['storage.small_files_before_compaction', 15],
     ['storage.small_file_reduction', 0.9],
   ] as const)('%s is %d', (name, value) => expect(figureOf(measures[name])).toBeCloseTo(value, 9));
+
+  it('times a rollback from the request to the probe that saw it; one that none saw is censored', () => {
+    expect(measures['rollback.time']).toMatchObject({ samples: sortSamples([2_000, 4_000]) });
+    expect(measures['rollback.forward_time']).toMatchObject({ samples: sortSamples([500, 500]) });
+    const unseen = measured({ ...facts, rollbacks: [rollback({ forward: null })] });
+    expect(unseen['rollback.time']).toMatchObject({ samples: sortSamples([], [1]) });
+    expect(measured({ ...facts, rollbacks: [] })['rollback.time']).toMatchObject({ why: 'not_offered' });
+    const failed = { ...facts, rollbacks: [], steps: [step({ kind: 'snapshot', failure: 'no disk' })] };
+    expect(measured(failed)['rollback.time']).toMatchObject({ why: 'not_measured', note: 'no disk' });
+  });
 
   it('that nobody asked for is not measured, that the plane has not is not offered', () => {
     for (const measure of Object.values(measured(null, false))) expect(measure).toMatchObject({ why: 'not_measured' });

@@ -1,8 +1,9 @@
 /**
  * Batch work: how fast a pinned snapshot is scored and what is read for it, whether what was written is right and is the
- * same when it is made again, and what compaction has done to the files.
+ * same when it is made again, how soon what is served is rolled back, and what compaction has done to the files.
  */
-import type { BatchFacts, BatchStepFact, RunFacts } from '../record/facts.js';
+import type { BatchFacts, BatchStepFact, RollbackFact, RunFacts, SwitchFact } from '../record/facts.js';
+import { type Elapsed, samplesOf } from './elapsed.js';
 import { type AbsentMeasure, type MeasureOf, notMeasured, notOffered } from './measured.js';
 
 type Choice = (step: BatchStepFact) => boolean;
@@ -14,8 +15,9 @@ const scoring =
 
 export function measureBatch({ plan, batch }: RunFacts) {
   const absent = absence(plan.scenario.batch !== undefined, batch);
-  const of = <Kind extends 'ratio' | 'count'>(measure: (facts: BatchFacts) => MeasureOf<Kind>): MeasureOf<Kind> =>
-    batch === null || absent !== null ? (absent as AbsentMeasure) : measure(batch);
+  const of = <Kind extends 'ratio' | 'count' | 'samples'>(
+    measure: (facts: BatchFacts) => MeasureOf<Kind>,
+  ): MeasureOf<Kind> => (batch === null || absent !== null ? (absent as AbsentMeasure) : measure(batch));
   const rate = (choice: Choice) => of((facts) => rowsPerSecond(facts, choice));
   const amplification = (choice: Choice, layer: 'readBytes' | 'requestedBytes') =>
     of((facts) => bytesPerByte(facts, choice, layer));
@@ -43,6 +45,7 @@ export function measureBatch({ plan, batch }: RunFacts) {
     'training.rows_per_s': rate((step) => step.kind === 'training-set'),
     'training.leaks': made('training-set', ({ training }) => training.leaked),
     'training.wrong_rows': made('training-set', ({ training }) => training.wrong),
+    ...measureRollbacks(plan.scenario.workload.panel.everyUs, of),
     'storage.small_files_before_compaction': of(({ inventories: { mostSmallFiles } }) => {
       if (mostSmallFiles === null || mostSmallFiles.rows === 0) return notMeasured('no inventory during the load');
       const { smallFiles, rows, files, smallFileBytes } = mostSmallFiles;
@@ -56,7 +59,44 @@ export function measureBatch({ plan, batch }: RunFacts) {
       const note = 'from the most of one look a second during the load to the plane at rest after it';
       return { kind: 'ratio', numerator: before - atRest.smallFiles, denominator: before, samples: before, note };
     }),
-  } satisfies Record<string, MeasureOf<'ratio'> | MeasureOf<'count'>>;
+  } satisfies Record<string, MeasureOf<'ratio'> | MeasureOf<'count'> | MeasureOf<'samples'>>;
+}
+
+type Measuring = <Kind extends 'count' | 'samples'>(measure: (facts: BatchFacts) => MeasureOf<Kind>) => MeasureOf<Kind>;
+
+/** Until the panel was read of the asked state, and nothing else any more: up to a probe period too long. */
+function measureRollbacks(everyUs: number, of: Measuring) {
+  const until = (switchOf: (rollback: RollbackFact) => SwitchFact | null) =>
+    of<'samples'>((facts) => {
+      const switches = facts.rollbacks.flatMap((rollback) => switchOf(rollback) ?? []);
+      if (switches.length === 0) return noRollback(facts);
+      const note = `seen by probes of the panel, ${everyUs / 1_000} ms apart`;
+      return { kind: 'samples', samples: samplesOf(switches.map(elapsedOf)), note };
+    });
+  const rows = (count: (rollback: RollbackFact) => number) =>
+    of<'count'>((facts) =>
+      facts.rollbacks.length === 0
+        ? noRollback(facts)
+        : { kind: 'count', count: facts.rollbacks.reduce((sum, rollback) => sum + count(rollback), 0) },
+    );
+  return {
+    'rollback.time': until(({ back }) => back),
+    'rollback.forward_time': until(({ forward }) => forward),
+    'rollback.mixed_rows': rows(({ mixed }) => mixed),
+    'rollback.wrong_rows': rows(({ wrong }) => wrong),
+  };
+}
+
+function elapsedOf({ requestedUs, seenUs, watchedUntilUs }: SwitchFact): Elapsed {
+  return seenUs === null
+    ? { kind: 'not within', us: watchedUntilUs - requestedUs }
+    : { kind: 'after', us: seenUs - requestedUs };
+}
+
+function noRollback(facts: BatchFacts): AbsentMeasure {
+  const isFailed = (step: BatchStepFact) => step.failure !== null && ['snapshot', 'rollback'].includes(step.kind);
+  if (facts.rollbacks.length > 0 || facts.steps.some(isFailed)) return notMeasured(reasonOf(facts, isFailed));
+  return notOffered('the plane does not roll back what it serves');
 }
 
 function absence(isAsked: boolean, batch: BatchFacts | null): AbsentMeasure | null {

@@ -131,6 +131,10 @@ export const metrics = {
   'training.rows_per_s': batchRate,
   'training.leaks': { ...batchDefects, unit: 'rows' },
   'training.wrong_rows': { ...batchDefects, unit: 'rows' },
+  'rollback.time': { ...times, inBatch: true, statistics: ['mean'], primary: 'mean' },
+  'rollback.forward_time': { ...times, inBatch: true, statistics: ['mean'] },
+  'rollback.mixed_rows': { ...batchDefects, unit: 'rows' },
+  'rollback.wrong_rows': { ...batchDefects, unit: 'rows' },
   'storage.small_files_before_compaction': {
     ...oncePerRun,
     inBatch: true,

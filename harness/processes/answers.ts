@@ -10,6 +10,7 @@ import type {
   Inventory,
   ScoredRows,
   ScoreResult,
+  ServedState,
   SnapshotRef,
   TableRef,
   TrainingRow,
@@ -79,6 +80,14 @@ export function scoreOf(answer: unknown): ScoreResult {
   countsOf('score', scanned, ['liveBytes', 'requestedBytes']);
   if (scanned.readBytes !== null) countsOf('score', scanned, ['readBytes']);
   return answer as ScoreResult;
+}
+
+/** Of `rollback`, `rollForward` and `publishModel`. */
+export function servedOf(operation: string, answer: unknown): ServedState {
+  const { snapshot } = countsOf(operation, answer, ['modelVersion']) as ServedState;
+  if (snapshot !== null && typeof snapshot !== 'string')
+    throw mistaken(operation, answer, 'expected the id of the snapshot that is served, or null');
+  return answer as ServedState;
 }
 
 export function trainingSetOf(answer: unknown): TrainingSetRef {

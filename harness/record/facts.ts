@@ -211,6 +211,7 @@ export interface BatchFacts {
   };
   /** What was made again of the same versions, and how often it was the same to the last row. */
   readonly rebuilt: { readonly scored: Rebuilt; readonly training: Rebuilt };
+  readonly rollbacks: readonly RollbackFact[];
   readonly inventories: {
     /** The one with most small files, of one a second during the load. */
     readonly mostSmallFiles: Inventory | null;
@@ -232,6 +233,34 @@ export interface BatchStepFact {
   readonly scanned: ScannedBytes | null;
   /** Why it was not answered. */
   readonly failure: string | null;
+}
+
+/** One rollback and the way forward again, as the panel saw it by lookups and predictions. */
+export interface RollbackFact {
+  readonly snapshot: string;
+  readonly back: SwitchFact;
+  /** Null: it was not rolled back, so there was no way forward. */
+  readonly forward: SwitchFact | null;
+  /** Probes that were answered, and those that were not. */
+  readonly probes: number;
+  readonly unanswered: number;
+  /** Rows and predictions held against the oracle and the model. */
+  readonly checked: number;
+  /** Of these: features of one state and the model of another. */
+  readonly mixed: number;
+  /** Of these: not right of the state that they are of, or of a state that was not served any more. */
+  readonly wrong: number;
+}
+
+/** What is served changes to another state. */
+export interface SwitchFact {
+  readonly requestedUs: number;
+  /** The first probe from which on every answer was of the asked state was done then; null: there was none. */
+  readonly seenUs: number | null;
+  /** The last probe before it. */
+  readonly notBeforeUs: number;
+  /** Until when it was looked for. */
+  readonly watchedUntilUs: number;
 }
 
 export interface BatchVerdicts {

@@ -284,6 +284,18 @@ function exampleFacts(): RunFacts {
       scored: { checked: 3, wrong: 1 },
       training: { checked: 4, wrong: 2, leaked: 1, labels: 4, positives: 1 },
       rebuilt: { scored: { times: 2, same: 1 }, training: { times: 1, same: 1 } },
+      rollbacks: [
+        {
+          snapshot: 's',
+          back: { requestedUs: 1, seenUs: null, notBeforeUs: 2, watchedUntilUs: 3 },
+          forward: null,
+          probes: 4,
+          unanswered: 1,
+          checked: 40,
+          mixed: 2,
+          wrong: 1,
+        },
+      ],
       inventories: {
         mostSmallFiles: { files: 2, bytes: 2, rows: 3, smallFiles: 2, smallFileBytes: 1 << 20 },
         atRest: null,

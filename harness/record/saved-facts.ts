@@ -146,6 +146,12 @@ const rowVerdicts = z.object({
 });
 const batchVerdicts = z.object({ checked: whole, wrong: whole });
 const rebuilt = z.object({ times: whole, same: whole });
+const switched = z.object({
+  requestedUs: z.number(),
+  seenUs: z.number().nullable(),
+  notBeforeUs: z.number(),
+  watchedUntilUs: z.number(),
+});
 const savedFile = z.object({ rows: whole, sha256: z.string() });
 
 /** The plan was validated where it was made; here it is only told apart from something else. */
@@ -240,7 +246,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
     .object({
       steps: z.array(
         z.object({
-          kind: z.enum(['snapshot', 'score', 'training-set']),
+          kind: z.enum(['snapshot', 'score', 'training-set', 'publish-model', 'rollback']),
           besideLoad: z.boolean(),
           part: z.enum(['whole', 'slice']).nullable(),
           startedUs: z.number(),
@@ -253,6 +259,18 @@ const savedRun: z.ZodType<SavedRun> = z.object({
       scored: batchVerdicts,
       training: batchVerdicts.extend({ leaked: whole, labels: whole, positives: whole }),
       rebuilt: z.object({ scored: rebuilt, training: rebuilt }),
+      rollbacks: z.array(
+        z.object({
+          snapshot: z.string(),
+          back: switched,
+          forward: switched.nullable(),
+          probes: whole,
+          unanswered: whole,
+          checked: whole,
+          mixed: whole,
+          wrong: whole,
+        }),
+      ),
       inventories: z.object({ mostSmallFiles: inventory.nullable(), atRest: inventory.nullable() }),
       examples: z.array(z.string()),
     })

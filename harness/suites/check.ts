@@ -38,6 +38,8 @@ export function checkSuite(stack: Scenario['stack'], arm: Arm, roles: readonly s
             { kind: 'score', snapshot: 'after the load', slicePpm: 100_000, times: 1 },
             { kind: 'training-set', late: false, times: 1 },
             { kind: 'training-set', late: true, times: 2 },
+            { kind: 'publish-model', version: 2 },
+            { kind: 'rollback', snapshot: 'after the load', heldUs: secondUs / 2 },
           ],
         },
         faults: roles.map((role, turn) => ({

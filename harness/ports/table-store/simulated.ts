@@ -28,7 +28,7 @@ import type {
 import { checkPredicate, columnOf } from './predicate.js';
 import { boundsIn } from './simulated/bounds.js';
 import { commitCompaction, planCompaction } from './simulated/compact.js';
-import { deriveRows, openDerivationEngines, type Source } from './simulated/derive.js';
+import { deriveRows, type Source } from './simulated/derive.js';
 import { commitFold, discardFold, holds, planFold } from './simulated/fold.js';
 import { pagesOfParquet } from './simulated/parquet.js';
 import { followRequests } from './simulated/requests.js';
@@ -54,7 +54,6 @@ export function simulateTableStore(options: {
   const { clock, resource, parquet, host } = options;
   const tables = new Map<string, Table>();
   const filesOfSnapshot = new WeakMap<Snapshot, readonly StoredFile[]>();
-  const engines = openDerivationEngines();
 
   function existing(name: string): Table {
     const table = tables.get(name);
@@ -287,7 +286,7 @@ export function simulateTableStore(options: {
       }
       const { schema } = table;
       const sources = sourcesOf(from);
-      const derived = await host(() => deriveRows(engines, sources, { from, sql, schema, sortBy }));
+      const derived = await host(() => deriveRows(sources, { from, sql, schema, sortBy }));
       const written = table.heap.appendAll(derived.batches, schema);
       const bytes = table.heap.bytesOf(written);
       const rows = countRows(written);
@@ -328,7 +327,7 @@ export function simulateTableStore(options: {
 
     async function* query({ from, sql, schema }: QuerySpec): AsyncIterable<ColumnBatch> {
       const sources = sourcesOf(from);
-      const derived = await host(() => deriveRows(engines, sources, { from, sql, schema, sortBy: null }));
+      const derived = await host(() => deriveRows(sources, { from, sql, schema, sortBy: null }));
       await resource.use('query', derived.rows, derived.bytes);
       yield* derived.batches;
     }

@@ -209,6 +209,7 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
       await refused({ from, sql: 'SELECT id / 2 AS id, word FROM few' }, next);
       await refused({ from, sql: 'SELECT NULL::BIGINT AS id, word FROM few' }, next);
       await refused({ from: {}, sql }, next);
+      await refused({ from: { ...from, more: { parquet: [`${path}.none`], schema: pairs } }, sql }, next);
       await refused({ from: { ...from, few: { table: 'nowhere' } }, sql }, next);
       expect(await rowsOf(table)).toEqual(rows);
       expect(await warehouse.position(table)).toEqual([1]);

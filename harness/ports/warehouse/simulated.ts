@@ -2,11 +2,10 @@
 import { CallError, messageOf } from '../../errors.js';
 import type { Resource } from '../../simulation/resource.js';
 import type { ColumnBatch } from '../columns.js';
-import { openDerivationEngines } from '../table-store/simulated/derive.js';
 import type { Source } from './feature-sources.js';
 import type { PositionMove, RefreshSpec, Warehouse } from './port.js';
 import { type MaterialisedView, planRefresh, readRow, type ViewSources } from './simulated/materialised-view.js';
-import { answer, type Readable, sourcesOf } from './simulated/queries.js';
+import { answer, type Readable } from './simulated/queries.js';
 import { copyBatch, type StoredBatch } from './simulated/stored-columns.js';
 import {
   appendBatches,
@@ -55,7 +54,6 @@ export function simulateWarehouse({ resource, parquet, host }: SimulatedWarehous
       throw new CallError('failed', `there is no view '${name}'; refresh it first`);
     return view as ReturnType<Readable['viewOf']>;
   };
-  const engines = openDerivationEngines();
   const readable: Readable = { tableOf, viewOf, parquet };
   /** Rows and position, or neither. */
   const append = (
@@ -102,8 +100,7 @@ export function simulateWarehouse({ resource, parquet, host }: SimulatedWarehous
     async insert(name, query, position) {
       const { schema } = tableOf(name);
       const next = [...position.to];
-      const sources = sourcesOf(readable, query);
-      const { batches, rows: read, bytes } = await host(() => answer(engines, sources, query.sql, schema));
+      const { batches, rows: read, bytes } = await host(() => answer(readable, query, schema));
       const added = batches.map(copyBatch);
       const rows = sum(added.map((batch) => batch.rows));
       await resource.use('insert', read + rows, bytes + sum(added.map((batch) => batch.bytes)));
@@ -112,8 +109,7 @@ export function simulateWarehouse({ resource, parquet, host }: SimulatedWarehous
     },
 
     async *query(query, schema) {
-      const sources = sourcesOf(readable, query);
-      const { batches, rows, bytes } = await host(() => answer(engines, sources, query.sql, schema));
+      const { batches, rows, bytes } = await host(() => answer(readable, query, schema));
       await resource.use('query', rows, bytes);
       yield* batches;
     },

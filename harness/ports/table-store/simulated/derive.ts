@@ -27,21 +27,24 @@ export interface Derived {
   readonly requestedBytes: number;
 }
 
-export interface DerivationEngines {
+interface DerivationEngines {
   readonly engine: Engine;
   /** Has `plannerSettings`. */
   readonly planner: Engine;
 }
 
-/** Of one simulation; each is opened when it is first needed. */
-export function openDerivationEngines(): DerivationEngines {
-  const options = { threads: 1, memory: '4GB', spill: async () => '' };
-  return { engine: openEngine(options), planner: openEngine({ ...options, settings: plannerSettings }) };
-}
+const options = { threads: 1, memory: '4GB', spill: async () => '' };
+/**
+ * Of all simulations in a process, each opened when it is first needed: to open one costs more than the SQL of a small
+ * run, and nothing stays in it, since every table is a temporary one of its connection.
+ */
+const engines: DerivationEngines = {
+  engine: openEngine(options),
+  planner: openEngine({ ...options, settings: plannerSettings }),
+};
 
 /** `sortBy` null: in the order of the SQL, else by these columns first and then by all. */
 export async function deriveRows(
-  engines: DerivationEngines,
   sources: Readonly<Record<string, Source>>,
   options: {
     readonly from: Relations;

@@ -1,7 +1,7 @@
 /** Queries over the tables and views in memory, by the same engine and SQL as the warehouse has: its tables are filled first. */
 import { CallError, messageOf } from '../../../errors.js';
 import type { ColumnBatch, Schema } from '../../columns.js';
-import { type DerivationEngines, deriveRows, type Source } from '../../table-store/simulated/derive.js';
+import { deriveRows, type Source } from '../../table-store/simulated/derive.js';
 import { pagesOfParquet } from '../../table-store/simulated/parquet.js';
 import type { Query, Relation } from '../port.js';
 import { type MaterialisedView, readRow } from './materialised-view.js';
@@ -21,23 +21,19 @@ export interface Answer {
   readonly bytes: number;
 }
 
-/** `sources`: of `sourcesOf`, which are what there is when it is called. */
-export async function answer(
-  engines: DerivationEngines,
-  sources: Readonly<Record<string, Source>>,
-  sql: string,
-  schema: Schema,
-): Promise<Answer> {
-  const from = Object.fromEntries(Object.entries(sources).map(([name, own]) => [name, { parquet: [], ...own }]));
+/** Of what there is when it is called. */
+export async function answer(readable: Readable, { from, sql }: Query, schema: Schema): Promise<Answer> {
   try {
-    return await deriveRows(engines, sources, { from, sql, schema, sortBy: null });
+    const sources = Object.fromEntries(
+      Object.entries(from).map(([name, relation]) => [name, sourceOf(readable, relation)]),
+    );
+    const relations = Object.fromEntries(
+      Object.entries(sources).map(([name, source]) => [name, { parquet: [], schema: source.schema }]),
+    );
+    return await deriveRows(sources, { from: relations, sql, schema, sortBy: null });
   } catch (error) {
-    throw new CallError('failed', messageOf(error), { cause: error });
+    throw error instanceof CallError ? error : new CallError('failed', messageOf(error), { cause: error });
   }
-}
-
-export function sourcesOf(readable: Readable, { from }: Query): Record<string, Source> {
-  return Object.fromEntries(Object.entries(from).map(([name, relation]) => [name, sourceOf(readable, relation)]));
 }
 
 function sourceOf(readable: Readable, relation: Relation): Source {
