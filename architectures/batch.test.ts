@@ -17,7 +17,7 @@ describe.each(['lakehouse', 'warehouse', 'lambda'])('batch work of %s, simulated
   afterAll(() => simulations.close());
 
   it('accounts for every table that it wrote', () => {
-    // Two snapshots of the warehouse are tables of their own; what the lakehouse serves is one, where it was rolled back.
+    // Two of the warehouse's are snapshots.
     const tables = { lakehouse: 13, warehouse: 13, lambda: 12 }[plane];
     expect(lineage).toMatchObject({ gaps: [], assets: tables, covered: tables });
   });

@@ -15,6 +15,9 @@ function coverageOf(lineage: RunFacts['lineage']): MeasureOf<'ratio'> {
     numerator: covered,
     denominator: assets,
     samples: assets,
-    note: gaps[0] ?? 'stored tables whose every writing run resolves to inputs, code, environment and configuration',
+    note:
+      gaps.length === 0
+        ? 'stored tables whose every writing run resolves to inputs, code, environment and configuration'
+        : `not accounted for: ${gaps.join('; ')}`,
   };
 }

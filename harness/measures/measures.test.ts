@@ -95,7 +95,7 @@ describe('a plane that shows each change exactly 2 s late', () => {
       gaps: ['tables/current: no event names it'],
     };
     const of = (lineage: RunFacts['lineage']) => measure(plantRun({ facts: { lineage } }), 'lineage.coverage');
-    expect(of(sound)).toMatchObject({ numerator: 7, denominator: 8, note: sound.gaps[0] });
+    expect(of(sound)).toMatchObject({ numerator: 7, denominator: 8, note: `not accounted for: ${sound.gaps[0]}` });
     expect(of(null)).toMatchObject({ kind: 'absent', why: 'not_offered' });
     expect(of({ ...sound, assets: 0, covered: 0 })).toMatchObject({ kind: 'absent', why: 'not_measured' });
   });
