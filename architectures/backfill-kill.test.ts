@@ -29,7 +29,7 @@ const scenario = measuredScenario({
   faultUs: 0,
   drainUs: secondUs,
 });
-const timeoutUs = 60 * secondUs;
+const timeoutUs = 120 * secondUs;
 const lookEveryUs = 20_000;
 
 /** Of the rows that history has, so many are there when the role is killed. */
@@ -40,7 +40,7 @@ let trace: OwnedTrace;
 beforeAll(async () => {
   scratch = await openScratch();
   trace = await loadTrace(scenario, 3, scratch.directory);
-});
+}, 300_000);
 afterAll(() => scratch.close());
 
 /** `beside`: the other roles that a backfill and its answers need. */

@@ -60,7 +60,7 @@ export function batchContract(name: string, open: () => Promise<BatchUnderTest>)
         training: await trainingRows({ id: 'early', labels: [labels.onTime] }),
       };
       await underTest.take(firstEntries, Number.POSITIVE_INFINITY);
-    }, 60_000);
+    }, 300_000);
 
     afterAll(async () => {
       await underTest.close();

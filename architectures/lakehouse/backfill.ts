@@ -7,7 +7,7 @@ import type { BackfillRequest, BackfillResult, CustomerRange, RoleContext } from
 import type { Lineage } from '../../harness/lineage/recorder.js';
 import type { ColumnBatch } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
-import type { Snapshot } from '../../harness/ports/table-store/port.js';
+import type { Snapshot, TableStore } from '../../harness/ports/table-store/port.js';
 import { createChangeRows } from './change-rows.js';
 import type { CustomerRows } from './customer-rows.js';
 import { clearState, createState } from './customer-state.js';
@@ -22,6 +22,7 @@ import { historyTable, rowTable } from './tables.js';
 
 const customersPerRange = 65_536;
 const customersPerPut = 4_000;
+const loadedPin = 'history being loaded';
 
 export async function loadHistory(
   context: RoleContext,
@@ -39,16 +40,27 @@ export async function loadHistory(
 /** Puts a row for every customer there can be; returns those that changes have reached before. */
 async function putHistory(context: RoleContext, customerRows: CustomerRows): Promise<number[]> {
   const { customers } = context.contract;
+  const { tables } = context.ports;
+  const isLong = customers > customersPerRange;
   const snapshots = {} as Record<FactName, Snapshot>;
-  for (const name of factNames)
-    snapshots[name] = await untilDone(context, () => context.ports.tables.snapshot(historyTable(name)));
+  for (const name of factNames) {
+    snapshots[name] = await untilDone(context, () => tables.snapshot(historyTable(name)));
+    // What is read range by range may be read for longer than the compactor retains files that it has merged.
+    if (isLong) await untilDone(context, () => tables.pin(historyTable(name), loadedPin, snapshots[name].version));
+  }
   const overtaken: number[] = [];
   for (let from = 0; from < customers; from += customersPerRange) {
     const range = { from, to: Math.min(customers, from + customersPerRange) };
     const facts = await untilDone(context, () => readFacts(context, snapshots, range));
     overtaken.push(...(await putRange(context, facts, range, customerRows)));
   }
+  if (isLong) for (const name of factNames) await untilDone(context, () => letGo(tables, historyTable(name)));
   return overtaken;
+}
+
+/** Of what was let go by a call that seemed to fail nothing is asked again. */
+async function letGo(tables: TableStore, table: string): Promise<void> {
+  if ((await tables.pins(table)).has(loadedPin)) await tables.unpin(table, loadedPin);
 }
 
 /** Customers are numbered from the beginning of the range. */

@@ -46,6 +46,9 @@ import { takeTurns } from './turns.js';
 /** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
 const customersPerDerivation = 262_144;
 
+/** The share of all customers that is scored by itself, if not all are. */
+const usualSlice = 1 / 100;
+
 /** By table: what derived rows are a function of. Pinned, as long as anybody may ask for them again. */
 type Versions = Readonly<Record<string, number>>;
 
@@ -85,14 +88,17 @@ async function takeSnapshot(
   await recordSnapshot(lineage, view, versions);
   let rows = 0;
   let version = 0;
-  for (let first = 0; first < customers; first += customersPerDerivation) {
-    const last = Math.min(customers, first + customersPerDerivation);
+  // In equal parts: what is left over would be a small file.
+  const customersAtOnce = Math.ceil(customers / Math.ceil(customers / customersPerDerivation));
+  for (let first = 0; first < customers; first += customersAtOnce) {
+    const last = Math.min(customers, first + customersAtOnce);
     const derived = await tables.derive({
       into: featuresTable,
       from: restricted(from, { from: first, to: last }),
       sql: `SELECT * EXCLUDE (row_id) FROM (${viewSql(view, momentsOfCustomers(first, last, asOfUs))})`,
       mode: first === 0 ? 'replace' : 'append',
       sortBy: ['customer'],
+      sliceRows: Math.ceil(customers * usualSlice),
       txns: [],
     });
     rows += derived.rows;

@@ -9,12 +9,19 @@ import { openLineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { FoldSpec, TableStore } from '../../harness/ports/table-store/port.js';
 import { changeSchema } from '../../workloads/fact-schemas.js';
+import { snapshotsTable, trainingSetsTable } from './batch-tables.js';
 import { recordCompactor } from './lineage.js';
 import type { LakehouseParams } from './params.js';
-import { changesTable, createTables, currentTable } from './tables.js';
+import { changesTable, createTables, currentTable, historyNames, historyTable } from './tables.js';
 
 /** A merged file: large enough to be scanned well, small enough to be rewritten in a moment. */
 const targetFileBytes = 16 << 20;
+
+/**
+ * Tables that get small files: by every commit of the stream, by a record, by what is left over of history. The others of
+ * batch work are replaced as a whole, by few large files.
+ */
+const compacted = [changesTable, currentTable, ...historyNames.map(historyTable), snapshotsTable, trainingSetsTable];
 
 /** An entity's changes are all of one customer, whose commits have rising lsns. */
 const foldSpec: FoldSpec = {
@@ -33,7 +40,7 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
     await createTables(tables);
     await tables.create(currentTable, changeSchema);
   });
-  await recordCompactor(openLineage(context, journalInTables(tables)), context);
+  await recordCompactor(openLineage(context, journalInTables(tables)), context, compacted);
   context.ready();
   for (;;) {
     await clock.sleep(params.maintenanceIntervalUs, signal);
@@ -43,7 +50,9 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
 
 async function maintain(tables: TableStore, { retainUs }: LakehouseParams): Promise<void> {
   await tables.fold(foldSpec);
-  for (const table of [changesTable, currentTable]) {
+  const there = new Set(await tables.tables());
+  for (const table of compacted) {
+    if (!there.has(table)) continue;
     await tables.compact(table, { smallFileBytes, targetFileBytes });
     await tables.vacuum(table, { retainUs });
   }

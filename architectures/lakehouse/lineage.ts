@@ -28,7 +28,12 @@ export function recordBackfill(lineage: Lineage, files: BackfillRequest['files']
   );
 }
 
-export async function recordCompactor(lineage: Lineage, context: RoleContext): Promise<void> {
+/** Merged files are written anew, from those that were there; some tables are begun later, by others. */
+export async function recordCompactor(
+  lineage: Lineage,
+  context: RoleContext,
+  compacted: readonly string[],
+): Promise<void> {
   const { tables } = context.ports;
   const from = await Promise.all(
     [changesTable, currentTable].map(async (table) => {
@@ -36,10 +41,11 @@ export async function recordCompactor(lineage: Lineage, context: RoleContext): P
       return storedTable(table, version);
     }),
   );
-  // Merged files are written anew, from those that were there.
+  const others = compacted.filter((table) => table !== changesTable && table !== currentTable);
   await lineage.record(
     { into: [storedTable(changesTable)], from: from.slice(0, 1) },
     { into: [storedTable(currentTable)], from },
+    ...others.map((table) => ({ into: [storedTable(table)], from: [storedTable(table)] })),
   );
 }
 

@@ -59,10 +59,20 @@ interface Bin {
 function binsOf(state: TableState, files: readonly AddFile[], sizes: Sizes): Bin[] {
   const clusterBy = clusterColumnsOf(state.metaData.configuration);
   if (clusterBy.length > 0) return clusterBins(files, clusterBy, sizes);
-  const small = files.filter(({ size }) => size < sizes.smallFileBytes);
-  return Array.from(byClustering(small).values())
-    .flatMap((group) => pack(group, sizes.targetFileBytes))
+  return Array.from(byClustering(files).values())
+    .flatMap((group) => mergeable(group, sizes))
     .map((bin) => ({ files: bin, into: 1, clusterBy: [] }));
+}
+
+/** A small file that is alone goes to a large one: only where nothing was added since, so not while much is. */
+function mergeable(files: readonly AddFile[], { smallFileBytes, targetFileBytes }: Sizes): AddFile[][] {
+  const inOrder = files.toSorted((a, b) => compareByKey(a, b, clusteringOf(a)));
+  const small = inOrder.filter(({ size }) => size < smallFileBytes);
+  const [first] = small;
+  if (first === undefined || small.length > 1) return pack(small, targetFileBytes);
+  const at = inOrder.indexOf(first);
+  const beside = [inOrder[at - 1], inOrder[at + 1]].find((file) => file && file.size + first.size <= targetFileBytes);
+  return beside ? [[beside, first].toSorted((a, b) => inOrder.indexOf(a) - inOrder.indexOf(b))] : [];
 }
 
 /** All that is small or was never clustered is clustered together; what was, and is large enough, stays. */
@@ -90,7 +100,7 @@ function byClustering(files: readonly AddFile[]): Map<string, AddFile[]> {
 function pack(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
   const bins: AddFile[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
-  for (const file of files.toSorted((a, b) => compareByKey(a, b, clusteringOf(a)))) {
+  for (const file of files) {
     if (bytes + file.size > targetFileBytes) {
       bins.push([]);
       bytes = 0;

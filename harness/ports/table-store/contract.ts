@@ -281,6 +281,20 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
       expect((await store.snapshot('changes')).files.map(({ rows }) => rows)).toEqual([20, 20, 20, 20]);
     });
 
+    test('a small file that is alone is merged with a large one beside it, where the target has room', async () => {
+      const { store } = await withTable();
+      await store.append('changes', batch(rowsFrom(0, 1_000)), []);
+      await store.append('changes', batch(rowsFrom(1_000, 10)), []);
+      const [large, small] = (await store.snapshot('changes')).files.map(({ bytes }) => bytes).sort((a, b) => b - a);
+      const compactInto = async (targetFileBytes: number) => {
+        await store.compact('changes', { smallFileBytes: small! + 1, targetFileBytes });
+        return (await store.snapshot('changes')).files.map(({ rows }) => rows).sort((a, b) => a - b);
+      };
+      expect(await compactInto(large! + small! - 1)).toEqual([10, 1_000]);
+      expect(await compactInto(large! + small!)).toEqual([1_010]);
+      expect(await rowsIn(store, await store.snapshot('changes'))).toEqual(sorted(rowsFrom(0, 1_010)));
+    });
+
     test('vacuum deletes what no snapshot younger than the retention refers to, and nothing else', async () => {
       const { time, open, store } = await withTable();
       for (let i = 0; i < 4; i++) await store.append('changes', batch(rowsFrom(10 * i, 10)), []);

@@ -44,7 +44,12 @@ export function deltaTableStore(options: {
   const engine = openEngine({ threads: options.threads, memory: '768MB', spill: objects.stage });
   // Apart, as derivations want all processors and all the memory that a process may have, and others go on beside them.
   const derivations = {
-    engine: openEngine({ threads: availableParallelism(), memory: derivationMemory, spill: objects.stage }),
+    engine: openEngine({
+      threads: availableParallelism(),
+      memory: derivationMemory,
+      spill: objects.stage,
+      rereads: true,
+    }),
     planner: openEngine({ threads: 1, memory: '64MB', spill: objects.stage, settings: plannerSettings }),
     stateOf,
   };

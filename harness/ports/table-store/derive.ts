@@ -168,7 +168,7 @@ async function bind(connection: DuckDBConnection, sources: readonly Source[]): P
 async function write(
   tables: Tables,
   derivations: Derivations,
-  { into, from, sql, sortBy = [] }: DeriveSpec,
+  { into, from, sql, sortBy = [], sliceRows }: DeriveSpec,
   schema: Schema,
   added: AddFile[],
 ): Promise<Scanned> {
@@ -178,7 +178,12 @@ async function write(
     await bind(connection, sources);
     const select = `${await selectColumns(connection, sql, schema)}${orderBy(sortBy, schema)}`;
     const before = await bytesReadByProcess();
-    await writeFiles(tables, connection, { table: into, schema, select, sortBy }, added);
+    await writeFiles(
+      tables,
+      connection,
+      { table: into, schema, select, sortBy, rowsPerGroup: groupFor(sliceRows) },
+      added,
+    );
     const after = await bytesReadByProcess();
     const scanned = {
       liveBytes: 0,
@@ -196,13 +201,29 @@ async function write(
   });
 }
 
-/**
- * A slice of a sorted table reads up to two row groups in vain, and the footers of one file or two: with these sizes
- * that is about a fifth of a slice of 100,000 rows. DuckDB hands out sorted runs of 122,880 rows, a multiple of a row
- * group, so that several threads keep the order; see derive.test.ts.
- */
-const rowsPerGroup = 12_288;
-const groupsPerFile = 40;
+/** DuckDB hands out sorted runs of so many rows: a multiple of a row group, so that several threads keep the order. */
+const rowsPerRun = 122_880;
+const rowsPerFile = 4 * rowsPerRun;
+/** DuckDB writes no row group that is smaller. */
+const fewestPerGroup = 2_048;
+/** Of a table of which nobody said how it is read: smaller row groups take longer to be read as a whole. */
+const usualSlice = 122_880;
+/** Of a slice, what is read in vain at its ends: half a row group each on average. */
+const shareInVain = 1 / 10;
+
+/** The rows of a row group. */
+function groupFor(sliceRows = usualSlice): number {
+  const fitting = Math.max(fewestPerGroup, sliceRows * shareInVain);
+  for (let groups = 1; ; groups++) {
+    const rows = rowsPerRun / groups;
+    if (rows % fewestPerGroup === 0 && rows <= fitting) return rows;
+  }
+}
+
+/** Encoded columns of few rows are hardly smaller by zstd than by snappy, and take a third longer to be read. */
+function codecFor(rowsPerGroup: number): string {
+  return rowsPerGroup < groupFor() ? 'snappy' : 'zstd, COMPRESSION_LEVEL 1';
+}
 
 /** Writes the rows of `select` to data files that no commit has added yet; to none if there are no rows. */
 async function writeFiles(
@@ -213,41 +234,44 @@ async function writeFiles(
     readonly schema: Schema;
     readonly select: string;
     readonly sortBy: readonly string[];
+    readonly rowsPerGroup: number;
   },
   added: AddFile[],
 ): Promise<void> {
-  const { table, schema, select, sortBy } = options;
+  const { table, schema, select, sortBy, rowsPerGroup } = options;
   const staged = await objects.stage();
   try {
     const written = await connection
       .runAndReadAll(
-        `COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd,
-         COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${rowsPerGroup}, ROW_GROUPS_PER_FILE ${groupsPerFile}, RETURN_STATS)`,
+        `COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, PARQUET_VERSION V2,
+         COMPRESSION ${codecFor(rowsPerGroup)}, ROW_GROUP_SIZE ${rowsPerGroup}, ROW_GROUPS_PER_FILE ${rowsPerFile / rowsPerGroup}, RETURN_STATS)`,
       )
       .catch((error) => {
         throw new CallError('failed', `Table ${table}: rows were not derived: ${messageOf(error)}`, { cause: error });
       });
-    for (const row of written.getRowObjectsJson()) {
-      if (Number(row.count) === 0) continue;
-      const statistics = statisticsFrom(
-        row.column_statistics as unknown as ColumnStatistics,
-        schema,
-        Number(row.count),
-      );
-      checkValues(table, schema, statistics);
-      const nowUs = clock.nowUs();
-      const path = dataFileName(nowUs);
-      await objects.publish(String(row.filename), `${table}/${path}`);
-      added.push({
-        path,
-        partitionValues: {},
-        size: Number(row.file_size_bytes),
-        modificationTime: Math.floor(nowUs / 1000),
-        dataChange: true,
-        stats: JSON.stringify(statistics),
-        ...tagsOf(sortBy, run),
-      });
-    }
+    const files = written.getRowObjectsJson().filter(({ count }) => Number(count) > 0);
+    // At once, as a disk makes several files durable in one go.
+    const published = await Promise.allSettled(
+      files.map(async (row): Promise<AddFile> => {
+        const rows = Number(row.count);
+        const statistics = statisticsFrom(row.column_statistics as unknown as ColumnStatistics, schema, rows);
+        checkValues(table, schema, statistics);
+        const nowUs = clock.nowUs();
+        const path = dataFileName(nowUs);
+        await objects.publish(String(row.filename), `${table}/${path}`);
+        return {
+          path,
+          partitionValues: {},
+          size: Number(row.file_size_bytes),
+          modificationTime: Math.floor(nowUs / 1000),
+          dataChange: true,
+          stats: JSON.stringify(statistics),
+          ...tagsOf(sortBy, run),
+        };
+      }),
+    );
+    for (const one of published) if (one.status === 'fulfilled') added.push(one.value);
+    for (const one of published) if (one.status === 'rejected') throw one.reason;
   } finally {
     await objects.discard(staged);
   }

@@ -21,6 +21,8 @@ export interface EngineOptions {
   /** A path for what does not fit into memory, created when needed. */
   readonly spill: () => Promise<string>;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Files never change and are read over and over: footers stay in memory, columns of a row group come in one read. */
+  readonly rereads?: true;
 }
 
 export function openEngine(options: EngineOptions): Engine {
@@ -63,8 +65,8 @@ export function openEngine(options: EngineOptions): Engine {
   };
 }
 
-async function open({ threads, memory, spill, settings }: EngineOptions): Promise<DuckDBInstance> {
-  return DuckDBInstance.create(':memory:', {
+async function open({ threads, memory, spill, settings, rereads }: EngineOptions): Promise<DuckDBInstance> {
+  const instance = await DuckDBInstance.create(':memory:', {
     threads: String(threads),
     memory_limit: memory,
     temp_directory: await spill(),
@@ -73,4 +75,14 @@ async function open({ threads, memory, spill, settings }: EngineOptions): Promis
     autoinstall_known_extensions: 'false',
     ...settings,
   });
+  if (!rereads) return instance;
+  const connection = await instance.connect();
+  try {
+    // Of the extension for Parquet, which is not there yet while an instance is being created.
+    await connection.run('SET GLOBAL parquet_metadata_cache = true');
+    await connection.run('SET GLOBAL prefetch_all_parquet_files = true');
+  } finally {
+    connection.closeSync();
+  }
+  return instance;
 }

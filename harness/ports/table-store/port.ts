@@ -160,6 +160,8 @@ export interface DeriveSpec extends Omit<QuerySpec, 'schema'> {
   readonly mode: 'append' | 'replace';
   /** Rows are put in the order of these columns, outermost first: files, and the parts that they are read by, hold neighbours. */
   readonly sortBy?: readonly string[];
+  /** How many neighbours readers ask for at a time: what is read by the part is cut so that little of it is read in vain. */
+  readonly sliceRows?: number;
   readonly txns: readonly Txn[];
 }
 

@@ -1,7 +1,8 @@
 /**
  * Objects as files of a directory that several processes of one host share. What a writer has not finished lies in
  * `.staging`, under its process id, so that whoever opens the directory can sweep what dead processes left there.
- * An object that was written is on the disk: file and directory are synchronised before a call resolves.
+ * What was written is on the disk: files are synchronised before a call resolves, and so are names, but for those of
+ * published files, which nobody knows of before an object that is put says so: they are synchronised before that is there.
  */
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -33,12 +34,14 @@ export function localObjects(directory: string): ObjectStore {
     return target;
   };
 
+  const names = publishedNames();
+
   return {
     async putIfAbsent(path, text) {
       const target = await targetOf(path).catch(asFailed);
       const staged = await newStaged().catch(asFailed);
       try {
-        await writeDurably(staged, text).catch(asFailed);
+        await Promise.all([writeDurably(staged, text), names.sync()]).catch(asFailed);
         return await linkAs(staged, target);
       } finally {
         await discard(staged);
@@ -48,7 +51,7 @@ export function localObjects(directory: string): ObjectStore {
       const target = await targetOf(path);
       const staged = await newStaged();
       try {
-        await writeDurably(staged, text);
+        await Promise.all([writeDurably(staged, text), names.sync()]);
         await rename(staged, target);
       } finally {
         await discard(staged);
@@ -78,10 +81,35 @@ export function localObjects(directory: string): ObjectStore {
       const target = await targetOf(path);
       await syncPath(staged);
       await rename(staged, target);
-      await syncName(target);
+      names.add(dirname(target));
     },
     discard,
     localFiles: async (paths) => paths.map((path) => join(directory, path)),
+  };
+}
+
+/** Folders with names that are not synchronised yet: once a commit, however many files it adds. */
+function publishedNames() {
+  const waiting = new Set<string>();
+  const underWay = new Set<Promise<void>>();
+  const begin = (folder: string) => {
+    const synced = syncPath(folder)
+      .catch((error) => {
+        waiting.add(folder);
+        throw error;
+      })
+      .finally(() => underWay.delete(synced));
+    underWay.add(synced);
+  };
+  return {
+    add: (folder: string) => void waiting.add(folder),
+    /** Also awaits what another call has begun: this one's names may be among them. */
+    async sync(): Promise<void> {
+      const folders = Array.from(waiting);
+      waiting.clear();
+      for (const folder of folders) begin(folder);
+      await Promise.all(underWay);
+    },
   };
 }
 

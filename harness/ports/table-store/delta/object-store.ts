@@ -27,7 +27,7 @@ export interface ObjectStore {
    * `publish`, all else goes by `discard`.
    */
   stage(): Promise<string>;
-  /** Makes a staged file the object `path`, durable and whole. */
+  /** Makes a staged file the object `path`, whole, and durable before any object is there that is put after it. */
   publish(staged: string, path: string): Promise<void>;
   discard(staged: string): Promise<void>;
   /** Local files with the contents of these objects, in their order, for a program (DuckDB) to read. */

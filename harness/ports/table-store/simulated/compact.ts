@@ -30,15 +30,30 @@ export function planCompaction(table: Table, sizes: Sizes): Compaction {
 function mergeSmall(table: Table, files: readonly StoredFile[], sizes: Sizes): Replacement[] {
   const groups = new Map<string, StoredFile[]>();
   for (const file of files) {
-    if (file.bytes >= sizes.smallFileBytes) continue;
     const sorting = JSON.stringify(file.sortedBy);
     const group = groups.get(sorting);
     if (group) group.push(file);
     else groups.set(sorting, [file]);
   }
   return Array.from(groups.values()).flatMap((group) =>
-    pack(inOrder(table, group), sizes.targetFileBytes).map((removed) => ({ removed, added: merge(table, removed) })),
+    mergeable(table, group, sizes).map((removed) => ({ removed, added: merge(table, removed) })),
   );
+}
+
+/** A small file that is alone goes to a large one: only where nothing was added since, so not while much is. */
+function mergeable(
+  table: Table,
+  files: readonly StoredFile[],
+  { smallFileBytes, targetFileBytes }: Sizes,
+): StoredFile[][] {
+  const small = files.filter(({ bytes }) => bytes < smallFileBytes);
+  const [first] = small;
+  if (first === undefined) return [];
+  if (small.length > 1) return pack(inOrder(table, small), targetFileBytes);
+  const ordered = inOrder(table, files);
+  const at = ordered.indexOf(first);
+  const beside = [ordered[at - 1], ordered[at + 1]].find((file) => file && file.bytes + first.bytes <= targetFileBytes);
+  return beside ? [[beside, first].toSorted((a, b) => ordered.indexOf(a) - ordered.indexOf(b))] : [];
 }
 
 /** All that is small or was never clustered is clustered together; what was, and is large enough, stays. */
