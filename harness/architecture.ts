@@ -6,6 +6,7 @@ import type { Json } from './json.js';
 import type { OpenLineageEvent } from './lineage/event.js';
 import type { Origin } from './lineage/origin.js';
 import type { Ports } from './ports/ports.js';
+import type { Tier } from './ports/table-store/port.js';
 import type { Random } from './random.js';
 
 /** The default export of an architecture module: loaded by its specifier in every role process. */
@@ -206,4 +207,12 @@ export interface Inventory {
   /** Data files below the small-file bound, and the bound. */
   readonly smallFiles: number;
   readonly smallFileBytes: number;
+  /** Absent: the plane keeps all that it stores in one place. */
+  readonly tiers?: Readonly<Record<Tier, TierInventory>>;
+}
+export interface TierInventory {
+  readonly files: number;
+  readonly bytes: number;
+  /** What the same rows took while they were hot. */
+  readonly hotBytes: number;
 }

@@ -11,7 +11,9 @@ import type { BackfillFact } from './record/facts.js';
 import type { RunPlan } from './scenario.js';
 
 const checkedCustomers = 1_000;
-const timeoutUs = 120_000_000;
+const shortestTimeoutUs = 120_000_000;
+/** A plane may take as long as a machine with two cores that do other things as well: 100,000 facts a second. */
+const timeoutUsPerFact = 10;
 const settleUs = 30_000_000;
 const retryEveryUs = 100_000;
 
@@ -24,6 +26,7 @@ export async function loadHistory(options: {
 }): Promise<BackfillFact | null> {
   const { plane, trace, plan, clock } = options;
   if (!plane.offers('backfill')) return null;
+  const timeoutUs = shortestTimeoutUs + timeoutUsPerFact * trace.info.history.facts;
   const startUs = clock.nowUs();
   const { rows, filesByReference } = backfillOf(
     await plane.call<unknown>('backfill', requestOf(trace.directory), { timeoutUs }),
@@ -33,7 +36,7 @@ export async function loadHistory(options: {
   let endUs: number;
   do {
     endUs = clock.nowUs();
-    wrongRows = await countWrong(plane, trace, customers);
+    wrongRows = await countWrong(plane, trace, customers, timeoutUs);
     if (wrongRows === 0) break;
     await clock.sleep(retryEveryUs);
   } while (clock.nowUs() - startUs < settleUs);
@@ -65,7 +68,12 @@ function sampleCustomers({ info }: LoadedTrace, seed: number): number[] {
   return [...sample];
 }
 
-async function countWrong(plane: PlaneClient, trace: LoadedTrace, customers: readonly number[]): Promise<number> {
+async function countWrong(
+  plane: PlaneClient,
+  trace: LoadedTrace,
+  customers: readonly number[],
+  timeoutUs: number,
+): Promise<number> {
   const keys = customers.map(String);
   const rows = rowsOf(await plane.call<unknown>('lookup', { keys }, { timeoutUs, probe: true }), keys);
   return (await differingRows(trace.oracle, rows)).length;

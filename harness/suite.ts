@@ -7,6 +7,7 @@ import { isPath, isUrl } from './processes/load-architecture.js';
 import { seededRandom, shuffled } from './random.js';
 import type { Arm, RunPlan, Scenario } from './scenario.js';
 import { batch } from './suites/batch.js';
+import { batchLarge } from './suites/batch-large.js';
 import { chaos } from './suites/chaos.js';
 import { chaosShort } from './suites/chaos-short.js';
 import { floor } from './suites/floor.js';
@@ -31,7 +32,7 @@ export interface Suite {
   readonly thresholds: readonly Threshold[];
 }
 
-export const suites: readonly Suite[] = [headline, smoke, ingest, batch, simulated, chaos, chaosShort];
+export const suites: readonly Suite[] = [headline, smoke, ingest, batch, batchLarge, simulated, chaos, chaosShort];
 
 /** The soak has no scenarios until a seed has drawn them. */
 export const suiteNames: readonly string[] = [...suites.map(({ name }) => name), soakSuite.name];

@@ -60,6 +60,8 @@ const priceNames: Readonly<Record<keyof PriceBook['prices'], string>> = {
   cpu: 'CPU',
   memory: 'Memory',
   storage: 'Stored data',
+  storageWarm: 'Stored data, warm',
+  storageCold: 'Stored data, cold',
   bytesWritten: 'Bytes written to the object store',
   bytesRead: 'Bytes read from the object store',
   writeRequests: 'PUT and LIST requests',

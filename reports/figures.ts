@@ -477,6 +477,17 @@ const metrics: Readonly<Record<string, Metric>> = {
     main: ['share'],
   },
   'storage.files': { label: 'Data files', meaning: '', main: [] },
+  'storage.tiered': { label: 'Warm and cold', meaning: 'bytes that lie in lower tiers, of all stored', main: [] },
+  'storage.tier_bytes_saved': {
+    label: 'Bytes saved by tiers',
+    meaning: 'against the same rows left hot',
+    main: [],
+  },
+  'storage.tier_cost_saved': {
+    label: 'Cost of storage saved by tiers',
+    meaning: 'at list prices, against the same rows left hot; reads of them are not in it',
+    main: ['share'],
+  },
   'storage.bytes': { label: 'Stored', meaning: '', main: ['mean'] },
   'serving.cache_hit_ratio': {
     label: 'Cache hits',

@@ -166,6 +166,8 @@ export const priceBookSchema = z
       cpu: priceIn('usd_per_vcpu_second'),
       memory: priceIn('usd_per_gb_second'),
       storage: priceIn('usd_per_gb_month'),
+      storageWarm: priceIn('usd_per_gb_month').describe('What is read seldom.'),
+      storageCold: priceIn('usd_per_gb_month').describe('What is hardly ever read.'),
       bytesWritten: priceIn('usd_per_gb_written').describe('To the object store; block storage charges none.'),
       bytesRead: priceIn('usd_per_gb_read'),
       writeRequests: priceIn('usd_per_1000_requests').describe('PUT and LIST.'),

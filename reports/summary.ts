@@ -246,7 +246,10 @@ export interface PriceBook {
   readonly prices: {
     readonly cpu: Price<'usd_per_vcpu_second'>;
     readonly memory: Price<'usd_per_gb_second'>;
+    /** Of a plane without tiers, and of what is hot. */
     readonly storage: Price<'usd_per_gb_month'>;
+    readonly storageWarm: Price<'usd_per_gb_month'>;
+    readonly storageCold: Price<'usd_per_gb_month'>;
     /** To and from the object store; block storage charges none. */
     readonly bytesWritten: Price<'usd_per_gb_written'>;
     readonly bytesRead: Price<'usd_per_gb_read'>;

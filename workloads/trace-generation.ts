@@ -9,8 +9,8 @@ import { keySampler } from './keys.js';
 import { drawPanel } from './panel.js';
 import { createBlockBuilder, type SlotBlock } from './source/blocks.js';
 import { type ChangeSource, createChangeSource, type SlotChanges } from './source/changes.js';
-import { generateHistory, type History } from './source/history.js';
-import { columnBytes, hashHistory, writeHistory } from './source/history-files.js';
+import { generateHistory, type HistoryPart } from './source/history.js';
+import { hashHistoryFiles, writeHistory } from './source/history-files.js';
 import { createPayloadWriter } from './source/payloads.js';
 import { emailOf, fillPools, type Pools } from './source/pools.js';
 import { createState, type SourceState } from './source/state.js';
@@ -54,14 +54,10 @@ async function writeTrace(options: TraceOptions, directory: string): Promise<Tra
   const source = openSource(options);
   await mkdir(directory);
 
+  const history = { facts: workload.history.facts, ...(await writeHistory(paths.history, source.history)) };
   const historyHash = createHash('sha256');
-  hashHistory(historyHash, source.history);
-  const history = {
-    facts: workload.history.facts,
-    ...(await writeHistory(paths.history, source.history)),
-    columnBytes: columnBytes(source.history),
-  };
-  const personal = personalSamples(source.history, source.random.fork('personal'));
+  await hashHistoryFiles(historyHash, paths.history);
+  const personal = personalSamples(source);
   const { entries, changes, hashes } = await writeChanges(options, directory, source, personal);
 
   const info: TraceInfo = {
@@ -87,7 +83,8 @@ export interface Source {
   readonly random: Random;
   readonly pools: Pools;
   readonly state: SourceState;
-  readonly history: History;
+  /** To be taken to its end before the first change is asked for. */
+  readonly history: Iterable<HistoryPart>;
   readonly changes: ChangeSource;
 }
 
@@ -187,13 +184,13 @@ const samplesOfHistory = 20;
 const samplesOfChanges = 60;
 
 /** E-mail and phone of some customers: what no plane may store as it is. */
-function personalSamples(history: History, random: Random): Set<string> {
-  const { columns, rows } = history.customers;
+function personalSamples({ random: ofTrace, pools, state }: Source): Set<string> {
+  const random = ofTrace.fork('personal');
   const samples = new Set<string>();
   for (let i = 0; i < samplesOfHistory; i++) {
-    const customer = random.below(rows);
-    samples.add((columns.email as readonly string[])[customer] as string);
-    samples.add((columns.phone as readonly string[])[customer] as string);
+    const customer = random.below(state.customers);
+    samples.add(emailOf(pools, customer, state.email[customer] as number));
+    samples.add(pools.phones[state.phone[customer] as number] as string);
   }
   return samples;
 }

@@ -2,10 +2,12 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ColumnBatch } from '../harness/ports/columns.js';
 import { allocateBlock, opNames, tableNames, viewBlock } from './change-batch.js';
 import { createContract, type DataContract, refusals } from './data-contract.js';
 import { dayUs, hourUs, minuteUs, secondUs } from './durations.js';
 import { loadEmissions } from './emissions.js';
+import type { HistoryTable } from './source/history.js';
 import { historyTables } from './source/history-files.js';
 import {
   entryHeaderBytes,
@@ -273,8 +275,14 @@ describe('the dirt', () => {
   });
 });
 
+/** Of so few facts each table is one part. */
+function wholeHistory(): Record<HistoryTable, ColumnBatch> {
+  const parts = Array.from(openSource({ workload, seed, epochUs, durationUs }).history);
+  return Object.fromEntries(parts.map(({ table, batch }) => [table, batch])) as Record<HistoryTable, ColumnBatch>;
+}
+
 test('every sound change retracts exactly what history and the sound changes before it left', () => {
-  const { history } = openSource({ workload, seed, epochUs, durationUs });
+  const history = wholeHistory();
   const live = new Map<number, { eventUs: number; amountCents: number; category: number }>();
   const { order_id, placed_us, amount_cents, category } = history.orders.columns as Record<string, Float64Array>;
   for (let i = 0; i < history.orders.rows; i++)
@@ -307,7 +315,7 @@ test('every sound change retracts exactly what history and the sound changes bef
 
 describe('history', () => {
   test('has the facts asked for, before the epoch, and a row a customer beside them', () => {
-    const { history } = openSource({ workload, seed, epochUs, durationUs });
+    const history = wholeHistory();
     expect(history.orders.rows + history.clicks.rows + history.devices.rows).toBe(20_000);
     expect(history.customers.rows).toBe(600);
     for (const [table, column] of [
@@ -322,7 +330,7 @@ describe('history', () => {
   });
 
   test('fills every tile of every window, and some facts lie exactly on their boundaries', () => {
-    const { history } = openSource({ workload, seed, epochUs, durationUs });
+    const history = wholeHistory();
     const times = [...(history.orders.columns.placed_us as Float64Array)];
     for (const [windowUs, tileUs] of [
       [hourUs, minuteUs],

@@ -49,7 +49,9 @@ export async function workloadBenchmarks(): Promise<WorkloadFigure[]> {
 }
 
 function open(): Source {
-  return openSource({ workload, seed: 1, epochUs: 1_750_000_000 * secondUs, durationUs });
+  const source = openSource({ workload, seed: 1, epochUs: 1_750_000_000 * secondUs, durationUs });
+  for (const _ of source.history);
+  return source;
 }
 
 /** Changes as columns: what is drawn, not yet written. */

@@ -1,6 +1,7 @@
 /**
  * Table maintenance, beside the stream and in no one's way: folds the changes into the latest image of each entity,
- * merges small files, deletes files that nobody needs. Everything it does may be lost and done again.
+ * merges small files, moves old ones down the tiers, deletes those that nobody needs. Everything it does may be lost and
+ * done again.
  */
 import { type RoleContext, smallFileBytes } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
@@ -16,6 +17,8 @@ import { changesTable, createTables, currentTable, historyNames, historyTable } 
 
 /** A merged file: large enough to be scanned well, small enough to be rewritten in a moment. */
 const targetFileBytes = 16 << 20;
+/** What is old is seldom read and never written: as large as table formats have it. */
+const targetTierBytes = 128 << 20;
 
 /**
  * Tables that get small files: by every commit of the stream, by a record, by what is left over of history. The others of
@@ -42,9 +45,14 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
   });
   await recordCompactor(openLineage(context, journalInTables(tables)), context, compacted);
   context.ready();
+  let tieredUs = clock.nowUs();
   for (;;) {
     await clock.sleep(params.maintenanceIntervalUs, signal);
     await maintain(tables, params).catch(skipRound);
+    // Often against the times that decide, seldom against a round: what is old is so for long.
+    if (clock.nowUs() - tieredUs < Math.min(params.warmAfterUs, params.coldAfterUs) / 10) continue;
+    tieredUs = clock.nowUs();
+    await moveDown(tables, params).catch(skipRound);
   }
 }
 
@@ -56,6 +64,13 @@ async function maintain(tables: TableStore, { retainUs }: LakehouseParams): Prom
     await tables.compact(table, { smallFileBytes, targetFileBytes });
     await tables.vacuum(table, { retainUs });
   }
+}
+
+/** What it leaves behind the next rounds delete. */
+async function moveDown(tables: TableStore, { warmAfterUs, coldAfterUs }: LakehouseParams): Promise<void> {
+  const there = new Set(await tables.tables());
+  for (const table of compacted)
+    if (there.has(table)) await tables.tier(table, { warmAfterUs, coldAfterUs, targetFileBytes: targetTierBytes });
 }
 
 /** A round that lost a race, or a store that did not answer: the next round does it. */

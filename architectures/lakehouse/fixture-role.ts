@@ -130,6 +130,7 @@ function troublePorts(ports: Ports, random: Random, trouble: Trouble, underWay: 
       derive: (spec) => call(() => tables.derive(spec)),
       fold: (spec) => call(() => tables.fold(spec)),
       compact: (table, options) => call(() => tables.compact(table, options)),
+      tier: (table, policy) => call(() => tables.tier(table, policy)),
       vacuum: (table, options) => call(() => tables.vacuum(table, options)),
     },
     warehouse: ports.warehouse,

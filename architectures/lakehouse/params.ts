@@ -1,6 +1,16 @@
 /** What may be set of the lakehouse plane, and why its defaults are fair: see README.md. */
 import { z } from 'zod';
 import { failureFields, intervalUs } from '../../harness/params.js';
+import { minuteUs } from '../../workloads/durations.js';
+
+/** As long as a year. */
+function tierUs(defaultMinutes: number) {
+  return z
+    .int()
+    .min(1_000)
+    .max(365 * 24 * 60 * minuteUs)
+    .default(defaultMinutes * minuteUs);
+}
 
 export const paramsSchema = z.strictObject({
   /** From the start of one micro-batch to the start of the next, while the stream keeps up. */
@@ -17,6 +27,10 @@ export const paramsSchema = z.strictObject({
   maintenanceIntervalUs: intervalUs(5_000),
   /** How long files that no current version needs are kept, for readers of older versions. 30 s: 30 min at time scale 60. */
   retainUs: intervalUs(30_000),
+  /** Files of tables that nobody wrote or read for so long become warm. 24 min: a day at time scale 60. */
+  warmAfterUs: tierUs(24),
+  /** Warm files that nobody read for so long become cold. 168 min: a week at time scale 60. */
+  coldAfterUs: tierUs(168),
   /** For a read of the store by serving; a quarter of what a user waits. */
   storeTimeoutUs: intervalUs(500),
   /** By how much a clock may be ahead of the newest time that was seen of the source before it is not believed. */

@@ -205,13 +205,19 @@ function keysOf(
 }
 
 async function takeInventory(tables: TableStore): Promise<Inventory> {
-  const inventory = { files: 0, bytes: 0, rows: 0, smallFiles: 0, smallFileBytes };
+  const empty = () => ({ files: 0, bytes: 0, hotBytes: 0 });
+  const tiers = { hot: empty(), warm: empty(), cold: empty() };
+  const inventory = { files: 0, bytes: 0, rows: 0, smallFiles: 0, smallFileBytes, tiers };
   for (const table of await tables.tables()) {
     for (const file of (await tables.snapshot(table)).files) {
       inventory.files++;
       inventory.bytes += file.bytes;
       inventory.rows += file.rows;
       if (file.bytes < smallFileBytes) inventory.smallFiles++;
+      const tier = tiers[file.tier];
+      tier.files++;
+      tier.bytes += file.bytes;
+      tier.hotBytes += file.hotBytes;
     }
   }
   return inventory;

@@ -3,6 +3,7 @@
  * the plane wrote is read when all is done, so that reading it disturbs nothing that is timed.
  */
 import type { Labels } from '../../workloads/labels.js';
+import type { Workload } from '../../workloads/workload.js';
 import type {
   CustomerRange,
   Inventory,
@@ -45,7 +46,11 @@ export interface BatchWork {
   judge(): Promise<BatchFacts>;
 }
 
-const timeoutUs = 180_000_000;
+const shortestTimeoutUs = 180_000_000;
+/** Views are computed of all of history. */
+const timeoutUsPerFact = 10;
+const timeoutOf = ({ history }: Workload) => shortestTimeoutUs + timeoutUsPerFact * history.facts;
+
 const inventoryEveryUs = 1_000_000;
 /** At rest is a plane whose inventory has not changed for so many freshness SLOs, by which a plane moves. */
 const slosAtRest = 2;
@@ -85,6 +90,7 @@ export function beginBatchWork(options: {
   if (batch === undefined || trace.labels === null || !plane.offers('snapshot')) return null;
   const { rows: labels, files } = trace.labels;
   const { startUs, endUs } = measuredWindow(plan.scenario);
+  const timeoutUs = timeoutOf(plan.scenario.workload);
   const loadEndUs = endUs + phases.faultUs;
   const asked = createRequests({
     plan: batch,
@@ -157,19 +163,24 @@ export function beginBatchWork(options: {
       const lastSeqs = new Map<string, ReadonlyMap<number, number>>();
       for (const { subject, results } of asked.scored()) {
         const random = seededRandom(plan.seed, `/batch/scored ${subject.snapshot.id}`);
-        const first = await readScored(plane, results[0] as TableRef);
+        const first = await readScored(plane, timeoutUs, results[0] as TableRef);
         add(scored, await judgeScored({ ...subject, rows: first, oracle, emissions, random, examples }));
         if (subject.customers.to - subject.customers.from === trace.info.contract.customers)
           lastSeqs.set(subject.snapshot.id, lastSeqsOf(first, trace.info.panel));
         if (results.length === 1) continue;
-        compare(rebuilt.scored, digestScored, first, await readScored(plane, results.at(-1) as TableRef));
+        compare(rebuilt.scored, digestScored, first, await readScored(plane, timeoutUs, results.at(-1) as TableRef));
       }
       for (const { subject, results } of asked.trainingSets()) {
-        const first = await readTraining(plane, results[0] as TableRef);
+        const first = await readTraining(plane, timeoutUs, results[0] as TableRef);
         const expected = subject.map((part) => labels[part]);
         add(training, await judgeTraining({ labels: expected, rows: first, oracle, emissions, examples }));
         if (results.length === 1) continue;
-        compare(rebuilt.training, digestTraining, first, await readTraining(plane, results.at(-1) as TableRef));
+        compare(
+          rebuilt.training,
+          digestTraining,
+          first,
+          await readTraining(plane, timeoutUs, results.at(-1) as TableRef),
+        );
       }
       const rollbacks: RollbackFact[] = [];
       for (const { states, requestedUs, forwardUs, endUs: watchedUntilUs, probes } of asked.rollbacks) {
@@ -220,6 +231,7 @@ function createRequests(options: {
   const { plane, clock, files, signal, random } = options;
   const { workload, slo } = options.scenario;
   const { customers } = workload.contract;
+  const timeoutUs = timeoutOf(workload);
   const steps: BatchStepFact[] = [];
   const snapshots = new Map<string, { readonly snapshot: SnapshotRef; readonly isComplete: boolean }>();
   const scored = new Map<string, Made<ScoredSubject, ScoreResult>>();
@@ -365,7 +377,7 @@ function keep<Subject, Result>(
   made.set(key, known);
 }
 
-async function readScored(plane: PlaneClient, { table, version }: TableRef): Promise<ScoredColumns> {
+async function readScored(plane: PlaneClient, timeoutUs: number, { table, version }: TableRef): Promise<ScoredColumns> {
   const rows: ScoredColumns = { customer: [], lastSeq: [], asOfUs: [], scorePpb: [] };
   for await (const page of plane.pages<unknown>('scoredRows', { table, version }, { timeoutUs })) {
     const { customers, lastSeqs, asOfUs, scoresPpb } = scoredRowsOf(page);
@@ -379,7 +391,11 @@ async function readScored(plane: PlaneClient, { table, version }: TableRef): Pro
   return rows;
 }
 
-async function readTraining(plane: PlaneClient, { table, version }: TableRef): Promise<TrainingRow[]> {
+async function readTraining(
+  plane: PlaneClient,
+  timeoutUs: number,
+  { table, version }: TableRef,
+): Promise<TrainingRow[]> {
   const rows: TrainingRow[] = [];
   for await (const page of plane.pages<unknown>('trainingRows', { table, version }, { timeoutUs }))
     for (const row of trainingRowsOf(page)) rows.push(row);

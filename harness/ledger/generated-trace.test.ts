@@ -14,7 +14,7 @@ import { generateTrace } from '../../workloads/trace-generation.js';
 import type { ChangeKey, Quarantined } from '../architecture.js';
 import type { AppendColumns } from '../record/facts.js';
 import { foldLedger } from './ledger.js';
-import { type Oracle, openOracle } from './oracle.js';
+import { type Features, type Oracle, openOracle, sameFeatures } from './oracle.js';
 import { soundTables } from './sound-tables.fixture.js';
 import { epochUs } from './trace.fixture.js';
 
@@ -155,4 +155,19 @@ async function replay() {
 it('reads the truth of the generator, which tells of every kind of dirt', async () => {
   const truth = await readFile(join(directory, 'trace', 'truth.bin'));
   expect(new Set(truth)).toEqual(new Set(refusals.map((_, code) => code)));
+});
+
+it('evaluates the same rows where history is looked up customer by customer', async () => {
+  const some = await openOracle(join(directory, 'trace'), 0);
+  const rows = Array.from({ length: 300 }, (_, customer) => ({
+    customer,
+    lastSeq: Math.floor(emissions.highestSeq(customer) / 2),
+    asOfUs: info.epochUs + durationUs,
+  }));
+  const whole = await oracle.evaluate(rows);
+  // Those without changes come after those with some, in looks of their own.
+  const [first, second] = await Promise.all([some.evaluate(rows.slice(0, 3)), some.evaluate(rows.slice(3))]);
+  expect([...first, ...second]).toEqual(whole);
+  const sought = rows.map((row, i) => ({ ...row, features: whole[i] as Features }));
+  expect(await some.findVersions(sought, sameFeatures)).toEqual(await oracle.findVersions(sought, sameFeatures));
 });

@@ -8,10 +8,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { historySchemas } from '../../workloads/fact-schemas.js';
 import { customerActivity, type Feature, type Window } from '../../workloads/feature-view.js';
-import { historyFiles, readTrace } from '../../workloads/trace.js';
+import { historyFiles, readTrace, type TraceInfo } from '../../workloads/trace.js';
 import { HarnessError } from '../errors.js';
 import type { ColumnBatch } from '../ports/columns.js';
-import { quoteText, readColumns } from '../ports/duckdb-columns.js';
+import { appendColumns, createTableSql, quoteText, readColumns } from '../ports/duckdb-columns.js';
 import { withDuckDb } from '../record/column-files.js';
 import { readChanges } from './trace-changes.js';
 
@@ -41,24 +41,92 @@ export interface Oracle {
 const { features } = customerActivity;
 const candidates = 64;
 
-export async function openOracle(traceDirectory: string): Promise<Oracle> {
-  const facts = await loadFacts(traceDirectory);
+/** So many facts of history are in memory all the time; of a longer history those of the customers that are asked for. */
+const factsAtHand = 5_000_000;
+
+export async function openOracle(traceDirectory: string, historyAtHand = factsAtHand): Promise<Oracle> {
+  const info = await readTrace(traceDirectory);
+  const factsOf =
+    info.history.facts <= historyAtHand
+      ? allAtHand(await loadFacts(traceDirectory, info, null))
+      : someAtHand(traceDirectory, info);
+
+  async function evaluate(rows: readonly RowVersion[], isUndeleted: boolean): Promise<Features[]> {
+    checkVersions(rows);
+    const evaluated = new Array<Features>(rows.length);
+    for (const [facts, places] of groupBy(rows, await factsOf(rows))) {
+      const own = evaluateRows(
+        facts,
+        places.map((place) => rows[place]!),
+        isUndeleted,
+      );
+      places.forEach((place, i) => {
+        evaluated[place] = own[i]!;
+      });
+    }
+    return evaluated;
+  }
+
   return {
-    async evaluate(rows) {
-      checkVersions(rows);
-      return evaluateRows(facts, rows, false);
-    },
-    async evaluateUndeleted(rows) {
-      checkVersions(rows);
-      return evaluateRows(facts, rows, true);
-    },
+    evaluate: (rows) => evaluate(rows, false),
+    evaluateUndeleted: (rows) => evaluate(rows, true),
     async findVersions(rows, same) {
       // Whatever a plane served: fractions and astronomical numbers are no version of anything.
       const searchable = rows.map((row) => Number.isSafeInteger(mixOf(row.features)));
-      checkVersions(rows.filter((_, i) => searchable[i]));
-      return rows.map((row, i) => (searchable[i] ? findVersion(facts, row, same) : null));
+      const sought = rows.filter((_, i) => searchable[i]);
+      checkVersions(sought);
+      const facts = await factsOf(sought);
+      return rows.map((row, i) => (searchable[i] ? findVersion(facts(row.customer), row, same) : null));
     },
   };
+}
+
+/** Answers, for versions that are about to be asked for, where the facts of each of their customers are. */
+type FactsOf = (rows: readonly RowVersion[]) => Promise<(customer: number) => Facts>;
+
+function allAtHand(facts: Facts): FactsOf {
+  return async () => () => facts;
+}
+
+/** Each look through the history brings the facts of many customers: first of those with changes, which are all asked for. */
+function someAtHand(directory: string, info: TraceInfo): FactsOf {
+  const known = new Map<number, Facts>();
+  let turn: Promise<void> = Promise.resolve();
+
+  async function bring(wanted: ReadonlySet<number>): Promise<void> {
+    const missing = new Set(Array.from(wanted).filter((customer) => !known.has(customer)));
+    if (missing.size === 0) return;
+    if (known.size === 0) for (const customer of await changedCustomers(directory, info)) missing.add(customer);
+    const facts = await loadFacts(directory, info, missing);
+    for (const customer of missing) known.set(customer, facts);
+  }
+
+  return async (rows) => {
+    const wanted = new Set(rows.map(({ customer }) => customer));
+    const brought = turn.then(() => bring(wanted));
+    turn = brought.catch(() => {});
+    await brought;
+    return (customer) => known.get(customer)!;
+  };
+}
+
+async function changedCustomers(directory: string, info: TraceInfo): Promise<Set<number>> {
+  const changed = new Set<number>();
+  for await (const { rows, columns } of readChanges(directory, info))
+    for (let i = 0; i < rows; i++) changed.add(columns.customer![i] as number);
+  return changed;
+}
+
+/** Places of rows by where the facts of their customers are. */
+function groupBy(rows: readonly RowVersion[], factsOf: (customer: number) => Facts): Map<Facts, number[]> {
+  const groups = new Map<Facts, number[]>();
+  rows.forEach(({ customer }, place) => {
+    const facts = factsOf(customer);
+    const group = groups.get(facts);
+    if (group) group.push(place);
+    else groups.set(facts, [place]);
+  });
+  return groups;
 }
 
 function checkVersions(rows: readonly RowVersion[]): void {
@@ -91,8 +159,8 @@ interface Facts {
   readonly highestSeq: Uint32Array;
 }
 
-async function loadFacts(directory: string): Promise<Facts> {
-  const info = await readTrace(directory);
+/** `only`: the customers whose facts are wanted; null: all. */
+async function loadFacts(directory: string, info: TraceInfo, only: ReadonlySet<number> | null): Promise<Facts> {
   const { customers } = info.contract;
   const orders = collect(signedColumns);
   const clicks = collect(signedColumns);
@@ -101,18 +169,20 @@ async function loadFacts(directory: string): Promise<Facts> {
   const highestSeq = new Uint32Array(customers);
 
   await withDuckDb(async (connection) => {
-    for await (const { rows, columns } of readHistory(connection, directory, 'orders')) {
+    if (only !== null) await nameCustomers(connection, only);
+    const which = only === null ? '' : ` SEMI JOIN ${wanted} USING (customer)`;
+    for await (const { rows, columns } of readHistory(connection, directory, 'orders', which)) {
       const { customer, order_id, placed_us, amount_cents, category } = columns as Numbers;
       for (let i = 0; i < rows; i++) {
         orders.add(customer![i]!, 0, 1, placed_us![i]!, amount_cents![i]!, category![i]!, 0);
         orderImages.add(customer![i]!, order_id![i]!, 0, placed_us![i]!, 0);
       }
     }
-    for await (const { rows, columns } of readHistory(connection, directory, 'clicks')) {
+    for await (const { rows, columns } of readHistory(connection, directory, 'clicks', which)) {
       const { customer, clicked_us } = columns as Numbers;
       for (let i = 0; i < rows; i++) clicks.add(customer![i]!, 0, 1, clicked_us![i]!, 0, 0, 0);
     }
-    for await (const { rows, columns } of readHistory(connection, directory, 'devices')) {
+    for await (const { rows, columns } of readHistory(connection, directory, 'devices', which)) {
       const { customer, device_id, seen_us, risk } = columns as Numbers;
       for (let i = 0; i < rows; i++) deviceImages.add(customer![i]!, device_id![i]!, 0, seen_us![i]!, risk![i]!);
     }
@@ -124,6 +194,7 @@ async function loadFacts(directory: string): Promise<Facts> {
     for (let i = 0; i < rows; i++) {
       const of = customer![i]!;
       const at = seq![i]!;
+      if (only !== null && !only.has(of)) continue;
       highestSeq[of] = Math.max(highestSeq[of]!, at);
       if (refusal![i] !== 0) continue;
       const after = event_us![i] ?? null;
@@ -155,9 +226,20 @@ function readHistory(
   connection: DuckDBConnection,
   directory: string,
   name: 'orders' | 'clicks' | 'devices',
+  which: string,
 ): AsyncIterable<ColumnBatch> {
   const path = historyFiles(directory)[name];
-  return readColumns(connection, `SELECT * FROM read_parquet(${quoteText(path)})`, historySchemas[name]);
+  return readColumns(connection, `SELECT * FROM read_parquet(${quoteText(path)})${which}`, historySchemas[name]);
+}
+
+/** A table of the session. */
+const wanted = 'wanted';
+
+async function nameCustomers(connection: DuckDBConnection, customers: ReadonlySet<number>): Promise<void> {
+  const schema = [{ name: 'customer', type: 'int', nullable: false }] as const;
+  await connection.run(createTableSql(wanted, schema, 'TEMP TABLE'));
+  const batch = { rows: customers.size, columns: { customer: Float64Array.from(customers) } };
+  await appendColumns(connection, wanted, schema, batch);
 }
 
 /** Gathers rows of many customers. */

@@ -6,6 +6,7 @@ import { foldCost } from './cost.js';
 import type { Measure } from './measured.js';
 import { measureRun } from './metrics.js';
 import { loadEndUs, measureEndUs, measureStartUs, type Planted, plantRun, startUs } from './planted-run.js';
+import { measureStorage } from './storage.js';
 
 const secondUs = 1_000_000;
 const gb = 2 ** 30;
@@ -31,6 +32,8 @@ const prices: PriceBook = {
     memory: price('usd_per_gb_second', 10),
     // A GB for a second of the month costs 100.
     storage: price('usd_per_gb_month', 100 * 730 * 3600),
+    storageWarm: price('usd_per_gb_month', 50 * 730 * 3600),
+    storageCold: price('usd_per_gb_month', 10 * 730 * 3600),
     bytesWritten: price('usd_per_gb_written', 1_000),
     bytesRead: price('usd_per_gb_read', 2_000),
     writeRequests: price('usd_per_1000_requests', 5_000),
@@ -141,6 +144,28 @@ describe('a plane on one role and one server, 10 s of whose load are measured', 
       { ...free, role: 'stream', port: 'tables', requestsUsd: expect.closeTo(20 * 5, 9) },
       { ...free, role: 'batch', port: 'tables', requestsUsd: expect.closeTo(7 * 5 + 7 * 1, 9) },
     ]);
+  });
+
+  it('pays each tier at its price, and tells what tiers save against the same rows left hot', () => {
+    const tiers = {
+      hot: { files: 1, bytes: 1 * gb, hotBytes: 1 * gb },
+      warm: { files: 2, bytes: 2 * gb, hotBytes: 3 * gb },
+      cold: { files: 4, bytes: 4 * gb, hotBytes: 6 * gb },
+    };
+    const afterLoad = { files: 7, bytes: 7 * gb, rows: 1, smallFiles: 0, smallFileBytes: 1, tiers };
+    const run = plant({ inventories: { afterLoad } });
+    const costOfTiers = 1 * 100 + 2 * 50 + 4 * 10;
+    expect(partsOf(run).at(-1)?.storageUsd).toBeCloseTo(10 * costOfTiers, 6);
+    const shareOf = (measure: Measure) =>
+      measure.kind === 'ratio' ? measure.numerator / measure.denominator : measure;
+    const measures = measureStorage(run, prices);
+    expect(shareOf(measures['storage.tiered'])).toBeCloseTo(6 / 7, 9);
+    expect(shareOf(measures['storage.tier_bytes_saved'])).toBeCloseTo(3 / 10, 9);
+    expect(shareOf(measures['storage.tier_cost_saved'])).toBeCloseTo(1 - costOfTiers / 1_000, 9);
+    const { tiers: _, ...without } = afterLoad;
+    expect(measureStorage(plant({ inventories: { afterLoad: without } }), prices)['storage.tiered']).toMatchObject({
+      why: 'not_offered',
+    });
   });
 
   it('pays for what is stored as long as the window lasts', () => {

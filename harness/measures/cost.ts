@@ -30,7 +30,10 @@ export interface RunCost {
 interface Use {
   readonly cpuSeconds: number;
   readonly gbSeconds: number;
+  /** Of what is hot, or of all where there are no tiers. */
   readonly gbMonths: number;
+  readonly warmGbMonths: number;
+  readonly coldGbMonths: number;
   readonly gbWritten: number;
   readonly gbRead: number;
   readonly writeRequests: number;
@@ -47,6 +50,8 @@ const nothing: Use = {
   cpuSeconds: 0,
   gbSeconds: 0,
   gbMonths: 0,
+  warmGbMonths: 0,
+  coldGbMonths: 0,
   gbWritten: 0,
   gbRead: 0,
   writeRequests: 0,
@@ -131,7 +136,16 @@ function foldUse(run: RunFacts): UsedPart[] | AbsentMeasure {
 function storedBy({ inventories: { afterLoad }, timeline }: RunFacts): UsedPart[] {
   if (afterLoad === null) return [];
   const windowUs = timeline.measureEndUs - timeline.measureStartUs;
-  return [{ role: null, port: null, use: { ...nothing, gbMonths: ((afterLoad.bytes / gb) * windowUs) / monthUs } }];
+  const gbMonthsOf = (bytes: number) => ((bytes / gb) * windowUs) / monthUs;
+  const warm = afterLoad.tiers?.warm.bytes ?? 0;
+  const cold = afterLoad.tiers?.cold.bytes ?? 0;
+  const use = {
+    ...nothing,
+    gbMonths: gbMonthsOf(afterLoad.bytes - warm - cold),
+    warmGbMonths: gbMonthsOf(warm),
+    coldGbMonths: gbMonthsOf(cold),
+  };
+  return [{ role: null, port: null, use }];
 }
 
 /** Of each process, by its samples: an interval between two of them counts for the share of it that lies in the window. */
@@ -222,7 +236,11 @@ function pricePart({ role, port, use }: UsedPart, { prices }: PriceBook, level: 
     cpuUsd: use.cpuSeconds * at(prices.cpu),
     memoryUsd: use.gbSeconds * at(prices.memory),
     storageUsd:
-      use.gbMonths * at(prices.storage) + use.gbWritten * at(prices.bytesWritten) + use.gbRead * at(prices.bytesRead),
+      use.gbMonths * at(prices.storage) +
+      use.warmGbMonths * at(prices.storageWarm) +
+      use.coldGbMonths * at(prices.storageCold) +
+      use.gbWritten * at(prices.bytesWritten) +
+      use.gbRead * at(prices.bytesRead),
     requestsUsd: (use.writeRequests * at(prices.writeRequests) + use.readRequests * at(prices.readRequests)) / 1000,
   };
 }

@@ -1,8 +1,10 @@
 /** What the tables have become after the load, by the plane's own inventory. */
+import type { PriceBook } from '../../reports/summary.js';
+import type { Inventory } from '../architecture.js';
 import type { RunFacts } from '../record/facts.js';
 import { type AbsentMeasure, type MeasureOf, notMeasured, notOffered } from './measured.js';
 
-export function measureStorage(run: RunFacts) {
+export function measureStorage(run: RunFacts, { prices }: Pick<PriceBook, 'prices'>) {
   const inventory = run.inventories.afterLoad;
   const absent: AbsentMeasure | null = inventory === null ? notOffered('the plane gives no inventory') : null;
   const once = (figure: number): MeasureOf<'ratio'> => ({
@@ -15,6 +17,36 @@ export function measureStorage(run: RunFacts) {
     'storage.small_files_per_million_rows': absent ?? smallFiles(run),
     'storage.files': absent ?? once(inventory?.files ?? Number.NaN),
     'storage.bytes': absent ?? once(inventory?.bytes ?? Number.NaN),
+    ...measureTiers(absent ?? inventory?.tiers, prices),
+  };
+}
+
+type Tiers = NonNullable<Inventory['tiers']>;
+
+/** What lies in lower tiers and what that saves, against the same rows left hot. */
+function measureTiers(tiers: Tiers | AbsentMeasure | undefined, prices: PriceBook['prices']) {
+  const share = (part: (of: Tiers) => number, whole: (of: Tiers) => number): MeasureOf<'ratio'> => {
+    if (tiers === undefined) return notOffered('the plane has no tiers');
+    if ('kind' in tiers) return tiers;
+    if (whole(tiers) === 0) return notMeasured('the tables hold no bytes');
+    const { warm, cold } = tiers;
+    const note = [
+      `warm ${warm.files} files of ${warm.bytes} bytes, ${warm.hotBytes} when hot`,
+      `cold ${cold.files} of ${cold.bytes}, ${cold.hotBytes} when hot`,
+    ].join('; ');
+    const samples = warm.files + cold.files;
+    return { kind: 'ratio', numerator: part(tiers), denominator: whole(tiers), samples, note };
+  };
+  const bytes = ({ hot, warm, cold }: Tiers) => hot.bytes + warm.bytes + cold.bytes;
+  const hotBytes = ({ hot, warm, cold }: Tiers) => hot.hotBytes + warm.hotBytes + cold.hotBytes;
+  const { storage, storageWarm, storageCold } = prices;
+  const cost = ({ hot, warm, cold }: Tiers) =>
+    hot.bytes * storage.value + warm.bytes * storageWarm.value + cold.bytes * storageCold.value;
+  const costIfHot = (of: Tiers) => hotBytes(of) * storage.value;
+  return {
+    'storage.tiered': share(({ warm, cold }) => warm.bytes + cold.bytes, bytes),
+    'storage.tier_bytes_saved': share((of) => hotBytes(of) - bytes(of), hotBytes),
+    'storage.tier_cost_saved': share((of) => costIfHot(of) - cost(of), costIfHot),
   };
 }
 

@@ -279,7 +279,20 @@ describe('a full port', () => {
   const takesRoom: Readonly<Record<PortName, readonly string[]>> = {
     changeLog: ['append', 'commit', 'createTopic'],
     onlineStore: ['put'],
-    tables: ['append', 'compact', 'create', 'derive', 'evolve', 'fold', 'pin', 'remove', 'restore', 'unpin', 'upsert'],
+    tables: [
+      'append',
+      'compact',
+      'create',
+      'derive',
+      'evolve',
+      'fold',
+      'pin',
+      'remove',
+      'restore',
+      'tier',
+      'unpin',
+      'upsert',
+    ],
     warehouse: ['copy', 'createTable', 'insert', 'merge', 'refresh', 'stage'],
   };
 

@@ -39,6 +39,7 @@ const roomTaking: Readonly<Record<PortName, ReadonlySet<string>>> = {
     'fold',
     'derive',
     'compact',
+    'tier',
     'pin',
     'unpin',
     'restore',

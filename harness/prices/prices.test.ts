@@ -64,7 +64,7 @@ describe('a price book of yours', () => {
     ['a price below zero', '"low":0.02,', '"low":-1,', /prices\.storage\.low: expected number to be >=0, found -1/],
     ['no source', '"sources":["https://aws.amazon.com/s3/faqs/"]', '"sources":[]', /prices\.bytesWritten\.sources: /],
     ['a source that is no page', 'https://www.vantage.sh', 'javascript:', /prices\.cpu\.sources\.0: /],
-    ['a day that is none', '"date":"2026-11-21"', '"date":"2026-13-41"', /date: .*found "2026-13-41"/],
+    ['a day that is none', '"date":"2026-11-29"', '"date":"2026-13-41"', /date: .*found "2026-13-41"/],
     ['a low above the price', '"low":0.02,', '"low":1,', /prices\.storage: expected low, value and high in this order/],
     ['another currency', '"USD"', '"EUR"', /currency: expected "USD", found "EUR"/],
     ['a price that is not known', '"cpu":', '"gpu":{},"cpu":', /prices: .*gpu/],

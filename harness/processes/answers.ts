@@ -19,6 +19,7 @@ import type {
 import { CallError } from '../errors.js';
 import type { OpenLineageEvent } from '../lineage/event.js';
 import { whatIsWrong } from '../lineage/event-check.js';
+import { tierNames } from '../ports/table-store/port.js';
 
 const featureCount = customerActivity.features.length;
 
@@ -45,7 +46,11 @@ export function backfillOf(answer: unknown): BackfillResult {
 }
 
 export function inventoryOf(answer: unknown): Inventory {
-  return countsOf('inventory', answer, ['files', 'bytes', 'rows', 'smallFiles', 'smallFileBytes']);
+  const names = ['files', 'bytes', 'rows', 'smallFiles', 'smallFileBytes'] as const;
+  const { tiers } = countsOf('inventory', answer, names) as Inventory;
+  if (tiers !== undefined)
+    for (const tier of tierNames) countsOf('inventory', tiers?.[tier], ['files', 'bytes', 'hotBytes']);
+  return answer as Inventory;
 }
 
 export function lineageOf(answer: unknown): readonly OpenLineageEvent[] {

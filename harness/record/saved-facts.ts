@@ -138,7 +138,15 @@ async function digestOf(path: string): Promise<string> {
 }
 
 const whole = z.number().int().nonnegative();
-const inventory = z.object({ files: whole, bytes: whole, rows: whole, smallFiles: whole, smallFileBytes: whole });
+const tierInventory = z.object({ files: whole, bytes: whole, hotBytes: whole });
+const inventory = z.object({
+  files: whole,
+  bytes: whole,
+  rows: whole,
+  smallFiles: whole,
+  smallFileBytes: whole,
+  tiers: z.object({ hot: tierInventory, warm: tierInventory, cold: tierInventory }).exactOptional(),
+});
 const rowVerdicts = z.object({
   checked: whole,
   right: whole,

@@ -50,7 +50,8 @@ export const defaultCosts: Costs = {
   },
   // bench:micro and single calls. Append: 6.7 ms for 1 row, 10 for 4000, 24 for 10,000. Fold: 19 ms for 1 row, 26 for
   // 4000, 1.1 s for 450,000. Compact: 104 ms for 41,000 rows in 72 files. Scan: 1.7 million rows/s with all columns, 9.2
-  // million with two. A Parquet file is taken to be read as fast as it is scanned. An upsert is taken to be a fold; what
+  // million with two. A Parquet file is taken to be read as fast as it is scanned. An upsert is taken to be a fold, tiering a
+  // compaction that compresses twice as long; what
   // only writes to the log, like a create, is a commit.
   tables: {
     create: cost(2_000),
@@ -63,6 +64,7 @@ export const defaultCosts: Costs = {
     remove: cost(19_000, 2.2),
     fold: cost(19_000, 2.2),
     compact: cost(5_000, 2),
+    tier: cost(5_000, 4),
     derive: cost(25_000, 0.1),
     query: cost(12_000, 0.05),
     pin: cost(2_000),

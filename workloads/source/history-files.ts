@@ -1,11 +1,11 @@
 /** History on disk: one Parquet file a table, written and read by DuckDB. */
 import type { Hash } from 'node:crypto';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, DuckDBInstance, VARCHAR } from '@duckdb/node-api';
 import type { Column, ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
 import { historySchemas } from '../fact-schemas.js';
-import type { History, HistoryTable } from './history.js';
+import type { HistoryPart, HistoryTable } from './history.js';
 
 export const historyTables = Object.keys(historySchemas) as HistoryTable[];
 
@@ -13,41 +13,54 @@ export function historyPath(directory: string, table: HistoryTable): string {
   return join(directory, `${table}.parquet`);
 }
 
-export async function writeHistory(directory: string, history: History): Promise<{ readonly parquetBytes: number }> {
+/** Takes the parts one by one: memory is that of a part. */
+export async function writeHistory(
+  directory: string,
+  history: Iterable<HistoryPart>,
+): Promise<{ readonly parquetBytes: number; readonly columnBytes: number }> {
   await mkdir(directory, { recursive: true });
-  return withDuckDb(async (connection) => {
-    let parquetBytes = 0;
-    for (const table of historyTables) {
-      await stageTable(connection, table, history[table]);
-      const path = historyPath(directory, table);
+  const parts = new Map<HistoryTable, string[]>();
+  let bytes = 0;
+  await withDuckDb(async (connection) => {
+    for (const { table, batch } of history) {
+      const before = parts.get(table) ?? [];
+      const path = `${historyPath(directory, table)}.part-${before.length}`;
+      parts.set(table, [...before, path]);
+      bytes += columnBytes(table, batch);
+      await stageTable(connection, table, batch);
       await connection.run(`COPY (SELECT ${castColumns(table)} FROM ${table}) TO ${quoted(path)} (FORMAT parquet)`);
       await connection.run(`DROP TABLE ${table}`);
-      parquetBytes += (await stat(path)).size;
     }
-    return { parquetBytes };
+    for (const [table, paths] of parts) {
+      await joinParts(connection, paths, historyPath(directory, table));
+    }
   });
+  const sizes = await Promise.all(historyTables.map((table) => stat(historyPath(directory, table))));
+  return { parquetBytes: sizes.reduce((sum, { size }) => sum + size, 0), columnBytes: bytes };
+}
+
+/** In their order, by a copy that DuckDB streams. */
+async function joinParts(connection: DuckDBConnection, parts: readonly string[], path: string): Promise<void> {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return rename(only, path);
+  await connection.run(
+    `COPY (FROM read_parquet([${parts.map(quoted).join(', ')}])) TO ${quoted(path)} (FORMAT parquet)`,
+  );
+  for (const part of parts) await rm(part);
 }
 
 /** Bytes of the columns uncompressed: 8 per integer, the UTF-8 length per text. */
-export function columnBytes(history: History): number {
+function columnBytes(table: HistoryTable, batch: ColumnBatch): number {
   let bytes = 0;
-  for (const table of historyTables)
-    for (const { name, type } of historySchemas[table] as readonly Column[]) {
-      const values = history[table].columns[name] as IntValues | TextValues;
-      if (type === 'int') bytes += 8 * values.length;
-      else for (const text of values as TextValues) bytes += Buffer.byteLength(text ?? '');
-    }
+  for (const { name, type } of historySchemas[table] as readonly Column[]) {
+    const values = batch.columns[name] as IntValues | TextValues;
+    if (type === 'int') bytes += 8 * values.length;
+    else for (const text of values as TextValues) bytes += Buffer.byteLength(text ?? '');
+  }
   return bytes;
 }
 
 /** Canonical bytes: tables and columns in the order of their schemas; integers as float64, texts ended by a zero. */
-export function hashHistory(hash: Hash, history: History): void {
-  for (const table of historyTables)
-    for (const { name, type } of historySchemas[table] as readonly Column[])
-      hashValues(hash, type, history[table].columns[name] as IntValues | TextValues);
-}
-
-/** The same bytes, from the files. */
 export async function hashHistoryFiles(hash: Hash, directory: string): Promise<void> {
   await withDuckDb(async (connection) => {
     for (const table of historyTables)

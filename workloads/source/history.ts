@@ -13,7 +13,11 @@ import { emailOf, type Pools } from './pools.js';
 import { drawAmountCents, drawCategory, keepOrder, type SourceState } from './state.js';
 
 export type HistoryTable = keyof typeof historySchemas;
-export type History = Readonly<Record<HistoryTable, ColumnBatch>>;
+/** Some rows of a table, after those of the part before; the table of one part follows that of another once. */
+export interface HistoryPart {
+  readonly table: HistoryTable;
+  readonly batch: ColumnBatch;
+}
 
 export interface HistoryOptions {
   readonly epochUs: number;
@@ -27,86 +31,99 @@ export interface HistoryOptions {
 
 export const products = 10_000;
 
-/** Generates history and leaves what later changes may refer to in `state`. */
-export function generateHistory(options: HistoryOptions, state: SourceState): History {
+/** Bounds the memory of history: of a table only its times are all there at once, because they are sorted. */
+const rowsPerPart = 1_000_000;
+
+/** Generates history part by part and leaves what later changes may refer to in `state`, when the last part was taken. */
+export function* generateHistory(options: HistoryOptions, state: SourceState): Iterable<HistoryPart> {
   const devices = Math.min(state.customers, Math.floor(options.facts / 10));
   const orders = Math.floor((options.facts * 4) / 10);
-  return {
-    orders: generateOrders(options, state, orders),
-    clicks: generateClicks(options, state, options.facts - devices - orders),
-    devices: generateDevices(options, state, devices),
-    customers: generateCustomers(options, state),
-  };
+  yield* generateOrders(options, state, orders);
+  yield* generateClicks(options, state, options.facts - devices - orders);
+  yield* generateDevices(options, state, devices);
+  yield* generateCustomers(options, state);
 }
 
-function generateOrders(options: HistoryOptions, state: SourceState, rows: number): ColumnBatch {
+/** At least one part, though it may have no rows. */
+function* partsOf(rows: number): Iterable<{ readonly first: number; readonly rows: number }> {
+  for (let first = 0; first === 0 || first < rows; first += rowsPerPart)
+    yield { first, rows: Math.min(rowsPerPart, rows - first) };
+}
+
+function* generateOrders(options: HistoryOptions, state: SourceState, all: number): Iterable<HistoryPart> {
   const random = options.random.fork('orders');
-  const placed = eventTimes(options, rows, random);
-  const id = new Float64Array(rows);
-  const customers = new Float64Array(rows);
-  const amounts = new Int32Array(rows);
-  const categories = new Int32Array(rows);
-  for (let i = 0; i < rows; i++) {
-    const customer = options.drawCustomer(random);
-    const place = keepOrder(state, customer, random);
-    id[i] = state.orderId[place] = state.nextOrder++;
-    customers[i] = customer;
-    state.orderPlacedUs[place] = placed[i] as number;
-    amounts[i] = state.orderAmountCents[place] = drawAmountCents(random);
-    categories[i] = state.orderCategory[place] = drawCategory(random, customer);
-    state.orderStatus[place] = 0;
-    state.orderChannel[place] = 0;
+  const placed = eventTimes(options, all, random);
+  for (const { first, rows } of partsOf(all)) {
+    const id = new Float64Array(rows);
+    const customers = new Float64Array(rows);
+    const placedUs = placed.slice(first, first + rows);
+    const amounts = new Int32Array(rows);
+    const categories = new Int32Array(rows);
+    for (let i = 0; i < rows; i++) {
+      const customer = options.drawCustomer(random);
+      const place = keepOrder(state, customer, random);
+      id[i] = state.orderId[place] = state.nextOrder++;
+      customers[i] = customer;
+      state.orderPlacedUs[place] = placedUs[i] as number;
+      amounts[i] = state.orderAmountCents[place] = drawAmountCents(random);
+      categories[i] = state.orderCategory[place] = drawCategory(random, customer);
+      state.orderStatus[place] = 0;
+      state.orderChannel[place] = 0;
+    }
+    const columns = { order_id: id, customer: customers, placed_us: placedUs };
+    yield { table: 'orders', batch: { rows, columns: { ...columns, amount_cents: amounts, category: categories } } };
   }
-  return {
-    rows,
-    columns: { order_id: id, customer: customers, placed_us: placed, amount_cents: amounts, category: categories },
-  };
 }
 
-function generateClicks(options: HistoryOptions, state: SourceState, rows: number): ColumnBatch {
+function* generateClicks(options: HistoryOptions, state: SourceState, all: number): Iterable<HistoryPart> {
   const random = options.random.fork('clicks');
-  const clicked = eventTimes(options, rows, random);
-  const id = new Float64Array(rows);
-  const customers = new Float64Array(rows);
-  const product = new Int32Array(rows);
-  for (let i = 0; i < rows; i++) {
-    id[i] = state.nextClick++;
-    customers[i] = options.drawCustomer(random);
-    product[i] = random.below(products);
+  const clicked = eventTimes(options, all, random);
+  for (const { first, rows } of partsOf(all)) {
+    const id = new Float64Array(rows);
+    const customers = new Float64Array(rows);
+    const product = new Int32Array(rows);
+    for (let i = 0; i < rows; i++) {
+      id[i] = state.nextClick++;
+      customers[i] = options.drawCustomer(random);
+      product[i] = random.below(products);
+    }
+    const columns = { click_id: id, customer: customers, clicked_us: clicked.slice(first, first + rows), product };
+    yield { table: 'clicks', batch: { rows, columns } };
   }
-  return { rows, columns: { click_id: id, customer: customers, clicked_us: clicked, product } };
 }
 
-/** Device c of customer c, for the first `rows` customers. */
-function generateDevices(options: HistoryOptions, state: SourceState, rows: number): ColumnBatch {
+/** Device c of customer c, for the first `all` customers. */
+function* generateDevices(options: HistoryOptions, state: SourceState, all: number): Iterable<HistoryPart> {
   const random = options.random.fork('devices');
-  const id = Float64Array.from({ length: rows }, (_, customer) => customer);
-  const seen = new Float64Array(rows);
-  const risk = new Int32Array(rows);
-  for (let i = 0; i < rows; i++) {
-    seen[i] = state.deviceSeenUs[i] = beforeEpoch(options, Math.floor(random.unit() * options.days * dayUs));
-    risk[i] = state.deviceRisk[i] = random.below(1_001);
+  for (const { first, rows } of partsOf(all)) {
+    const id = Float64Array.from({ length: rows }, (_, i) => first + i);
+    const seen = new Float64Array(rows);
+    const risk = new Int32Array(rows);
+    for (let i = 0; i < rows; i++) {
+      const device = first + i;
+      seen[i] = state.deviceSeenUs[device] = beforeEpoch(options, Math.floor(random.unit() * options.days * dayUs));
+      risk[i] = state.deviceRisk[device] = random.below(1_001);
+    }
+    yield { table: 'devices', batch: { rows, columns: { device_id: id, customer: id, seen_us: seen, risk } } };
   }
-  return { rows, columns: { device_id: id, customer: id, seen_us: seen, risk } };
 }
 
-function generateCustomers(options: HistoryOptions, state: SourceState): ColumnBatch {
+function* generateCustomers(options: HistoryOptions, state: SourceState): Iterable<HistoryPart> {
   const random = options.random.fork('customers');
   const { pools } = options;
-  const rows = state.customers;
-  const ids = Float64Array.from({ length: rows }, (_, customer) => customer);
-  for (let i = 0; i < rows; i++)
-    state.updatedUs[i] = beforeEpoch(options, Math.floor(random.unit() * options.days * dayUs));
-  return {
-    rows,
-    columns: {
-      customer: ids,
-      name: Array.from(state.name, (index) => pools.names[index] as string),
-      email: Array.from(state.email, (index, customer) => emailOf(pools, customer, index)),
-      phone: Array.from(state.phone, (index) => pools.phones[index] as string),
-      updated_us: state.updatedUs.slice(),
-    },
-  };
+  for (const { first, rows } of partsOf(state.customers)) {
+    const end = first + rows;
+    for (let customer = first; customer < end; customer++)
+      state.updatedUs[customer] = beforeEpoch(options, Math.floor(random.unit() * options.days * dayUs));
+    const columns = {
+      customer: Float64Array.from({ length: rows }, (_, i) => first + i),
+      name: Array.from(state.name.subarray(first, end), (index) => pools.names[index] as string),
+      email: Array.from(state.email.subarray(first, end), (index, i) => emailOf(pools, first + i, index)),
+      phone: Array.from(state.phone.subarray(first, end), (index) => pools.phones[index] as string),
+      updated_us: state.updatedUs.slice(first, end),
+    };
+    yield { table: 'customers', batch: { rows, columns } };
+  }
 }
 
 function eventTimes(options: HistoryOptions, rows: number, random: Random): Float64Array {

@@ -9,6 +9,7 @@ import {
   existing,
   removalOf,
   type Tables,
+  tierOf,
 } from './data-files.js';
 import { type AddFile, commitInfo } from './delta/actions.js';
 import { conflictOf } from './delta/conflicts.js';
@@ -27,7 +28,9 @@ interface Sizes {
 export async function compact(tables: Tables, table: string, sizes: Sizes): Promise<CompactResult> {
   const state = existing(table, await tables.log(table).refresh());
   const filesBefore = state.files.size;
-  const bins = byPartition(Array.from(state.files.values())).flatMap((files) => binsOf(state, files, sizes));
+  // What has become warm or cold was merged then.
+  const hot = Array.from(state.files.values()).filter((file) => tierOf(file) === 'hot');
+  const bins = byPartition(hot).flatMap((files) => binsOf(state, files, sizes));
   if (bins.length === 0) return { filesBefore, filesAfter: filesBefore };
   const draft = draftFiles(tables, table, state);
   await drafting(draft, async () => {
@@ -66,13 +69,13 @@ function binsOf(state: TableState, files: readonly AddFile[], sizes: Sizes): Bin
 
 /** A small file that is alone goes to a large one: only where nothing was added since, so not while much is. */
 function mergeable(files: readonly AddFile[], { smallFileBytes, targetFileBytes }: Sizes): AddFile[][] {
-  const inOrder = files.toSorted((a, b) => compareByKey(a, b, clusteringOf(a)));
-  const small = inOrder.filter(({ size }) => size < smallFileBytes);
+  const ordered = inOrder(files);
+  const small = ordered.filter(({ size }) => size < smallFileBytes);
   const [first] = small;
   if (first === undefined || small.length > 1) return pack(small, targetFileBytes);
-  const at = inOrder.indexOf(first);
-  const beside = [inOrder[at - 1], inOrder[at + 1]].find((file) => file && file.size + first.size <= targetFileBytes);
-  return beside ? [[beside, first].toSorted((a, b) => inOrder.indexOf(a) - inOrder.indexOf(b))] : [];
+  const at = ordered.indexOf(first);
+  const beside = [ordered[at - 1], ordered[at + 1]].find((file) => file && file.size + first.size <= targetFileBytes);
+  return beside ? [[beside, first].toSorted((a, b) => ordered.indexOf(a) - ordered.indexOf(b))] : [];
 }
 
 /** All that is small or was never clustered is clustered together; what was, and is large enough, stays. */
@@ -96,8 +99,25 @@ function byClustering(files: readonly AddFile[]): Map<string, AddFile[]> {
   return groups;
 }
 
-/** Neighbours in the order of their keys, or of their arrival, up to the target size; bins of one are left alone. */
+/** Files that may become one, all of a partition; those along a curve, whose order no sorting restores, stay alone. */
+export function packAlike(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
+  return Array.from(byClustering(files).values()).flatMap((group) =>
+    clusteringOf(group[0]!)[0] === 'zorder' ? group.map((file) => [file]) : packAll(inOrder(group), targetFileBytes),
+  );
+}
+
+/** Bins of one are left alone. */
 function pack(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
+  return packAll(files, targetFileBytes).filter((bin) => bin.length > 1);
+}
+
+/** Of one clustering: in the order of their keys, or of their arrival. */
+function inOrder(files: readonly AddFile[]): AddFile[] {
+  return files.toSorted((a, b) => compareByKey(a, b, clusteringOf(a)));
+}
+
+/** Neighbours up to the target size. */
+function packAll(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
   const bins: AddFile[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const file of files) {
@@ -108,7 +128,7 @@ function pack(files: readonly AddFile[], targetFileBytes: number): AddFile[][] {
     bins.at(-1)!.push(file);
     bytes += file.size;
   }
-  return bins.filter((bin) => bin.length > 1);
+  return bins;
 }
 
 async function merge(tables: Tables, table: string, state: TableState, bin: Bin, draft: Draft): Promise<void> {

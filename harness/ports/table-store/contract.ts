@@ -7,6 +7,7 @@ import { deriveContract } from './derive-contract.fixture.js';
 import { collect, layoutContract, sorted } from './layout-contract.fixture.js';
 import type { CountRequest } from './object-requests.js';
 import type { FoldSpec, Snapshot, TableStore } from './port.js';
+import { tierContract } from './tier-contract.fixture.js';
 
 export interface TablePlace {
   /** `run`: of which the files that the client writes shall tell. */
@@ -339,6 +340,7 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
 
     describe('derive', () => deriveContract(setUp));
     layoutContract(setUp);
+    tierContract(setUp);
 
     describe('fold', () => {
       const spec: FoldSpec = {

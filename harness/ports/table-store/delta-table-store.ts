@@ -8,7 +8,7 @@ import type { ColumnBatch, Schema } from '../columns.js';
 import { quoteIdentifier, quoteText, readColumns } from '../duckdb-columns.js';
 import { append } from './append.js';
 import { compact } from './compact.js';
-import { existing, runOf, type Tables } from './data-files.js';
+import { existing, hotBytesOf, runOf, type Tables, tierOf } from './data-files.js';
 import { type Action, commitInfo } from './delta/actions.js';
 import { type DeltaLog, openDeltaLog } from './delta/log.js';
 import type { ObjectStore } from './delta/object-store.js';
@@ -26,7 +26,9 @@ import { pin, pinnedVersion, pinsOf, unpin } from './pins.js';
 import type { ScanQuery, Snapshot, SnapshotTime, TableLayout, TableStore } from './port.js';
 import { checkPredicate, columnOf, conditionOf } from './predicate.js';
 import { filesAddedSince, filesOf, rowsOf } from './read-files.js';
+import { noteReads } from './read-times.js';
 import { restore } from './restore.js';
+import { tier } from './tier.js';
 import { upsert } from './upsert.js';
 import { vacuum } from './vacuum.js';
 
@@ -60,6 +62,7 @@ export function deltaTableStore(options: {
     objects,
     engine,
     clock,
+    reads: noteReads(objects, clock),
     run: options.run ?? null,
     log(table) {
       const log = logs.get(table) ?? openDeltaLog({ table: validName(table), objects, engine, clock, random });
@@ -96,6 +99,7 @@ export function deltaTableStore(options: {
     derive: (spec) => derive(tables, derivations, spec),
     query: (spec) => query(tables, derivations, spec),
     compact: (table, sizes) => compact(tables, table, sizes),
+    tier: (table, policy) => tier(tables, table, policy),
     pin: (table, name, version) => pin(tables, table, name, version),
     unpin: (table, name) => unpin(tables, table, name),
     pins: async (table) => pinsOf(existing(table, await tables.log(table).refresh()).metaData),
@@ -189,6 +193,7 @@ async function* scan(tables: Tables, table: string, state: TableState, query: Sc
       : await filesAddedSince(tables, table, state, query.since);
   const files = where ? filesThatMayMatch(live, columnOf(table, state.schema, where.column), where) : live;
   if (files.length === 0) return;
+  await tables.reads.note(table, state, files);
   const columns = schema.map(({ name }) => quoteIdentifier(name)).join(', ');
   const condition = where ? ` WHERE ${conditionOf(where)}` : '';
   const rows = await rowsOf(tables, table, state, files);
@@ -209,6 +214,8 @@ function snapshotOf(table: string, state: TableState): Snapshot {
       path: file.path,
       bytes: file.size,
       rows: statisticsOf(file)?.numRecords ?? 0,
+      tier: tierOf(file),
+      hotBytes: hotBytesOf(file),
       run: runOf(file),
     })),
   };

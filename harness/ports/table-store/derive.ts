@@ -147,6 +147,7 @@ async function findSources(tables: Tables, { stateOf }: Derivations, from: Relat
       sources.push({ name, schema, rows: null, where, paths: [] });
       continue;
     }
+    await tables.reads.note(table, state, files);
     const paths = await localFilesOf(tables, table, files);
     const rows = await rowsOfLocal(tables, table, state, files, paths);
     sources.push({ name, schema, rows, where, paths });
@@ -266,7 +267,7 @@ async function writeFiles(
           modificationTime: Math.floor(nowUs / 1000),
           dataChange: true,
           stats: JSON.stringify(statistics),
-          ...tagsOf(sortBy, run),
+          ...tagsOf({ clusteredBy: sortBy }, run),
         };
       }),
     );

@@ -1,5 +1,5 @@
 /**
- * A store that fails in the middle of an append, a fold, a compaction, a vacuum or a clean-up of the log, at every single
+ * A store that fails in the middle of an append, a fold, a compaction, a tiering, a vacuum or a clean-up of the log, at every single
  * request, loses nothing that was committed; and a disk that is really full.
  */
 import { spawnSync } from 'node:child_process';
@@ -97,6 +97,7 @@ const operations: Readonly<Record<string, (store: TableStore) => Promise<unknown
   append: (store) => append(store, 41, 50),
   fold: (store) => store.fold(spec),
   compaction: (store) => store.compact('changes', { smallFileBytes: 1e6, targetFileBytes: 1e6 }),
+  tiering: (store) => store.tier('changes', { warmAfterUs: 1, coldAfterUs: 1, targetFileBytes: 1e6 }),
   vacuum: (store) => store.vacuum('changes', { retainUs: 0 }),
 };
 

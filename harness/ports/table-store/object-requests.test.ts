@@ -158,6 +158,25 @@ it('folds, compactions and vacuums ask for what they read, write and delete', as
   });
 });
 
+it('moving files down the tiers asks for what it reads and writes, and who has read them', async () => {
+  const policy = { warmAfterUs: 1_000_000, coldAfterUs: 1_000_000, targetFileBytes: 1e6 };
+  await requestsOf(0, (store) => store.create('changes', schema));
+  for (let i = 0; i < 3; i++) await requestsOf(0, append([i]));
+  // The policy, and a look at the log; nothing is old.
+  expect(await requestsOf(0, (store) => store.tier('changes', policy))).toEqual({ put: 1, get: 1, list: 0, delete: 0 });
+  nowUs += 10_000_000;
+  expect(await requestsOf(0, (store) => store.tier('changes', policy))).toEqual({ put: 2, get: 4, list: 1, delete: 0 });
+  // The log, the file, and that it was read.
+  expect(await requestsOf(0, async (store) => readAll(store))).toEqual({ put: 1, get: 2, list: 0, delete: 0 });
+  nowUs += 10_000_000;
+  expect(await requestsOf(0, (store) => store.vacuum('changes', { retainUs: 1 }))).toEqual({
+    put: 0,
+    get: 1,
+    list: 2,
+    delete: 3,
+  });
+});
+
 it('a derivation asks for the files of its snapshots and puts its own', async () => {
   for (const table of ['changes', 'current']) await requestsOf(0, (store) => store.create(table, schema));
   for (let i = 0; i < 3; i++) await requestsOf(0, append([i]));

@@ -3,7 +3,8 @@
  * table or cleans its log up, in whatever process, knows of them.
  */
 import { existing, type Tables } from './data-files.js';
-import { type Action, commitInfo, type MetaData } from './delta/actions.js';
+import type { MetaData } from './delta/actions.js';
+import { changeProperties } from './properties.js';
 import { expectStored } from './read-files.js';
 
 const prefix = 'planebench.pin.';
@@ -47,22 +48,5 @@ export async function unpin(tables: Tables, table: string, name: string): Promis
     pinnedVersion(table, pinsOf({ configuration }), name);
     const { [`${prefix}${name}`]: _, ...others } = configuration;
     return others;
-  });
-}
-
-async function changeProperties(
-  { log, clock }: Tables,
-  table: string,
-  change: (configuration: MetaData['configuration']) => MetaData['configuration'],
-): Promise<void> {
-  await log(table).commit((state) => {
-    const { metaData } = existing(table, state);
-    const configuration = change(metaData.configuration);
-    if (JSON.stringify(configuration) === JSON.stringify(metaData.configuration)) return null;
-    const actions: Action[] = [
-      commitInfo(clock.nowUs(), 'SET TBLPROPERTIES', { properties: JSON.stringify(configuration) }),
-      { metaData: { ...metaData, configuration } },
-    ];
-    return actions;
   });
 }

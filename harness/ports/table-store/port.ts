@@ -61,6 +61,12 @@ export interface TableStore {
     options: { readonly smallFileBytes: number; readonly targetFileBytes: number },
   ): Promise<CompactResult>;
   /**
+   * Moves files that nobody has written or read for long one tier down, in one commit; the rows and the answers stay the
+   * same. Files of pinned versions stay where they are: they would lie there all the same. What is moved back is what is
+   * written again, by `upsert`, `fold` or `compact`. The policy is kept as properties of the table.
+   */
+  tier(table: string, policy: TierPolicy): Promise<TierResult>;
+  /**
    * Names a version, whose files then stay whatever is vacuumed. A name may be moved to another version. Of a version
    * that has lost files already there is none.
    */
@@ -117,8 +123,37 @@ export interface DataFile {
   readonly path: string;
   readonly bytes: number;
   readonly rows: number;
+  readonly tier: Tier;
+  /** What its rows took while they were hot. */
+  readonly hotBytes: number;
   /** Id of the run that wrote the file; null if its writer did not say. */
   readonly run: string | null;
+}
+
+/**
+ * Hot: as it was written. Warm: in large files, compressed harder. Cold: the same files under a prefix of their own, for
+ * which an object store may have a cheaper class.
+ */
+export const tierNames = ['hot', 'warm', 'cold'] as const;
+export type Tier = (typeof tierNames)[number];
+
+export interface TierPolicy {
+  /** A file that is hot and was neither written nor read for so long becomes warm, a warm one cold. */
+  readonly warmAfterUs: number;
+  readonly coldAfterUs: number;
+  readonly targetFileBytes: number;
+}
+
+/** What came to be in the tier. */
+export interface TierResult {
+  readonly warm: Moved;
+  readonly cold: Moved;
+}
+export interface Moved {
+  /** That left the tier above. */
+  readonly files: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
 }
 
 export interface Snapshot {

@@ -35,7 +35,9 @@ import { followRequests } from './simulated/requests.js';
 import { bytesOfBatch, countRows, type RowRange } from './simulated/row-heap.js';
 import { filterBy, pagesOf, readRows } from './simulated/scan.js';
 import { draftFile, expectPresent, type Replacement, rowsOf, type StoredFile, Table } from './simulated/table.js';
+import { commitTiering, planTiering } from './simulated/tier.js';
 import { commitUpsert, planUpsert } from './simulated/upsert.js';
+import { checkPolicy, toldEveryUs } from './tier-policy.js';
 
 export interface SimulatedTableStore extends TableStore {
   /** The tables as a process has them: its requests to an object store are counted, its files tell of its run. */
@@ -75,6 +77,23 @@ export function simulateTableStore(options: {
   function connect(onRequest: CountRequest, runId?: string | undefined): TableStore {
     const run = runId ?? null;
     const requests = followRequests(onRequest);
+    /** When this process has last told that it read a file. */
+    const told = new WeakMap<StoredFile, number>();
+
+    /** By the rule of read-times.ts; what is told of its own reads by each process is one time of the file here. */
+    function noteReads(table: Table, files: readonly StoredFile[]): void {
+      if (table.policy === null || files.length === 0) return;
+      const nowUs = clock.nowUs();
+      const isOld = (file: StoredFile) =>
+        (told.get(file) ?? Number.NEGATIVE_INFINITY) <= nowUs - toldEveryUs(table.policy!);
+      if (!files.some(isOld)) return;
+      for (const file of files) {
+        told.set(file, nowUs);
+        file.usedUs = Math.max(file.usedUs, nowUs);
+      }
+      requests.ask('put', 1);
+      table.tellers.add(requests);
+    }
 
     function rewritten(replacements: readonly Replacement[], readsOfEach: number): void {
       for (const { removed, added } of replacements) {
@@ -187,7 +206,9 @@ export function simulateTableStore(options: {
         table: name,
         version: at,
         schema: table.schemaAt(at),
-        files: files.map(({ path, bytes, rows, run: writtenBy }) => ({ path, bytes, rows, run: writtenBy })),
+        files: files.map(({ path, bytes, rows, tier, hotBytes, run: writtenBy }) => {
+          return { path, bytes, rows, tier, hotBytes, run: writtenBy };
+        }),
       };
       filesOfSnapshot.set(taken, files);
       return taken;
@@ -209,9 +230,10 @@ export function simulateTableStore(options: {
             )
           : expectPresent(table, table.filesAdded(since, taken.version), `added after version ${since}`);
       if (since !== undefined) requests.ask('get', taken.version - since);
-      if (all.some((file) => !table.isLive(file))) requests.ask('list', 1);
+      if (all.some((file) => !table.isLive(file))) requests.ask('list', table.folders);
       const mayHold = where && mayMatch(where);
       const files = mayHold ? all.filter((file) => mayHold(boundsIn(table, file, where.column))) : all;
+      noteReads(table, files);
       requests.ask('get', files.length);
       // From here on its files are open: vacuum does not take their rows away.
       const parts = rowsOf(files);
@@ -265,7 +287,8 @@ export function simulateTableStore(options: {
           `of version ${taken.version}`,
         );
         requests.goBack(table, taken.version);
-        if (files.some((file) => !table.isLive(file))) requests.ask('list', 1);
+        if (files.some((file) => !table.isLive(file))) requests.ask('list', table.folders);
+        noteReads(table, files);
         requests.ask('get', files.length);
         if (where) checkPredicate(taken.table, taken.schema, where);
         sources[name] = { schema: taken.schema, heap: table.heap, parts: rowsOf(files), where };
@@ -359,6 +382,27 @@ export function simulateTableStore(options: {
         if (table.version > before) requests.commit(table);
         return compacted;
       },
+      async tier(name, policy) {
+        checkPolicy(name, policy);
+        const table = existing(name);
+        if (JSON.stringify(table.policy) !== JSON.stringify(policy)) {
+          table.policy = { ...policy };
+          table.commit([], [], clock.nowUs());
+          requests.commit(table);
+        }
+        const planned = planTiering(table, policy, clock.nowUs());
+        await resource.use('tier', planned.rows, planned.bytes);
+        const before = table.version;
+        requests.refresh(table);
+        if (planned.rows > 0) {
+          requests.ask('list', 1);
+          requests.ask('get', table.tellers.size);
+        }
+        const tiered = commitTiering(table, planned, clock.nowUs());
+        rewritten([...planned.warm, ...planned.cold], 1);
+        if (table.version > before) requests.commit(table);
+        return tiered;
+      },
       async pin(name, pinName, version) {
         await resource.use('pin', 0, 0);
         const table = existing(name);
@@ -394,7 +438,7 @@ export function simulateTableStore(options: {
         await resource.use('restore', 0, 0);
         const table = existing(name);
         requests.goBack(table, version);
-        requests.ask('list', 1);
+        requests.ask('list', table.folders);
         if (table.restore(version, clock.nowUs())) requests.commit(table);
         return table.version;
       },
@@ -402,7 +446,7 @@ export function simulateTableStore(options: {
         const table = existing(name);
         await resource.use('vacuum', 0, 0);
         requests.open(table);
-        requests.ask('list', 1);
+        requests.ask('list', table.folders);
         requests.refresh(table);
         const unused = table.unusedFiles(clock.nowUs() - retainUs);
         table.forget(unused);

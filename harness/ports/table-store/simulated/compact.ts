@@ -20,7 +20,8 @@ export interface Compaction {
 
 export function planCompaction(table: Table, sizes: Sizes): Compaction {
   const files = table.files();
-  const replacements = byPartition(files, (file) => file).flatMap((partition) =>
+  const hot = files.filter(({ tier }) => tier === 'hot');
+  const replacements = byPartition(hot, (file) => file).flatMap((partition) =>
     table.clusterBy.length > 0 ? cluster(table, partition, sizes) : mergeSmall(table, partition, sizes),
   );
   const sum = (part: 'rows' | 'bytes') => replacements.reduce((total, { added }) => total + added![part], 0);
@@ -113,8 +114,25 @@ function firstRow({ content }: StoredFile): number {
   return content instanceof Uint32Array ? content[0]! : content![0]!.start;
 }
 
-/** Neighbours up to the target size; bins of one are left alone. */
+/** Files of a partition that may become one; those along a curve, whose order no sorting restores, stay alone. */
+export function packAlike(table: Table, files: readonly StoredFile[], targetFileBytes: number): StoredFile[][] {
+  const groups = new Map<string, StoredFile[]>();
+  for (const file of files) {
+    const sorting = JSON.stringify(file.sortedBy);
+    groups.set(sorting, [...(groups.get(sorting) ?? []), file]);
+  }
+  return Array.from(groups.values()).flatMap((group) =>
+    group[0]!.sortedBy[0] === 'zorder' ? group.map((file) => [file]) : packAll(inOrder(table, group), targetFileBytes),
+  );
+}
+
+/** Bins of one are left alone. */
 function pack(files: readonly StoredFile[], targetFileBytes: number): StoredFile[][] {
+  return packAll(files, targetFileBytes).filter((bin) => bin.length > 1);
+}
+
+/** Neighbours up to the target size. */
+function packAll(files: readonly StoredFile[], targetFileBytes: number): StoredFile[][] {
   const bins: StoredFile[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const file of files) {
@@ -125,10 +143,10 @@ function pack(files: readonly StoredFile[], targetFileBytes: number): StoredFile
     bins.at(-1)!.push(file);
     bytes += file.bytes;
   }
-  return bins.filter((bin) => bin.length > 1);
+  return bins;
 }
 
-function merge(table: Table, bin: readonly StoredFile[]): StoredFile {
+export function merge(table: Table, bin: readonly StoredFile[]): StoredFile {
   const { sortedBy } = bin[0]!;
   const compare = compareBy(table.heap, sortedBy);
   const content =

@@ -1,7 +1,7 @@
 /** A table in memory: its log of versions as the files that each added and removed, and who has committed what. */
 import type { ColumnBatch, Schema } from '../../columns.js';
 import { encodePartitionValue } from '../layout.js';
-import type { TableLayout, Txn } from '../port.js';
+import type { TableLayout, Tier, TierPolicy, Txn } from '../port.js';
 import type { FoldIndex } from './fold-index.js';
 import { forEachRow, RowHeap, type RowRange, type Rows } from './row-heap.js';
 import { compareBy } from './sorted-rows.js';
@@ -17,6 +17,11 @@ export interface StoredFile {
   readonly partition: string;
   /** Columns by which the rows are sorted, outermost first; rows as they came are not. */
   readonly sortedBy: readonly string[];
+  readonly tier: Tier;
+  /** What its rows took while they were hot. */
+  readonly hotBytes: number;
+  /** When it was last written or read, as far as readers have told. */
+  usedUs: number;
   /** Whether it brought rows or only rearranged them. */
   readonly dataChange: boolean;
   addedIn: number;
@@ -39,6 +44,10 @@ export class Table {
   /** The newest. */
   schema: Schema;
   readonly pins = new Map<string, number>();
+  /** Null: its files stay hot. */
+  policy: TierPolicy | null = null;
+  /** Processes that have told of reads. */
+  readonly tellers = new Set<object>();
   readonly partitionBy: readonly string[];
   readonly clusterBy: readonly string[];
   private readonly schemas: { readonly version: number; readonly schema: Schema }[] = [];
@@ -185,7 +194,9 @@ export class Table {
       if (added === null) continue;
       // A restored file has its name already, and who wrote it.
       if (added.path === '') {
-        added.path = `part-${String(this.added.length).padStart(8, '0')}.parquet`;
+        const folder = added.tier === 'hot' ? '' : `${added.tier}/`;
+        added.path = `${folder}part-${String(this.added.length).padStart(8, '0')}.parquet`;
+        added.usedUs = nowUs;
         added.run = run;
       }
       added.addedIn = this.version;
@@ -207,6 +218,7 @@ export class Table {
     const added = without(old, newest).map((file) => ({
       ...draftFile({ ...file, content: file.content! }),
       path: file.path,
+      usedUs: file.usedUs,
       run: file.run,
       dataChange: true,
     }));
@@ -217,6 +229,17 @@ export class Table {
     const all = removed.length === 0 ? replacements : [{ removed, added: null }, ...replacements];
     this.commit(all, [], nowUs, null, schema);
     return true;
+  }
+
+  /** Paths of the files of pinned versions. */
+  pinnedPaths(): ReadonlySet<string> {
+    const versions = new Set(this.pins.values());
+    return new Set(Array.from(versions).flatMap((version) => this.filesAt(version).map(({ path }) => path)));
+  }
+
+  /** Requests that list its files: a folder each for the tiers below the first to which some file came. */
+  get folders(): number {
+    return new Set(['hot', ...[...this.live, ...this.removed].map(({ tier }) => tier)]).size;
   }
 
   /** Files that left the table before `keepFromUs`, are not in it again and in no pinned version. */
@@ -273,10 +296,10 @@ export function byPartition<T>(all: readonly T[], fileOf: (each: T) => StoredFil
 export function draftFile(
   draft: Pick<StoredFile, 'bytes' | 'rows' | 'partition' | 'sortedBy' | 'dataChange'> & {
     readonly content: readonly RowRange[] | Uint32Array;
-  },
+  } & Partial<Pick<StoredFile, 'tier' | 'hotBytes'>>,
 ): StoredFile {
-  const { bytes, rows, content, partition, sortedBy, dataChange } = draft;
-  const file = { bytes, rows, content, partition, sortedBy, dataChange, run: null };
+  const { bytes, rows, content, partition, sortedBy, dataChange, tier = 'hot', hotBytes = bytes } = draft;
+  const file = { bytes, rows, content, partition, sortedBy, dataChange, tier, hotBytes, usedUs: 0, run: null };
   return { ...file, path: '', addedIn: -1, removedIn: Number.POSITIVE_INFINITY, removedUs: 0, successor: null };
 }
 

@@ -1,0 +1,57 @@
+/**
+ * The batch half of the paper at 100 M facts of history, which no process may hold: they are streamed from disk to disk,
+ * by the generator, by the plane and by the oracle. One plane; its processes together stay below 6 GB.
+ */
+import { secondUs } from '../../workloads/durations.js';
+import type { Suite } from '../suite.js';
+import { measuredScenario, soundness, threePlanes } from './measured.js';
+
+const base = measuredScenario({
+  name: 'batch-large',
+  customers: 2_000_000,
+  historyFacts: 100_000_000,
+  changesPerSecond: 2_000,
+  predictionsPerSecond: 50,
+  lookupsPerSecond: 20,
+  warmUpUs: secondUs,
+  measureUs: 15 * secondUs,
+  // No fault: one SLO of further load, in which the last measured changes are watched.
+  faultUs: 5 * secondUs,
+  drainUs: 60 * secondUs,
+});
+
+const slicePpm = 10_000;
+
+export const batchLarge: Suite = {
+  name: 'batch-large',
+  about: 'the lakehouse, 100 M facts of history streamed from disk, 2,000,000 customers scored in batch, once',
+  scenarios: [
+    {
+      ...base,
+      faults: [],
+      batch: {
+        labels: { rows: 20_000, positivePpm: 120_000, latePpm: 100_000 },
+        // What a snapshot of so much takes would strike every figure of the load beside it.
+        besideLoad: [],
+        afterLoad: [
+          { kind: 'snapshot', name: 'after the load' },
+          { kind: 'score', snapshot: 'after the load', times: 5 },
+          { kind: 'score', snapshot: 'after the load', slicePpm, times: 5 },
+          { kind: 'training-set', late: false, times: 2 },
+        ],
+      },
+    },
+  ],
+  arms: threePlanes.filter(({ architecture }) => architecture === 'lakehouse'),
+  repetitions: 1,
+  thresholds: [
+    ...soundness,
+    { metric: 'scoring.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
+    { metric: 'scoring.reproducibility', statistic: 'share', kind: 'absolute', atLeast: 1 },
+    { metric: 'training.leaks', statistic: 'total', kind: 'absolute', atMost: 0 },
+    { metric: 'training.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
+    { metric: 'scoring.scan_amplification', statistic: 'mean', kind: 'absolute', atMost: 1.1 },
+    { metric: 'scoring.slice_scan_amplification', statistic: 'mean', kind: 'absolute', atMost: 1.3 },
+    { metric: 'resources.memory', statistic: 'mean', kind: 'absolute', atMost: 6e9 },
+  ],
+};
