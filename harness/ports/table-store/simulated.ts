@@ -387,7 +387,7 @@ export function simulateTableStore(options: {
         const table = existing(name);
         if (JSON.stringify(table.policy) !== JSON.stringify(policy)) {
           table.policy = { ...policy };
-          table.commit([], [], clock.nowUs());
+          table.commit([], [], clock.nowUs(), run);
           requests.commit(table);
         }
         const planned = planTiering(table, policy, clock.nowUs());
@@ -398,7 +398,7 @@ export function simulateTableStore(options: {
           requests.ask('list', 1);
           requests.ask('get', table.tellers.size);
         }
-        const tiered = commitTiering(table, planned, clock.nowUs());
+        const tiered = commitTiering(table, planned, clock.nowUs(), run);
         rewritten([...planned.warm, ...planned.cold], 1);
         if (table.version > before) requests.commit(table);
         return tiered;
