@@ -3,6 +3,8 @@ import type { DataContract } from '../workloads/data-contract.js';
 import type { FeatureRow, Prediction } from '../workloads/feature-view.js';
 import type { Clock } from './clock.js';
 import type { Json } from './json.js';
+import type { OpenLineageEvent } from './lineage/event.js';
+import type { Origin } from './lineage/origin.js';
 import type { Ports } from './ports/ports.js';
 import type { Tier } from './ports/table-store/port.js';
 import type { Random } from './random.js';
@@ -40,6 +42,8 @@ export interface RoleContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly contract: DataContract;
+  /** What this process is a run of, for the record of what it writes (lineage/README.md). */
+  readonly origin: Origin;
   readonly signal: AbortSignal;
   /** The role does its work from now on: the supervisor waits for it, and a restart is timed by it. */
   ready(): void;
@@ -78,6 +82,8 @@ export interface Plane {
   /** What a scoring wrote, and what a training set has: for the ledger. */
   scoredRows(request: TableRef): AsyncIterable<ScoredRows>;
   trainingRows(request: TableRef): AsyncIterable<readonly TrainingRow[]>;
+  /** What was written from what, by which run of which code: every event since the plane began, in any order. */
+  lineage(): Promise<readonly OpenLineageEvent[]>;
 }
 
 export type Operation = keyof Plane;

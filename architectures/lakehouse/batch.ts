@@ -16,6 +16,8 @@ import type {
 } from '../../harness/architecture.js';
 import { takeTurns } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { type Lineage, openLineage } from '../../harness/lineage/recorder.js';
 import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { Relation, TableStore } from '../../harness/ports/table-store/port.js';
@@ -34,6 +36,7 @@ import {
   trainingTable,
   writeRecord,
 } from './batch-tables.js';
+import { recordBatch, recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import type { LakehouseParams } from './params.js';
 import { readServedState } from './served-state.js';
 import { changesTable } from './tables.js';
@@ -51,12 +54,14 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
   const { tables } = context.ports;
   const time = followEventTime(context.clock, params.clockToleranceUs);
   await untilDone(context, () => createBatchTables(tables));
+  const lineage = openLineage(context, journalInTables(tables));
+  await recordBatch(lineage, context);
   // Each of them wants all the memory and processor there is, and replaces a table.
   const inTurn = takeTurns();
   await context.serve({
-    snapshot: () => inTurn(() => takeSnapshot(context, time)),
-    score: (request) => inTurn(() => score(tables, request)),
-    trainingSet: (request) => inTurn(() => makeTrainingSet(tables, context.contract.view, request)),
+    snapshot: () => inTurn(() => takeSnapshot(context, lineage, time)),
+    score: (request) => inTurn(() => score(tables, lineage, request)),
+    trainingSet: (request) => inTurn(() => makeTrainingSet(tables, lineage, context.contract.view, request)),
     scoredRows: (ref) => readVersion<ScoredRows>(tables, ref, scoredSchema, scoredPage),
     trainingRows: (ref) => readVersion<TrainingRow[]>(tables, ref, trainingSchema, trainingPage),
   });
@@ -67,6 +72,7 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
 
 async function takeSnapshot(
   { ports: { tables, onlineStore }, contract: { customers, view } }: RoleContext,
+  lineage: Lineage,
   time: ReturnType<typeof followEventTime>,
 ): Promise<SnapshotRef> {
   const { modelVersion } = await readServedState(onlineStore);
@@ -77,6 +83,7 @@ async function takeSnapshot(
   const asOfUs = time.nowUs();
   const id = `${asOfUs}-${versions.changes}`;
   await pinTables(tables, `snapshot ${id}`, versions);
+  await recordSnapshot(lineage, view, versions);
   let rows = 0;
   let version = 0;
   // In equal parts: what is left over would be a small file.
@@ -117,10 +124,15 @@ function restricted(relations: Readonly<Record<string, Relation>>, customers: Cu
   return Object.fromEntries(entries);
 }
 
-async function score(tables: TableStore, { snapshot: id, customers }: ScoreRequest): Promise<ScoreResult> {
+async function score(
+  tables: TableStore,
+  lineage: Lineage,
+  { snapshot: id, customers }: ScoreRequest,
+): Promise<ScoreResult> {
   const snapshot = await readRecord<SnapshotRef>(tables, snapshotsTable, id);
   if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
   const pinned = await tables.snapshot(featuresTable, snapshot.tables[featuresTable]);
+  await recordScoring(lineage, snapshot);
   const { rows, version, scanned } = await tables.derive({
     into: scoredTable,
     from: { features: { snapshot: pinned, ...whereOf(customers) } },
@@ -138,6 +150,7 @@ function whereOf(customers: CustomerRange | undefined) {
 /** Of one id always the same rows: a set that is asked for again is made again, of the same versions. */
 async function makeTrainingSet(
   tables: TableStore,
+  lineage: Lineage,
   view: RoleContext['contract']['view'],
   { id, labels }: TrainingSetRequest,
 ): Promise<TrainingSetRef> {
@@ -150,6 +163,7 @@ async function makeTrainingSet(
     throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
   const made: Recorded = known ?? { versions: await newestVersions(tables), labels };
   await pinTables(tables, `training set ${id}`, made.versions);
+  await recordTrainingSet(lineage, view, made.versions, labels);
   const { rows, version } = await tables.derive({
     into: trainingTable,
     from: { ...(await relationsAt(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },

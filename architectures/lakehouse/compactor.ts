@@ -5,10 +5,13 @@
  */
 import { type RoleContext, smallFileBytes } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { FoldSpec, TableStore } from '../../harness/ports/table-store/port.js';
 import { changeSchema } from '../../workloads/fact-schemas.js';
 import { snapshotsTable, trainingSetsTable } from './batch-tables.js';
+import { recordCompactor } from './lineage.js';
 import type { LakehouseParams } from './params.js';
 import { changesTable, createTables, currentTable, historyNames, historyTable } from './tables.js';
 
@@ -40,6 +43,7 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
     await createTables(tables);
     await tables.create(currentTable, changeSchema);
   });
+  await recordCompactor(openLineage(context, journalInTables(tables)), context, compacted);
   context.ready();
   let tieredUs = clock.nowUs();
   for (;;) {

@@ -12,6 +12,8 @@ import {
 } from '../../harness/architecture.js';
 import { takeTurns } from '../../harness/clock.js';
 import { CallError, messageOf } from '../../harness/errors.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
@@ -25,6 +27,7 @@ import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
 import { readHeartbeat } from './heartbeat.js';
+import { recordServed } from './lineage.js';
 import type { LakehouseParams } from './params.js';
 import { type PinnedRows, readPinnedRows } from './pinned-rows.js';
 import { type CachedRow, createRowCache } from './row-cache.js';
@@ -56,6 +59,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   let asking: Promise<void> | null = null;
   let served: Served = await untilDone(context, async () => serve(await readServedState(onlineStore)));
   const inTurn = takeTurns();
+  const lineage = openLineage(context, journalInTables(ports.tables));
 
   /** At most once at a time. A store that does not answer leaves the doubt, and time stands still. */
   function askForTime(): Promise<void> {
@@ -82,6 +86,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
     if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
     requireServable(snapshot);
     const rows = await readSnapshot(snapshot);
+    await recordServed(lineage, snapshot);
     served = { ...(await changeServedState(context, (before) => ({ ...before, pinned: snapshot }))), rows };
   }
 
@@ -95,11 +100,13 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   }
 
   async function rollForward(): Promise<void> {
+    await recordServed(lineage, served.modelVersion);
     served = { ...(await changeServedState(context, (before) => ({ ...before, pinned: null }))), rows: null };
   }
 
   async function publish(version: number): Promise<void> {
     requireModel(version);
+    await recordServed(lineage, version);
     const changed = await changeServedState(context, (before) => ({ ...before, modelVersion: version }));
     served = await untilDone(context, () => serve(changed));
   }
@@ -145,6 +152,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
     exportChanges: () => exportChanges(ports.tables),
     quarantine: () => listRefused(ports.tables),
     inventory: () => takeInventory(ports.tables),
+    lineage: () => journalInTables(ports.tables).events(),
   });
   context.ready();
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));

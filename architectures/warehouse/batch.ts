@@ -16,6 +16,7 @@ import type {
   TrainingSetRequest,
 } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import type { Lineage } from '../../harness/lineage/recorder.js';
 import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
 import type { PositionMove, Relation, Warehouse } from '../../harness/ports/warehouse/port.js';
 import { featureNames, scoredPage, scoredSchema, trainingPage, trainingSchema } from '../../workloads/batch-rows.js';
@@ -24,15 +25,19 @@ import { labelSchema } from '../../workloads/labels.js';
 import { modelVersion } from '../../workloads/model.js';
 import { scoreSql } from '../../workloads/model-sql.js';
 import { trainingSql, viewTables } from '../../workloads/view-sql.js';
+import { recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import { scoredTable, snapshotSchema, snapshotTable, trainingSetsTable, trainingTable } from './tables.js';
 
 type BatchOperation = 'snapshot' | 'score' | 'trainingSet' | 'scoredRows' | 'trainingRows';
 
-export function batchOver({ ports: { warehouse }, contract }: RoleContext): Pick<Plane, BatchOperation> {
+export function batchOver(
+  { ports: { warehouse }, contract }: RoleContext,
+  lineage: Lineage,
+): Pick<Plane, BatchOperation> {
   return {
-    snapshot: () => takeSnapshot(warehouse, contract),
-    score: (request) => score(warehouse, request),
-    trainingSet: (request) => makeTrainingSet(warehouse, contract, request),
+    snapshot: () => takeSnapshot(warehouse, lineage, contract),
+    score: (request) => score(warehouse, lineage, request),
+    trainingSet: (request) => makeTrainingSet(warehouse, lineage, contract, request),
     scoredRows: (request) => readScored(warehouse, request),
     trainingRows: (request) => readTraining(warehouse, request),
   };
@@ -47,10 +52,15 @@ async function nextOf(warehouse: Warehouse, source: string): Promise<PositionMov
 }
 
 /** A copy of the view as it was last refreshed, with a row for customers of whom it knows nothing. */
-async function takeSnapshot(warehouse: Warehouse, { customers, view }: DataContract): Promise<SnapshotRef> {
+async function takeSnapshot(
+  warehouse: Warehouse,
+  lineage: Lineage,
+  { customers, view }: DataContract,
+): Promise<SnapshotRef> {
   const next = await nextOf(warehouse, snapshotsMade);
   const id = String(next.number);
   const table = snapshotTable(id);
+  await recordSnapshot(lineage, view, id);
   await warehouse.createTable(table, snapshotSchema);
   const features = view.features.map(({ kind, name }) =>
     kind === 'count' || kind === 'sum' ? `coalesce(${name}, 0) AS ${name}` : name,
@@ -69,7 +79,11 @@ async function takeSnapshot(warehouse: Warehouse, { customers, view }: DataContr
   return { id, asOfUs, rows, viewVersion: view.version, modelVersion, tables };
 }
 
-async function score(warehouse: Warehouse, { snapshot: id, customers }: ScoreRequest): Promise<ScoreResult> {
+async function score(
+  warehouse: Warehouse,
+  lineage: Lineage,
+  { snapshot: id, customers }: ScoreRequest,
+): Promise<ScoreResult> {
   const taken = (await warehouse.position(snapshotsMade))?.[0] ?? 0;
   if (!/^[1-9]\d*$/.test(id) || Number(id) > taken)
     throw new CallError('failed', `there is no snapshot ${id}: take one first`);
@@ -78,6 +92,7 @@ async function score(warehouse: Warehouse, { snapshot: id, customers }: ScoreReq
   const [takenFor] = await askForRow(warehouse, { features }, versionSql, ['v']);
   if (takenFor !== modelVersion)
     throw new CallError('failed', `snapshot ${id} was taken for model ${takenFor}, not ${modelVersion}`);
+  await recordScoring(lineage, id);
   const next = await nextOf(warehouse, scoredTable);
   const asked = customers ? `WHERE customer >= ${customers.from} AND customer < ${customers.to}` : '';
   const sql = `
@@ -96,6 +111,7 @@ interface Recorded {
 /** Of one id always the same rows: a set that is asked for again is made again, of what there was the first time. */
 async function makeTrainingSet(
   warehouse: Warehouse,
+  lineage: Lineage,
   { view }: DataContract,
   { id, labels }: TrainingSetRequest,
 ): Promise<TrainingSetRef> {
@@ -105,6 +121,7 @@ async function makeTrainingSet(
   const made: Recorded = known ?? { labels, rows: await countRows(warehouse) };
   const stored = Object.entries(made.rows).map(([table, rows]): [string, Relation] => [table, { table, rows }]);
   const from = { ...Object.fromEntries(stored), labels: { parquet: labels, schema: labelSchema } };
+  await recordTrainingSet(lineage, view, labels);
   const next = await nextOf(warehouse, trainingTable);
   const sql = `SELECT ${next.number} AS version, * FROM (${trainingSql(view)}) ORDER BY label_id`;
   const { rows } = await warehouse.insert(trainingTable, { from, sql }, next);

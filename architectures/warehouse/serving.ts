@@ -7,17 +7,22 @@ import {
   type RoleContext,
   smallFileBytes,
 } from '../../harness/architecture.js';
+import { journalInWarehouse } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { IntValues, TextValues } from '../../harness/ports/columns.js';
 import type { Warehouse } from '../../harness/ports/warehouse/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import { batchOver } from './batch.js';
+import { recordBatch } from './lineage.js';
 import type { WarehouseParams } from './params.js';
 import { changesTable, duplicatesTable } from './tables.js';
 
 export async function runServing(context: RoleContext, params: WarehouseParams): Promise<void> {
-  await context.serve({ ...planeOver(context, params), ...batchOver(context) });
+  const lineage = openLineage(context, journalInWarehouse(context.ports.warehouse));
+  await recordBatch(lineage, context);
+  await context.serve({ ...planeOver(context, params), ...batchOver(context, lineage) });
   context.ready();
   await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve(), { once: true }));
 }
@@ -44,6 +49,7 @@ function planeOver(context: RoleContext, { readTimeoutUs, failuresUntilOpen }: W
     exportChanges: () => appliedChanges(warehouse),
     quarantine: () => refusedChanges(warehouse),
     inventory: () => takeInventory(warehouse),
+    lineage: () => journalInWarehouse(warehouse).events(),
   };
 }
 

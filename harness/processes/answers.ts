@@ -17,6 +17,8 @@ import type {
   TrainingSetRef,
 } from '../architecture.js';
 import { CallError } from '../errors.js';
+import type { OpenLineageEvent } from '../lineage/event.js';
+import { whatIsWrong } from '../lineage/event-check.js';
 import { tierNames } from '../ports/table-store/port.js';
 
 const featureCount = customerActivity.features.length;
@@ -49,6 +51,15 @@ export function inventoryOf(answer: unknown): Inventory {
   if (tiers !== undefined)
     for (const tier of tierNames) countsOf('inventory', tiers?.[tier], ['files', 'bytes', 'hotBytes']);
   return answer as Inventory;
+}
+
+export function lineageOf(answer: unknown): readonly OpenLineageEvent[] {
+  if (!Array.isArray(answer)) throw mistaken('lineage', answer, 'expected a list of OpenLineage events');
+  for (const event of answer) {
+    const wrong = whatIsWrong(event);
+    if (wrong !== null) throw mistaken('lineage', event, `expected what event.schema.json says: ${wrong}`);
+  }
+  return answer;
 }
 
 /** A page of changes: of `exportChanges`, or of `quarantine`, whose entries say more. */

@@ -3,8 +3,10 @@ import { type ContractParams, createContract } from '../../workloads/data-contra
 import type { Operation, Plane, RoleContext } from '../architecture.js';
 import { HarnessError } from '../errors.js';
 import type { Json } from '../json.js';
+import type { Origin } from '../lineage/origin.js';
 import { type InjuredPort, injurePorts } from '../ports/injured.js';
 import { createMeter, meterPorts, type PortCounts } from '../ports/metered.js';
+import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { seededRandom } from '../random.js';
 import { openPorts, type StackConnection, serveAt } from '../stacks/stack.js';
 import type { ChildMain } from './child.js';
@@ -17,6 +19,7 @@ export interface RoleInit {
   readonly connection: StackConnection;
   readonly contract: ContractParams;
   readonly seed: number;
+  readonly origin: Origin;
   /** Where to serve, 0: anywhere. A restarted role gets its old port back. */
   readonly port: number;
   /** What its ports suffer from as it starts. */
@@ -46,7 +49,8 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
   const role = architecture.roles.find(({ name }) => name === init.role);
   if (!role) throw new HarnessError(`architecture ${architecture.name} has no role ${init.role}`);
   const meter = createMeter();
-  const opened = openPorts(init.connection, child.clock, (kind, bytes) => meter.count('objects', kind, 0, bytes));
+  const countRequest: CountRequest = (kind, bytes) => meter.count('objects', kind, 0, bytes);
+  const opened = openPorts(init.connection, child.clock, countRequest, init.origin.runId);
   const reportCounts = () =>
     child.report('ports', { atUs: child.clock.nowUs(), counts: meter.counts() } satisfies PortCountsReport);
   const known = new Set<number>();
@@ -69,6 +73,7 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
     clock: child.clock,
     random: seededRandom(init.seed, `/role/${init.role}`),
     contract: createContract(init.contract),
+    origin: init.origin,
     signal: child.signal,
     ready: () => child.ready(null),
     async serve(operations: Partial<Plane>) {

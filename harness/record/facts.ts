@@ -31,6 +31,8 @@ export interface RunFacts {
   readonly inventories: { readonly afterLoad: Inventory | null };
   /** Null: nothing was asked in batch, or the plane offers none of it. */
   readonly batch: BatchFacts | null;
+  /** Null: the plane tells no lineage, or the run did not come to that. */
+  readonly lineage: LineageFacts | null;
   readonly ledger: LedgerFacts | null;
   readonly errors: readonly { readonly operation: string; readonly message: string; readonly count: number }[];
 }
@@ -270,6 +272,20 @@ export interface BatchVerdicts {
 export interface Rebuilt {
   readonly times: number;
   readonly same: number;
+}
+
+/** What was found in storage at the end, and what of it the plane's own events account for. */
+export interface LineageFacts {
+  /** Tables, of whatever storage. */
+  readonly assets: number;
+  /** Those of which every run that wrote them resolves: to inputs, code, environment and configuration. */
+  readonly covered: number;
+  /** Data files of these tables, each of which names the run that wrote it. */
+  readonly files: number;
+  readonly events: number;
+  readonly runs: number;
+  /** Of up to 20 assets that are not covered, why. */
+  readonly gaps: readonly string[];
 }
 
 /** What the ledger found; counts of changes unless named otherwise. */

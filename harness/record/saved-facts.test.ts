@@ -302,6 +302,7 @@ function exampleFacts(): RunFacts {
       },
       examples: ['leak: label 1'],
     },
+    lineage: { assets: 8, covered: 7, files: 40, events: 12, runs: 3, gaps: ['tables/current: no event names it'] },
     ledger: null,
     errors: [{ operation: 'lookup', message: 'timed out', count: 1 }],
   };

@@ -283,6 +283,9 @@ const savedRun: z.ZodType<SavedRun> = z.object({
       examples: z.array(z.string()),
     })
     .nullable(),
+  lineage: z
+    .object({ assets: whole, covered: whole, files: whole, events: whole, runs: whole, gaps: z.array(z.string()) })
+    .nullable(),
   ledger: z
     .object({
       attempted: whole,

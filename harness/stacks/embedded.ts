@@ -97,6 +97,7 @@ export function openEmbedded(
   connection: EmbeddedConnection,
   clock: Clock,
   onRequest: CountRequest,
+  run: string | undefined,
 ): { ports: Ports; close(): Promise<void> } {
   const opened = new Map<keyof Ports, { close(): Promise<void> }>();
   const open = <P extends keyof Ports>(name: P, connect: () => Ports[P]): Ports[P] => {
@@ -121,7 +122,7 @@ export function openEmbedded(
         return open('onlineStore', () => connectOnlineStore({ port: portOf('onlineStore') }));
       },
       get tables() {
-        return open('tables', () => openTableStore({ directory: connection.tables ?? '', clock, onRequest }));
+        return open('tables', () => openTableStore({ directory: connection.tables ?? '', clock, onRequest, run }));
       },
       get warehouse() {
         return open('warehouse', () => connectWarehouse({ port: portOf('warehouse') }));

@@ -29,17 +29,21 @@ export interface StackServer {
   bringUp(): Promise<void>;
 }
 
-/** The ports of a process, each opened at its first use. `onRequest` hears what its tables ask of their object store. */
+/**
+ * The ports of a process, each opened at its first use. `onRequest` hears what its tables ask of their object store; the
+ * files that they write tell of its `run`.
+ */
 export function openPorts(
   connection: StackConnection,
   clock: Clock,
   onRequest: CountRequest = () => {},
+  run?: string,
 ): { ports: Ports; close(): Promise<void> } {
   switch (connection.stack) {
     case 'embedded':
-      return openEmbedded(connection, clock, onRequest);
+      return openEmbedded(connection, clock, onRequest, run);
     case 'simulated':
-      return openSimulated(connection, clock, onRequest);
+      return openSimulated(connection, clock, onRequest, run);
   }
 }
 

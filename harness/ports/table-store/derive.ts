@@ -228,7 +228,7 @@ function codecFor(rowsPerGroup: number): string {
 
 /** Writes the rows of `select` to data files that no commit has added yet; to none if there are no rows. */
 async function writeFiles(
-  { objects, clock }: Tables,
+  { objects, clock, run }: Tables,
   connection: DuckDBConnection,
   options: {
     readonly table: string;
@@ -267,7 +267,7 @@ async function writeFiles(
           modificationTime: Math.floor(nowUs / 1000),
           dataChange: true,
           stats: JSON.stringify(statistics),
-          ...tagsOf({ clusteredBy: sortBy }),
+          ...tagsOf({ clusteredBy: sortBy }, run),
         };
       }),
     );

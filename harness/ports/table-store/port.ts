@@ -126,6 +126,8 @@ export interface DataFile {
   readonly tier: Tier;
   /** What its rows took while they were hot. */
   readonly hotBytes: number;
+  /** Id of the run that wrote the file; null if its writer did not say. */
+  readonly run: string | null;
 }
 
 /**

@@ -35,11 +35,11 @@ function warmed(table: Table, files: readonly StoredFile[]): StoredFile {
 }
 
 /** Gives up if another rewrite took one of the files meanwhile. */
-export function commitTiering(table: Table, { warm, cold }: Tiering, nowUs: number): TierResult {
+export function commitTiering(table: Table, { warm, cold }: Tiering, nowUs: number, run: string | null): TierResult {
   const replacements = [...warm, ...cold];
   const overtaken = replacements.some(({ removed }) => removed.some((file) => !table.isLive(file)));
   if (overtaken || replacements.length === 0) return { warm: moved([]), cold: moved([]) };
-  table.commit(replacements, [], nowUs);
+  table.commit(replacements, [], nowUs, run);
   return { warm: moved(warm), cold: moved(cold) };
 }
 

@@ -1,0 +1,96 @@
+/** What each role writes, and from what: recorded before it is written (harness/lineage/README.md). */
+import type { BackfillRequest, RoleContext, SnapshotRef } from '../../harness/architecture.js';
+import { featureView, model, onlineTable, sourceFile, storedTable, topic } from '../../harness/lineage/event.js';
+import type { Lineage } from '../../harness/lineage/recorder.js';
+import { untilDone } from '../../harness/ports/retries.js';
+import type { FeatureView } from '../../workloads/feature-view.js';
+import { viewTables } from '../../workloads/view-sql.js';
+import { featuresTable, scoredTable, snapshotsTable, trainingSetsTable, trainingTable } from './batch-tables.js';
+import { heartbeatTable } from './heartbeat.js';
+import { servedTable } from './served-state.js';
+import { changesTable, currentTable, historyNames, historyTable, rowTable } from './tables.js';
+
+const history = historyNames.map((name) => storedTable(historyTable(name)));
+
+/** A row that the store has lost is rebuilt from the tables. */
+export function recordStream(lineage: Lineage, { contract }: RoleContext, offsets: readonly number[]): Promise<void> {
+  const changes = topic(contract.topic, offsets);
+  return lineage.record(
+    { into: [storedTable(changesTable), onlineTable(heartbeatTable)], from: [changes] },
+    { into: [onlineTable(rowTable)], from: [changes, storedTable(changesTable), ...history] },
+  );
+}
+
+export function recordBackfill(lineage: Lineage, files: BackfillRequest['files']): Promise<void> {
+  return lineage.record(
+    ...historyNames.map((name) => ({ into: [storedTable(historyTable(name))], from: [sourceFile(files[name])] })),
+    { into: [onlineTable(rowTable)], from: history },
+  );
+}
+
+/** Merged files are written anew, from those that were there; some tables are begun later, by others. */
+export async function recordCompactor(
+  lineage: Lineage,
+  context: RoleContext,
+  compacted: readonly string[],
+): Promise<void> {
+  const { tables } = context.ports;
+  const from = await Promise.all(
+    [changesTable, currentTable].map(async (table) => {
+      const { version } = await untilDone(context, () => tables.snapshot(table));
+      return storedTable(table, version);
+    }),
+  );
+  const others = compacted.filter((table) => table !== changesTable && table !== currentTable);
+  await lineage.record(
+    { into: [storedTable(changesTable)], from: from.slice(0, 1) },
+    { into: [storedTable(currentTable)], from },
+    ...others.map((table) => ({ into: [storedTable(table)], from: [storedTable(table)] })),
+  );
+}
+
+/** At the start, as its tables are there from then on; what it makes of which versions is recorded whenever it is asked. */
+export function recordBatch(lineage: Lineage, { contract: { view } }: RoleContext): Promise<void> {
+  const facts = viewTables.map((table) => storedTable(table));
+  const from = [featureView(view), ...facts];
+  return lineage.record(
+    { into: [storedTable(featuresTable), storedTable(snapshotsTable)], from },
+    { into: [storedTable(scoredTable)], from: [model(), storedTable(featuresTable)] },
+    { into: [storedTable(trainingTable), storedTable(trainingSetsTable)], from },
+  );
+}
+
+/** By table. */
+type Versions = Readonly<Record<string, number>>;
+const atVersions = (versions: Versions) =>
+  Object.entries(versions).map(([table, version]) => storedTable(table, version));
+
+export function recordSnapshot(lineage: Lineage, view: FeatureView, versions: Versions): Promise<void> {
+  const into = [storedTable(featuresTable), storedTable(snapshotsTable)];
+  return lineage.record({ into, from: [featureView(view), ...atVersions(versions)] });
+}
+
+export function recordScoring(lineage: Lineage, snapshot: SnapshotRef): Promise<void> {
+  return lineage.record({ into: [storedTable(scoredTable)], from: featuresAndModel(snapshot) });
+}
+
+const featuresAndModel = ({ modelVersion, tables }: SnapshotRef) => [
+  model(modelVersion),
+  storedTable(featuresTable, tables[featuresTable]),
+];
+
+/** What is served: a snapshot with its model, or the newest state with the model that was published. */
+export function recordServed(lineage: Lineage, served: SnapshotRef | number): Promise<void> {
+  const from = typeof served === 'number' ? [model(served), onlineTable(rowTable)] : featuresAndModel(served);
+  return lineage.record({ into: [onlineTable(servedTable)], from });
+}
+
+export function recordTrainingSet(
+  lineage: Lineage,
+  view: FeatureView,
+  versions: Versions,
+  labels: readonly string[],
+): Promise<void> {
+  const into = [storedTable(trainingTable), storedTable(trainingSetsTable)];
+  return lineage.record({ into, from: [featureView(view), ...atVersions(versions), ...labels.map(sourceFile)] });
+}
