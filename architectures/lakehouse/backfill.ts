@@ -30,7 +30,7 @@ export async function loadHistory(
   customerRows: CustomerRows,
   lineage: Lineage,
 ): Promise<BackfillResult> {
-  await recordBackfill(lineage, files);
+  await recordBackfill(lineage, context, files);
   const rows = await storeHistory(context, files);
   const overtaken = await putHistory(context, customerRows);
   if (overtaken.length > 0) await rebuildOvertaken(context, overtaken, customerRows);

@@ -83,7 +83,7 @@ async function takeSnapshot(
   const asOfUs = time.nowUs();
   const id = `${asOfUs}-${versions.changes}`;
   await pinTables(tables, `snapshot ${id}`, versions);
-  await recordSnapshot(lineage, view, versions);
+  const run = await recordSnapshot(lineage, view, versions);
   let rows = 0;
   let version = 0;
   // In equal parts: what is left over would be a small file.
@@ -98,6 +98,7 @@ async function takeSnapshot(
       sortBy: ['customer'],
       sliceRows: Math.ceil(customers * usualSlice),
       txns: [],
+      run,
     });
     rows += derived.rows;
     version = derived.version;
@@ -132,13 +133,14 @@ async function score(
   const snapshot = await readRecord<SnapshotRef>(tables, snapshotsTable, id);
   if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
   const pinned = await tables.snapshot(featuresTable, snapshot.tables[featuresTable]);
-  await recordScoring(lineage, snapshot);
+  const run = await recordScoring(lineage, snapshot);
   const { rows, version, scanned } = await tables.derive({
     into: scoredTable,
     from: { features: { snapshot: pinned, ...whereOf(customers) } },
     sql: `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames, snapshot.modelVersion)} AS score_ppb FROM features`,
     mode: 'replace',
     txns: [],
+    run,
   });
   return { table: scoredTable, version, rows, scanned };
 }
@@ -163,7 +165,7 @@ async function makeTrainingSet(
     throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
   const made: Recorded = known ?? { versions: await newestVersions(tables), labels };
   await pinTables(tables, `training set ${id}`, made.versions);
-  await recordTrainingSet(lineage, view, made.versions, labels);
+  const run = await recordTrainingSet(lineage, view, made.versions, labels);
   const { rows, version } = await tables.derive({
     into: trainingTable,
     from: { ...(await relationsAt(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },
@@ -171,6 +173,7 @@ async function makeTrainingSet(
     mode: 'replace',
     sortBy: ['label_id'],
     txns: [],
+    run,
   });
   if (!known) await writeRecord(tables, trainingSetsTable, id, made);
   return { id, table: trainingTable, version, rows };

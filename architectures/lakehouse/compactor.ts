@@ -5,7 +5,7 @@
  */
 import { type RoleContext, smallFileBytes } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
-import { journalInTables } from '../../harness/lineage/journal.js';
+import { journalInTables, lineageTable } from '../../harness/lineage/journal.js';
 import { openLineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { FoldSpec, TableStore } from '../../harness/ports/table-store/port.js';
@@ -24,7 +24,14 @@ const targetTierBytes = 128 << 20;
  * Tables that get small files: by every commit of the stream, by a record, by what is left over of history. The others of
  * batch work are replaced as a whole, by few large files.
  */
-const compacted = [changesTable, currentTable, ...historyNames.map(historyTable), snapshotsTable, trainingSetsTable];
+const compacted = [
+  changesTable,
+  currentTable,
+  ...historyNames.map(historyTable),
+  snapshotsTable,
+  trainingSetsTable,
+  lineageTable,
+];
 
 /** An entity's changes are all of one customer, whose commits have rising lsns. */
 const foldSpec: FoldSpec = {

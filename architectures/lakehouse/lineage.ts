@@ -1,6 +1,7 @@
 /** What each role writes, and from what: recorded before it is written (harness/lineage/README.md). */
 import type { BackfillRequest, RoleContext, SnapshotRef } from '../../harness/architecture.js';
 import { featureView, model, onlineTable, sourceFile, storedTable, topic } from '../../harness/lineage/event.js';
+import { lineageTable } from '../../harness/lineage/journal.js';
 import type { Lineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { FeatureView } from '../../workloads/feature-view.js';
@@ -17,14 +18,21 @@ export function recordStream(lineage: Lineage, { contract }: RoleContext, offset
   const changes = topic(contract.topic, offsets);
   return lineage.record(
     { into: [storedTable(changesTable), onlineTable(heartbeatTable)], from: [changes] },
-    { into: [onlineTable(rowTable)], from: [changes, storedTable(changesTable), ...history] },
+    {
+      into: [onlineTable(rowTable)],
+      from: [featureView(contract.view), changes, storedTable(changesTable), ...history],
+    },
   );
 }
 
-export function recordBackfill(lineage: Lineage, files: BackfillRequest['files']): Promise<void> {
+export function recordBackfill(
+  lineage: Lineage,
+  { contract }: RoleContext,
+  files: BackfillRequest['files'],
+): Promise<void> {
   return lineage.record(
     ...historyNames.map((name) => ({ into: [storedTable(historyTable(name))], from: [sourceFile(files[name])] })),
-    { into: [onlineTable(rowTable)], from: history },
+    { into: [onlineTable(rowTable)], from: [featureView(contract.view), ...history] },
   );
 }
 
@@ -41,7 +49,7 @@ export async function recordCompactor(
       return storedTable(table, version);
     }),
   );
-  const others = compacted.filter((table) => table !== changesTable && table !== currentTable);
+  const others = compacted.filter((table) => ![changesTable, currentTable, lineageTable].includes(table));
   await lineage.record(
     { into: [storedTable(changesTable)], from: from.slice(0, 1) },
     { into: [storedTable(currentTable)], from },
@@ -49,15 +57,11 @@ export async function recordCompactor(
   );
 }
 
-/** At the start, as its tables are there from then on; what it makes of which versions is recorded whenever it is asked. */
+/** The records of what jobs made; the rows are the jobs' own, each of which is recorded when it is asked for. */
 export function recordBatch(lineage: Lineage, { contract: { view } }: RoleContext): Promise<void> {
   const facts = viewTables.map((table) => storedTable(table));
-  const from = [featureView(view), ...facts];
-  return lineage.record(
-    { into: [storedTable(featuresTable), storedTable(snapshotsTable)], from },
-    { into: [storedTable(scoredTable)], from: [model(), storedTable(featuresTable)] },
-    { into: [storedTable(trainingTable), storedTable(trainingSetsTable)], from },
-  );
+  const into = [storedTable(snapshotsTable), storedTable(trainingSetsTable)];
+  return lineage.record({ into, from: [featureView(view), ...facts] });
 }
 
 /** By table. */
@@ -65,13 +69,18 @@ type Versions = Readonly<Record<string, number>>;
 const atVersions = (versions: Versions) =>
   Object.entries(versions).map(([table, version]) => storedTable(table, version));
 
-export function recordSnapshot(lineage: Lineage, view: FeatureView, versions: Versions): Promise<void> {
-  const into = [storedTable(featuresTable), storedTable(snapshotsTable)];
-  return lineage.record({ into, from: [featureView(view), ...atVersions(versions)] });
+/** Of a job: the id of the run that its files tell. */
+type RunId = Promise<string>;
+
+export function recordSnapshot(lineage: Lineage, view: FeatureView, versions: Versions): RunId {
+  return lineage.recordJob('snapshot', {
+    into: [storedTable(featuresTable)],
+    from: [featureView(view), ...atVersions(versions)],
+  });
 }
 
-export function recordScoring(lineage: Lineage, snapshot: SnapshotRef): Promise<void> {
-  return lineage.record({ into: [storedTable(scoredTable)], from: featuresAndModel(snapshot) });
+export function recordScoring(lineage: Lineage, snapshot: SnapshotRef): RunId {
+  return lineage.recordJob('score', { into: [storedTable(scoredTable)], from: featuresAndModel(snapshot) });
 }
 
 const featuresAndModel = ({ modelVersion, tables }: SnapshotRef) => [
@@ -90,7 +99,9 @@ export function recordTrainingSet(
   view: FeatureView,
   versions: Versions,
   labels: readonly string[],
-): Promise<void> {
-  const into = [storedTable(trainingTable), storedTable(trainingSetsTable)];
-  return lineage.record({ into, from: [featureView(view), ...atVersions(versions), ...labels.map(sourceFile)] });
+): RunId {
+  return lineage.recordJob('trainingSet', {
+    into: [storedTable(trainingTable)],
+    from: [featureView(view), ...atVersions(versions), ...labels.map(sourceFile)],
+  });
 }

@@ -10,7 +10,7 @@ import type {
 import { smallFileBytes } from '../../harness/architecture.js';
 import { takeTurns } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
-import { journalInTables } from '../../harness/lineage/journal.js';
+import { journalInTables, lineageTable } from '../../harness/lineage/journal.js';
 import { openLineage } from '../../harness/lineage/recorder.js';
 import type { TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
@@ -18,7 +18,7 @@ import { openArchive, rawTable } from './archive.js';
 import { pointerPollUs, publish, readPublished, readServing } from './epochs.js';
 import { loadHistory } from './history.js';
 import { jobsOver } from './jobs.js';
-import { recordArchive, recordBackfill, recordJobs } from './lineage.js';
+import { recordArchive, recordBackfill } from './lineage.js';
 import type { LambdaParams } from './params.js';
 import { recomputeView } from './recompute.js';
 
@@ -27,7 +27,6 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   const archive = await untilDone(context, () => openArchive(context));
   const lineage = openLineage(context, journalInTables(ports.tables));
   await recordArchive(lineage, context, archive.cut());
-  await recordJobs(lineage, context);
   const published = await untilDone(context, () => readPublished(ports.onlineStore));
   let epoch = published?.epoch ?? -1;
   /** One recomputation at a time, whoever asks for it. */
@@ -82,8 +81,10 @@ async function every({ clock, signal }: RoleContext, intervalUs: number, work: (
 
 /** A file a second would be thousands a day. */
 async function tidy({ ports }: RoleContext): Promise<void> {
-  await ports.tables.compact(rawTable, { smallFileBytes, targetFileBytes: smallFileBytes * 8 });
-  await ports.tables.vacuum(rawTable, { retainUs: 60_000_000 });
+  for (const table of [rawTable, lineageTable]) {
+    await ports.tables.compact(table, { smallFileBytes, targetFileBytes: smallFileBytes * 8 });
+    await ports.tables.vacuum(table, { retainUs: 60_000_000 });
+  }
 }
 
 /** A round that lost a race, or a store that did not answer: the next round does it. */

@@ -77,7 +77,7 @@ async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<Sna
   const { customers, view } = contract;
   await tables.create(featuresTable, featuresSchema);
   const versions = await newestVersions(context);
-  await recordSnapshot(lineage, view, versions);
+  const run = await recordSnapshot(lineage, view, versions);
   const asOfUs = (await newestCommitUs(tables, versions)) ?? clock.nowUs();
   // All that its rows depend on: whoever asks twice in between two changes gets the same.
   const id = [asOfUs, ...Object.values(versions)].join('-');
@@ -93,6 +93,7 @@ async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<Sna
       mode: from === 0 ? 'replace' : 'append',
       sortBy: ['customer'],
       txns: [],
+      run,
     });
     rows += derived.rows;
     version = derived.version;
@@ -112,7 +113,7 @@ async function score(
   const taken = (await tables.pins(featuresTable)).get(snapshotPin(id));
   if (taken === undefined)
     throw new CallError('failed', `there is no snapshot ${id} for model ${modelVersion}: take one first`);
-  await recordScoring(lineage, taken);
+  const run = await recordScoring(lineage, taken);
   const features = { snapshot: await tables.snapshot(featuresTable, taken), ...whereOf(customers) };
   const { rows, version, scanned } = await tables.derive({
     into: scoredTable,
@@ -120,6 +121,7 @@ async function score(
     sql: `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames)} AS score_ppb FROM features`,
     mode: 'replace',
     txns: [],
+    run,
   });
   // What this process read meanwhile was for the archive and the batch view as well.
   return { table: scoredTable, version, rows, scanned: { ...scanned, readBytes: null } };
@@ -145,7 +147,7 @@ async function makeTrainingSet(
     throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
   const made: Recorded = known ?? { labels, versions: await newestVersions(context) };
   await pinAll(tables, `training set ${id}`, made.versions);
-  await recordTrainingSet(lineage, context.contract.view, made.versions, labels);
+  const run = await recordTrainingSet(lineage, context.contract.view, made.versions, labels);
   const { rows, version } = await tables.derive({
     into: trainingTable,
     from: { ...(await masterData(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },
@@ -153,6 +155,7 @@ async function makeTrainingSet(
     mode: 'replace',
     sortBy: ['label_id'],
     txns: [],
+    run,
   });
   if (!known) await writeRecord(tables, id, made);
   return { id, table: trainingTable, version, rows };

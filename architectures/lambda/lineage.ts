@@ -16,14 +16,7 @@ import { modelVersion } from '../../workloads/model.js';
 import { rawTable } from './archive.js';
 import { batchTable, pointersTable, speedTable } from './epochs.js';
 import { historyNames, historyTable } from './history.js';
-import {
-  featuresTable,
-  masterTables,
-  scoredTable,
-  trainingSetsTable,
-  trainingTable,
-  type Versions,
-} from './job-tables.js';
+import { featuresTable, scoredTable, trainingSetsTable, trainingTable, type Versions } from './job-tables.js';
 
 /** Merged files are written anew, from those that were there. */
 export function recordArchive(lineage: Lineage, { contract }: RoleContext, cut: readonly number[]): Promise<void> {
@@ -37,8 +30,14 @@ export function recordBackfill(lineage: Lineage, { files }: BackfillRequest): Pr
 }
 
 /** `sources`: null is history that was not loaded yet. */
-export function recordBatchView(lineage: Lineage, epoch: number, sources: readonly (Snapshot | null)[]): Promise<void> {
-  const from = sources.flatMap((source) => (source ? [storedTable(source.table, source.version)] : []));
+export function recordBatchView(
+  lineage: Lineage,
+  { contract }: RoleContext,
+  epoch: number,
+  sources: readonly (Snapshot | null)[],
+): Promise<void> {
+  const stored = sources.flatMap((source) => (source ? [storedTable(source.table, source.version)] : []));
+  const from = [featureView(contract.view), ...stored];
   return lineage.record({ into: [onlineTable(batchTable(epoch)), onlineTable(pointersTable)], from });
 }
 
@@ -48,27 +47,23 @@ export function recordSpeedView(
   epoch: number,
   offsets: readonly number[],
 ): Promise<void> {
-  const from = [topic(contract.topic, offsets), onlineTable(batchTable(epoch))];
+  const from = [featureView(contract.view), topic(contract.topic, offsets), onlineTable(batchTable(epoch))];
   return lineage.record({ into: [onlineTable(speedTable(epoch)), onlineTable(pointersTable)], from });
 }
 
-/** At the start, as jobs may begin any of their tables; what one makes of which versions is recorded when it is asked. */
-export function recordJobs(lineage: Lineage, { contract: { view } }: RoleContext): Promise<void> {
-  const from = [featureView(view), ...Object.values(masterTables).map((table) => storedTable(table))];
-  return lineage.record(
-    { into: [storedTable(featuresTable)], from },
-    { into: [storedTable(scoredTable)], from: [model(modelVersion), storedTable(featuresTable)] },
-    { into: [storedTable(trainingTable), storedTable(trainingSetsTable)], from },
-  );
+/** Of a job: the id of the run that its files tell. */
+type RunId = Promise<string>;
+
+export function recordSnapshot(lineage: Lineage, view: FeatureView, versions: Versions): RunId {
+  return lineage.recordJob('snapshot', {
+    into: [storedTable(featuresTable)],
+    from: [featureView(view), ...atVersions(versions)],
+  });
 }
 
-export function recordSnapshot(lineage: Lineage, view: FeatureView, versions: Versions): Promise<void> {
-  return lineage.record({ into: [storedTable(featuresTable)], from: [featureView(view), ...atVersions(versions)] });
-}
-
-export function recordScoring(lineage: Lineage, featuresVersion: number): Promise<void> {
+export function recordScoring(lineage: Lineage, featuresVersion: number): RunId {
   const from = [model(modelVersion), storedTable(featuresTable, featuresVersion)];
-  return lineage.record({ into: [storedTable(scoredTable)], from });
+  return lineage.recordJob('score', { into: [storedTable(scoredTable)], from });
 }
 
 export function recordTrainingSet(
@@ -76,9 +71,11 @@ export function recordTrainingSet(
   view: FeatureView,
   versions: Versions,
   labels: readonly string[],
-): Promise<void> {
-  const into = [storedTable(trainingTable), storedTable(trainingSetsTable)];
-  return lineage.record({ into, from: [featureView(view), ...atVersions(versions), ...labels.map(sourceFile)] });
+): RunId {
+  return lineage.recordJob('trainingSet', {
+    into: [storedTable(trainingTable), storedTable(trainingSetsTable)],
+    from: [featureView(view), ...atVersions(versions), ...labels.map(sourceFile)],
+  });
 }
 
 const atVersions = (versions: Versions): Dataset[] =>

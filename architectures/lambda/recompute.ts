@@ -26,7 +26,7 @@ const wordsPerPut = 1 << 18;
 export async function recomputeView(context: RoleContext, lineage: Lineage, epoch: number): Promise<void> {
   const { ports, contract, clock } = context;
   const sources = await openSources(ports.tables);
-  await recordBatchView(lineage, epoch, Object.values(sources));
+  await recordBatchView(lineage, context, epoch, Object.values(sources));
   const { seen, newestUs } = await indexSeqs(ports.tables, sources.raw, contract.customers);
   const asOfUs = newestUs > 0 ? newestUs : clock.nowUs();
   const facts = new CustomerFacts({

@@ -48,18 +48,18 @@ export function recordBatch(lineage: Lineage, { contract: { view } }: RoleContex
   );
 }
 
-export function recordSnapshot(lineage: Lineage, view: FeatureView, id: string): Promise<void> {
+export async function recordSnapshot(lineage: Lineage, view: FeatureView, id: string): Promise<void> {
   const from = [featureView(view), warehouseTable(view.name)];
-  return lineage.record({ into: [warehouseTable(snapshotTable(id))], from });
+  await lineage.recordJob('snapshot', { into: [warehouseTable(snapshotTable(id))], from });
 }
 
-export function recordScoring(lineage: Lineage, snapshot: string): Promise<void> {
+export async function recordScoring(lineage: Lineage, snapshot: string): Promise<void> {
   const from = [model(modelVersion), warehouseTable(snapshotTable(snapshot))];
-  return lineage.record({ into: [warehouseTable(scoredTable)], from });
+  await lineage.recordJob('score', { into: [warehouseTable(scoredTable)], from });
 }
 
-export function recordTrainingSet(lineage: Lineage, view: FeatureView, labels: readonly string[]): Promise<void> {
-  return lineage.record(trainingSetOf(view, labels));
+export async function recordTrainingSet(lineage: Lineage, view: FeatureView, labels: readonly string[]): Promise<void> {
+  await lineage.recordJob('trainingSet', trainingSetOf(view, labels));
 }
 
 function trainingSetOf(view: FeatureView, labels: readonly string[]): Derivation {

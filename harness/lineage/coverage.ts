@@ -3,16 +3,17 @@
  * of the plane are only asked what they say of each.
  */
 import type { PortName, Ports } from '../ports/ports.js';
+import type { TableStore } from '../ports/table-store/port.js';
 import type { LineageFacts } from '../record/facts.js';
 import { type EventDataset, namespaces, type OpenLineageEvent } from './event.js';
 import { lineageTable } from './journal.js';
 import type { Build } from './origin.js';
 
-/** A table that is there. */
+/** A table that is there, and has rows where its storage tells. */
 export interface Asset {
   readonly namespace: string;
   readonly name: string;
-  /** Per data file, the run that wrote it; null: the file names none. Storage without files has no such names. */
+  /** Per data file of what is live or pinned, the run that wrote it; null: the file names none. Storage without files has none. */
   readonly files: readonly (string | null)[];
 }
 
@@ -23,16 +24,23 @@ export async function findAssets(ports: Ports, uses: readonly PortName[]): Promi
     if (name !== lineageTable) assets.push({ namespace, name, files });
   };
   if (uses.includes('tables'))
-    for (const name of await ports.tables.tables())
-      add(
-        namespaces.tables,
-        name,
-        (await ports.tables.snapshot(name)).files.map(({ run }) => run),
-      );
+    for (const name of await ports.tables.tables()) {
+      const runs = await runsOf(ports.tables, name);
+      if (runs.length > 0) add(namespaces.tables, name, runs);
+    }
   if (uses.includes('onlineStore'))
     for (const name of await ports.onlineStore.tables()) add(namespaces.onlineStore, name);
   if (uses.includes('warehouse')) for (const name of await ports.warehouse.tables()) add(namespaces.warehouse, name);
   return assets;
+}
+
+/** Of each file that a reader may ask for: it is in the newest version, or in one that is pinned. */
+async function runsOf(tables: TableStore, name: string): Promise<(string | null)[]> {
+  const pinned = new Set((await tables.pins(name)).values());
+  const snapshots = [await tables.snapshot(name)];
+  for (const version of pinned) snapshots.push(await tables.snapshot(name, version));
+  const files = new Map(snapshots.flatMap((snapshot) => snapshot.files.map(({ path, run }) => [path, run] as const)));
+  return Array.from(files.values());
 }
 
 /** What the harness itself knows of the processes that wrote. */

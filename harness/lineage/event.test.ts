@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { seededRandom } from '../random.js';
 import { type OpenLineageEvent, runEvent, sourceFile, storedTable, topic } from './event.js';
 import { whatIsWrong } from './event-check.js';
-import { drawRunId, hashConfiguration, simulatedBuild } from './origin.js';
+import { drawRunId, hashConfiguration, jobOrigin, simulatedBuild } from './origin.js';
 
 const origin = {
   architecture: 'lakehouse',
@@ -34,10 +34,25 @@ it('is an event of the specification', () => {
   });
 });
 
+it('of a job is that of a run of its own, which names the run of its role', () => {
+  const jobs = [1, 2].map((number) => runEvent(jobOrigin(origin, 'score', number), 'START', 0, derivation));
+  expect(jobs.map(whatIsWrong)).toEqual([null, null]);
+  for (const { job, run } of jobs) {
+    expect(job.name).toBe('stream.score');
+    expect(run.facets.parent).toMatchObject({ run: { runId: origin.runId }, job: { name: 'stream' } });
+  }
+  expect(new Set([origin.runId, ...jobs.map(({ run }) => run.runId)]).size).toBe(3);
+});
+
 it('is one whatever was not known of the code', () => {
   const build = { ...simulatedBuild, commit: null, dirty: null, lockFileSha256: null };
   const facets = runEvent({ ...origin, build }, 'RUNNING', 0, derivation).run.facets;
   expect(Object.keys(facets)).toEqual(['planebench_configuration']);
+});
+
+const versioned = (input: unknown, datasetVersion: unknown) => ({
+  ...(input as object),
+  facets: { version: { _producer: 'urn:x', _schemaURL: 'urn:x', datasetVersion } },
 });
 
 it.each<[string, (event: OpenLineageEvent) => unknown]>([
@@ -53,6 +68,8 @@ it.each<[string, (event: OpenLineageEvent) => unknown]>([
     '/run/facets/planebench_code',
     (sound) => ({ ...sound, run: { ...sound.run, facets: { planebench_code: { commit: '0'.repeat(40) } } } }),
   ],
+  ['/inputs/0/facets/version', ({ inputs, ...sound }) => ({ ...sound, inputs: [versioned(inputs[0], 3)] })],
+  ['/run/facets/parent', (sound) => ({ ...sound, run: { ...sound.run, facets: { parent: { job: {} } } } })],
   ['/run/facets/other', (sound) => ({ ...sound, run: { ...sound.run, facets: { other: {} } } })],
   ['/', () => null],
 ])('says what is wrong at %s', (place, spoil) => {

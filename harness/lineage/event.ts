@@ -5,7 +5,7 @@
  */
 import type { FeatureView } from '../../workloads/feature-view.js';
 import { isoTime } from '../clock.js';
-import type { Origin } from './origin.js';
+import type { JobOrigin, Origin } from './origin.js';
 
 /** A set of data: a table, the rows that a view is served from, a topic, a file; also what is computed with: a view, a model. */
 export interface Dataset {
@@ -52,6 +52,11 @@ interface Facet {
   readonly _producer: string;
   readonly _schemaURL: string;
 }
+/** Of the specification (ParentRunFacet): the run of the role whose job this is. */
+export interface ParentFacet extends Facet {
+  readonly run: { readonly runId: string };
+  readonly job: { readonly namespace: string; readonly name: string };
+}
 export interface CodeFacet extends Facet {
   readonly commit: string;
   readonly dirty: boolean;
@@ -80,6 +85,7 @@ export interface OpenLineageEvent {
     readonly runId: string;
     /** A facet whose content is not known is left out. */
     readonly facets: {
+      readonly parent?: ParentFacet;
       readonly planebench_code?: CodeFacet;
       readonly planebench_environment?: EnvironmentFacet;
       readonly planebench_configuration?: ConfigurationFacet;
@@ -96,12 +102,15 @@ const facet = (schemaUrl: string): Facet => ({ _producer: producer, _schemaURL: 
 const own = (name: string) => facet(`urn:planebench:lineage-event:1#/$defs/${name}`);
 
 export function runEvent(
-  { architecture, role, runId, build, configurationSha256 }: Origin,
+  origin: Origin | JobOrigin,
   eventType: OpenLineageEvent['eventType'],
   atUs: number,
   { into, from }: Derivation,
 ): OpenLineageEvent {
-  const { commit, dirty, node, lockFileSha256 } = build;
+  const { role, runId, configurationSha256 } = origin;
+  const { commit, dirty, node, lockFileSha256 } = origin.build;
+  const namespace = `planebench://${origin.architecture}`;
+  const child = 'job' in origin ? origin : null;
   return {
     eventType,
     eventTime: isoTime(atUs),
@@ -110,15 +119,20 @@ export function runEvent(
     run: {
       runId,
       facets: {
+        ...(child === null ? {} : { parent: parentFacet(child.parentRunId, { namespace, name: role }) }),
         ...(commit === null || dirty === null ? {} : { planebench_code: { ...own('Code'), commit, dirty } }),
         ...(lockFileSha256 === null ? {} : { planebench_environment: { ...own('Environment'), node, lockFileSha256 } }),
         planebench_configuration: { ...own('Configuration'), sha256: configurationSha256 },
       },
     },
-    job: { namespace: `planebench://${architecture}`, name: role, facets: {} },
+    job: { namespace, name: child === null ? role : `${role}.${child.job}`, facets: {} },
     inputs: from.map(eventDataset),
     outputs: into.map(eventDataset),
   };
+}
+
+function parentFacet(runId: string, job: ParentFacet['job']): ParentFacet {
+  return { ...facet(`${specification}/facets/1-2-0/ParentRunFacet.json#/$defs/ParentRunFacet`), run: { runId }, job };
 }
 
 const versionSchema = `${specification}/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet`;

@@ -14,6 +14,12 @@ export interface Origin {
   readonly configurationSha256: string;
 }
 
+/** One execution of a job that a role was asked for: a run of its own, a child of the role's. */
+export interface JobOrigin extends Origin {
+  readonly job: string;
+  readonly parentRunId: string;
+}
+
 export interface Build {
   /** Null: the code is in no git repository. */
   readonly commit: string | null;
@@ -36,8 +42,20 @@ export function drawRunId(random: Random): string {
   const digits = Array.from({ length: 32 }, () => random.below(16));
   digits[12] = 4;
   digits[16] = 8 + ((digits[16] as number) % 4);
-  const text = digits.map((digit) => digit.toString(16)).join('');
-  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-');
+  return dashed(digits.map((digit) => digit.toString(16)).join(''));
+}
+
+function dashed(hex: string): string {
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+/** The `number`th job of the run of a role: a UUID of version 5 (RFC 9562), whose name space is that run. */
+export function jobOrigin(origin: Origin, job: string, number: number): JobOrigin {
+  const space = Buffer.from(origin.runId.replaceAll('-', ''), 'hex');
+  const bytes = createHash('sha1').update(space).update(String(number)).digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x50;
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  return { ...origin, runId: dashed(bytes.toString('hex')), job, parentRunId: origin.runId };
 }
 
 /** Of the resolved parameters of a plane and the data contract, whatever the order of their names. */

@@ -78,6 +78,13 @@ describe.each(journals)('in %s', (_, open) => {
     const once = [`${runId} RUNNING b`, `${runId} RUNNING c`, `${runId} START a`];
     expect(await outputsOf(opened.sound)).toEqual(once);
 
+    const scoring = await lineage.recordJob('score', second);
+    const other = await lineage.recordJob('score', second);
+    const jobs = (await opened.sound.events()).filter(({ job }) => job.name === 'stream.score');
+    expect(jobs.map(({ run }) => run.runId).sort()).toEqual([scoring, other].sort());
+    expect(jobs.map(({ run }) => run.facets.parent?.run.runId)).toEqual([runId, runId]);
+    once.push(`${scoring} START b`, `${other} START b`);
+
     const restarted = context(2);
     await openLineage(restarted, opened[state]).record(first);
     expect(restarted.origin.runId).not.toBe(runId);

@@ -5,17 +5,23 @@
 import { type Caller, untilDone } from '../ports/retries.js';
 import { type Derivation, runEvent } from './event.js';
 import type { Journal } from './journal.js';
-import type { Origin } from './origin.js';
+import { jobOrigin, type Origin } from './origin.js';
 
 export interface Lineage {
   /** Durable when it resolves. What was recorded of this run before is not recorded again. */
   record(...derivations: readonly Derivation[]): Promise<void>;
+  /**
+   * One execution of a job, each a run of its own. Durable when it resolves: to the id of that run, which the files that
+   * the job writes shall tell, so that one that was not recorded is found by its files.
+   */
+  recordJob(job: string, ...derivations: readonly Derivation[]): Promise<string>;
 }
 
 export function openLineage(context: Caller & { readonly origin: Origin }, journal: Journal): Lineage {
   const { origin, clock } = context;
   const known = new Set<string>();
   let recorded = 0;
+  let jobs = 0;
   let recording: Promise<void> = Promise.resolve();
 
   async function recordNew(derivations: readonly Derivation[]): Promise<void> {
@@ -35,6 +41,14 @@ export function openLineage(context: Caller & { readonly origin: Origin }, journ
       const done = recording.then(() => recordNew(derivations));
       recording = done.catch(() => {}); // thrown to whoever asked for it
       return done;
+    },
+    async recordJob(job, ...derivations) {
+      const own = jobOrigin(origin, job, ++jobs);
+      const events = derivations.map((derivation, i) =>
+        runEvent(own, i === 0 ? 'START' : 'RUNNING', clock.nowUs(), derivation),
+      );
+      await untilDone(context, () => journal.append(own.runId, 0, events));
+      return own.runId;
     },
   };
 }

@@ -112,8 +112,9 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
           mode: 'replace',
           sortBy,
           txns: [],
+          run: 'job 1 of batch 1',
         });
-      expect(new Set(await runsOf('current'))).toEqual(new Set(['batch 1']));
+      expect(new Set(await runsOf('current'))).toEqual(new Set(['job 1 of batch 1']));
       await stream.upsert('current', batch(rowsFrom(1, 1)), { key: ['lsn'], txns: [] });
       expect(await runsOf('current')).toContain('stream 1');
       await stranger.restore('changes', 13);

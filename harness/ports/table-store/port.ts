@@ -198,6 +198,8 @@ export interface DeriveSpec extends Omit<QuerySpec, 'schema'> {
   /** How many neighbours readers ask for at a time: what is read by the part is cut so that little of it is read in vain. */
   readonly sliceRows?: number;
   readonly txns: readonly Txn[];
+  /** Id of the run that its files shall tell, where that is another one than the client's. */
+  readonly run?: string;
 }
 
 /** All but `version` is 0 when nothing was committed. */

@@ -343,7 +343,7 @@ export function simulateTableStore(options: {
           ? null
           : draftFile({ bytes, rows, content: [written], sortedBy: sortBy, partition: '', dataChange: true });
       if (added) requests.ask('put', 1);
-      table.commit(removed.length > 0 || added ? [{ removed, added }] : [], txns, clock.nowUs(), run);
+      table.commit(removed.length > 0 || added ? [{ removed, added }] : [], txns, clock.nowUs(), spec.run ?? run);
       requests.commit(table);
       return { committed: true, version: table.version, rows, files: added ? 1 : 0, bytes, scanned };
     }

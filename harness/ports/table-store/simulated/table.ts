@@ -197,7 +197,8 @@ export class Table {
         const folder = added.tier === 'hot' ? '' : `${added.tier}/`;
         added.path = `${folder}part-${String(this.added.length).padStart(8, '0')}.parquet`;
         added.usedUs = nowUs;
-        added.run = run;
+        // A copy, byte for byte, tells what the file tells.
+        added.run ??= run;
       }
       added.addedIn = this.version;
       this.live.add(added);
@@ -219,7 +220,6 @@ export class Table {
       ...draftFile({ ...file, content: file.content! }),
       path: file.path,
       usedUs: file.usedUs,
-      run: file.run,
       dataChange: true,
     }));
     const removed = without(newest, old);
@@ -294,10 +294,10 @@ export function byPartition<T>(all: readonly T[], fileOf: (each: T) => StoredFil
 export function draftFile(
   draft: Pick<StoredFile, 'bytes' | 'rows' | 'partition' | 'sortedBy' | 'dataChange'> & {
     readonly content: readonly RowRange[] | Uint32Array;
-  } & Partial<Pick<StoredFile, 'tier' | 'hotBytes'>>,
+  } & Partial<Pick<StoredFile, 'tier' | 'hotBytes' | 'run'>>,
 ): StoredFile {
-  const { bytes, rows, content, partition, sortedBy, dataChange, tier = 'hot', hotBytes = bytes } = draft;
-  const file = { bytes, rows, content, partition, sortedBy, dataChange, tier, hotBytes, usedUs: 0, run: null };
+  const { bytes, rows, content, partition, sortedBy, dataChange, tier = 'hot', hotBytes = bytes, run = null } = draft;
+  const file = { bytes, rows, content, partition, sortedBy, dataChange, tier, hotBytes, usedUs: 0, run };
   return { ...file, path: '', addedIn: -1, removedIn: Number.POSITIVE_INFINITY, removedUs: 0, successor: null };
 }
 
