@@ -18,7 +18,7 @@ import { openArchive, rawTable } from './archive.js';
 import { pointerPollUs, publish, readPublished, readServing } from './epochs.js';
 import { loadHistory } from './history.js';
 import { jobsOver } from './jobs.js';
-import { recordArchive, recordBackfill } from './lineage.js';
+import { recordArchive, recordBackfill, recordJobs } from './lineage.js';
 import type { LambdaParams } from './params.js';
 import { recomputeView } from './recompute.js';
 
@@ -27,6 +27,7 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   const archive = await untilDone(context, () => openArchive(context));
   const lineage = openLineage(context, journalInTables(ports.tables));
   await recordArchive(lineage, context, archive.cut());
+  await recordJobs(lineage, context);
   const published = await untilDone(context, () => readPublished(ports.onlineStore));
   let epoch = published?.epoch ?? -1;
   /** One recomputation at a time, whoever asks for it. */

@@ -16,7 +16,14 @@ import { modelVersion } from '../../workloads/model.js';
 import { rawTable } from './archive.js';
 import { batchTable, pointersTable, speedTable } from './epochs.js';
 import { historyNames, historyTable } from './history.js';
-import { featuresTable, scoredTable, trainingSetsTable, trainingTable, type Versions } from './job-tables.js';
+import {
+  featuresTable,
+  masterTables,
+  scoredTable,
+  trainingSetsTable,
+  trainingTable,
+  type Versions,
+} from './job-tables.js';
 
 /** Merged files are written anew, from those that were there. */
 export function recordArchive(lineage: Lineage, { contract }: RoleContext, cut: readonly number[]): Promise<void> {
@@ -49,6 +56,12 @@ export function recordSpeedView(
 ): Promise<void> {
   const from = [featureView(contract.view), topic(contract.topic, offsets), onlineTable(batchTable(epoch))];
   return lineage.record({ into: [onlineTable(speedTable(epoch)), onlineTable(pointersTable)], from });
+}
+
+/** The records of what jobs made; the rows are the jobs' own, each of which is recorded when it is asked for. */
+export function recordJobs(lineage: Lineage, { contract: { view } }: RoleContext): Promise<void> {
+  const from = [featureView(view), ...Object.values(masterTables).map((table) => storedTable(table))];
+  return lineage.record({ into: [storedTable(trainingSetsTable)], from });
 }
 
 /** Of a job: the id of the run that its files tell. */
