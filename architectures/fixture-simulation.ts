@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { descriptionOf, loadArchitecture } from '../harness/processes/load-architecture.js';
 import type { RunFacts } from '../harness/record/facts.js';
-import type { Scenario } from '../harness/scenario.js';
+import type { FaultPlan, Scenario } from '../harness/scenario.js';
 import { type Costs, defaultCosts } from '../harness/simulation/costs.js';
 import { readHistory, type SimulatedTrace, simulateRun } from '../harness/simulation/simulate.js';
 import { measuredScenario } from '../harness/suites/measured.js';
@@ -42,6 +42,30 @@ export const batchScenario: Scenario = {
       { kind: 'training-set', late: true, times: 2 },
     ],
   },
+};
+
+/** What is served is rolled back after the measured window, and forward again. */
+export const rollbackScenario: Scenario = {
+  ...smallScenario,
+  phases: { ...smallScenario.phases, faultUs: 9 * secondUs },
+  batch: {
+    labels: { rows: 20, positivePpm: 120_000, latePpm: 100_000 },
+    besideLoad: [
+      { kind: 'snapshot', name: 'before' },
+      { kind: 'score', snapshot: 'before', times: 1 },
+    ],
+    afterWindow: [
+      { kind: 'publish-model', version: 2 },
+      { kind: 'rollback', snapshot: 'before', heldUs: 3 * secondUs },
+    ],
+    afterLoad: [],
+  },
+};
+/** What serves is killed while it is rolled back. */
+export const rolledBackCrash: FaultPlan = {
+  kind: 'role-crash',
+  role: 'serving',
+  schedule: { kind: 'once', afterUs: 6 * secondUs, jitterUs: 1 },
 };
 
 /** Where to strike: at which wait for a port, counted from the start of the load, and on which side of it. */

@@ -19,7 +19,7 @@ async function lineageOf(plane: string, role: string, wait: number | null, scena
 describe.each([
   // Tables of history and changes, what they imply, and the rows that are served. `wait`: of the killed role, for a port.
   { plane: 'lakehouse', role: 'stream', wait: 40, tables: 7, runs: 3 },
-  { plane: 'warehouse', role: 'loader', wait: 40, tables: 11, runs: 2 },
+  { plane: 'warehouse', role: 'loader', wait: 40, tables: 12, runs: 2 },
   { plane: 'lambda', role: 'batch', wait: 5, tables: 8, runs: 2 },
   { plane: 'lambda', role: 'speed', wait: 40, tables: 8, runs: 2 },
 ])('the $plane', ({ plane, role, wait, tables, runs }) => {

@@ -8,7 +8,8 @@ import { nearest } from './nearest.js';
 import { declareNew } from './new-architecture.js';
 import { builtIn, isUrl } from './processes/load-architecture.js';
 import { showProgress } from './progress.js';
-import { stackNames } from './stacks/stack.js';
+import { bundledStacks, stackNames } from './stacks/stack.js';
+import { demandStack } from './stacks/start.js';
 import { declareCompare } from './verbs/compare.js';
 import { declareGate } from './verbs/gate.js';
 import { interruptible } from './verbs/interrupt.js';
@@ -111,7 +112,7 @@ function declareProgram(finish: (code: number) => void): Command {
     .command('check')
     .description('ask whether a plane keeps its contract: every operation, every role killed once, the ledger')
     .argument('<plane>', `one of ${builtIn.join(', ')}, a module of yours, or the address of a system of yours`)
-    .option('--stack <name>', `one of ${stackNames.join(', ')}; all of them unless one is named`)
+    .option('--stack <name>', `one of ${stackNames.join(', ')}; ${bundledStacks.join(' and ')} unless one is named`)
     .option('--param <plane.name=value>', 'repeatable; a parameter of the plane, as JSON', collect(parseParam), [])
     .option('--seed <integer>', 'decides the changes, and when roles are killed', parseCount, 1)
     .action(async (plane: string, flags: CheckFlags) => shell.finish(await check(plane, flags, shell)));
@@ -127,7 +128,8 @@ function declareProgram(finish: (code: number) => void): Command {
 
 async function check(plane: string, { stack, param, seed }: CheckFlags, shell: Shell): Promise<Decision> {
   // A system behind HTTP lives in real time.
-  const stacks = stack !== undefined ? [stackNamed(stack)] : isUrl(plane) ? (['embedded'] as const) : stackNames;
+  const stacks = stack !== undefined ? [stackNamed(stack)] : isUrl(plane) ? (['embedded'] as const) : bundledStacks;
+  for (const wanted of stacks) await demandStack(wanted);
   const [arm] = withParams([parseArchitecture(plane)], param);
   if (arm === undefined) throw new UsageError('there is no plane to check');
   return interruptible(shell, 'stopping', async (signal) => {

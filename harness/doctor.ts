@@ -6,8 +6,8 @@ import { hostClock, monotonicUs } from './clock.js';
 import { messageOf } from './errors.js';
 import { openScratch } from './processes/scratch.js';
 import { supervise } from './processes/supervisor.js';
-import { startEmbedded } from './stacks/embedded.js';
 import { type StackName, stackNames } from './stacks/stack.js';
+import { demandStack, startServers } from './stacks/start.js';
 import { describeMachine, readVersions } from './testbed.js';
 
 export interface Examination {
@@ -76,7 +76,8 @@ async function tryStack(name: StackName): Promise<Examination['stacks'][number]>
   const supervisor = supervise({ lullStartUs: 0, restartDelayUs: 0, scratch });
   const startUs = monotonicUs();
   try {
-    await startEmbedded({
+    await demandStack(name);
+    await startServers(name, {
       supervisor,
       directory: scratch.directory,
       uses: ['changeLog', 'onlineStore', 'tables', 'warehouse'],

@@ -4,8 +4,8 @@ import type { Ports } from './ports/ports.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
 import type { Scenario } from './scenario.js';
-import { startEmbedded } from './stacks/embedded.js';
 import type { Stack } from './stacks/stack.js';
+import { startServers } from './stacks/start.js';
 
 export interface Site {
   /** The code that runs there. */
@@ -27,7 +27,8 @@ export function machineSite(scenario: Scenario, scratch: Scratch, build: Build):
   return {
     build,
     supervisor,
-    startStack: (options) => startEmbedded({ supervisor, ...options }),
+    startStack: (options) =>
+      startServers(scenario.stack === 'native' ? 'native' : 'embedded', { supervisor, ...options }),
     host: async (work) => work(),
     aside: (work) => work(),
   };

@@ -38,7 +38,7 @@ import {
 } from './batch-tables.js';
 import { recordBatch, recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import type { LakehouseParams } from './params.js';
-import { readServedState } from './served-state.js';
+import { openServedState } from './served-state.js';
 import { changesTable } from './tables.js';
 
 /** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
@@ -71,11 +71,13 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
 }
 
 async function takeSnapshot(
-  { ports: { tables, onlineStore }, contract: { customers, view } }: RoleContext,
+  context: RoleContext,
   lineage: Lineage,
   time: ReturnType<typeof followEventTime>,
 ): Promise<SnapshotRef> {
-  const { modelVersion } = await readServedState(onlineStore);
+  const { tables } = context.ports;
+  const { customers, view } = context.contract;
+  const { modelVersion } = await openServedState(context).read();
   const versions = await newestVersions(tables);
   const from = await relationsAt(tables, versions);
   // Windows are evaluated now, never before the latest change that counts.

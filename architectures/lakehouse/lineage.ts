@@ -4,6 +4,7 @@ import { featureView, model, onlineTable, sourceFile, storedTable, topic } from 
 import { lineageTable } from '../../harness/lineage/journal.js';
 import type { Lineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
+import type { ServedState } from '../../harness/ports/served-state.js';
 import type { FeatureView } from '../../workloads/feature-view.js';
 import { viewTables } from '../../workloads/view-sql.js';
 import { featuresTable, scoredTable, snapshotsTable, trainingSetsTable, trainingTable } from './batch-tables.js';
@@ -89,8 +90,8 @@ const featuresAndModel = ({ modelVersion, tables }: SnapshotRef) => [
 ];
 
 /** What is served: a snapshot with its model, or the newest state with the model that was published. */
-export function recordServed(lineage: Lineage, served: SnapshotRef | number): Promise<void> {
-  const from = typeof served === 'number' ? [model(served), onlineTable(rowTable)] : featuresAndModel(served);
+export function recordServed(lineage: Lineage, { pinned, modelVersion }: ServedState): Promise<void> {
+  const from = pinned ? featuresAndModel(pinned) : [model(modelVersion), onlineTable(rowTable)];
   return lineage.record({ into: [onlineTable(servedTable)], from });
 }
 

@@ -10,36 +10,29 @@ import {
   type SnapshotRef,
   smallFileBytes,
 } from '../../harness/architecture.js';
-import { takeTurns } from '../../harness/clock.js';
-import { CallError, messageOf } from '../../harness/errors.js';
+import { CallError } from '../../harness/errors.js';
 import { journalInTables } from '../../harness/lineage/journal.js';
 import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
-import { untilDone } from '../../harness/ports/retries.js';
+import { openServing, type Served } from '../../harness/ports/served-state.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
 import { createAgeing } from '../../workloads/ageing.js';
 import { followEventTime } from '../../workloads/event-time.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
-import { modelOf, predictRows } from '../../workloads/model.js';
-import { readRecord, snapshotsTable } from './batch-tables.js';
+import { predictRows } from '../../workloads/model.js';
+import { pinnedColumns } from '../../workloads/pinned-rows.js';
+import { featuresTable, readRecord, snapshotsTable } from './batch-tables.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
 import { readHeartbeat } from './heartbeat.js';
 import { recordServed } from './lineage.js';
 import type { LakehouseParams } from './params.js';
-import { type PinnedRows, readPinnedRows } from './pinned-rows.js';
 import { type CachedRow, createRowCache } from './row-cache.js';
 import { decodeState } from './row-codec.js';
-import { changeServedState, readServedState, type ServedState } from './served-state.js';
+import { openServedState } from './served-state.js';
 import { changesTable } from './tables.js';
-
-/** Replaced as a whole: a read takes it once, and answers features and model of it. */
-interface Served extends ServedState {
-  /** Of the pinned snapshot. */
-  readonly rows: PinnedRows | null;
-}
 
 export async function runServing(context: RoleContext, params: LakehouseParams): Promise<void> {
   const { ports, clock, contract, signal } = context;
@@ -57,9 +50,13 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   const state = createState();
   const time = followEventTime(clock, params.clockToleranceUs);
   let asking: Promise<void> | null = null;
-  let served: Served = await untilDone(context, async () => serve(await readServedState(onlineStore)));
-  const inTurn = takeTurns();
   const lineage = openLineage(context, journalInTables(ports.tables));
+  const { now: servedNow, operations: switches } = await openServing(context, {
+    register: openServedState(context),
+    findSnapshot: (id) => readRecord<SnapshotRef>(ports.tables, snapshotsTable, id),
+    rowsOf: (snapshot) => rowsOf(ports.tables, snapshot),
+    record: (served) => recordServed(lineage, served),
+  });
 
   /** At most once at a time. A store that does not answer leaves the doubt, and time stands still. */
   function askForTime(): Promise<void> {
@@ -70,45 +67,6 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
         asking = null;
       });
     return asking;
-  }
-
-  async function serve(state: ServedState): Promise<Served> {
-    return { ...state, rows: state.pinned && (await readSnapshot(state.pinned)) };
-  }
-
-  async function readSnapshot(snapshot: SnapshotRef): Promise<PinnedRows> {
-    decodeState(newRow, state);
-    return readPinnedRows(ports.tables, snapshot, evaluate(state, snapshot.asOfUs));
-  }
-
-  async function rollBack(id: string): Promise<void> {
-    const snapshot = await readRecord<SnapshotRef>(ports.tables, snapshotsTable, id);
-    if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
-    requireServable(snapshot);
-    const rows = await readSnapshot(snapshot);
-    await recordServed(lineage, snapshot);
-    served = { ...(await changeServedState(context, (before) => ({ ...before, pinned: snapshot }))), rows };
-  }
-
-  function requireServable({ id, viewVersion, modelVersion }: SnapshotRef): void {
-    if (viewVersion !== contract.view.version)
-      throw new CallError(
-        'failed',
-        `snapshot ${id} is of version ${viewVersion} of the feature view, served is ${contract.view.version}: take a new one`,
-      );
-    requireModel(modelVersion);
-  }
-
-  async function rollForward(): Promise<void> {
-    await recordServed(lineage, served.modelVersion);
-    served = { ...(await changeServedState(context, (before) => ({ ...before, pinned: null }))), rows: null };
-  }
-
-  async function publish(version: number): Promise<void> {
-    requireModel(version);
-    await recordServed(lineage, version);
-    const changed = await changeServedState(context, (before) => ({ ...before, modelVersion: version }));
-    served = await untilDone(context, () => serve(changed));
   }
 
   async function readRows(keys: readonly string[], { rows: pinned }: Served): Promise<FeatureRow[]> {
@@ -136,19 +94,13 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
     return { key, lastSeq, asOfUs, features };
   }
 
-  function tellServed() {
-    return { snapshot: served.pinned?.id ?? null, modelVersion: modelServed(served) };
-  }
-
   await context.serve({
-    lookup: ({ keys }) => readRows(keys, served),
+    lookup: ({ keys }) => readRows(keys, servedNow()),
     predict: async ({ keys }) => {
-      const from = served;
-      return predictRows(await readRows(keys, from), modelServed(from));
+      const from = servedNow();
+      return predictRows(await readRows(keys, from), from.modelVersion);
     },
-    rollback: ({ snapshot }) => inTurn(() => rollBack(snapshot).then(tellServed)),
-    rollForward: () => inTurn(() => rollForward().then(tellServed)),
-    publishModel: ({ version }) => inTurn(() => publish(version).then(tellServed)),
+    ...switches,
     exportChanges: () => exportChanges(ports.tables),
     quarantine: () => listRefused(ports.tables),
     inventory: () => takeInventory(ports.tables),
@@ -158,20 +110,12 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
-function modelServed({ pinned, modelVersion }: ServedState): number {
-  return pinned?.modelVersion ?? modelVersion;
-}
-
-function requireModel(version: number): void {
-  try {
-    modelOf(version);
-  } catch (error) {
-    throw new CallError('failed', messageOf(error), { cause: error });
-  }
-}
-
 function ignoreFailedCall(error: unknown): void {
   if (!(error instanceof CallError)) throw error;
+}
+
+async function* rowsOf(tables: TableStore, { tables: versions }: SnapshotRef): AsyncIterable<ColumnBatch> {
+  yield* tables.scan(await tables.snapshot(featuresTable, versions[featuresTable]), { columns: pinnedColumns });
 }
 
 /** Every change that was not refused, as often as the table has it. */

@@ -30,8 +30,8 @@ import {
   trainingSchema,
 } from '../../workloads/batch-rows.js';
 import { labelSchema } from '../../workloads/labels.js';
-import { modelVersion } from '../../workloads/model.js';
 import { scoreSql } from '../../workloads/model-sql.js';
+import { pinnedColumns } from '../../workloads/pinned-rows.js';
 import { momentsOfCustomers, trainingSql, viewSql } from '../../workloads/view-sql.js';
 import { rawTable } from './archive.js';
 import { createHistoryTables } from './history.js';
@@ -45,6 +45,7 @@ import {
   type Versions,
 } from './job-tables.js';
 import { recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
+import { openServedState } from './served-state.js';
 
 /**
  * Bounds the memory of a snapshot: its rows are derived so many customers at a time. Many, as the master data lie as they
@@ -67,8 +68,35 @@ export function jobsOver(context: RoleContext, lineage: Lineage): Pick<Plane, Jo
   };
 }
 
-/** A snapshot serves one model: another one may be of other features. */
-const snapshotPin = (id: string) => `snapshot ${id} for model ${modelVersion}`;
+const snapshotPin = (id: string) => `snapshot ${id}`;
+
+/** The moment of a snapshot and the versions of view and model, which its id says; null where it is the id of none. */
+function readSnapshotId(id: string) {
+  const [asOfUs, viewVersion, modelVersion, ...versions] = /^\d+(-\d+)+$/.test(id) ? id.split('-').map(Number) : [];
+  if (asOfUs === undefined || viewVersion === undefined || modelVersion === undefined) return null;
+  return { asOfUs, viewVersion, modelVersion, versions };
+}
+
+/** By its pin; null: there is none. */
+export async function findSnapshot(tables: TableStore, id: string): Promise<SnapshotRef | null> {
+  await tables.create(featuresTable, featuresSchema);
+  const version = (await tables.pins(featuresTable)).get(snapshotPin(id));
+  const said = readSnapshotId(id);
+  if (version === undefined || said === null) return null;
+  const { files } = await tables.snapshot(featuresTable, version);
+  const { versions, ...of } = said;
+  const made = Object.fromEntries(Object.values(masterTables).map((table, i) => [table, versions[i] as number]));
+  return {
+    id,
+    ...of,
+    rows: files.reduce((sum, file) => sum + file.rows, 0),
+    tables: { ...made, [featuresTable]: version },
+  };
+}
+
+export async function* snapshotRows(tables: TableStore, { tables: versions }: SnapshotRef): AsyncIterable<ColumnBatch> {
+  yield* tables.scan(await tables.snapshot(featuresTable, versions[featuresTable]), { columns: pinnedColumns });
+}
 
 /** Evaluated like a batch view: at the newest commit in the master data, whatever a clock says. */
 async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<SnapshotRef> {
@@ -79,8 +107,9 @@ async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<Sna
   const versions = await newestVersions(context);
   const run = await recordSnapshot(lineage, view, versions);
   const asOfUs = (await newestCommitUs(tables, versions)) ?? clock.nowUs();
-  // All that its rows depend on: whoever asks twice in between two changes gets the same.
-  const id = [asOfUs, ...Object.values(versions)].join('-');
+  const { modelVersion } = await openServedState(context).read();
+  // All that it depends on: whoever asks twice in between two changes gets the same.
+  const id = [asOfUs, view.version, modelVersion, ...Object.values(versions)].join('-');
   await pinAll(tables, snapshotPin(id), versions);
   let rows = 0;
   let version = 0;
@@ -108,17 +137,15 @@ async function score(
   lineage: Lineage,
   { snapshot: id, customers }: ScoreRequest,
 ): Promise<ScoreResult> {
-  await tables.create(featuresTable, featuresSchema);
   await tables.create(scoredTable, scoredSchema);
-  const taken = (await tables.pins(featuresTable)).get(snapshotPin(id));
-  if (taken === undefined)
-    throw new CallError('failed', `there is no snapshot ${id} for model ${modelVersion}: take one first`);
-  const run = await recordScoring(lineage, taken);
-  const features = { snapshot: await tables.snapshot(featuresTable, taken), ...whereOf(customers) };
+  const snapshot = await findSnapshot(tables, id);
+  if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
+  const pinned = await tables.snapshot(featuresTable, snapshot.tables[featuresTable]);
+  const run = await recordScoring(lineage, snapshot);
   const { rows, version, scanned } = await tables.derive({
     into: scoredTable,
-    from: { features },
-    sql: `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames)} AS score_ppb FROM features`,
+    from: { features: { snapshot: pinned, ...whereOf(customers) } },
+    sql: `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames, snapshot.modelVersion)} AS score_ppb FROM features`,
     mode: 'replace',
     txns: [],
     run,

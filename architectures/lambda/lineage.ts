@@ -1,5 +1,5 @@
 /** What each role writes, and from what: recorded before it is written (harness/lineage/README.md). */
-import type { BackfillRequest, RoleContext } from '../../harness/architecture.js';
+import type { BackfillRequest, RoleContext, SnapshotRef } from '../../harness/architecture.js';
 import {
   type Dataset,
   featureView,
@@ -10,9 +10,9 @@ import {
   topic,
 } from '../../harness/lineage/event.js';
 import type { Lineage } from '../../harness/lineage/recorder.js';
+import type { ServedState } from '../../harness/ports/served-state.js';
 import type { Snapshot } from '../../harness/ports/table-store/port.js';
 import type { FeatureView } from '../../workloads/feature-view.js';
-import { modelVersion } from '../../workloads/model.js';
 import { rawTable } from './archive.js';
 import { batchTable, pointersTable, speedTable } from './epochs.js';
 import { historyNames, historyTable } from './history.js';
@@ -24,6 +24,7 @@ import {
   trainingTable,
   type Versions,
 } from './job-tables.js';
+import { servedTable } from './served-state.js';
 
 /** Merged files are written anew, from those that were there. */
 export function recordArchive(lineage: Lineage, { contract }: RoleContext, cut: readonly number[]): Promise<void> {
@@ -74,9 +75,19 @@ export function recordSnapshot(lineage: Lineage, view: FeatureView, versions: Ve
   });
 }
 
-export function recordScoring(lineage: Lineage, featuresVersion: number): RunId {
-  const from = [model(modelVersion), storedTable(featuresTable, featuresVersion)];
-  return lineage.recordJob('score', { into: [storedTable(scoredTable)], from });
+export function recordScoring(lineage: Lineage, snapshot: SnapshotRef): RunId {
+  return lineage.recordJob('score', { into: [storedTable(scoredTable)], from: featuresAndModel(snapshot) });
+}
+
+const featuresAndModel = ({ modelVersion, tables }: SnapshotRef): Dataset[] => [
+  model(modelVersion),
+  storedTable(featuresTable, tables[featuresTable]),
+];
+
+/** What is served: a snapshot with its model, or the newest state with the model that was published. */
+export function recordServed(lineage: Lineage, { pinned, modelVersion }: ServedState): Promise<void> {
+  const from = pinned ? featuresAndModel(pinned) : [model(modelVersion), onlineTable(pointersTable)];
+  return lineage.record({ into: [onlineTable(servedTable)], from });
 }
 
 export function recordTrainingSet(

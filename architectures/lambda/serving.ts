@@ -1,8 +1,11 @@
 /** The serving layer: on each read adds the speed row of a customer to its batch row, both of one epoch. */
 import type { RoleContext } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { StoredRow } from '../../harness/ports/online-store/port.js';
+import { openServing, type Served } from '../../harness/ports/served-state.js';
 import { createAgeing, type Evaluated } from '../../workloads/ageing.js';
 import { followEventTime } from '../../workloads/event-time.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
@@ -17,7 +20,10 @@ import {
   speedTable,
 } from './epochs.js';
 import { evaluateRows } from './evaluation.js';
+import { findSnapshot, snapshotRows } from './jobs.js';
+import { recordServed } from './lineage.js';
 import type { LambdaParams } from './params.js';
+import { openServedState } from './served-state.js';
 
 export async function runServing(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, contract, signal } = context;
@@ -28,6 +34,13 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   const circuit = createCircuit(context, { server: 'the online store', timeoutUs, failuresUntilOpen });
   const time = followEventTime(clock, params.clockToleranceUs);
   let batchRows = createCache(params.cachedRows);
+  const lineage = openLineage(context, journalInTables(ports.tables));
+  const { now: servedNow, operations: switches } = await openServing(context, {
+    record: (served) => recordServed(lineage, served),
+    register: openServedState(context),
+    findSnapshot: (id) => findSnapshot(ports.tables, id),
+    rowsOf: (snapshot) => snapshotRows(ports.tables, snapshot),
+  });
 
   /** Rows of one epoch; null if it has gone meanwhile. */
   async function readEpoch(of: number, cache: Cache, keys: readonly string[]): Promise<FeatureRow[] | null> {
@@ -59,7 +72,8 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
     return { key, lastSeq: Math.max(row?.seq ?? 0, speed?.seq ?? 0), asOfUs, features };
   }
 
-  async function readRows(keys: readonly string[]): Promise<FeatureRow[]> {
+  async function readRows(keys: readonly string[], { rows: pinned }: Served): Promise<FeatureRow[]> {
+    if (pinned) return keys.map((key) => pinned.rowOf(key));
     for (;;) {
       const rows = await readEpoch(epoch, batchRows, keys);
       if (rows) return rows;
@@ -76,8 +90,12 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   }
 
   await context.serve({
-    lookup: ({ keys }) => readRows(keys),
-    predict: async ({ keys }) => predictRows(await readRows(keys)),
+    lookup: ({ keys }) => readRows(keys, servedNow()),
+    predict: async ({ keys }) => {
+      const from = servedNow();
+      return predictRows(await readRows(keys, from), from.modelVersion);
+    },
+    ...switches,
   });
   context.ready();
   while (!signal.aborted) {

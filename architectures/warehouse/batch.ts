@@ -18,45 +18,46 @@ import type {
 import { CallError } from '../../harness/errors.js';
 import type { Lineage } from '../../harness/lineage/recorder.js';
 import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
-import type { PositionMove, Relation, Warehouse } from '../../harness/ports/warehouse/port.js';
-import { featureNames, scoredPage, scoredSchema, trainingPage, trainingSchema } from '../../workloads/batch-rows.js';
+import type { Relation, Warehouse } from '../../harness/ports/warehouse/port.js';
+import {
+  featureNames,
+  featuresSchema,
+  scoredPage,
+  scoredSchema,
+  trainingPage,
+  trainingSchema,
+} from '../../workloads/batch-rows.js';
 import type { DataContract } from '../../workloads/data-contract.js';
 import { labelSchema } from '../../workloads/labels.js';
-import { modelVersion } from '../../workloads/model.js';
 import { scoreSql } from '../../workloads/model-sql.js';
+import { pinnedColumns } from '../../workloads/pinned-rows.js';
 import { trainingSql, viewTables } from '../../workloads/view-sql.js';
 import { recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
+import { nextOf } from './positions.js';
+import { openServedState } from './served-state.js';
 import { scoredTable, snapshotSchema, snapshotTable, trainingSetsTable, trainingTable } from './tables.js';
 
 type BatchOperation = 'snapshot' | 'score' | 'trainingSet' | 'scoredRows' | 'trainingRows';
 
-export function batchOver(
-  { ports: { warehouse }, contract }: RoleContext,
-  lineage: Lineage,
-): Pick<Plane, BatchOperation> {
+export function batchOver(context: RoleContext, lineage: Lineage): Pick<Plane, BatchOperation> {
+  const { contract } = context;
+  const { warehouse } = context.ports;
   return {
-    snapshot: () => takeSnapshot(warehouse, lineage, contract),
-    score: (request) => score(warehouse, lineage, request),
+    snapshot: () => takeSnapshot(context, lineage),
+    score: (request) => score(context, lineage, request),
     trainingSet: (request) => makeTrainingSet(warehouse, lineage, contract, request),
     scoredRows: (request) => readScored(warehouse, request),
     trainingRows: (request) => readTraining(warehouse, request),
   };
 }
 
-/** Positions of the warehouse count what was made: of two who make the next one at a time, one is refused. */
 const snapshotsMade = 'snapshots';
-async function nextOf(warehouse: Warehouse, source: string): Promise<PositionMove & { readonly number: number }> {
-  const from = await warehouse.position(source);
-  const number = (from?.[0] ?? 0) + 1;
-  return { source, from, to: [number], number };
-}
 
 /** A copy of the view as it was last refreshed, with a row for customers of whom it knows nothing. */
-async function takeSnapshot(
-  warehouse: Warehouse,
-  lineage: Lineage,
-  { customers, view }: DataContract,
-): Promise<SnapshotRef> {
+async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<SnapshotRef> {
+  const { warehouse } = context.ports;
+  const { customers, view } = context.contract;
+  const { modelVersion } = await openServedState(context).read();
   const next = await nextOf(warehouse, snapshotsMade);
   const id = String(next.number);
   const table = snapshotTable(id);
@@ -71,32 +72,43 @@ async function takeSnapshot(
     FROM (SELECT range AS customer FROM range(0, ${customers}))
     LEFT JOIN served USING (customer), (SELECT coalesce(max(as_of_us), 0) AS view_as_of_us FROM served)
     ORDER BY customer`;
-  const { rows } = await warehouse.insert(table, { from: { served: { view } }, sql }, next);
-  const [asOfUs = 0] = await askForRow(warehouse, { copied: { table } }, 'SELECT min(as_of_us) AS a FROM copied', [
-    'a',
-  ]);
-  const tables = { [view.name]: asOfUs, [table]: next.number };
-  return { id, asOfUs, rows, viewVersion: view.version, modelVersion, tables };
+  await warehouse.insert(table, { from: { served: { view } }, sql }, next);
+  return (await findSnapshot(context, id)) as SnapshotRef;
+}
+
+/** Null: there is none. */
+export async function findSnapshot({ ports, contract }: RoleContext, id: string): Promise<SnapshotRef | null> {
+  const { warehouse } = ports;
+  const taken = (await warehouse.position(snapshotsMade))?.[0] ?? 0;
+  if (!/^[1-9]\d*$/.test(id) || Number(id) > taken) return null;
+  const table = snapshotTable(id);
+  const sql = `SELECT count(*) AS n, min(as_of_us) AS a, min(view_version) AS v, min(model_version) AS m FROM taken`;
+  const told = await askForRow(warehouse, { taken: { table } }, sql, ['n', 'a', 'v', 'm']);
+  const [rows, asOfUs, viewVersion, modelVersion] = told as [number, number, number, number];
+  const tables = { [contract.view.name]: asOfUs, [table]: Number(id) };
+  return { id, asOfUs, rows, viewVersion, modelVersion, tables };
+}
+
+export function snapshotRows({ ports: { warehouse } }: RoleContext, { id }: SnapshotRef): AsyncIterable<ColumnBatch> {
+  const sql = `SELECT ${pinnedColumns.join(', ')} FROM taken`;
+  const schema = featuresSchema.filter(({ name }) => pinnedColumns.includes(name));
+  return warehouse.query({ from: { taken: { table: snapshotTable(id) } }, sql }, schema);
 }
 
 async function score(
-  warehouse: Warehouse,
+  context: RoleContext,
   lineage: Lineage,
   { snapshot: id, customers }: ScoreRequest,
 ): Promise<ScoreResult> {
-  const taken = (await warehouse.position(snapshotsMade))?.[0] ?? 0;
-  if (!/^[1-9]\d*$/.test(id) || Number(id) > taken)
-    throw new CallError('failed', `there is no snapshot ${id}: take one first`);
+  const { warehouse } = context.ports;
+  const snapshot = await findSnapshot(context, id);
+  if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
   const features: Relation = { table: snapshotTable(id) };
-  const versionSql = 'SELECT max(model_version) AS v FROM features';
-  const [takenFor] = await askForRow(warehouse, { features }, versionSql, ['v']);
-  if (takenFor !== modelVersion)
-    throw new CallError('failed', `snapshot ${id} was taken for model ${takenFor}, not ${modelVersion}`);
-  await recordScoring(lineage, id);
+  await recordScoring(lineage, snapshot);
   const next = await nextOf(warehouse, scoredTable);
   const asked = customers ? `WHERE customer >= ${customers.from} AND customer < ${customers.to}` : '';
   const sql = `
-    SELECT ${next.number} AS version, customer, last_seq, as_of_us, ${scoreSql(featureNames)} AS score_ppb
+    SELECT ${next.number} AS version, customer, last_seq, as_of_us, ${scoreSql(featureNames, snapshot.modelVersion)} AS score_ppb
     FROM features ${asked}`;
   const { rows } = await warehouse.insert(scoredTable, { from: { features }, sql }, next);
   return { table: scoredTable, version: next.number, rows, scanned: null };

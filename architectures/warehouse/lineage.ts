@@ -1,10 +1,10 @@
 /** What each role writes, and from what: recorded before it is written (harness/lineage/README.md). */
-import type { BackfillRequest, RoleContext } from '../../harness/architecture.js';
+import type { BackfillRequest, RoleContext, SnapshotRef } from '../../harness/architecture.js';
 import { type Derivation, featureView, model, sourceFile, topic, warehouseTable } from '../../harness/lineage/event.js';
 import type { Lineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
+import type { ServedState } from '../../harness/ports/served-state.js';
 import type { FeatureView } from '../../workloads/feature-view.js';
-import { modelVersion } from '../../workloads/model.js';
 import { viewTables } from '../../workloads/view-sql.js';
 import {
   changesTable,
@@ -12,6 +12,7 @@ import {
   historyNames,
   historyTable,
   scoredTable,
+  servedStatesTable,
   snapshotTable,
   stagedTable,
   trainingSetsTable,
@@ -41,21 +42,36 @@ export function recordBackfill(lineage: Lineage, files: BackfillRequest['files']
 }
 
 /** At the start, as the tables are there from then on; what is made of which snapshot or labels is recorded when asked. */
-export function recordBatch(lineage: Lineage, { contract: { view } }: RoleContext): Promise<void> {
+export function recordServing(lineage: Lineage, { contract: { view } }: RoleContext): Promise<void> {
+  const from = [model(), warehouseTable(view.name)];
   return lineage.record(
-    { into: [warehouseTable(scoredTable)], from: [model(modelVersion), warehouseTable(view.name)] },
+    { into: [warehouseTable(scoredTable), warehouseTable(servedStatesTable)], from },
     trainingSetOf(view, []),
   );
 }
+
+/** What is served: a snapshot with its model, or the view with the model that was published. */
+export function recordServed(
+  lineage: Lineage,
+  { contract: { view } }: RoleContext,
+  { pinned, modelVersion }: ServedState,
+): Promise<void> {
+  const from = pinned ? snapshotAndModel(pinned) : [model(modelVersion), warehouseTable(view.name)];
+  return lineage.record({ into: [warehouseTable(servedStatesTable)], from });
+}
+
+const snapshotAndModel = ({ id, modelVersion }: SnapshotRef) => [
+  model(modelVersion),
+  warehouseTable(snapshotTable(id)),
+];
 
 export async function recordSnapshot(lineage: Lineage, view: FeatureView, id: string): Promise<void> {
   const from = [featureView(view), warehouseTable(view.name)];
   await lineage.recordJob('snapshot', { into: [warehouseTable(snapshotTable(id))], from });
 }
 
-export async function recordScoring(lineage: Lineage, snapshot: string): Promise<void> {
-  const from = [model(modelVersion), warehouseTable(snapshotTable(snapshot))];
-  await lineage.recordJob('score', { into: [warehouseTable(scoredTable)], from });
+export async function recordScoring(lineage: Lineage, snapshot: SnapshotRef): Promise<void> {
+  await lineage.recordJob('score', { into: [warehouseTable(scoredTable)], from: snapshotAndModel(snapshot) });
 }
 
 export async function recordTrainingSet(lineage: Lineage, view: FeatureView, labels: readonly string[]): Promise<void> {

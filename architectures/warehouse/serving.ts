@@ -11,29 +11,49 @@ import { journalInWarehouse } from '../../harness/lineage/journal.js';
 import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { IntValues, TextValues } from '../../harness/ports/columns.js';
+import { untilDone } from '../../harness/ports/retries.js';
+import { openServing, type Served, type Serving } from '../../harness/ports/served-state.js';
 import type { Warehouse } from '../../harness/ports/warehouse/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
-import { batchOver } from './batch.js';
-import { recordBatch } from './lineage.js';
+import { batchOver, findSnapshot, snapshotRows } from './batch.js';
+import { recordServed, recordServing } from './lineage.js';
 import type { WarehouseParams } from './params.js';
-import { changesTable, duplicatesTable } from './tables.js';
+import { openServedState } from './served-state.js';
+import { changesTable, duplicatesTable, servedStatesSchema, servedStatesTable } from './tables.js';
 
 export async function runServing(context: RoleContext, params: WarehouseParams): Promise<void> {
-  const lineage = openLineage(context, journalInWarehouse(context.ports.warehouse));
-  await recordBatch(lineage, context);
-  await context.serve({ ...planeOver(context, params), ...batchOver(context, lineage) });
+  const { warehouse } = context.ports;
+  await untilDone(context, () => warehouse.createTable(servedStatesTable, servedStatesSchema));
+  const lineage = openLineage(context, journalInWarehouse(warehouse));
+  await recordServing(lineage, context);
+  const serving = await openServing(context, {
+    register: openServedState(context),
+    findSnapshot: (id) => findSnapshot(context, id),
+    rowsOf: (snapshot) => snapshotRows(context, snapshot),
+    record: (served) => recordServed(lineage, context, served),
+  });
+  await context.serve({
+    ...planeOver(context, params, serving),
+    ...serving.operations,
+    ...batchOver(context, lineage),
+  });
   context.ready();
   await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-function planeOver(context: RoleContext, { readTimeoutUs, failuresUntilOpen }: WarehouseParams): Partial<Plane> {
+function planeOver(
+  context: RoleContext,
+  { readTimeoutUs, failuresUntilOpen }: WarehouseParams,
+  serving: Serving,
+): Partial<Plane> {
   const { ports, contract } = context;
   const { warehouse } = ports;
   const circuit = createCircuit(context, { server: 'the warehouse', timeoutUs: readTimeoutUs, failuresUntilOpen });
   const unknown = contract.view.features.map(({ kind }) => (kind === 'count' || kind === 'sum' ? 0 : null));
 
-  const readRows = async (keys: readonly string[]): Promise<FeatureRow[]> => {
+  const readRows = async (keys: readonly string[], { rows: pinned }: Served): Promise<FeatureRow[]> => {
+    if (pinned) return keys.map((key) => pinned.rowOf(key));
     const { asOfUs, rows } = await circuit.run(() => warehouse.read(contract.view.name, keys.map(customerOf)));
     return keys.map((key, i) => ({
       key,
@@ -44,8 +64,11 @@ function planeOver(context: RoleContext, { readTimeoutUs, failuresUntilOpen }: W
   };
 
   return {
-    lookup: ({ keys }) => readRows(keys),
-    predict: async ({ keys }) => predictRows(await readRows(keys)),
+    lookup: ({ keys }) => readRows(keys, serving.now()),
+    predict: async ({ keys }) => {
+      const from = serving.now();
+      return predictRows(await readRows(keys, from), from.modelVersion);
+    },
     exportChanges: () => appliedChanges(warehouse),
     quarantine: () => refusedChanges(warehouse),
     inventory: () => takeInventory(warehouse),

@@ -22,11 +22,14 @@ export const scoredTable = 'scored';
 export const trainingTable = 'training';
 /** One row a training set: what it is made of, however often it is made. */
 export const trainingSetsTable = 'training_sets';
+/** What was served, a row each time that it changed. */
+export const servedStatesTable = 'served_states';
 /** A copy of the feature view. */
 export const snapshotTable = (id: string) => `snapshot_${id}`;
 
 const int = (name: string) => ({ name, type: 'int', nullable: false }) as const;
 const text = (name: string) => ({ name, type: 'text', nullable: false }) as const;
+export const servedStatesSchema: Schema = [int('number'), text('state')];
 export const snapshotSchema: Schema = [...featuresSchema, int('view_version'), int('model_version')];
 
 const personal = ['email', 'phone'];
@@ -46,6 +49,7 @@ export async function createTables(warehouse: Warehouse): Promise<void> {
   await warehouse.createTable(scoredTable, [int('version'), ...scoredSchema]);
   await warehouse.createTable(trainingTable, [int('version'), ...trainingSchema]);
   await warehouse.createTable(trainingSetsTable, [text('id'), text('record')]);
+  await warehouse.createTable(servedStatesTable, servedStatesSchema);
 }
 
 export const mergeSpec: MergeSpec = {

@@ -281,7 +281,7 @@ function createRequests(options: {
     servedOf(operation, await plane.call<unknown>(operation, request, { timeoutUs })) satisfies ServedState;
 
   async function rollBackAndForward(snapshot: SnapshotRef, heldUs: number, besideLoad: boolean): Promise<void> {
-    const states = { snapshot, newestModel: newestModel ?? snapshot.modelVersion };
+    let states: States = { snapshot, newestModel: newestModel ?? snapshot.modelVersion, isSameMoment: false };
     const step = { kind: 'rollback', besideLoad, part: null } as const;
     const watch = watchState({
       plane,
@@ -291,18 +291,25 @@ function createRequests(options: {
       everyUs: workload.panel.everyUs,
       timeoutUs: workload.reads.timeoutUs,
     });
+    const seen = async (isSought: (probe: StateProbe) => boolean): Promise<StateProbe | undefined> => {
+      const deadlineUs = clock.nowUs() + slo.freshnessUs;
+      while (clock.nowUs() < deadlineUs && !watch.probes.some(isSought))
+        await clock.sleep(workload.panel.everyUs, signal);
+      return watch.probes.find(isSought);
+    };
+    // A view that is refreshed on an interval is the snapshot's for a while, and for ever where nothing comes any more.
+    const apart = await seen((probe) => isWholly('newest', states, probe));
+    if (!apart) states = { ...states, isSameMoment: true };
+    const judgedFromUs = apart?.sentUs ?? clock.nowUs();
     const requestedUs = clock.nowUs();
     const rolledBack = await time(step, askServed('rollback', { snapshot: snapshot.id }));
     if (rolledBack) await clock.sleep(heldUs, signal);
     const forwardUs = clock.nowUs();
     // Also where the answer to the rollback was lost: it may have taken effect.
     await time(step, askServed('rollForward'));
-    const deadlineUs = clock.nowUs() + slo.freshnessUs;
-    const isForward = (probe: StateProbe) => probe.sentUs >= forwardUs && isWholly('newest', states, probe);
-    while (clock.nowUs() < deadlineUs && !watch.probes.some(isForward))
-      await clock.sleep(workload.panel.everyUs, signal);
+    await seen((probe) => probe.sentUs >= forwardUs && isWholly('newest', states, probe));
     await watch.end();
-    const { probes } = watch;
+    const probes = watch.probes.filter(({ sentUs }) => sentUs >= judgedFromUs);
     rollbacks.push({ states, requestedUs, forwardUs: rolledBack && forwardUs, endUs: clock.nowUs(), probes });
   }
 

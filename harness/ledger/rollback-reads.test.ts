@@ -34,10 +34,10 @@ const old = [row(3, 500), score(3, 500, 1)];
 const newest = (atUs: number) => [row(5, atUs), score(5, atUs, 2)];
 const probe = (sentUs: number, answers: StateProbe['answers']): StateProbe => ({ sentUs, doneUs: sentUs + 5, answers });
 
-async function judge(probes: readonly StateProbe[]) {
+async function judge(probes: readonly StateProbe[], isSameMoment = false) {
   const examples = collectExamples();
   const fact = await judgeRollback({
-    states: { snapshot, newestModel: 2 },
+    states: { snapshot, newestModel: 2, isSameMoment },
     back: { requestedUs: 1_000, untilUs: 2_000 },
     forward: { requestedUs: 2_000, untilUs: 3_000 },
     probes,
@@ -66,6 +66,15 @@ describe('reads of a rollback', () => {
     const fact = await judge([between, probe(1_200, null), probe(1_300, old), probe(1_400, null), after]);
     expect(fact.back).toMatchObject({ seenUs: 1_305, notBeforeUs: 1_200 });
     expect(fact).toMatchObject({ unanswered: 2, wrong: 0 });
+  });
+
+  it('are told apart by the model where nothing has come since the snapshot', async () => {
+    const still = [row(3, 500), score(3, 500, 2)];
+    const probes = [probe(1_100, still), probe(1_200, old), probe(2_100, old), probe(2_500, still)];
+    const fact = await judge(probes, true);
+    expect(fact).toMatchObject({ back: { seenUs: 1_205 }, forward: { seenUs: 2_505 }, mixed: 0, wrong: 0 });
+    const relapsed = await judge([probe(1_200, old), probe(1_300, still), probe(2_500, still)], true);
+    expect(relapsed).toMatchObject({ back: { seenUs: null }, wrong: 1 });
   });
 
   it('of the state that had been left undo it, and are wrong', async () => {

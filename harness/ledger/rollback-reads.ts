@@ -25,6 +25,8 @@ export interface StateProbe {
 export interface States {
   readonly snapshot: SnapshotRef;
   readonly newestModel: number;
+  /** The newest state is still of the snapshot's moment, as nothing has come since: only models tell the two apart. */
+  readonly isSameMoment: boolean;
 }
 
 /** When a switch was asked for, and until when its probes count. */
@@ -62,7 +64,7 @@ export async function judgeRollback(options: {
     examples.add(isMixed ? 'mixed read' : 'rolled-back read', () => `customer ${answer.key}: ${why}`);
   };
   for (const answer of answered)
-    if (stateOf(answer, states) === null)
+    if (!isOf('snapshot', states, answer) && !isOf('newest', states, answer))
       blame(answer, true, `as of ${answer.asOfUs}, which is of one state, with model ${modelIn(answer)} of the other`);
   for (const [asked, state] of [[options.back, 'snapshot'] as const, [options.forward, 'newest'] as const])
     for (const answer of asked ? relapses(states, state, asked, probes) : [])
@@ -84,16 +86,21 @@ export async function judgeRollback(options: {
   };
 }
 
-/** True of a probe of which every answer is of this state. */
+/** True of a probe of which every answer is of this state, and one of no other. */
 export function isWholly(state: State, states: States, { answers }: StateProbe): boolean {
-  return answers !== null && answers.length > 0 && answers.every((answer) => stateOf(answer, states) === state);
+  const other = state === 'snapshot' ? 'newest' : 'snapshot';
+  if (answers === null) return false;
+  return (
+    answers.every((answer) => isOf(state, states, answer)) && answers.some((answer) => !isOf(other, states, answer))
+  );
 }
 
-/** Null: it is mixed. Of two states with one model it is the moment alone that tells. */
-function stateOf(answer: FeatureRow | Prediction, { snapshot, newestModel }: States): State | null {
-  const state = answer.asOfUs === snapshot.asOfUs ? 'snapshot' : 'newest';
-  if (!('modelVersion' in answer)) return state;
-  return answer.modelVersion === (state === 'snapshot' ? snapshot.modelVersion : newestModel) ? state : null;
+/** Whether it can be of this state: by its moment, and by its model where it has one. */
+function isOf(state: State, { snapshot, newestModel, isSameMoment }: States, answer: FeatureRow | Prediction): boolean {
+  const model = state === 'snapshot' ? snapshot.modelVersion : newestModel;
+  if ('modelVersion' in answer && answer.modelVersion !== model) return false;
+  const isSnapshots = answer.asOfUs === snapshot.asOfUs;
+  return state === 'snapshot' ? isSnapshots : !isSnapshots || isSameMoment;
 }
 
 function modelIn(answer: FeatureRow | Prediction): number | string {
@@ -121,7 +128,7 @@ function relapses(states: States, state: State, asked: Asked, probes: readonly S
   const first = looked.find((probe) => isWholly(state, states, probe));
   return looked
     .filter(({ sentUs }) => first !== undefined && sentUs >= first.doneUs)
-    .flatMap(({ answers }) => (answers ?? []).filter((answer) => stateOf(answer, states) !== state));
+    .flatMap(({ answers }) => (answers ?? []).filter((answer) => !isOf(state, states, answer)));
 }
 
 function during({ requestedUs, untilUs }: Asked, probes: readonly StateProbe[]): readonly StateProbe[] {

@@ -43,7 +43,7 @@ export interface ChildOptions {
   readonly execArgv?: readonly string[];
 }
 
-const stderrBytes = 8_192;
+export const stderrBytes = 8_192;
 
 export function startChild(options: ChildOptions): StartedChild {
   const child = fork(options.module, {
@@ -71,9 +71,7 @@ export function startChild(options: ChildOptions): StartedChild {
     });
     exited.then((exit) =>
       reject(
-        new HarnessError(
-          `${options.name} ended before it was ready (${describeExit(exit)})${stderr ? `; its last words:\n${stderr.trim()}` : ''}`,
-        ),
+        new HarnessError(`${options.name} ended before it was ready (${describeExit(exit)})${lastWordsOf(stderr)}`),
       ),
     );
   });
@@ -82,10 +80,7 @@ export function startChild(options: ChildOptions): StartedChild {
     hostClock,
     withinUs,
     firstReady,
-    () =>
-      new HarnessError(
-        `${options.name} was not ready within ${withinUs / 1e6} s${stderr ? `; its last words:\n${stderr.trim()}` : ''}`,
-      ),
+    () => new HarnessError(`${options.name} was not ready within ${withinUs / 1e6} s${lastWordsOf(stderr)}`),
   );
   ready.catch(() => {});
   send(child, { type: 'init', init: options.init, origin: options.origin, niceness: options.niceness ?? 0 });
@@ -107,6 +102,11 @@ export function startChild(options: ChildOptions): StartedChild {
       return exit;
     },
   };
+}
+
+/** The end of an error's sentence; nothing for one that said nothing. */
+export function lastWordsOf(stderr: string): string {
+  return stderr ? `; its last words:\n${stderr.trim()}` : '';
 }
 
 export function describeExit(exit: Exit): string {

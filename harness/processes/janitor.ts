@@ -7,21 +7,30 @@ import { readFile, rm } from 'node:fs/promises';
 export interface JanitorOrder {
   readonly directory: string;
 }
-export type ToJanitor = { readonly order: JanitorOrder } | { readonly watch: number } | { readonly forget: number };
+export type ToJanitor =
+  | { readonly order: JanitorOrder }
+  | { readonly watch: number }
+  | { readonly watchGroup: number }
+  | { readonly forget: number };
 
 const pids = new Map<number, string | null>();
+const groups = new Set<number>();
 let directory: string | undefined;
 
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('message', async (message: ToJanitor) => {
   if ('order' in message) directory = message.order.directory;
-  else if ('watch' in message) pids.set(message.watch, await startOf(message.watch));
-  else pids.delete(message.forget);
+  else if ('forget' in message) pids.delete(message.forget);
+  else {
+    const pid = 'watch' in message ? message.watch : message.watchGroup;
+    if ('watchGroup' in message) groups.add(pid);
+    pids.set(pid, await startOf(pid));
+  }
 });
 process.on('disconnect', async () => {
   for (const [pid, start] of pids) {
-    if ((await startOf(pid)) === start) kill(pid);
+    if ((await startOf(pid)) === start) kill(groups.has(pid) ? -pid : pid);
   }
   if (directory !== undefined) await rm(directory, { recursive: true, force: true, maxRetries: 10 });
   process.exit(0);

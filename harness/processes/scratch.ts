@@ -10,6 +10,8 @@ export interface Scratch {
   readonly directory: string;
   /** The janitor kills this process should the harness die. */
   watch(pid: number): void;
+  /** The same of all processes of the group that this one leads. */
+  watchGroup(pid: number): void;
   forget(pid: number): void;
   /** Removes the folder and ends the janitor. */
   close(): Promise<void>;
@@ -25,7 +27,9 @@ export async function openScratch(parent: string = tmpdir()): Promise<Scratch> {
   janitor.channel?.unref();
   return {
     directory,
-    watch: (pid) => tell(janitor, { watch: pid }),
+    // What could not be started has no number, and -1 would be everybody (kill(2)).
+    watch: (pid) => pid > 0 && tell(janitor, { watch: pid }),
+    watchGroup: (pid) => pid > 0 && tell(janitor, { watchGroup: pid }),
     forget: (pid) => tell(janitor, { forget: pid }),
     async close() {
       await rm(directory, { recursive: true, force: true, maxRetries: 10 });

@@ -6,8 +6,9 @@ import { type ClockOrigin, hostClock, monotonicNs, monotonicUs, type SystemClock
 import { HarnessError, PlaneError } from '../errors.js';
 import type { ProcessFact, UsageColumns } from '../record/facts.js';
 import type { ChildMain } from './child.js';
-import { describeExit, type Exit, type StartedChild, startChild } from './child-process.js';
+import { describeExit, type Exit, lastWordsOf, type StartedChild, startChild } from './child-process.js';
 import { createProcessEvents, type ProcessEvent, type ToldEvents } from './process-events.js';
+import { type ProgramOptions, startProgramProcess } from './program-process.js';
 import type { Scratch } from './scratch.js';
 import { isStopped, readUsage } from './usage.js';
 
@@ -64,8 +65,20 @@ export interface Supervisor extends ToldEvents {
   usage(): UsageColumns;
 }
 
+/** A server that others wrote; `origin` and niceness are the supervisor's to say. */
+export interface ProgramSpec extends Omit<ProgramOptions, 'origin' | 'niceness'> {
+  readonly kind: 'server';
+  readonly restart: boolean;
+}
+
+/** Of processes that are the operating system's, where programs that others wrote can be run too. */
+export interface MachineSupervisor extends Supervisor {
+  /** Resolves when it, or the one that was started in its place, answers. */
+  startProgram(spec: ProgramSpec): Promise<void>;
+}
+
 interface Supervised {
-  readonly spec: ProcessSpec;
+  readonly spec: ProcessSpec | ProgramSpec;
   readonly index: number;
   child: StartedChild;
   stopping: boolean;
@@ -90,12 +103,14 @@ interface Supervised {
 }
 
 /** A process that died for good, with its last words: a role is the plane's own, any other the harness's. */
-export function describeDeath({ name, kind }: ProcessSpec, exit: Exit, deaths: number, stderr: string): Error {
+export function describeDeath(
+  { name, kind }: Pick<ProcessSpec, 'name' | 'kind'>,
+  exit: Exit,
+  deaths: number,
+  stderr: string,
+): Error {
   const often = deaths > 1 ? `, for the ${deaths}th time in a row` : '';
-  return blame(
-    kind,
-    `${name} died (${describeExit(exit)})${often}${stderr ? `; its last words:\n${stderr.trim()}` : ''}`,
-  );
+  return blame(kind, `${name} died (${describeExit(exit)})${often}${lastWordsOf(stderr)}`);
 }
 
 export function blame(kind: ProcessFact['kind'], message: string): Error {
@@ -123,7 +138,11 @@ const planeNiceness = 10;
 /** What an orchestrator does with a smaller share of the processor. */
 const backgroundNiceness = 5;
 
-export function supervise(options: { lullStartUs: number; restartDelayUs: number; scratch: Scratch }): Supervisor {
+export function supervise(options: {
+  lullStartUs: number;
+  restartDelayUs: number;
+  scratch: Scratch;
+}): MachineSupervisor {
   const { restartDelayUs, scratch } = options;
   let origin: ClockOrigin = { epochUs: options.lullStartUs, zeroNs: monotonicNs() };
   const clock = systemClock(origin);
@@ -140,7 +159,13 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
 
   const shifted = (byUs: number): ClockOrigin => ({ ...origin, offUs: byUs });
 
-  function launch(spec: ProcessSpec, clockByUs = 0): StartedChild {
+  function launch(spec: Supervised['spec'], clockByUs = 0): StartedChild {
+    const child = 'spawn' in spec ? launchProgram(spec, clockByUs) : launchOwn(spec, clockByUs);
+    tell({ atUs: clock.nowUs(), process: spec.name, kind: 'started' });
+    return child;
+  }
+
+  function launchOwn(spec: ProcessSpec, clockByUs: number): StartedChild {
     const child = startChild({
       name: spec.name,
       module: spec.module,
@@ -151,7 +176,12 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
     });
     scratch.watch(child.pid);
     if (spec.onReport) child.onReport(spec.onReport);
-    tell({ atUs: clock.nowUs(), process: spec.name, kind: 'started' });
+    return child;
+  }
+
+  function launchProgram(spec: ProgramSpec, clockByUs: number): StartedChild {
+    const child = startProgramProcess({ ...spec, origin: shifted(clockByUs), niceness: planeNiceness });
+    scratch.watchGroup(child.pid);
     return child;
   }
 
@@ -250,6 +280,44 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
     if (!(await told.waitFor(spec.name, 'started', told.eventCount(), withinUs))) throw notThere(spec.name);
   }
 
+  function startProcess(spec: Supervised['spec']): Promise<unknown> {
+    // A step of a run that was given up goes on until its next wait: what it started now, nobody would stop.
+    if (sampling === 'over') throw new HarnessError(`${spec.name} is not started: the run is over`);
+    if (supervised.has(spec.name)) throw new HarnessError(`two processes are named ${spec.name}`);
+    const process: Supervised = {
+      spec,
+      index: supervised.size,
+      child: launch(spec),
+      stopping: false,
+      killing: false,
+      held: false,
+      clockByUs: 0,
+      death: null,
+      words: '',
+      deathsInARow: 0,
+      restarts: 0,
+      startedHostUs: 0,
+      readyAfterUs: null,
+      exit: '',
+      becomeReady: () => {},
+      failToStart: () => {},
+      cpuBeforeUs: 0,
+      lastCpuUs: 0,
+    };
+    const ready = new Promise<unknown>((resolve, reject) => {
+      process.becomeReady = resolve;
+      process.failToStart = reject;
+    });
+    ready.catch(() => {});
+    supervised.set(spec.name, process);
+    watch(process);
+    if (sampling === 'not yet') {
+      sampling = 'going';
+      void sample();
+    }
+    return ready;
+  }
+
   async function stop(names: readonly string[]): Promise<void> {
     const stopping = names.map(processOf);
     for (const process of stopping) {
@@ -262,42 +330,9 @@ export function supervise(options: { lullStartUs: number; restartDelayUs: number
 
   return {
     clock,
-    start(spec) {
-      // A step of a run that was given up goes on until its next wait: what it started now, nobody would stop.
-      if (sampling === 'over') throw new HarnessError(`${spec.name} is not started: the run is over`);
-      if (supervised.has(spec.name)) throw new HarnessError(`two processes are named ${spec.name}`);
-      const process: Supervised = {
-        spec,
-        index: supervised.size,
-        child: launch(spec),
-        stopping: false,
-        killing: false,
-        held: false,
-        clockByUs: 0,
-        death: null,
-        words: '',
-        deathsInARow: 0,
-        restarts: 0,
-        startedHostUs: 0,
-        readyAfterUs: null,
-        exit: '',
-        becomeReady: () => {},
-        failToStart: () => {},
-        cpuBeforeUs: 0,
-        lastCpuUs: 0,
-      };
-      const ready = new Promise<unknown>((resolve, reject) => {
-        process.becomeReady = resolve;
-        process.failToStart = reject;
-      });
-      ready.catch(() => {});
-      supervised.set(spec.name, process);
-      watch(process);
-      if (sampling === 'not yet') {
-        sampling = 'going';
-        void sample();
-      }
-      return ready;
+    start: startProcess,
+    async startProgram(spec) {
+      await startProcess(spec);
     },
     startLoad(epochUs, leadUs) {
       if (clock.nowUs() > epochUs) {

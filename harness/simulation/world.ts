@@ -58,11 +58,13 @@ export function createWorld(options: {
   const { time, costs, parquet } = options;
   // Of the servers: time goes on for them, whoever dies.
   const clock = clockOf(options.nowUs, (durationUs, callback) => time.after(durationUs, callback));
+  // Event time stands still before the load begins; work does not, or whoever waits for it would ask again and again.
+  const working = clockOf(time.nowUs, (durationUs, callback) => time.after(durationUs, callback));
   const resources = {
-    changeLog: createResource({ clock, costs: costs.changeLog }),
-    onlineStore: createResource({ clock, costs: costs.onlineStore }),
-    tables: createResource({ clock, costs: costs.tables }),
-    warehouse: createResource({ clock, costs: costs.warehouse }),
+    changeLog: createResource({ clock: working, costs: costs.changeLog }),
+    onlineStore: createResource({ clock: working, costs: costs.onlineStore }),
+    tables: createResource({ clock: working, costs: costs.tables }),
+    warehouse: createResource({ clock: working, costs: costs.warehouse }),
   };
   const servers = {
     changeLog: simulateChangeLog({ clock, resource: resources.changeLog }),
@@ -80,7 +82,7 @@ export function createWorld(options: {
   const world: World = {
     time,
     nowUs: options.nowUs,
-    door: createDoor({ time, clock, costs, processOf }),
+    door: createDoor({ time, clock: working, costs, processOf }),
     begin(name, nowUs) {
       const task = time.task(name);
       const own = clockOf(nowUs, (durationUs, callback) => time.after(durationUs, callback, task));
@@ -88,7 +90,7 @@ export function createWorld(options: {
         name,
         task,
         clock: own,
-        processor: createResource({ clock, costs: costs.role }),
+        processor: createResource({ clock: working, costs: costs.role }),
       };
       processes.set(own, process);
       world.onBegin(process);

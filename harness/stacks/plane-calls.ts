@@ -6,6 +6,7 @@ import type { StackConnection } from './stack.js';
 export function connectTo(connection: StackConnection, clock: Clock, routes: Routes): PlaneClient {
   switch (connection.stack) {
     case 'embedded':
+    case 'native':
       return connectPlane(routes);
     case 'simulated':
       return connection.world.door.connect(clock, routes);

@@ -6,13 +6,16 @@ import type { PortName, Ports } from '../ports/ports.js';
 import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { serveOperations } from '../processes/operations-server.js';
 import { type EmbeddedConnection, openEmbedded } from './embedded.js';
+import { type NativeConnection, openNative } from './native.js';
 import { openSimulated, type SimulatedConnection } from './simulated.js';
 
 /** How a process reaches the servers: plain data, sent to roles and load generators; in a simulation, the world itself. */
-export type StackConnection = EmbeddedConnection | SimulatedConnection;
+export type StackConnection = EmbeddedConnection | NativeConnection | SimulatedConnection;
 
-export const stackNames = ['embedded', 'simulated'] as const;
+export const stackNames = ['embedded', 'native', 'simulated'] as const;
 export type StackName = (typeof stackNames)[number];
+/** Those that npm brings whole, so that they start everywhere. */
+export const bundledStacks = ['embedded', 'simulated'] as const satisfies readonly StackName[];
 
 export interface Stack {
   readonly connection: StackConnection;
@@ -42,6 +45,8 @@ export function openPorts(
   switch (connection.stack) {
     case 'embedded':
       return openEmbedded(connection, clock, onRequest, run);
+    case 'native':
+      return openNative(connection, clock, onRequest, run);
     case 'simulated':
       return openSimulated(connection, clock, onRequest, run);
   }
@@ -56,6 +61,7 @@ export function serveAt(
 ): Promise<number> {
   switch (connection.stack) {
     case 'embedded':
+    case 'native':
       return serveOperations(operations, options);
     case 'simulated':
       return connection.world.door.serve(clock, operations, options.port);

@@ -14,6 +14,7 @@ import { defaultCosts, readCosts } from '../simulation/costs.js';
 import { renderSoak } from '../soak/conclusion.js';
 import { soak } from '../soak/soak.js';
 import { stackNames } from '../stacks/stack.js';
+import { demandStack } from '../stacks/start.js';
 import { armOf, findSuite, type Shard, type Suite, suiteNames } from '../suite.js';
 import { soakSuite } from '../suites/soak.js';
 import { closeGate, openGate, worseOf } from './gate.js';
@@ -93,6 +94,7 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
     );
   }
   const suite = resolveSuite(flags);
+  for (const stack of new Set(suite.scenarios.map(({ stack }) => stack))) await demandStack(stack);
   const costs = await costsOf(flags);
   const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
   const gate = flags.baseline === undefined ? null : await openGate(suite, flags.seed, flags.baseline, shell);
@@ -124,6 +126,7 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
 async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
   refuseForSoak(flags);
   const stack = stackNamed(flags.stack ?? 'embedded');
+  await demandStack(stack);
   const arms = armsOf(flags, [armOf('lakehouse')]);
   const costs = await costsOf(flags);
   return interruptible(shell, 'stopping: what was found so far follows', async (signal) => {

@@ -5,29 +5,12 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CallError } from '../../errors.js';
 import { startChild } from '../../processes/child-process.js';
-import { seededRandom } from '../../random.js';
 import { encodeFrame } from '../../rpc/frames.js';
 import { packBlobs } from '../../rpc/packed.js';
 import { connectChangeLog } from './embedded.js';
 import { startChangeLogServer } from './embedded-process.js';
-import type { ChangeLog } from './port.js';
-
-const topic = 'changes';
-const partitions = 3;
-const clients = 4;
-const rounds = 12;
-
-/** One append of a client: `entries` entries that all name it. */
-interface Attempt {
-  readonly client: number;
-  readonly number: number;
-  readonly partition: number;
-  readonly entries: Uint8Array[];
-  /** The end offset that was acknowledged; null while it is not; 'failed' or 'indeterminate' if it was refused. */
-  outcome: number | null | CallError['outcome'];
-}
+import { changeLogKillContract, entryOf, readAll } from './kill-contract.js';
 
 let directory: string;
 let server: Awaited<ReturnType<typeof startChangeLogServer>>;
@@ -40,58 +23,21 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-describe('a server that is killed while clients append', () => {
-  test('has every acknowledged entry afterwards, whole, in its place, and nothing half', async () => {
-    const random = seededRandom(7);
-    const logs = Array.from({ length: clients }, () => connectChangeLog({ port: server.port }));
-    await logs[0]!.createTopic(topic, partitions);
-    const attempts: Attempt[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const acknowledgements = 5 + random.below(60);
-      let acknowledged = 0;
-      const down = new AbortController();
-      const clientLoops = logs.map(async (log, client) => {
-        while (!down.signal.aborted) {
-          // Several appends in flight, so that a kill meets groups of them.
-          const burst = Array.from({ length: 1 + random.below(4) }, () => attemptOf(client, attempts));
-          await Promise.all(
-            burst.map(async (attempt) => {
-              await attemptAppend(log, attempt);
-              if (typeof attempt.outcome === 'number' && ++acknowledged === acknowledgements) {
-                server.child.signal('SIGKILL');
-                down.abort();
-              }
-            }),
-          );
-        }
-      });
-      await Promise.all(clientLoops);
-      await server.child.exited;
-      server = await startChangeLogServer({ directory, port: server.port });
-      await compareLogWith(attempts, logs[0]!);
-    }
-    expect(attempts.filter(({ outcome }) => outcome === 'indeterminate').length).toBeGreaterThan(0);
-    for (const log of logs) await log.close();
-  });
-
-  const attemptOf = (client: number, attempts: Attempt[]): Attempt => {
-    const number = attempts.length;
-    const content = seededRandom(number);
-    const entries = Array.from({ length: 1 + content.below(4) }, (_, part) =>
-      entryOf(number, part, [64, 3000, 70_000][content.below(3)]!),
-    );
-    const attempt: Attempt = { client, number, partition: content.below(partitions), entries, outcome: null };
-    attempts.push(attempt);
-    return attempt;
-  };
-
-  const attemptAppend = async (log: ChangeLog, attempt: Attempt) => {
-    try {
-      attempt.outcome = await log.append(topic, attempt.partition, attempt.entries);
-    } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      attempt.outcome = error.outcome;
-    }
+changeLogKillContract('the embedded change log', async () => {
+  const own = await mkdtemp(join(tmpdir(), 'change-log-'));
+  let started = await startChangeLogServer({ directory: own, port: 0 });
+  return {
+    rounds: 12,
+    connect: () => connectChangeLog({ port: started.port }),
+    kill: () => started.child.signal('SIGKILL'),
+    async revive() {
+      await started.child.exited;
+      started = await startChangeLogServer({ directory: own, port: started.port });
+    },
+    async close() {
+      await started.child.stop();
+      await rm(own, { recursive: true });
+    },
   };
 });
 
@@ -184,49 +130,3 @@ describe.skipIf(!existsSync('/usr/bin/prlimit'))('a disk that refuses a commit',
     await log.close();
   });
 });
-
-/** An entry names its append and its part, and is filled with what follows from them. */
-function entryOf(number: number, part: number, size: number): Uint8Array {
-  const entry = new Uint8Array(size);
-  const random = seededRandom(number * 8 + part);
-  for (let i = 8; i < size; i++) entry[i] = random.bits();
-  new DataView(entry.buffer).setUint32(0, number);
-  new DataView(entry.buffer).setUint32(4, part);
-  return entry;
-}
-
-async function readAll(log: ChangeLog, name: string, partition: number): Promise<Uint8Array[]> {
-  const entries: Uint8Array[] = [];
-  for (;;) {
-    const slice = await log.read(name, partition, entries.length, { maxBytes: 1 << 22, maxWaitUs: 0 });
-    if (slice.entries.length === 0) return entries;
-    entries.push(...slice.entries);
-  }
-}
-
-async function compareLogWith(attempts: readonly Attempt[], log: ChangeLog): Promise<void> {
-  const ends = await log.endOffsets(topic);
-  const found = new Map<number, { partition: number; base: number }>();
-  for (let partition = 0; partition < partitions; partition++) {
-    const entries = await readAll(log, topic, partition);
-    expect(entries.length).toBe(ends[partition]);
-    const lastOfClient = new Array<number>(clients).fill(-1);
-    for (let at = 0; at < entries.length; ) {
-      const number = new DataView(entries[at]!.buffer, entries[at]!.byteOffset).getUint32(0);
-      const attempt = attempts[number]!;
-      expect(found.has(number), `append ${number} is there once`).toBe(false);
-      expect(attempt.partition).toBe(partition);
-      expect(number, 'appends of a client keep their order').toBeGreaterThan(lastOfClient[attempt.client]!);
-      lastOfClient[attempt.client] = number;
-      found.set(number, { partition, base: at });
-      for (const entry of attempt.entries)
-        expect(Buffer.compare(entries[at++] ?? new Uint8Array(), entry), `append ${number} is whole`).toBe(0);
-    }
-  }
-  for (const { number, outcome, entries } of attempts) {
-    const place = found.get(number);
-    if (outcome === 'failed') expect(place, `append ${number} failed, so it is not there`).toBeUndefined();
-    if (typeof outcome === 'number')
-      expect(place?.base, `append ${number} was acknowledged`).toBe(outcome - entries.length);
-  }
-}

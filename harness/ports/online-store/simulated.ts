@@ -3,11 +3,9 @@
  * by the resource first, then takes effect at once, so that calls take effect in the order in which they were served.
  */
 import type { Clock } from '../../clock.js';
-import { CallError } from '../../errors.js';
 import type { Resource } from '../../simulation/resource.js';
 import type { KeyedRow, OnlineStore, RowBatch, StoredRow } from './port.js';
-import { checkColumns, keyLimitBytes, recordLimitBytes } from './row-batch.js';
-import { recordHeaderBytes } from './row-blocks.js';
+import { checkColumns, checkKeys, checkValues } from './row-batch.js';
 
 export interface SimulatedOnlineStore extends OnlineStore {
   /** Everything it holds: names, keys and values, also of rows whose time to live is over. */
@@ -24,6 +22,7 @@ interface Table {
   sorted: string[] | null;
 }
 
+const server = 'the simulated online store';
 const noTable: Table = { rows: new Map(), sorted: [] };
 
 export function simulateOnlineStore({ clock, resource }: { clock: Clock; resource: Resource }): SimulatedOnlineStore {
@@ -36,7 +35,11 @@ export function simulateOnlineStore({ clock, resource }: { clock: Clock; resourc
       const keys = [...batch.keys];
       const rows = copied(batch);
       await resource.use('put', keys.length, textBytes(keys) + valueBytes(rows));
-      checkSizes(keys, rows);
+      checkKeys('put', server, keys);
+      checkValues(
+        server,
+        rows.map(({ value }) => value),
+      );
       let held = tables.get(table);
       if (!held && keys.length > 0) {
         held = { rows: new Map(), sorted: null };
@@ -50,7 +53,7 @@ export function simulateOnlineStore({ clock, resource }: { clock: Clock; resourc
       const asked = [...keys];
       const expected = rowsOf(tableNamed(table), asked, clock.nowUs());
       await resource.use('get', asked.length, textBytes(asked) + valueBytes(expected));
-      checkKeys('get', asked);
+      checkKeys('get', server, asked);
       return rowsOf(tableNamed(table), asked, clock.nowUs());
     },
 
@@ -163,27 +166,6 @@ export function compareBytes(a: string, b: string): number {
 
 /** In UTF-16 the halves of code points above U+FFFF stand before U+E000; here they stand behind U+FFFF. */
 const rank = (unit: number) => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
-
-function checkSizes(keys: readonly string[], rows: readonly HeldRow[]): void {
-  checkKeys('put', keys);
-  for (const { value } of rows) {
-    const bytes = recordHeaderBytes + value.length;
-    if (bytes > recordLimitBytes)
-      throw refused('put', `a row of ${bytes} bytes: expected ${recordHeaderBytes} to ${recordLimitBytes}`);
-  }
-}
-
-function checkKeys(operation: string, keys: readonly string[]): void {
-  for (const key of keys) {
-    if (3 * key.length <= keyLimitBytes) continue; // no text has more bytes than that
-    const bytes = Buffer.byteLength(key);
-    if (bytes > keyLimitBytes) throw refused(operation, `a key of ${bytes} bytes is longer than ${keyLimitBytes}`);
-  }
-}
-
-function refused(operation: string, reason: string): CallError {
-  return new CallError('failed', `'${operation}' to the simulated online store: ${reason}`);
-}
 
 function textBytes(texts: readonly string[]): number {
   let bytes = texts.length;

@@ -219,6 +219,8 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
 
     test('of a table that only grows a query can be asked again as of so many rows', async () => {
       const table = await newTable();
+      const count = { from: { grown: { table } }, sql: "SELECT count(*) AS id, 'of none' AS word FROM grown" };
+      for await (const { columns } of warehouse.query(count, pairs)) expect(columns.id?.[0]).toBe(0);
       await warehouse.stage(table, pairBatch([1, 'a'], [2, 'b']), { source: table, from: null, to: [1] });
       const broken = { rows: 2, columns: { id: [3, null], word: ['c', 'd'] } } as ColumnBatch;
       await expect(warehouse.stage(table, broken, { source: table, from: [1], to: [2] })).rejects.toThrow();

@@ -2,7 +2,7 @@
 import type { ColumnBatch, Schema } from '../../columns.js';
 import { appendColumns, createTableSql, readColumns } from '../../duckdb-columns.js';
 import { type Bounds, compareValues, mayMatch } from '../delta/statistics.js';
-import { orderBy, plannerSettings, type Relations, referencedColumns, selectColumns } from '../derivation.js';
+import { orderBy, plannerSettings, type Relations, referencedColumns, schemaOf, selectColumns } from '../derivation.js';
 import { openEngine } from '../engine.js';
 import type { Predicate } from '../port.js';
 import { bytesOfBatch, countRows, forEachRow, type RowHeap, type Rows } from './row-heap.js';
@@ -46,7 +46,7 @@ export async function deriveRows(
   },
 ): Promise<Derived> {
   const { from, sql, schema, sortBy } = options;
-  const referenced = await planner.use((connection) => referencedColumns(connection, from, sql));
+  const planned = await planOf(from, sql, schema);
   return engine.use(async (connection) => {
     const read = { rows: 0, bytes: 0, liveBytes: 0, requestedBytes: 0 };
     for (const [name, source] of Object.entries(sources)) {
@@ -62,7 +62,7 @@ export async function deriveRows(
       const { where } = source;
       const filter = where && filterBy(where);
       const matches = where && mayMatch(where);
-      const columns = referenced.get(name) as ReadonlySet<string>;
+      const columns = planned.referenced.get(name) as ReadonlySet<string>;
       const all = source.schema.map((column) => column.name);
       for (const page of pagesOf(source.parts)) {
         const wanted = filter ? filter(source.heap, page) : page;
@@ -77,15 +77,41 @@ export async function deriveRows(
         }
       }
     }
-    const select = await selectColumns(connection, sql, schema);
     const order =
       sortBy === null
         ? ''
         : orderBy([...sortBy, ...schema.map(({ name }) => name).filter((name) => !sortBy.includes(name))], schema);
     const batches: ColumnBatch[] = [];
-    for await (const batch of readColumns(connection, `${select}${order}`, schema)) batches.push(batch);
+    for await (const batch of readColumns(connection, `${planned.select}${order}`, schema)) batches.push(batch);
     return { ...read, bytes: read.bytes + read.requestedBytes, batches };
   });
+}
+
+interface Planned {
+  readonly referenced: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly select: string;
+}
+
+/** What the planner says of the same SQL over the same columns is asked once: simulations repeat themselves a lot. */
+const plans = new Map<string, Promise<Planned>>();
+const mostPlans = 1_000;
+
+function planOf(from: Relations, sql: string, schema: Schema): Promise<Planned> {
+  const relations = Object.entries(from).map(([name, relation]) => [
+    name,
+    schemaOf(relation),
+    'snapshot' in relation ? (relation.where?.column ?? null) : null,
+  ]);
+  const key = JSON.stringify([relations, sql, schema]);
+  const known = plans.get(key);
+  if (known) return known;
+  if (plans.size >= mostPlans) plans.clear();
+  const planned = planner.use(async (connection) => ({
+    referenced: await referencedColumns(connection, from, sql),
+    select: await selectColumns(connection, sql, schema),
+  }));
+  plans.set(key, planned);
+  return planned;
 }
 
 /** By the bounds of a page's values, which is all that a file would tell. */

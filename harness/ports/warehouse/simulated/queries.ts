@@ -41,7 +41,9 @@ function sourceOf(readable: Readable, relation: Relation): Source {
     const table = readable.tableOf(relation.table);
     const columns = table.schema.map(({ name }) => name);
     const batches = firstRows(
-      cutPages(table).map((page) => readPage(page, columns)),
+      cutPages(table)
+        .filter(({ rows }) => rows > 0)
+        .map((page) => readPage(page, columns)),
       relation.rows ?? Number.POSITIVE_INFINITY,
     );
     return { schema: table.schema, batches };

@@ -1,0 +1,150 @@
+/**
+ * What the online store's port asks of Redis, as functions of the server (FUNCTION LOAD, Redis 7): a call is one of them,
+ * so it is one step for everybody else, and one transaction of the append-only file: after a kill it is there whole or
+ * not at all. Rows travel in the blocks of row-blocks.ts. A table is a hash of records by key and, for scans, the keys
+ * in a sorted set, which orders members of equal score by their bytes. Event time is reckoned from the server's own time
+ * (TIME), by where the clock was last set.
+ */
+export const clockKey = 'planebench:clock';
+export const rowsKey = (table: string) => `planebench:rows:${table}`;
+export const namesKey = (table: string) => `planebench:keys:${table}`;
+
+export const functions = `#!lua name=planebench
+
+-- Arguments of one call of a command: unpack() takes some thousands at most (LUAI_MAXCSTACK).
+local atOnce = 1000
+
+local function aligned(bytes)
+  return bytes + (-bytes) % 8
+end
+
+local function paddingOf(bytes)
+  return string.rep('\\0', (-bytes) % 8)
+end
+
+-- The clock: epochUs f64 | the server's time at which it began to run, f64, or below 0: it stands.
+local function eventTimeUs(key)
+  local clock = redis.call('GET', key)
+  if not clock then return -math.huge end
+  local epochUs, zeroUs = struct.unpack('<dd', clock)
+  if zeroUs < 0 then return epochUs end
+  local time = redis.call('TIME')
+  return epochUs + math.max(0, time[1] * 1000000 + time[2] - zeroUs)
+end
+
+local function expiresUs(record)
+  return (struct.unpack('<d', record, 17))
+end
+
+local function isNewer(record, held, nowUs)
+  local seq, asOfUs = struct.unpack('<dd', record)
+  local heldSeq, heldAsOfUs, heldUntilUs = struct.unpack('<ddd', held)
+  if heldUntilUs < nowUs then return true end
+  if seq ~= heldSeq then return seq > heldSeq end
+  return asOfUs > heldAsOfUs
+end
+
+-- The parts of a block whose lengths begin behind byte at, and where the block ends.
+local function unpackBlock(block, at, count, room)
+  local parts = {}
+  local from = at + aligned(4 * count)
+  for i = 1, count do
+    local length = struct.unpack('<I4', block, at + 4 * i - 3)
+    parts[i] = string.sub(block, from + 1, from + length)
+    from = from + room(length)
+  end
+  return parts, aligned(from)
+end
+
+local function asItIs(bytes)
+  return bytes
+end
+
+local function packLengths(parts, count)
+  local lengths = {}
+  for i = 1, count do lengths[i] = struct.pack('<I4', #parts[i]) end
+  return table.concat(lengths) .. paddingOf(4 * count)
+end
+
+local function packRecords(records, count)
+  local parts = {packLengths(records, count)}
+  for i = 1, count do
+    parts[2 * i] = records[i]
+    parts[2 * i + 1] = paddingOf(#records[i])
+  end
+  return table.concat(parts)
+end
+
+redis.register_function('planebench_put', function(keys, args)
+  local count, block = tonumber(args[1]), args[2]
+  local nowUs = eventTimeUs(keys[3])
+  local names, recordsAt = unpackBlock(block, 0, count, asItIs)
+  local records = unpackBlock(block, recordsAt, count, aligned)
+  local written = 0
+  for from = 1, count, atOnce do
+    local to = math.min(from + atOnce - 1, count)
+    local stored = redis.call('HMGET', keys[1], unpack(names, from, to))
+    local put, replaced, added = {}, {}, {}
+    for i = from, to do
+      local name, record = names[i], records[i]
+      local held = replaced[name] or stored[i - from + 1]
+      if not held or isNewer(record, held, nowUs) then
+        if not held then
+          added[#added + 1] = 0
+          added[#added + 1] = name
+        end
+        replaced[name] = record
+        put[#put + 1] = name
+        put[#put + 1] = record
+        written = written + 1
+      end
+    end
+    if #put > 0 then redis.call('HSET', keys[1], unpack(put)) end
+    if #added > 0 then redis.call('ZADD', keys[2], unpack(added)) end
+  end
+  return written
+end)
+
+redis.register_function{
+  function_name = 'planebench_get',
+  flags = {'no-writes'},
+  callback = function(keys, args)
+    local count = tonumber(args[1])
+    local nowUs = eventTimeUs(keys[2])
+    local names = unpackBlock(args[2], 0, count, asItIs)
+    local records = {}
+    for from = 1, count, atOnce do
+      local to = math.min(from + atOnce - 1, count)
+      local stored = redis.call('HMGET', keys[1], unpack(names, from, to))
+      for i = from, to do
+        local record = stored[i - from + 1]
+        records[i] = record and expiresUs(record) >= nowUs and record or ''
+      end
+    end
+    return packRecords(records, count)
+  end
+}
+
+redis.register_function{
+  function_name = 'planebench_scan',
+  flags = {'no-writes'},
+  callback = function(keys, args)
+    local limit, behind = tonumber(args[1]), args[2]
+    local nowUs = eventTimeUs(keys[3])
+    local names, records, count = {}, {}, 0
+    while count < limit do
+      local page = redis.call('ZRANGEBYLEX', keys[2], behind, '+', 'LIMIT', 0, math.min(limit, atOnce))
+      if #page == 0 then break end
+      local stored = redis.call('HMGET', keys[1], unpack(page))
+      for i = 1, #page do
+        if count < limit and expiresUs(stored[i]) >= nowUs then
+          count = count + 1
+          names[count], records[count] = page[i], stored[i]
+        end
+      end
+      behind = '(' .. page[#page]
+    end
+    return {count, packLengths(names, count) .. table.concat(names), packRecords(records, count)}
+  end
+}
+`;

@@ -1,0 +1,182 @@
+/** The online store on Redis: functions of the server, called over one connection in the order of the calls. */
+import { createRequire } from 'node:module';
+import type { Redis } from 'ioredis';
+import { type ClockOrigin, hostClock, monotonicNs, withDeadline } from '../../clock.js';
+import { CallError, messageOf } from '../../errors.js';
+import type { OnlineStore } from './port.js';
+import { clockKey, functions, namesKey, rowsKey } from './redis-functions.js';
+import { checkColumns, checkKeys, checkValues } from './row-batch.js';
+import { packKeys, packRows, unpackKeys, unpackRows, viewKeyBlock, viewRecordBlock } from './row-blocks.js';
+
+/** After this, a call is given up. */
+const timeoutUs = 5_000_000;
+const callLimitBytes = 64 * 1024 * 1024;
+
+export interface RedisConnection {
+  readonly port: number;
+}
+
+export function connectOnlineStore({ port }: RedisConnection): OnlineStore {
+  const where = `redis at 127.0.0.1:${port}`;
+  /** Ready once our functions are in its server. Null when there is none, and the next call makes one. */
+  let session: { readonly redis: Redis; readonly ready: Promise<void> } | null = null;
+  let closed = false;
+
+  const open = () => {
+    const redis = connection(port);
+    let cause: unknown;
+    const mine = { redis, ready: becomeReady() };
+    redis.on('error', (error) => {
+      cause = error;
+    });
+    redis.on('close', () => {
+      if (session === mine) session = null;
+    });
+    return mine;
+
+    async function becomeReady(): Promise<void> {
+      const late = () => new Error(`not ready within ${timeoutUs / 1000} ms`);
+      try {
+        await withDeadline(hostClock, timeoutUs, redis.connect(), late);
+        await redis.call('FUNCTION', 'LOAD', 'REPLACE', functions);
+      } catch (error) {
+        redis.disconnect();
+        throw cause ?? error;
+      }
+    }
+  };
+
+  const call = async (operation: string, command: string, ...args: (string | number | Buffer)[]): Promise<unknown> => {
+    const fail = (outcome: CallError['outcome'], reason: string, cause?: unknown) =>
+      new CallError(
+        outcome,
+        `'${operation}' to ${where}: ${reason}${outcome === 'failed' ? '' : '; it may or may not have taken effect'}`,
+        { cause },
+      );
+    if (closed) throw fail('failed', 'the client is closed');
+    session ??= open();
+    const { redis, ready } = session;
+    try {
+      await ready;
+    } catch (error) {
+      throw fail('failed', `no connection could be made (${messageOf(error)})`, error);
+    }
+    if (redis.status !== 'ready') throw fail('failed', 'the connection was lost before the call was sent');
+    try {
+      return await redis.callBuffer(command, ...args);
+    } catch (error) {
+      // An error that Redis answers comes before its function wrote anything: what a call may hold is checked here.
+      const answered = error instanceof Error && error.name === 'ReplyError';
+      throw fail(answered ? 'failed' : 'indeterminate', messageOf(error), error);
+    }
+  };
+
+  return {
+    async put(table, rows) {
+      checkColumns(table, rows);
+      const count = rows.keys.length;
+      if (count === 0) return { written: 0, stale: 0 };
+      checkKeys('put', where, rows.keys);
+      checkValues(where, rows.values);
+      const block = bufferOf(packRows(rows));
+      if (block.length > callLimitBytes)
+        throw new CallError('failed', `'put' to ${where}: ${block.length} bytes; expected ${callLimitBytes} at most`);
+      const keys = [rowsKey(table), namesKey(table), clockKey];
+      const written = (await call('put', 'FCALL', 'planebench_put', keys.length, ...keys, count, block)) as number;
+      return { written, stale: count - written };
+    },
+    async get(table, keys) {
+      const count = keys.length;
+      if (count === 0) return [];
+      checkKeys('get', where, keys);
+      const block = bufferOf(packKeys(keys).body);
+      const body = alignedCopy(
+        await call('get', 'FCALL_RO', 'planebench_get', 2, rowsKey(table), clockKey, count, block),
+      );
+      return unpackRows(body, viewRecordBlock(body, 0, count));
+    },
+    async scan(table, after, limit) {
+      const keys = [rowsKey(table), namesKey(table), clockKey];
+      const behind = after === null ? '-' : `(${after}`;
+      const answer = await call('scan', 'FCALL_RO', 'planebench_scan', keys.length, ...keys, limit, behind);
+      const [count, nameBlock, recordBlock] = answer as [number, Buffer, Buffer];
+      const names = alignedCopy(nameBlock, 8);
+      const records = alignedCopy(recordBlock);
+      const rows = unpackRows(records, viewRecordBlock(records, 0, count));
+      return unpackKeys(names, viewKeyBlock(names, 0, count)).map((key, i) => ({ key, ...rows[i]! }));
+    },
+    async drop(table) {
+      // Out of reach in one step; their memory is freed by another thread of the server.
+      await call('drop', 'UNLINK', rowsKey(table), namesKey(table));
+    },
+    async tables() {
+      // A key a table: as many as there are tables, whatever they hold.
+      const found = (await call('tables', 'KEYS', rowsKey('*'))) as Buffer[];
+      return found.map((key) => key.toString().slice(rowsKey('').length));
+    },
+    async close() {
+      closed = true;
+      session?.redis.disconnect();
+    },
+  };
+}
+
+/** Whether Redis answers there; false also while it still loads what it holds. */
+export async function pingRedis(port: number): Promise<boolean> {
+  return withRedis(port, async (redis) => (await redis.ping()) === 'PONG').catch(() => false);
+}
+
+/** Sets the event clock by which rows expire. It is kept, as rows are. */
+export async function setStoreClock(port: number, { epochUs, zeroNs, offUs = 0 }: ClockOrigin): Promise<void> {
+  await withRedis(port, async (redis) => {
+    const [seconds, micros] = (await redis.time()) as unknown as [number, number];
+    const hostUs = Number(seconds) * 1e6 + Number(micros);
+    const zeroUs = zeroNs === null ? -1 : hostUs - Number((monotonicNs() - zeroNs) / 1000n);
+    await redis.set(clockKey, Buffer.from(Float64Array.of(epochUs + offUs, zeroUs).buffer));
+  });
+}
+
+async function withRedis<T>(port: number, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = connection(port);
+  let cause: unknown;
+  redis.on('error', (error) => {
+    cause = error;
+  });
+  try {
+    await redis.connect();
+    return await work(redis);
+  } catch (error) {
+    throw cause ?? error;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Loaded when it is needed: roles of other stacks do without. */
+const load = createRequire(import.meta.url);
+
+/** One that is lost stays lost: whoever calls decides whether to repeat, since only he knows whether that is harmless. */
+function connection(port: number): Redis {
+  const { Redis: Client } = load('ioredis') as typeof import('ioredis');
+  return new Client({
+    host: '127.0.0.1',
+    port,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: null,
+    enableOfflineQueue: false,
+    connectTimeout: timeoutUs / 1000,
+    commandTimeout: timeoutUs / 1000,
+    disableClientInfo: true,
+  });
+}
+
+const bufferOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** In memory of its own, so that what lies at a multiple of 8 in the block does so in memory, too. */
+function alignedCopy(answer: unknown, multiple = 1): Uint8Array {
+  const bytes = answer as Buffer;
+  const copy = new Uint8Array(Math.ceil(bytes.length / multiple) * multiple);
+  copy.set(bytes);
+  return copy;
+}

@@ -1,0 +1,102 @@
+/**
+ * What a plane serves: the newest state, or a snapshot with the model that it was taken with. Kept in a register, so that it
+ * changes at one moment, features and model together, and outlives every process.
+ */
+import { modelOf, modelVersion } from '../../workloads/model.js';
+import { collectPinnedRows, type PinnedRows } from '../../workloads/pinned-rows.js';
+import type { Plane, RoleContext, SnapshotRef, ServedState as Told } from '../architecture.js';
+import { takeTurns } from '../clock.js';
+import { CallError, messageOf } from '../errors.js';
+import type { ColumnBatch } from './columns.js';
+import type { Register } from './register.js';
+import { untilDone } from './retries.js';
+
+export interface ServedState {
+  /** With which the newest state is served. */
+  readonly modelVersion: number;
+  /** Served in the place of the newest state; null: the newest state is. */
+  readonly pinned: SnapshotRef | null;
+}
+
+export const firstServed: ServedState = { modelVersion, pinned: null };
+
+/** Replaced as a whole: a read takes it once, and answers features and model of it. */
+export interface Served {
+  /** Of the pinned snapshot; null: the newest state is served. */
+  readonly rows: PinnedRows | null;
+  readonly modelVersion: number;
+}
+
+export interface Serving {
+  now(): Served;
+  readonly operations: Pick<Plane, 'rollback' | 'rollForward' | 'publishModel'>;
+}
+
+/** Resolves when it is known what is served. */
+export async function openServing(
+  context: RoleContext,
+  options: {
+    readonly register: Register<ServedState>;
+    /** Null: there is none. */
+    readonly findSnapshot: (id: string) => Promise<SnapshotRef | null>;
+    /** The `pinnedColumns` of all its rows. */
+    readonly rowsOf: (snapshot: SnapshotRef) => AsyncIterable<ColumnBatch>;
+    /** Where what will be served comes from, on the record before it is. */
+    readonly record: (served: ServedState) => Promise<void>;
+  },
+): Promise<Serving> {
+  const { register, findSnapshot, rowsOf, record } = options;
+  const { view } = context.contract;
+  const inTurn = takeTurns();
+  const load = async ({ pinned, modelVersion }: ServedState) => ({
+    rows: pinned && (await collectPinnedRows(rowsOf(pinned), pinned)),
+    modelVersion: pinned?.modelVersion ?? modelVersion,
+    snapshot: pinned?.id ?? null,
+  });
+  let served = await untilDone(context, async () => load(await register.read()));
+
+  async function rollBack(id: string): Promise<void> {
+    const snapshot = await findSnapshot(id);
+    if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
+    if (snapshot.viewVersion !== view.version)
+      throw new CallError(
+        'failed',
+        `snapshot ${id} is of version ${snapshot.viewVersion} of the feature view, served is ${view.version}: take a new one`,
+      );
+    requireModel(snapshot.modelVersion);
+    // Its rows are there before anybody is told that it is served.
+    const next = await load({ ...firstServed, pinned: snapshot });
+    await record({ ...firstServed, pinned: snapshot });
+    await register.change((before) => ({ ...before, pinned: snapshot }));
+    served = next;
+  }
+
+  async function change(to: Partial<ServedState>): Promise<void> {
+    await record({ ...(await untilDone(context, () => register.read())), ...to });
+    const changed = await register.change((before) => ({ ...before, ...to }));
+    served = await untilDone(context, () => load(changed));
+  }
+
+  const tell = (): Told => ({ snapshot: served.snapshot, modelVersion: served.modelVersion });
+  return {
+    now: () => served,
+    operations: {
+      rollback: ({ snapshot }) => inTurn(() => rollBack(snapshot).then(tell)),
+      rollForward: () => inTurn(() => change({ pinned: null }).then(tell)),
+      publishModel: ({ version }) =>
+        inTurn(async () => {
+          requireModel(version);
+          await change({ modelVersion: version });
+          return tell();
+        }),
+    },
+  };
+}
+
+function requireModel(version: number): void {
+  try {
+    modelOf(version);
+  } catch (error) {
+    throw new CallError('failed', messageOf(error), { cause: error });
+  }
+}

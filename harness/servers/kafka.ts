@@ -1,0 +1,204 @@
+/** Kafka: the change log of the native stack, from its Maven artifacts, on the Java of PATH; brokers without ZooKeeper. */
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HarnessError } from '../errors.js';
+import { isBrokerReady } from '../ports/change-log/kafka.js';
+import { type Spawn, startProgramProcess } from '../processes/program-process.js';
+import { freePorts } from './free-ports.js';
+import { installCommand, intoPlace, onPath, outputOf, programsDirectory, type ServerProgram } from './programs.js';
+
+export interface KafkaSettings {
+  /** Where it keeps its log. */
+  readonly directory: string;
+  /** Which one of `brokers` this one is. */
+  readonly index: number;
+  /** All of them: each is a broker and a controller. Topics have a copy on each, three of which accept with two. */
+  readonly brokers: readonly { readonly port: number; readonly controllerPort: number }[];
+}
+
+const version = '4.1.1';
+const oldestJava = 17;
+/** kafka-tools has the perf tests that ports.bench.ts compares with, log4j-slf4j-impl writes down what a broker says. */
+const artifacts = [
+  ['org.apache.kafka', 'kafka_2.13', version],
+  ['org.apache.kafka', 'kafka-tools', version],
+  ['org.apache.logging.log4j', 'log4j-slf4j-impl', '2.24.3'],
+] as const;
+const copyDependencies = 'org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies';
+const installed = () => join(programsDirectory(), `kafka-${version}`);
+const archive = () => join(installed(), 'classes.jsa');
+const archivedWithinUs = 120_000_000;
+/** What appends of the port may be at most, with a record's few bytes for each entry. */
+const batchLimitBytes = 72 * 1024 * 1024;
+
+export const kafka: ServerProgram<KafkaSettings> = {
+  name: 'kafka',
+  isFor: 'change log of the native stack',
+
+  async find() {
+    const java = await onPath('java');
+    const printed = java && (await outputOf(java, ['-version']));
+    const major = Number(/version "(\d+)/.exec(printed ?? '')?.[1] ?? 0);
+    if (major < oldestJava)
+      return {
+        missing: `Kafka ${version} runs on Java ${oldestJava} or newer, and ${java === null ? 'there is no java on PATH' : `${java} is Java ${major}`}.`,
+        toGet: `install it (https://adoptium.net, or apt-get install openjdk-17-jre-headless), then ${installCommand}`,
+      };
+    const path = join(installed(), 'libs');
+    const jar = access(join(path, `kafka_2.13-${version}.jar`));
+    if (
+      await jar.then(
+        () => true,
+        () => false,
+      )
+    )
+      return { path, version };
+    return { missing: `Kafka ${version} is not in ${installed()}.`, toGet: installCommand };
+  },
+
+  async install(run) {
+    const maven = await onPath('mvn');
+    if (maven === null)
+      throw new HarnessError(
+        'Kafka is fetched by Maven, and there is no mvn on PATH; install it (https://maven.apache.org/install.html, or apt-get install maven).',
+      );
+    await intoPlace(installed(), async (draft) => {
+      await writeFile(join(draft, 'pom.xml'), pom());
+      const to = `-DoutputDirectory=${join(draft, 'libs')}`;
+      await run(maven, ['-q', '-B', '--strict-checksums', copyDependencies, '-DincludeScope=runtime', to], {
+        cwd: draft,
+      });
+    });
+    await archiveClasses();
+  },
+
+  async prepare({ path }, settings): Promise<Spawn> {
+    const { directory } = settings;
+    const data = join(directory, 'data');
+    await mkdir(data, { recursive: true });
+    await writeFile(join(directory, 'server.properties'), serverProperties(settings));
+    // What kafka-storage.sh would write, without a Java of its own to start.
+    await writeFile(join(data, 'meta.properties'), metaProperties(settings));
+    await writeFile(join(directory, 'log4j2.properties'), logProperties);
+    return {
+      command: 'java',
+      args: [
+        `-XX:SharedArchiveFile=${archive()}`,
+        '-Xlog:cds=off',
+        '-Xlog:cds+dynamic=off',
+        ...['-Xms256m', '-Xmx512m', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
+        ...['-Djava.awt.headless=true', '-Dlog4j2.disable.jmx=true'],
+        `-Dlog4j2.configurationFile=${join(directory, 'log4j2.properties')}`,
+        ...['-cp', join(path, '*'), 'kafka.Kafka', join(directory, 'server.properties')],
+      ],
+      env: process.env,
+      cwd: directory,
+    };
+  },
+
+  isReady: ({ index, brokers }) => isBrokerReady({ host: '127.0.0.1', port: brokers[index]!.port }).catch(() => false),
+};
+
+/**
+ * A broker that ends by itself leaves its classes behind as the JVM needs them, which halves what a start costs (JEP 350).
+ * One that was made by another Java is left unread.
+ */
+async function archiveClasses(): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'planebench-kafka-'));
+  const [port, controllerPort] = (await freePorts(2)) as [number, number];
+  const settings = { directory, index: 0, brokers: [{ port, controllerPort }] };
+  try {
+    const { args, ...spawn } = await kafka.prepare({ path: join(installed(), 'libs'), version }, settings);
+    const archiving = [`-XX:ArchiveClassesAtExit=${archive()}`, ...args.filter((arg) => !arg.includes(archive()))];
+    const broker = startProgramProcess({
+      name: 'kafka',
+      spawn: { ...spawn, args: archiving },
+      isReady: () => kafka.isReady(settings),
+      origin: { epochUs: 0, zeroNs: null },
+      readyWithinUs: archivedWithinUs,
+    });
+    try {
+      await broker.ready;
+    } finally {
+      await broker.stop(archivedWithinUs);
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+function pom(): string {
+  const dependencies = artifacts
+    .map(
+      ([group, artifact, of]) =>
+        `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`,
+    )
+    .join('\n');
+  return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>planebench</groupId><artifactId>kafka</artifactId><version>1</version>
+<dependencies>
+${dependencies}
+</dependencies></project>
+`;
+}
+
+function serverProperties({ directory, index, brokers }: KafkaSettings): string {
+  const { port, controllerPort } = brokers[index]!;
+  const voters = brokers.map((broker, i) => `${i + 1}@127.0.0.1:${broker.controllerPort}`).join(',');
+  const copies = brokers.length;
+  return lines({
+    'process.roles': 'broker,controller',
+    'node.id': index + 1,
+    'controller.quorum.voters': voters,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': join(directory, 'data'),
+    'auto.create.topics.enable': false,
+    'default.replication.factor': copies,
+    'min.insync.replicas': copies >= 3 ? 2 : 1,
+    'offsets.topic.replication.factor': copies,
+    'offsets.topic.num.partitions': 1,
+    'group.initial.rebalance.delay.ms': 0,
+    'message.max.bytes': batchLimitBytes,
+    'replica.fetch.max.bytes': batchLimitBytes,
+    // A run's log is as long as the run.
+    'log.retention.ms': -1,
+    // Half of 2 cores; the default of 8 is for a machine that is a broker's own.
+    'num.io.threads': 4,
+    'num.network.threads': 2,
+    'log.cleaner.dedupe.buffer.size': 4 * 1024 * 1024,
+    // One that was killed comes back within the session of the one before, which a controller would wait out.
+    'broker.heartbeat.interval.ms': 250,
+    'broker.session.timeout.ms': 2000,
+    'controlled.shutdown.enable': false,
+  });
+}
+
+function metaProperties({ index }: KafkaSettings): string {
+  return lines({
+    version: 1,
+    'cluster.id': 'cGxhbmViZW5jaC1rYWZrYQ',
+    'node.id': index + 1,
+    'directory.id': Buffer.from(`planebench-node${index + 1}`).toString('base64url'),
+  });
+}
+
+/** What goes wrong, to where the supervisor listens. */
+const logProperties = lines({
+  'appender.stderr.type': 'Console',
+  'appender.stderr.name': 'stderr',
+  'appender.stderr.target': 'SYSTEM_ERR',
+  'appender.stderr.layout.type': 'PatternLayout',
+  'appender.stderr.layout.pattern': '%p %m (%c{1})%n%ex{3}',
+  'rootLogger.level': 'WARN',
+  'rootLogger.appenderRef.stderr.ref': 'stderr',
+});
+
+function lines(properties: Readonly<Record<string, string | number | boolean>>): string {
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}

@@ -1,0 +1,63 @@
+/** Servers that come with planebench, started by whichever stack has them behind its ports. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Supervisor } from '../processes/supervisor.js';
+import type { StackServer } from './stack.js';
+
+/** Half of a small machine: the servers of a warehouse are bought by size, and this one shares with all others. */
+const warehouseThreads = 2;
+const warehouseReaders = 4;
+
+const ownServers = {
+  changeLog: {
+    module: new URL('../ports/change-log/embedded-server.js', import.meta.url),
+    settings: {},
+  },
+  onlineStore: {
+    module: new URL('../ports/online-store/embedded-server.js', import.meta.url),
+    settings: {},
+  },
+  warehouse: {
+    module: new URL('../ports/warehouse/embedded-server.js', import.meta.url),
+    settings: { threads: warehouseThreads, readers: warehouseReaders },
+  },
+} as const;
+
+export type ServedPort = keyof typeof ownServers;
+/** The process behind a port, and its folder: the same on every stack, as costs and faults go by the name. */
+export const serverNames: Readonly<Record<ServedPort, string>> = {
+  changeLog: 'change-log',
+  onlineStore: 'online-store',
+  warehouse: 'warehouse',
+};
+
+/** Resolves with its port, which it keeps over restarts. */
+export async function startOwnServer(
+  served: ServedPort,
+  { supervisor, directory }: { readonly supervisor: Supervisor; readonly directory: string },
+): Promise<number> {
+  const { module, settings } = ownServers[served];
+  const name = serverNames[served];
+  const path = join(directory, name);
+  await mkdir(path, { recursive: true });
+  let port = 0; // the first start finds a free one; later ones keep it, as clients know it
+  const ready = await supervisor.start({
+    name,
+    kind: 'server',
+    module,
+    restart: true,
+    init: () => ({ directory: path, port, ...settings }),
+  });
+  port = (ready as { port: number }).port;
+  return port;
+}
+
+export function stackServer(supervisor: Supervisor, process: string): StackServer {
+  return {
+    async takeDown() {
+      const { atUs, exit } = await supervisor.hold(process);
+      return { atUs, saw: `the server ${process} was gone (${exit?.signal ?? exit?.code})` };
+    },
+    bringUp: () => supervisor.release(process),
+  };
+}
