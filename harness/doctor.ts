@@ -6,6 +6,9 @@ import { hostClock, monotonicUs } from './clock.js';
 import { messageOf } from './errors.js';
 import { openScratch } from './processes/scratch.js';
 import { supervise } from './processes/supervisor.js';
+import { type Found, isFound, type Missing } from './servers/programs.js';
+import { recipes } from './servers/recipes.js';
+import { runtimes } from './servers/runtimes.js';
 import { type StackName, stackNames } from './stacks/stack.js';
 import { demandStack, startServers } from './stacks/start.js';
 import { describeMachine, readVersions } from './testbed.js';
@@ -18,6 +21,8 @@ export interface Examination {
   readonly loadAverage: number | null;
   readonly noise: Noise;
   readonly stacks: readonly { readonly name: StackName; readonly starts: boolean; readonly note: string }[];
+  /** Of others: what stacks run, and what that runs on. None has to be there for the embedded stack. */
+  readonly programs: readonly { readonly name: string; readonly isFor: string; readonly found: Found | Missing }[];
   readonly versions: Readonly<Record<string, string>>;
   readonly advice: readonly string[];
 }
@@ -43,9 +48,16 @@ export async function examineMachine(): Promise<Examination> {
     loadAverage: process.platform === 'win32' ? null : (loadavg()[0] ?? null),
     noise,
     stacks,
+    programs: await findPrograms(),
     versions,
   };
   return { ...facts, advice: advise(facts) };
+}
+
+function findPrograms(): Promise<Examination['programs']> {
+  return Promise.all(
+    [...recipes, ...runtimes].map(async ({ name, isFor, find }) => ({ name, isFor, found: await find() })),
+  );
 }
 
 async function measureNoise(): Promise<Noise> {
@@ -118,7 +130,7 @@ function advise({
 const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
 export function printExamination(examination: Examination): string {
-  const { machine, noise, stacks, advice, versions } = examination;
+  const { machine, noise, stacks, programs, advice, versions } = examination;
   return [
     `machine   ${machine.cpu}, ${machine.cores} cores, ${gib(machine.memoryBytes)}, ${machine.platform}`,
     `limits    ${machine.cgroup ?? 'no control group limits found'}`,
@@ -127,6 +139,11 @@ export function printExamination(examination: Examination): string {
     `noise     timers late by ${(noise.timerLagP99Us / 1000).toFixed(1)} ms at p99; equal work varies by a factor of ${noise.workSpread.toFixed(1)}`,
     `node      ${versions.node}, planebench ${versions.planebench}`,
     ...stacks.map(({ name, starts, note }) => `stack     ${name}: ${starts ? 'ready' : 'DOES NOT START'}, ${note}`),
+    ...programs.map(({ name, isFor, found }) =>
+      isFound(found)
+        ? `program   ${name} (${isFor}): ${found.version}, ${found.path}`
+        : `program   ${name} (${isFor}): MISSING, ${found.missing} Get it: ${found.toGet}`,
+    ),
     ...(advice.length === 0 ? ['advice    none: go ahead'] : advice.map((line) => `advice    ${line}`)),
   ].join('\n');
 }

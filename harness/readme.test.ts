@@ -211,6 +211,8 @@ describe('README', () => {
   it('examines the machine', async () => {
     const { code, stdout } = await run(listed('npm run planebench -- doctor'));
     expect(stdout).toMatch(/stack\s+embedded: ready/);
+    for (const program of ['redis-server', 'versitygw', 'toxiproxy-server', 'java', 'go', 'docker'])
+      expect(stdout).toMatch(new RegExp(`^program\\s+${program} \\(.+\\): (?:MISSING, .*Get it: .+|\\d.*, /.+)$`, 'm'));
     expect(code).toBe(0);
   }, 60_000);
 

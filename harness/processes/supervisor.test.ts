@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hostClock } from '../clock.js';
 import { HarnessError, PlaneError } from '../errors.js';
 import type { FixtureInit } from './fixture-role.js';
+import { isAlive, isRunning } from './running.fixture.js';
 import { openScratch, type Scratch } from './scratch.js';
 import { type ProcessSpec, type Supervisor, supervise } from './supervisor.js';
 
@@ -17,15 +17,6 @@ const spec = (name: string, init: FixtureInit, more: Partial<ProcessSpec> = {}):
   restart: true,
   ...more,
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let i = 0; i < 1_000; i++) {
@@ -154,7 +145,7 @@ describe('supervisor', () => {
     const started = await new Promise<{ pids: number[]; directory: string }>((resolve) =>
       harness.once('message', (message) => resolve(message as never)),
     );
-    expect(started.pids.length).toBe(2);
+    expect(started.pids.length, 'two of ours, two programs, a child of each').toBe(6);
     expect(started.pids.every(isAlive)).toBe(true);
     harness.kill('SIGKILL');
     await until(
@@ -162,10 +153,3 @@ describe('supervisor', () => {
     );
   });
 });
-
-/** A zombie that nobody has waited for yet is no process that runs. */
-async function isRunning(pid: number): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  if (stat === null) return process.platform !== 'linux' && isAlive(pid);
-  return !stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
-}

@@ -1,4 +1,7 @@
-/** What every variant of the table store must do. `fresh` gives an empty place that any number of clients may open. */
+/**
+ * What every variant of the table store must do. `fresh` gives an empty place that any number of clients may open;
+ * `share` is that of the generated cases that are tried, for variants whose calls take long.
+ */
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Clock, hostClock } from '../../clock.js';
@@ -26,7 +29,8 @@ const schema: Schema = [
 const names = schema.map(({ name }) => name);
 type Row = readonly (string | number | null)[];
 
-export function tableStoreContract(name: string, fresh: () => TablePlace): void {
+export function tableStoreContract(name: string, fresh: () => TablePlace, share = 1): void {
+  const cases = (usual: number) => ({ numRuns: Math.ceil(usual * share) });
   describe(`${name}: contract of the table store`, () => {
     const cleanups: (() => Promise<void>)[] = [];
     afterEach(async () => {
@@ -163,14 +167,15 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
 
     test('appends at the same time are all committed, each whole and in a version of its own', async () => {
       const { open, store } = await withTable();
+      const count = Math.max(12, cases(30).numRuns);
       const clients = [store, open(), open()];
       const results = await Promise.all(
-        Array.from({ length: 30 }, (_, i) =>
+        Array.from({ length: count }, (_, i) =>
           clients[i % 3]!.append('changes', batch(rowsFrom(100 * i, 20)), [{ appId: `writer ${i}`, version: i }]),
         ),
       );
-      expect(results.map(({ version }) => version).sort((a, b) => a - b)).toEqual(range(1, 30));
-      const all = range(0, 29).flatMap((i) => rowsFrom(100 * i, 20));
+      expect(results.map(({ version }) => version).sort((a, b) => a - b)).toEqual(range(1, count));
+      const all = range(0, count - 1).flatMap((i) => rowsFrom(100 * i, 20));
       for (const client of clients) expect(await rowsIn(client, await client.snapshot('changes'))).toEqual(sorted(all));
       for (const [i, { version }] of results.entries()) {
         const before = await rowsIn(store, await store.snapshot('changes', version - 1));
@@ -234,7 +239,7 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
             expect(found).toEqual(sorted(held.filter((row) => values.includes(row[5] as number))));
           },
         ),
-        { numRuns: 40 },
+        cases(40),
       );
     });
 
@@ -339,8 +344,8 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
       }
     });
 
-    describe('derive', () => deriveContract(setUp));
-    layoutContract(setUp);
+    describe('derive', () => deriveContract(setUp, cases));
+    layoutContract(setUp, cases);
     tierContract(setUp);
 
     describe('fold', () => {
@@ -448,7 +453,7 @@ export function tableStoreContract(name: string, fresh: () => TablePlace): void 
               }
             },
           ),
-          { numRuns: 25 },
+          cases(25),
         );
       });
 

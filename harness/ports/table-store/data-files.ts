@@ -11,7 +11,7 @@ import type { Schema } from '../columns.js';
 import { quoteIdentifier, quoteText } from '../duckdb-columns.js';
 import type { Action, AddFile, RemoveFile } from './delta/actions.js';
 import type { CommitResult, DeltaLog } from './delta/log.js';
-import type { ObjectStore } from './delta/object-store.js';
+import type { ObjectStore, Reading } from './delta/object-store.js';
 import type { FileStatistics } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import type { Engine } from './engine.js';
@@ -19,7 +19,7 @@ import { encodePartitionValue, partitionFolder } from './layout.js';
 import { type Tier, tierNames } from './port.js';
 import type { ReadTimes } from './read-times.js';
 
-/** What the operations of one table store share. */
+/** What the operations of one table store share, but for `reading`: each has its own. */
 export interface Tables {
   readonly objects: ObjectStore;
   readonly engine: Engine;
@@ -27,6 +27,7 @@ export interface Tables {
   readonly reads: ReadTimes;
   /** Id of the run that writes here. */
   readonly run: string | null;
+  readonly reading: Reading;
   log(table: string): DeltaLog;
 }
 

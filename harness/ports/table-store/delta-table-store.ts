@@ -11,7 +11,7 @@ import { compact } from './compact.js';
 import { existing, hotBytesOf, runOf, type Tables, tierOf } from './data-files.js';
 import { type Action, commitInfo } from './delta/actions.js';
 import { type DeltaLog, openDeltaLog } from './delta/log.js';
-import type { ObjectStore } from './delta/object-store.js';
+import { type ObjectStore, type Reading, readingOf } from './delta/object-store.js';
 import { encodeSchema } from './delta/schema-string.js';
 import { filesThatMayMatch, statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
@@ -58,7 +58,7 @@ export function deltaTableStore(options: {
   // Only for backing off: writers that lost a race together must not draw the same delay.
   const random = seededRandom(process.pid).fork(randomUUID());
   const logs = new Map<string, DeltaLog>();
-  const tables: Tables = {
+  const shared: Omit<Tables, 'reading'> = {
     objects,
     engine,
     clock,
@@ -73,39 +73,52 @@ export function deltaTableStore(options: {
   const states = new WeakMap<Snapshot, TableState>();
 
   async function stateOf(snapshot: Snapshot): Promise<TableState> {
-    return states.get(snapshot) ?? (await tables.log(snapshot.table).at(snapshot.version));
+    return states.get(snapshot) ?? (await shared.log(snapshot.table).at(snapshot.version));
+  }
+
+  const operate = <T>(operation: (tables: Tables) => Promise<T>): Promise<T> =>
+    readingOf(objects, (reading) => operation({ ...shared, reading }));
+
+  async function* stream(operation: (tables: Tables) => AsyncIterable<ColumnBatch>): AsyncIterable<ColumnBatch> {
+    const reading: Reading = { fetchedBytes: null };
+    try {
+      yield* operation({ ...shared, reading });
+    } finally {
+      objects.release(reading);
+    }
   }
 
   return {
-    create: (table, schema, layout = {}) => create(tables, table, schema, layout),
-    evolve: (table, schema) => evolve(tables, table, schema),
-    append: (table, rows, txns) => append(tables, table, rows, txns),
-    upsert: (table, rows, options) => upsert(tables, table, rows, options, false),
-    remove: (table, keys, options) => upsert(tables, table, keys, options, true),
+    create: (table, schema, layout = {}) => operate((tables) => create(tables, table, schema, layout)),
+    evolve: (table, schema) => operate((tables) => evolve(tables, table, schema)),
+    append: (table, rows, txns) => operate((tables) => append(tables, table, rows, txns)),
+    upsert: (table, rows, options) => operate((tables) => upsert(tables, table, rows, options, false)),
+    remove: (table, keys, options) => operate((tables) => upsert(tables, table, keys, options, true)),
     async txns(table) {
-      const { txns } = existing(table, await tables.log(table).refresh());
+      const { txns } = existing(table, await shared.log(table).refresh());
       return new Map(Array.from(txns, ([appId, { version }]) => [appId, version]));
     },
     async snapshot(table, at) {
-      const state = await stateAt(tables.log(table), table, at);
+      const state = await stateAt(shared.log(table), table, at);
       const snapshot = snapshotOf(table, state);
       states.set(snapshot, state);
       return snapshot;
     },
     async *scan(snapshot, query) {
-      yield* scan(tables, snapshot.table, await stateOf(snapshot), query);
+      const state = await stateOf(snapshot);
+      yield* stream((tables) => scan(tables, snapshot.table, state, query));
     },
-    fold: (spec) => fold(tables, spec),
-    derive: (spec) => derive(tables, derivations, spec),
-    query: (spec) => query(tables, derivations, spec),
-    compact: (table, sizes) => compact(tables, table, sizes),
-    tier: (table, policy) => tier(tables, table, policy),
-    pin: (table, name, version) => pin(tables, table, name, version),
-    unpin: (table, name) => unpin(tables, table, name),
-    pins: async (table) => pinsOf(existing(table, await tables.log(table).refresh()).metaData),
-    restore: (table, version) => restore(tables, table, version),
-    vacuum: (table, { retainUs }) => vacuum(tables, table, retainUs),
-    readParquet: (path, schema) => readForeign(tables, path, schema),
+    fold: (spec) => operate((tables) => fold(tables, spec)),
+    derive: (spec) => operate((tables) => derive(tables, derivations, spec)),
+    query: (spec) => stream((tables) => query(tables, derivations, spec)),
+    compact: (table, sizes) => operate((tables) => compact(tables, table, sizes)),
+    tier: (table, policy) => operate((tables) => tier(tables, table, policy)),
+    pin: (table, name, version) => operate((tables) => pin(tables, table, name, version)),
+    unpin: (table, name) => operate((tables) => unpin(tables, table, name)),
+    pins: async (table) => pinsOf(existing(table, await shared.log(table).refresh()).metaData),
+    restore: (table, version) => operate((tables) => restore(tables, table, version)),
+    vacuum: (table, { retainUs }) => operate((tables) => vacuum(tables, table, retainUs)),
+    readParquet: (path, schema) => readForeign(engine, path, schema),
     async tables() {
       const found = [];
       for (const folder of await objects.folders()) {
@@ -121,7 +134,7 @@ export function deltaTableStore(options: {
 }
 
 /** Rows in the order of the file, so that whoever stores them by the chunk can go on after a crash. */
-async function* readForeign({ engine }: Tables, path: string, schema: Schema): AsyncIterable<ColumnBatch> {
+async function* readForeign(engine: Engine, path: string, schema: Schema): AsyncIterable<ColumnBatch> {
   await expectColumns(engine, path, schema);
   const connection = await engine.connect();
   try {

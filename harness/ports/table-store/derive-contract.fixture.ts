@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ColumnBatch, Schema } from '../columns.js';
+import type { Cases } from './layout-contract.fixture.js';
 import type { DeriveSpec, Predicate, Relation, TableStore } from './port.js';
 
 const orders: Schema = [
@@ -23,7 +24,7 @@ type Order = readonly [id: number, customer: number | null, cents: number, note:
 const sumSql = 'SELECT name, sum(cents) AS cents FROM o LEFT JOIN n USING (customer) GROUP BY name';
 
 /** `open` gives clients of one new place. */
-export function deriveContract(setUp: () => { readonly open: () => TableStore }): void {
+export function deriveContract(setUp: () => { readonly open: () => TableStore }, cases: Cases): void {
   async function withTables() {
     const { open } = setUp();
     const store = open();
@@ -202,7 +203,7 @@ export function deriveContract(setUp: () => { readonly open: () => TableStore })
           );
         },
       ),
-      { numRuns: 25 },
+      cases(25),
     );
   });
 

@@ -189,7 +189,7 @@ async function write(
     const scanned = {
       liveBytes: 0,
       requestedBytes: 0,
-      readBytes: before === null || after === null ? null : after - before,
+      readBytes: tables.reading.fetchedBytes ?? (before === null || after === null ? null : after - before),
     };
     for (const { name, rows, where, paths } of sources) {
       if (rows === null || paths.length === 0) continue;

@@ -17,8 +17,12 @@ const names = schema.map(({ name }) => name);
 const all = { smallFileBytes: 1e9, targetFileBytes: 1e9 };
 type Row = readonly (string | number | null)[];
 
+/** How many cases of a property are tried, where so many are usual. */
+export type Cases = (usual: number) => { readonly numRuns: number };
+
 export function layoutContract(
   setUp: () => { readonly time: { nowUs: number }; open(client?: { onRequest: CountRequest }): TableStore },
+  cases: Cases,
 ): void {
   describe('schema evolution', () => {
     test('a new column is null in the rows that are there, for writers of the old schema too', async () => {
@@ -185,7 +189,7 @@ export function layoutContract(
           expect(gets.count).toBeGreaterThanOrEqual(held.size);
           if (name === 'id') expect(gets.count).toBe(held.size);
         }),
-        { numRuns: 20 },
+        cases(20),
       );
       const text: Predicate = { column: 'region', from: 1 };
       await expect(rowsIn(store, 't', text)).rejects.toThrow(/column region is text; only int columns have ranges/);
@@ -357,7 +361,7 @@ export function layoutContract(
             expect(await rowsIn(clients[0], table)).toEqual(sorted(held));
           }
         }),
-        { numRuns: 15 },
+        cases(15),
       );
     });
 

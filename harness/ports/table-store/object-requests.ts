@@ -45,8 +45,8 @@ export function countRequests(objects: ObjectStore, count: CountRequest): Object
       count('delete', 0);
       return objects.delete(path);
     },
-    async localFiles(paths) {
-      const files = await objects.localFiles(paths);
+    async localFiles(paths, reading) {
+      const files = await objects.localFiles(paths, reading);
       for (const file of files) count('get', await sizeOf(file));
       return files;
     },

@@ -216,7 +216,10 @@ export interface Scanned {
   readonly liveBytes: number;
   /** Of snapshots: bytes of the same columns in the files and row groups that could not be ruled out. */
   readonly requestedBytes: number;
-  /** Bytes that the process read meanwhile, as the operating system counts them; null where it does not tell. */
+  /**
+   * Bytes that came over the wire, where tables lie behind one; else those that the process read meanwhile, as the
+   * operating system counts them; null where it does not tell.
+   */
   readonly readBytes: number | null;
 }
 

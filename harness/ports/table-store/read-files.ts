@@ -31,11 +31,14 @@ export async function rowsOf(
 }
 
 export function localFilesOf(
-  { objects }: Tables,
+  { objects, reading }: Tables,
   table: string,
   files: readonly AddFile[],
 ): Promise<readonly string[]> {
-  return objects.localFiles(files.map(({ path }) => `${table}/${decodeURIComponent(path)}`));
+  return objects.localFiles(
+    files.map(({ path }) => `${table}/${decodeURIComponent(path)}`),
+    reading,
+  );
 }
 
 /** `rowsOf` of files that are at hand: `local` has the contents of `files`, in their order. */

@@ -8,7 +8,7 @@ import { quoteIdentifier, quoteText } from '../../duckdb-columns.js';
 import type { Engine } from '../engine.js';
 import { type Action, type AddFile, encodeActions, type RemoveFile } from './actions.js';
 import type { CheckpointFiles } from './log-files.js';
-import type { ObjectStore } from './object-store.js';
+import { type ObjectStore, readingOf } from './object-store.js';
 import { deletedFileRetentionUs } from './table-properties.js';
 import { replay, type TableState } from './table-state.js';
 
@@ -58,9 +58,16 @@ export async function readCheckpoint(
   { version, names, refused }: CheckpointFiles,
 ): Promise<TableState> {
   if (refused !== undefined) throw new Error(refused);
-  const files = await objects.localFiles(names.map((name) => `${folder}/${name}`));
+  return readingOf(objects, async (reading) => {
+    const paths = names.map((name) => `${folder}/${name}`);
+    const actions = await readActions(engine, await objects.localFiles(paths, reading));
+    return { ...replay(table, null, [{ version, actions }])!, dataVersion: version };
+  });
+}
+
+async function readActions(engine: Engine, files: readonly string[]): Promise<Action[]> {
   const from = `read_parquet([${files.map(quoteText).join(', ')}], file_row_number = true)`;
-  const actions = await engine.use(async (connection) => {
+  return engine.use(async (connection) => {
     const has = await fieldsOf(connection, files[0]!);
     return [
       ...(await readFew(connection, from, has)),
@@ -68,7 +75,6 @@ export async function readCheckpoint(
       ...(await readAdded(connection, from, has)),
     ];
   });
-  return { ...replay(table, null, [{ version, actions }])!, dataVersion: version };
 }
 
 /** Paths of the columns that a checkpoint has: other writers leave out fields that are optional. */

@@ -1,30 +1,18 @@
 /**
  * Objects as files of a directory that several processes of one host share. What a writer has not finished lies in
- * `.staging`, under its process id, so that whoever opens the directory can sweep what dead processes left there.
- * What was written is on the disk: files are synchronised before a call resolves, and so are names, but for those of
+ * `.staging`. What was written is on the disk: files are synchronised before a call resolves, and so are names, but for those of
  * published files, which nobody knows of before an object that is put says so: they are synchronised before that is there.
  */
-import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CallError, messageOf } from '../../../errors.js';
 import type { ObjectStore } from './object-store.js';
+import { discardStaged as discard, openStaging } from './staging.js';
 
 const stagingFolder = '.staging';
 
 export function localObjects(directory: string): ObjectStore {
-  const staging = join(directory, stagingFolder);
-  let prepared: Promise<void> | undefined;
-  const newStaged = async () => {
-    prepared ??= mkdir(staging, { recursive: true }).then(() => sweep(staging));
-    try {
-      await prepared;
-    } catch (error) {
-      prepared = undefined;
-      throw error;
-    }
-    return join(staging, `${process.pid}-${randomUUID()}`);
-  };
+  const newStaged = openStaging(join(directory, stagingFolder));
   const folders = new Set<string>();
   const targetOf = async (path: string) => {
     const target = join(directory, path);
@@ -85,6 +73,7 @@ export function localObjects(directory: string): ObjectStore {
     },
     discard,
     localFiles: async (paths) => paths.map((path) => join(directory, path)),
+    release() {},
   };
 }
 
@@ -146,9 +135,6 @@ async function linkAs(staged: string, target: string): Promise<boolean> {
 /** Makes a file's new name durable. */
 const syncName = (path: string) => syncPath(dirname(path));
 
-/** What cannot be removed now is swept when this process is gone; no reason to fail what was done. */
-const discard = (staged: string) => rm(staged, { recursive: true, force: true }).catch(() => {});
-
 async function syncPath(path: string): Promise<void> {
   // Windows cannot open a directory; there NTFS journals the names by itself.
   if (process.platform === 'win32') return;
@@ -157,23 +143,6 @@ async function syncPath(path: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-/** Removes what processes that are no more left in the staging folder. */
-async function sweep(staging: string): Promise<void> {
-  for (const name of await readdir(staging)) {
-    const pid = Number.parseInt(name, 10);
-    if (pid !== process.pid && !isAlive(pid)) await rm(join(staging, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
   }
 }
 

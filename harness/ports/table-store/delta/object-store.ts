@@ -30,8 +30,32 @@ export interface ObjectStore {
   /** Makes a staged file the object `path`, whole, and durable before any object is there that is put after it. */
   publish(staged: string, path: string): Promise<void>;
   discard(staged: string): Promise<void>;
-  /** Local files with the contents of these objects, in their order, for a program (DuckDB) to read. */
-  localFiles(paths: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Local files with the contents of these objects, in their order, for a program (DuckDB) to read; they stay for this
+   * reading until it is released. For an object that is not there, a path where nothing is.
+   */
+  localFiles(paths: readonly string[], reading: Reading): Promise<readonly string[]>;
+  /** Whoever read has done so. */
+  release(reading: Reading): void;
+}
+
+/** A piece of work that reads local files. */
+export interface Reading {
+  /** What was fetched over the wire for it so far; null where nothing has to be. */
+  fetchedBytes: number | null;
+}
+
+/** For one piece of work, which reads local files as `reading` and has done so when it resolves. */
+export async function readingOf<T>(
+  objects: Pick<ObjectStore, 'release'>,
+  work: (reading: Reading) => Promise<T>,
+): Promise<T> {
+  const reading: Reading = { fetchedBytes: null };
+  try {
+    return await work(reading);
+  } finally {
+    objects.release(reading);
+  }
 }
 
 export interface ListedObject {

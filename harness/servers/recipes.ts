@@ -1,0 +1,7 @@
+/** All programs that `npm run stack:install` gets, and `planebench doctor` looks for. */
+import type { Recipe } from './programs.js';
+import { redis } from './redis.js';
+import { toxiproxy } from './toxiproxy.js';
+import { versitygw } from './versitygw.js';
+
+export const recipes: readonly Recipe[] = [redis, versitygw, toxiproxy];

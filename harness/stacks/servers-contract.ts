@@ -1,0 +1,137 @@
+/** Servers of a stack that are killed and brought up again, as an outage does it: tests for every stack of processes. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CallError } from '../errors.js';
+import type { Ports } from '../ports/ports.js';
+import { openScratch, type Scratch } from '../processes/scratch.js';
+import { type MachineSupervisor, supervise } from '../processes/supervisor.js';
+import { type ServedPort, serverNames } from './own-servers.js';
+import { openPorts, type Stack, type StackServer } from './stack.js';
+import { startServers } from './start.js';
+
+/** `rounds`: how often each server is taken down; 0: it is that of another stack, tried there. */
+export function stackServersContract(name: 'embedded' | 'native', rounds: Readonly<Record<ServedPort, number>>): void {
+  describe(`servers of the stack ${name}`, () => {
+    let scratch: Scratch;
+    let supervisor: MachineSupervisor;
+    let stack: Stack;
+    let opened: ReturnType<typeof openPorts>;
+    let ports: Ports;
+    beforeAll(async () => {
+      scratch = await openScratch();
+      supervisor = supervise({ lullStartUs: 1_000, restartDelayUs: 0, scratch });
+      const uses = ['changeLog', 'onlineStore', 'tables', 'warehouse'] as const;
+      stack = await startServers(name, { supervisor, directory: scratch.directory, uses });
+      opened = openPorts(stack.connection, supervisor.clock);
+      ({ ports } = opened);
+    });
+    afterAll(async () => {
+      await opened?.close();
+      await supervisor?.stopAll();
+      await scratch?.close();
+    });
+    const serverOf = (port: ServedPort) => stack.servers[port] as StackServer;
+
+    describe.each(kept.filter(({ port }) => rounds[port] > 0))('the server of $port', ({ port, write, count }) => {
+      const process = serverNames[port];
+      const pidOf = () => supervisor.processes().find(({ name }) => name === process)?.pid;
+
+      it('is gone when it was taken down, and comes back to its clients with all that it had acknowledged', async () => {
+        let written = 0;
+        for (let round = 1; round <= rounds[port]; round++) {
+          for (let i = 0; i < 3; i++) await write(ports, ++written);
+          const before = pidOf();
+          const down = await serverOf(port).takeDown();
+          expect(down.saw).toBe(`the server ${process} was gone (SIGKILL)`);
+          expect(supervisor.isRunning(process)).toBe(false);
+          expect(await outcomeOf(count(ports)), 'nobody is there').toMatch(/^(failed|indeterminate)$/);
+          await serverOf(port).bringUp();
+          expect(supervisor.lastEvent(process)?.kind).toBe('ready');
+          expect(pidOf()).not.toBe(before);
+          // The same client, and the same address.
+          expect(await answered(() => count(ports)), `round ${round}`).toBe(written);
+        }
+      });
+
+      it.runIf(rounds[port] > 1)(
+        'that is taken down twice is gone once, and up after it was brought up, however often',
+        async () => {
+          const held = await answered(() => count(ports));
+          const server = serverOf(port);
+          const since = supervisor.eventCount();
+          const first = await server.takeDown();
+          expect(await server.takeDown()).toEqual(first);
+          await Promise.all([server.bringUp(), server.bringUp()]);
+          const pid = pidOf();
+          await server.bringUp();
+          expect(pidOf()).toBe(pid);
+          expect(await answered(() => count(ports))).toBe(held);
+          expect(supervisor.eventCount() - since, 'exited, started, ready').toBe(3);
+        },
+      );
+    });
+
+    it('keep no server of tables on a local disk: none could be taken down', () => {
+      expect(stack.servers.tables).toBeUndefined();
+    });
+  });
+}
+
+const outcomeOf = (call: Promise<unknown>) =>
+  call.then(
+    () => 'ok',
+    (error: unknown) => (error instanceof CallError ? error.outcome : `threw ${error}`),
+  );
+
+interface Kept {
+  readonly port: ServedPort;
+  /** Acknowledged when it resolves; `number` from 1 on. */
+  write(ports: Ports, number: number): Promise<unknown>;
+  /** How many of the writes are there. */
+  count(ports: Ports): Promise<number>;
+}
+
+const row = (number: number) => ({
+  keys: [`k${number}`],
+  seqs: [number],
+  asOfUs: [number],
+  values: [Uint8Array.of(number)],
+});
+const kept: readonly Kept[] = [
+  {
+    port: 'changeLog',
+    async write(ports, number) {
+      await ports.changeLog.createTopic('t', 1);
+      await ports.changeLog.append('t', 0, [Uint8Array.of(number)]);
+    },
+    count: async (ports) => (await ports.changeLog.endOffsets('t'))[0] ?? 0,
+  },
+  {
+    port: 'onlineStore',
+    write: (ports, number) => ports.onlineStore.put('t', row(number)),
+    count: async (ports) => (await ports.onlineStore.scan('t', null, 100)).length,
+  },
+  {
+    port: 'warehouse',
+    async write(ports, number) {
+      await ports.warehouse.createTable('t', [{ name: 'number', type: 'int', nullable: false }]);
+      await ports.warehouse.stage(
+        't',
+        { rows: 1, columns: { number: [number] } },
+        { source: 's', from: number === 1 ? null : [number - 1], to: [number] },
+      );
+    },
+    async count(ports) {
+      let rows = 0;
+      for await (const batch of ports.warehouse.scan('t', ['number'])) rows += batch.rows;
+      return rows;
+    },
+  },
+];
+
+/** A call that is in flight when its connection breaks is lost, once; the next one connects again. */
+async function answered<T>(call: () => Promise<T>): Promise<T> {
+  return call().catch((error: unknown) => {
+    if (error instanceof CallError && error.outcome === 'indeterminate') return call();
+    throw error;
+  });
+}
