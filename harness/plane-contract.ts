@@ -37,6 +37,7 @@ export const operations = [
   'publishModel',
   'scoredRows',
   'trainingRows',
+  'reprocess',
   'lineage',
 ] as const satisfies readonly Operation[];
 

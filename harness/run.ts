@@ -135,7 +135,14 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('loading history');
     seen.backfill = await loadHistory({ plane, trace, plan, clock });
     await startLoad({ plan, trace, supervisor, stack, plane: started, paths: recordingPaths(directory), seen });
-    const batch = beginBatchWork({ plan, plane, trace, clock, signal });
+    const batch = beginBatchWork({
+      plan,
+      plane,
+      trace,
+      clock,
+      signal,
+      openPorts: () => openPorts(stack.connection, clock),
+    });
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
     const { servers } = stack;

@@ -38,17 +38,13 @@ import {
 } from './batch-tables.js';
 import { recordBatch, recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import type { LakehouseParams } from './params.js';
+import { reprocess } from './reprocess.js';
 import { openServedState } from './served-state.js';
 import { changesTable } from './tables.js';
-
-/** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
-const customersPerDerivation = 262_144;
+import { newestVersions, pinTables, relationsAt, type Versions, withoutQuarantined } from './view-relations.js';
 
 /** The share of all customers that is scored by itself, if not all are. */
 const usualSlice = 1 / 100;
-
-/** By table: what derived rows are a function of. Pinned, as long as anybody may ask for them again. */
-type Versions = Readonly<Record<string, number>>;
 
 export async function runBatch(context: RoleContext, params: LakehouseParams): Promise<void> {
   const { tables } = context.ports;
@@ -59,10 +55,11 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
   // Each of them wants all the memory and processor there is, and replaces a table.
   const inTurn = takeTurns();
   await context.serve({
-    snapshot: () => inTurn(() => takeSnapshot(context, lineage, time)),
+    snapshot: () => inTurn(() => takeSnapshot(context, params, lineage, time)),
     score: (request) => inTurn(() => score(tables, lineage, request)),
     trainingSet: (request) => inTurn(() => makeTrainingSet(tables, lineage, context.contract.view, request)),
     scoredRows: (ref) => readVersion<ScoredRows>(tables, ref, scoredSchema, scoredPage),
+    reprocess: (request) => inTurn(() => reprocess(context, lineage, request)),
     trainingRows: (ref) => readVersion<TrainingRow[]>(tables, ref, trainingSchema, trainingPage),
   });
   context.ready();
@@ -72,6 +69,7 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
 
 async function takeSnapshot(
   context: RoleContext,
+  { snapshotCustomers }: LakehouseParams,
   lineage: Lineage,
   time: ReturnType<typeof followEventTime>,
 ): Promise<SnapshotRef> {
@@ -89,13 +87,15 @@ async function takeSnapshot(
   let rows = 0;
   let version = 0;
   // In equal parts: what is left over would be a small file.
-  const customersAtOnce = Math.ceil(customers / Math.ceil(customers / customersPerDerivation));
+  const customersAtOnce = Math.ceil(customers / Math.ceil(customers / snapshotCustomers));
   for (let first = 0; first < customers; first += customersAtOnce) {
     const last = Math.min(customers, first + customersAtOnce);
     const derived = await tables.derive({
       into: featuresTable,
-      from: restricted(from, { from: first, to: last }),
-      sql: `SELECT * EXCLUDE (row_id) FROM (${viewSql(view, momentsOfCustomers(first, last, asOfUs))})`,
+      ...withoutQuarantined(
+        await relationsAt(tables, versions, { column: 'customer', from: first, to: last }),
+        `SELECT * EXCLUDE (row_id) FROM (${viewSql(view, momentsOfCustomers(first, last, asOfUs))})`,
+      ),
       mode: first === 0 ? 'replace' : 'append',
       sortBy: ['customer'],
       sliceRows: Math.ceil(customers * usualSlice),
@@ -116,15 +116,6 @@ async function takeSnapshot(
   await pinTables(tables, `snapshot ${id}`, { [featuresTable]: version });
   await writeRecord(tables, snapshotsTable, snapshot.id, snapshot);
   return snapshot;
-}
-
-/** Each relation without what other customers have: where the files are clustered, most of them are not read. */
-function restricted(relations: Readonly<Record<string, Relation>>, customers: CustomerRange): Record<string, Relation> {
-  const entries = Object.entries(relations).map(([name, relation]): [string, Relation] => [
-    name,
-    { ...relation, ...whereOf(customers) },
-  ]);
-  return Object.fromEntries(entries);
 }
 
 async function score(
@@ -168,10 +159,11 @@ async function makeTrainingSet(
   const made: Recorded = known ?? { versions: await newestVersions(tables), labels };
   await pinTables(tables, `training set ${id}`, made.versions);
   const run = await recordTrainingSet(lineage, view, made.versions, labels);
+  const { from, sql } = withoutQuarantined(await relationsAt(tables, made.versions), trainingSql(view));
   const { rows, version } = await tables.derive({
     into: trainingTable,
-    from: { ...(await relationsAt(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },
-    sql: trainingSql(view),
+    from: { ...from, labels: { parquet: labels, schema: labelSchema } },
+    sql,
     mode: 'replace',
     sortBy: ['label_id'],
     txns: [],
@@ -179,22 +171,6 @@ async function makeTrainingSet(
   });
   if (!known) await writeRecord(tables, trainingSetsTable, id, made);
   return { id, table: trainingTable, version, rows };
-}
-
-async function newestVersions(tables: TableStore): Promise<Versions> {
-  const versions = viewTables.map(async (table) => [table, (await tables.snapshot(table)).version] as const);
-  return Object.fromEntries(await Promise.all(versions));
-}
-
-async function pinTables(tables: TableStore, name: string, versions: Versions): Promise<void> {
-  for (const [table, version] of Object.entries(versions)) await tables.pin(table, name, version);
-}
-
-async function relationsAt(tables: TableStore, versions: Versions): Promise<Record<string, Relation>> {
-  const relations = Object.entries(versions).map(
-    async ([table, version]) => [table, { snapshot: await tables.snapshot(table, version) }] as const,
-  );
-  return Object.fromEntries(await Promise.all(relations));
 }
 
 async function newestCommitUs(changes: Relation, tables: TableStore): Promise<number> {

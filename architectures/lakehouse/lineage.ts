@@ -7,7 +7,14 @@ import { untilDone } from '../../harness/ports/retries.js';
 import type { ServedState } from '../../harness/ports/served-state.js';
 import type { FeatureView } from '../../workloads/feature-view.js';
 import { viewTables } from '../../workloads/view-sql.js';
-import { featuresTable, scoredTable, snapshotsTable, trainingSetsTable, trainingTable } from './batch-tables.js';
+import {
+  featuresTable,
+  quarantinedTable,
+  scoredTable,
+  snapshotsTable,
+  trainingSetsTable,
+  trainingTable,
+} from './batch-tables.js';
 import { heartbeatTable } from './heartbeat.js';
 import { servedTable } from './served-state.js';
 import { changesTable, currentTable, historyNames, historyTable, rowTable } from './tables.js';
@@ -62,7 +69,28 @@ export async function recordCompactor(
 export function recordBatch(lineage: Lineage, { contract: { view } }: RoleContext): Promise<void> {
   const facts = viewTables.map((table) => storedTable(table));
   const into = [storedTable(snapshotsTable), storedTable(trainingSetsTable)];
-  return lineage.record({ into, from: [featureView(view), ...facts] });
+  return lineage.record(
+    { into, from: [featureView(view), ...facts] },
+    { into: [storedTable(quarantinedTable)], from: [storedTable(changesTable)] },
+  );
+}
+
+/** Rows of a table made again, of the moments that they have in `version`. */
+export function recordReprocessing(
+  lineage: Lineage,
+  view: FeatureView,
+  { table, version, modelVersion }: { table: string; version: number; modelVersion: number | null },
+  versions: Versions,
+): RunId {
+  return lineage.recordJob('reprocess', {
+    into: [storedTable(table)],
+    from: [
+      ...(modelVersion === null ? [] : [model(modelVersion)]),
+      featureView(view),
+      storedTable(table, version),
+      ...atVersions(versions),
+    ],
+  });
 }
 
 /** By table. */

@@ -14,7 +14,7 @@ import { CallError } from '../../harness/errors.js';
 import { journalInTables } from '../../harness/lineage/journal.js';
 import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
-import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
+import type { ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
 import { openServing, type Served } from '../../harness/ports/served-state.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
 import { createAgeing } from '../../workloads/ageing.js';
@@ -22,7 +22,7 @@ import { followEventTime } from '../../workloads/event-time.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import { pinnedColumns } from '../../workloads/pinned-rows.js';
-import { featuresTable, readRecord, snapshotsTable } from './batch-tables.js';
+import { featuresTable, quarantinedTable, readRecord, snapshotsTable } from './batch-tables.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
@@ -125,6 +125,10 @@ async function* exportChanges(tables: TableStore): AsyncIterable<ChangeKey[]> {
 
 async function* listRefused(tables: TableStore): AsyncIterable<Quarantined[]> {
   for await (const batch of scanChanges(tables)) yield keysOf(batch, (reason) => reason !== null) as Quarantined[];
+  if (!(await tables.tables()).includes(quarantinedTable)) return;
+  const later = tables.scan(await tables.snapshot(quarantinedTable), { columns: ['customer', 'seq', 'reason'] });
+  for await (const { rows, columns } of later)
+    yield keysOf({ rows, columns: { ...columns, refused: columns.reason as TextValues } }, () => true) as Quarantined[];
 }
 
 async function* scanChanges(tables: TableStore): AsyncIterable<ColumnBatch> {

@@ -136,6 +136,9 @@ export const metrics = {
   'training.wrong_rows': { ...batchDefects, unit: 'rows' },
   'rollback.time': { ...times, inBatch: true, statistics: ['mean'], primary: 'mean' },
   'rollback.forward_time': { ...times, inBatch: true, statistics: ['mean'] },
+  'reprocess.rows': { ...share, inBatch: true, better: 'lower' },
+  'reprocess.files': { ...share, inBatch: true, better: 'lower' },
+  'reprocess.wrong_rows': { ...batchDefects, unit: 'rows' },
   'rollback.mixed_rows': { ...batchDefects, unit: 'rows' },
   'rollback.wrong_rows': { ...batchDefects, unit: 'rows' },
   'storage.small_files_before_compaction': {

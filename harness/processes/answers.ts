@@ -8,6 +8,7 @@ import type {
   BackfillResult,
   ChangeKey,
   Inventory,
+  ReprocessResult,
   ScoredRows,
   ScoreResult,
   ServedState,
@@ -93,6 +94,18 @@ export function servedOf(operation: string, answer: unknown): ServedState {
   if (snapshot !== null && typeof snapshot !== 'string')
     throw mistaken(operation, answer, 'expected the id of the snapshot that is served, or null');
   return answer as ServedState;
+}
+
+const assetCounts = ['version', 'fromVersion', 'recomputedRows', 'rows', 'rewrittenFiles', 'files'] as const;
+
+export function reprocessedOf(answer: unknown): ReprocessResult {
+  const { assets, scored, training, snapshot, untouched } = (answer ?? {}) as Partial<ReprocessResult>;
+  const isNamed = typeof scored === 'string' && typeof training === 'string';
+  if (!Array.isArray(assets) || !Array.isArray(untouched) || !isNamed || snapshot === undefined)
+    throw mistaken('reprocess', answer, 'expected { assets, scored, training, snapshot, untouched }');
+  for (const asset of assets) countsOf('reprocess', tableOf('reprocess', asset), assetCounts);
+  if (snapshot !== null) snapshotOf(snapshot);
+  return answer as ReprocessResult;
 }
 
 export function trainingSetOf(answer: unknown): TrainingSetRef {

@@ -212,6 +212,7 @@ export interface BatchFacts {
   /** What was made again of the same versions, and how often it was the same to the last row. */
   readonly rebuilt: { readonly scored: Rebuilt; readonly training: Rebuilt };
   readonly rollbacks: readonly RollbackFact[];
+  readonly reprocessings: readonly ReprocessingFact[];
   readonly inventories: {
     /** The one with most small files, of one a second during the load. */
     readonly mostSmallFiles: Inventory | null;
@@ -250,6 +251,29 @@ export interface RollbackFact {
   readonly mixed: number;
   /** Of these: not right of the state that they are of, or of a state that was not served any more. */
   readonly wrong: number;
+}
+
+/** Changes that turned out to be poisoned, and what was made again for it. */
+export interface ReprocessingFact {
+  readonly customers: number;
+  readonly changes: number;
+  readonly assets: readonly {
+    readonly table: string;
+    readonly recomputedRows: number;
+    readonly rows: number;
+    /** As the harness saw them: files of the version before that are not in the one after. */
+    readonly rewrittenFiles: number;
+    readonly files: number;
+  }[];
+  /** What comes from them as well, and was not made again. */
+  readonly untouched: readonly string[];
+  readonly checked: number;
+  /** Of these: rows that still show what was poisoned. */
+  readonly left: number;
+  /** Of these: rows that had nothing to do with it and are not as before. */
+  readonly disturbed: number;
+  /** Tables of which other files were rewritten than the plane said. */
+  readonly mistold: readonly string[];
 }
 
 /** What is served changes to another state. */

@@ -111,6 +111,7 @@ export const defaultCosts: Costs = {
     publishModel: cost(100, 0, 7),
     scoredRows: cost(100, 0, 7),
     trainingRows: cost(100, 0, 7),
+    reprocess: cost(100, 0, 7),
     lineage: cost(100, 0, 7),
   },
 };

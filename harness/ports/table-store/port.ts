@@ -102,6 +102,8 @@ export interface KeyedWrite {
   /** Columns that identify a row; never null. */
   readonly key: readonly string[];
   readonly txns: readonly Txn[];
+  /** Id of the run that its files shall tell, where that is another one than the client's. */
+  readonly run?: string;
 }
 
 /** A version, the newest one at a moment (not after it), or a pinned one. */

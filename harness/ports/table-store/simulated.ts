@@ -189,7 +189,7 @@ export function simulateTableStore(options: {
         if (table.isRecorded(txns)) return { committed: false, version: table.version };
         planned = plan();
       }
-      const result = commitUpsert(table, planned, txns, clock.nowUs(), run);
+      const result = commitUpsert(table, planned, txns, clock.nowUs(), options.run ?? run);
       rewritten(planned.replacements, 2);
       if (result.committed) requests.commit(table);
       return result;
