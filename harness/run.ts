@@ -10,6 +10,7 @@ import { type Exported, exportTables, readFinalRows, readSettledRows } from './f
 import { beginInjections, type Injections } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
 import { readLiveSample } from './ledger/live-sample.js';
+import { readLineage } from './lineage/walk.js';
 import { type EmitterInit, emitChanges } from './load/emitter.js';
 import { type ReaderInit, readPlane } from './load/reader.js';
 import { type LoadErrors, type Recorded, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
@@ -26,6 +27,7 @@ import type {
   FaultFact,
   Finding,
   LedgerFacts,
+  LineageFacts,
   RunFacts,
   Timeline,
 } from './record/facts.js';
@@ -78,6 +80,7 @@ export interface Seen {
   errors: LoadErrors['errors'];
   exported: Exported | null;
   batch: BatchFacts | null;
+  lineage: LineageFacts | null;
   /** Null: its load did not come to its end. */
   recorded: Recorded | null;
   /** Closes when the last process has gone; rejects if the run broke off before. */
@@ -104,6 +107,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     errors: [],
     exported: null,
     batch: null,
+    lineage: null,
     recorded: null,
     ledger: null,
   };
@@ -124,14 +128,21 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     await host(() => mkdir(directory, { recursive: true }));
     const stack = await site.startStack({ directory, uses: architecture.uses });
     await createTopic(stack, plan, site);
-    started = await startPlane({ supervisor, plan, architecture, stack });
+    started = await startPlane({ supervisor, plan, architecture, stack, build: site.build });
     const plane = started.client;
     await options.quiet;
     await options.inspect?.('started', { plane, trace });
     progress('loading history');
     seen.backfill = await loadHistory({ plane, trace, plan, clock });
     await startLoad({ plan, trace, supervisor, stack, plane: started, paths: recordingPaths(directory), seen });
-    const batch = beginBatchWork({ plan, plane, trace, clock, signal });
+    const batch = beginBatchWork({
+      plan,
+      plane,
+      trace,
+      clock,
+      signal,
+      openPorts: () => host(() => openPorts(stack.connection, clock)),
+    });
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
     const { servers } = stack;
@@ -190,6 +201,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       options.idle();
     }
     await settledRows;
+    seen.lineage = await readLineage({ plan, architecture, site, stack, plane });
     await options.inspect?.('drained', { plane, trace });
   };
 

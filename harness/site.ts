@@ -1,4 +1,5 @@
 /** Where a run takes place: on this machine, or in virtual time. */
+import type { Build } from './lineage/origin.js';
 import type { Ports } from './ports/ports.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
@@ -7,6 +8,8 @@ import type { Stack } from './stacks/stack.js';
 import { startServers } from './stacks/start.js';
 
 export interface Site {
+  /** The code that runs there. */
+  readonly build: Build;
   readonly supervisor: Supervisor;
   startStack(options: { readonly directory: string; readonly uses: readonly (keyof Ports)[] }): Promise<Stack>;
   /** Work of the harness on files: virtual time stands still for it. */
@@ -15,13 +18,14 @@ export interface Site {
   aside<T>(work: () => Promise<T>): Promise<T>;
 }
 
-export function machineSite(scenario: Scenario, scratch: Scratch): Site {
+export function machineSite(scenario: Scenario, scratch: Scratch, build: Build): Site {
   const supervisor = supervise({
     lullStartUs: lullStartUs(scenario),
     restartDelayUs: scenario.restartDelayUs,
     scratch,
   });
   return {
+    build,
     supervisor,
     startStack: (options) =>
       startServers(scenario.stack === 'native' ? 'native' : 'embedded', { supervisor, ...options }),

@@ -109,6 +109,11 @@ export function connectOnlineStore({ port }: RedisConnection): OnlineStore {
       // Out of reach in one step; their memory is freed by another thread of the server.
       await call('drop', 'UNLINK', rowsKey(table), namesKey(table));
     },
+    async tables() {
+      // A key a table: as many as there are tables, whatever they hold.
+      const found = (await call('tables', 'KEYS', rowsKey('*'))) as Buffer[];
+      return found.map((key) => key.toString().slice(rowsKey('').length));
+    },
     async close() {
       closed = true;
       session?.redis.disconnect();
