@@ -67,7 +67,7 @@ describe.each([
       const architecture = { ...described, roles };
       const directory = join(scratch.directory, name);
       const stack = await site.startStack({ directory, uses: architecture.uses });
-      const own = openPorts(stack.connection, supervisor.clock);
+      const own = await openPorts(stack.connection, supervisor.clock);
       const { topic, partitions } = scenario.workload.contract;
       await own.ports.changeLog.createTopic(topic, partitions);
       await own.close();

@@ -232,7 +232,7 @@ describe('the run is judged by its facts', () => {
     expect(printChecked('mine', on('fails'))).toBe(
       [
         'mine on embedded',
-        '  offers lookup; not predict, backfill, exportChanges, quarantine, inventory, snapshot, score, trainingSet, rollback, rollForward, publishModel, scoredRows, trainingRows, lineage',
+        '  offers lookup; not predict, backfill, exportChanges, quarantine, inventory, snapshot, score, trainingSet, rollback, rollForward, publishModel, scoredRows, trainingRows, reprocess, lineage',
         '  run  comes to its end  FAILS',
         '      why',
         '  0 of 1 rules pass, 1 fail',

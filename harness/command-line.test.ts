@@ -17,14 +17,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function planebench(...args: string[]): Promise<Ended> {
-  return startCommand(process.execPath, [join(projectDirectory, 'dist/harness/main.js'), ...args], { cwd: folder })
-    .ended;
+const planebench = (...args: string[]): Promise<Ended> => planebenchIn(process.env, ...args);
+
+function planebenchIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
+  const main = join(projectDirectory, 'dist/harness/main.js');
+  return startCommand(process.execPath, [main, ...args], { cwd: folder, env }).ended;
 }
 
 /** Bad usage: exit 3, one clear sentence, nothing started, nothing written. */
-async function refused(args: string[], sentence: RegExp): Promise<void> {
-  const { code, stdout, stderr } = await planebench(...args);
+async function refused(args: string[], sentence: RegExp, env = process.env): Promise<void> {
+  const { code, stdout, stderr } = await planebenchIn(env, ...args);
   expect(stderr).toMatch(sentence);
   expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
   expect(stderr).not.toMatch(/\n\s+at /);
@@ -228,6 +230,14 @@ describe('bad usage', () => {
     ],
     ['a report at no prices', ['report', 'nowhere', '--prices', 'nowhere.json'], /nowhere\.json cannot be read/],
   ])('%s', (_, args, sentence) => refused(args, sentence));
+
+  it.each(['run --suite smoke', 'run --suite soak', 'check null'])('%s on servers that are not there', (words) =>
+    refused(
+      [...words.split(' '), '--stack', 'native'],
+      /the stack native cannot be started here\.\nkafka \(change log.*Get it: .*\nredis-server .*Get it: .*\nversitygw /s,
+      { ...process.env, PATH: '', XDG_DATA_HOME: folder },
+    ),
+  );
 
   it.each(['lakehouse', 'warehouse', 'lambda', 'null'])(
     'a parameter that %s does not have: its path and what there is',

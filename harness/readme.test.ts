@@ -10,6 +10,10 @@ import type { Summary } from '../reports/summary.js';
 import { hostClock } from './clock.js';
 import { type Ended, startCommand } from './fixture-command.js';
 import { loadFacts } from './record/saved-facts.js';
+import { kafka } from './servers/kafka.js';
+import { isFound, type Missing } from './servers/programs.js';
+import { redis } from './servers/redis.js';
+import { versitygw } from './servers/versitygw.js';
 import { findSuite } from './suite.js';
 import { projectDirectory } from './testbed.js';
 import { plantResults } from './verbs/fixture-results.js';
@@ -31,6 +35,10 @@ const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
+
+const missing = (await Promise.all([kafka, redis, versitygw].map(({ find }) => find()))).filter((one) => !isFound(one));
+for (const { missing: what, toGet } of missing as Missing[])
+  process.stderr.write(`no suite is run on real servers: ${what} Get it: ${toGet}\n`);
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 if (!hasPython) process.stderr.write('the example in Python is not run: there is no python3 on this machine\n');
@@ -80,8 +88,9 @@ describe('README', () => {
       'npm run planebench -- compare A B',
       'npm run planebench -- doctor',
       'npm run bench:micro',
+      'npm run bench -- --suite smoke --stack native',
     ];
-    const byCi = ['npm ci', 'npm test', 'npm run bench -- --suite chaos-short'];
+    const byCi = ['npm ci', 'npm test', 'npm run stack:install', 'npm run bench -- --suite chaos-short'];
     // The same command as with a suite, whose name it does not have to say.
     const whole = ['npm run bench'];
     // The same commands as with names of their own.
@@ -215,6 +224,18 @@ describe('README', () => {
       expect(stdout).toMatch(new RegExp(`^program\\s+${program} \\(.+\\): (?:MISSING, .*Get it: .+|\\d.*, /.+)$`, 'm'));
     expect(code).toBe(0);
   }, 60_000);
+
+  it.skipIf(missing.length > 0)('runs a suite on real servers', { timeout: 240_000 }, async () => {
+    const out = join(folder, 'native');
+    const command = listed('npm run bench -- --suite smoke --stack native');
+    const { code, stderr } = await run(command, ['--architecture', 'lakehouse', '--repetitions', '1', '--out', out]);
+    // Or 2 where the machine is too busy for a measurement: what is right is right all the same.
+    expect([0, 2], stderr).toContain(code);
+    const facts = await loadFacts(join(await onlyFolder(out), 'runs', 'smoke-1-lakehouse'));
+    expect(facts.plan.scenario.stack).toBe('native');
+    expect(facts.ledger?.examples).toEqual([]);
+    expect(facts.ledger).toMatchObject({ tables: { lost: 0, duplicated: 0 }, behind: 0 });
+  });
 
   it('measures the parts alone', async () => {
     const { code, stdout, stderr } = await run(listed('npm run bench:micro'), ['--', 'statistics']);

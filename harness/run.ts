@@ -127,7 +127,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('starting');
     await host(() => mkdir(directory, { recursive: true }));
     const stack = await site.startStack({ directory, uses: architecture.uses });
-    await createTopic(stack, plan, supervisor);
+    await createTopic(stack, plan, site);
     started = await startPlane({ supervisor, plan, architecture, stack, build: site.build });
     const plane = started.client;
     await options.quiet;
@@ -141,7 +141,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       trace,
       clock,
       signal,
-      openPorts: () => openPorts(stack.connection, clock),
+      openPorts: () => host(() => openPorts(stack.connection, clock)),
     });
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
@@ -245,8 +245,8 @@ function withLastWords(error: unknown, words: string): string {
 }
 
 /** The source's own topic is there before anybody reads it. */
-async function createTopic({ connection }: Stack, { scenario }: RunPlan, { clock }: Supervisor): Promise<void> {
-  const { ports, close } = openPorts(connection, clock);
+async function createTopic({ connection }: Stack, { scenario }: RunPlan, { supervisor, host }: Site): Promise<void> {
+  const { ports, close } = await host(() => openPorts(connection, supervisor.clock));
   const { topic, partitions } = scenario.workload.contract;
   await ports.changeLog.createTopic(topic, partitions);
   await close();

@@ -86,8 +86,8 @@ export function planRuns({
         seed: repetitionSeed,
       });
     // Virtual time has no floor: nothing there takes longer than its cost says.
-    if (repetition === 1 && hasFloor !== false && scenarios.some(({ stack }) => stack !== 'simulated'))
-      add(floor, nothing);
+    const measured = scenarios.find(({ stack }) => stack !== 'simulated');
+    if (repetition === 1 && hasFloor !== false && measured) add({ ...floor, stack: measured.stack }, nothing);
     for (const scenario of scenarios) for (const arm of shuffled(arms, order)) add(scenario, arm);
   }
   return plans;

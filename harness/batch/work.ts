@@ -446,7 +446,7 @@ async function judgeReprocessing(options: {
   const trainingOf = async (ref: TableRef) => (await readTraining(plane, timeoutUs, ref)).map(trainingRowAsDerived);
   const assets: ReprocessingFact['assets'][number][] = [];
   const mistold: string[] = [];
-  const { ports, close } = options.openPorts();
+  const { ports, close } = await options.openPorts();
   try {
     for (const { table, version, fromVersion, recomputedRows, rows, rewrittenFiles } of result.assets) {
       const [before, after] = [

@@ -22,7 +22,7 @@ export async function readLineage(options: {
 }): Promise<LineageFacts | null> {
   const { plan, architecture, site, stack, plane } = options;
   if (!plane.offers('lineage')) return null;
-  const { ports, close } = openPorts(stack.connection, site.supervisor.clock);
+  const { ports, close } = await site.host(() => openPorts(stack.connection, site.supervisor.clock));
   try {
     // First: what is stored has been recorded before.
     const assets = await findAssets(ports, architecture.uses);

@@ -37,9 +37,11 @@ export const patienceUs = 30_000_000;
 export const emitChanges: ChildMain<EmitterInit> = async (init, child) => {
   const { clock, signal, clockSet, ready, report, host, onGone } = child;
   const { contract, seed } = init;
-  const { ports, close } = openPorts(init.connection, clock);
+  const [{ ports, close }, recording] = await host(async () => [
+    await openPorts(init.connection, clock),
+    await openRecording(init.recording, appendLayout),
+  ]);
   const { changeLog } = ports;
-  const recording = await host(() => openRecording(init.recording, appendLayout));
   onGone(() => recording.close());
   const random = seededRandom(seed, '/emitter');
   const unsettled = trackInflight();

@@ -128,6 +128,13 @@ describe('a plane on one role and one server, 10 s of whose load are measured', 
     expect(parts.map(({ cpuUsd }) => cpuUsd)).toEqual([7.5, 2.5, 20].map((usd) => expect.closeTo(usd, 9)));
   });
 
+  it('pays for no processor of an object store, which is paid by request and byte', () => {
+    const run = plant({});
+    const [server, ...others] = run.processes;
+    const parts = partsOf({ ...run, processes: [{ ...server!, name: 'tables' }, ...others] });
+    expect(parts.map(({ role, port }) => [role, port])).toEqual([['stream', null]]);
+  });
+
   it('pays for the requests that were counted in the window, lists as puts and deletions not at all', () => {
     const ports = [
       counted('stream', 'objects', 'put', 20),

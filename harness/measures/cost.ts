@@ -126,7 +126,8 @@ function foldUse(run: RunFacts): UsedPart[] | AbsentMeasure {
   const parts: UsedPart[] = run.processes.flatMap(({ name, kind }, process): UsedPart[] => {
     const use = ofProcess[process] ?? nothing;
     if (kind === 'role') return [{ role: name, port: null, use }];
-    if (kind === 'server') return divideServer(name, use, run.ports);
+    // An object store is paid by request and byte, which are counted apart; its processors are the vendor's.
+    if (kind === 'server' && name !== 'tables') return divideServer(name, use, run.ports);
     return [];
   });
   return [...parts, ...requestsOf(run), ...storedBy(run)];

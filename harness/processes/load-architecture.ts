@@ -70,7 +70,7 @@ function whatIsWrong({ name, params, uses, roles, settlesWithinUs }: Architectur
 }
 
 const portNames: readonly string[] = ['changeLog', 'onlineStore', 'tables', 'warehouse'] satisfies (keyof Ports)[];
-const reservedNames: readonly string[] = ['emitter', 'reader', 'change-log', 'online-store', 'warehouse'];
+const reservedNames: readonly string[] = ['emitter', 'reader', 'change-log', 'online-store', 'tables', 'warehouse'];
 
 /** Where a value is not plain data, and what it is there. */
 function findNoJson(value: unknown, path: string): string | null {

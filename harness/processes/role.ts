@@ -6,7 +6,6 @@ import type { Json } from '../json.js';
 import type { Origin } from '../lineage/origin.js';
 import { type InjuredPort, injurePorts } from '../ports/injured.js';
 import { createMeter, meterPorts, type PortCounts } from '../ports/metered.js';
-import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { seededRandom } from '../random.js';
 import { openPorts, type StackConnection, serveAt } from '../stacks/stack.js';
 import type { ChildMain } from './child.js';
@@ -45,12 +44,18 @@ export interface Struck {
 const countsEveryUs = 500_000;
 
 export const runRole: ChildMain<RoleInit> = async (init, child) => {
-  const architecture = await child.host(() => loadArchitecture(init.specifier, init.params));
+  const meter = createMeter();
+  const [architecture, opened] = await child.host(async () => [
+    await loadArchitecture(init.specifier, init.params),
+    await openPorts(
+      init.connection,
+      child.clock,
+      (kind, bytes) => meter.count('objects', kind, 0, bytes),
+      init.origin.runId,
+    ),
+  ]);
   const role = architecture.roles.find(({ name }) => name === init.role);
   if (!role) throw new HarnessError(`architecture ${architecture.name} has no role ${init.role}`);
-  const meter = createMeter();
-  const countRequest: CountRequest = (kind, bytes) => meter.count('objects', kind, 0, bytes);
-  const opened = openPorts(init.connection, child.clock, countRequest, init.origin.runId);
   const reportCounts = () =>
     child.report('ports', { atUs: child.clock.nowUs(), counts: meter.counts() } satisfies PortCountsReport);
   const known = new Set<number>();

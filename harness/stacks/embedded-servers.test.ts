@@ -4,7 +4,7 @@ import { supervise } from '../processes/supervisor.js';
 import { startEmbedded } from './embedded.js';
 import { stackServersContract } from './servers-contract.js';
 
-stackServersContract('embedded', { changeLog: 2, onlineStore: 2, warehouse: 2 });
+stackServersContract('embedded', { changeLog: 2, onlineStore: 2, tables: 0, warehouse: 2 });
 
 it('a stack whose run was stopped while a server was down starts none any more', async () => {
   const scratch = await openScratch();

@@ -10,7 +10,7 @@ import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { connectWarehouse } from '../ports/warehouse/embedded.js';
 import type { Supervisor } from '../processes/supervisor.js';
 import { listed, type OpenedPorts, openAtFirstUse } from './opened-ports.js';
-import { type ServedPort, serverNames, stackServer, startOwnServer } from './own-servers.js';
+import { serverNames, stackServer, startOwnServer } from './own-servers.js';
 import type { Stack } from './stack.js';
 
 export interface EmbeddedConnection {
@@ -29,7 +29,7 @@ export async function startEmbedded(options: {
 }): Promise<Stack> {
   const { supervisor, directory } = options;
   // The harness itself appends the changes, so there is always a change log.
-  const needed = (Object.keys(serverNames) as ServedPort[]).filter(
+  const needed = (['changeLog', 'onlineStore', 'warehouse'] as const).filter(
     (name) => name === 'changeLog' || options.uses.includes(name),
   );
   const tables = join(directory, 'tables');

@@ -1,18 +1,20 @@
 /**
- * Starts what users run, as processes of this machine: Kafka and Redis. Tables on the local disk and the warehouse's
- * server are those of the embedded stack. Apart from native.ts, which every role loads.
+ * Starts what users run, as processes of this machine: Kafka, Redis and an S3 server. The warehouse's is that of the
+ * embedded stack. Apart from native.ts, which every role loads.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HarnessError, messageOf, UsageError } from '../errors.js';
 import type { KafkaConnection } from '../ports/change-log/kafka.js';
 import { type RedisConnection, setStoreClock } from '../ports/online-store/redis.js';
-import type { PortName } from '../ports/ports.js';
+import { type PortName, portNames } from '../ports/ports.js';
+import type { S3Tables } from '../ports/table-store/s3.js';
 import type { MachineSupervisor, ProgramSpec } from '../processes/supervisor.js';
 import { freePorts } from '../servers/free-ports.js';
 import { kafka } from '../servers/kafka.js';
 import { demand, isFound, type ServerProgram } from '../servers/programs.js';
 import { redis } from '../servers/redis.js';
+import { endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
 import { serverNames, stackServer, startOwnServer } from './own-servers.js';
 import type { Stack } from './stack.js';
 
@@ -22,7 +24,7 @@ interface NativeOptions {
   readonly uses: readonly PortName[];
 }
 
-const programs = [kafka, redis];
+const programs = [kafka, redis, versitygw];
 
 /** Before anything is started: every program that is missing, and what gets it. */
 export async function demandPrograms(): Promise<void> {
@@ -37,29 +39,26 @@ export async function demandPrograms(): Promise<void> {
 
 export async function startNative(options: NativeOptions): Promise<Stack> {
   const { supervisor, directory, uses } = options;
-  const tables = join(directory, 'tables');
-  await mkdir(tables, { recursive: true });
-  const isUsed = (port: PortName) => uses.includes(port);
-  const [changeLog, onlineStore, warehouse] = await Promise.all([
+  await mkdir(directory, { recursive: true });
+  const ifUsed = <T>(port: PortName, start: (of: NativeOptions) => Promise<T>) =>
+    uses.includes(port) ? start(options) : undefined;
+  const [changeLog, onlineStore, tables, warehouse] = await Promise.all([
+    // The harness itself appends the changes.
     startKafka(options),
-    isUsed('onlineStore') ? startRedis(options) : undefined,
-    isUsed('warehouse') ? startOwnServer('warehouse', options) : undefined,
+    ifUsed('onlineStore', startRedis),
+    ifUsed('tables', startS3),
+    ifUsed('warehouse', () => startOwnServer('warehouse', options)),
   ]);
-  const served = (['changeLog', 'onlineStore', 'warehouse'] as const).filter(
-    (name) => name === 'changeLog' || isUsed(name),
-  );
+  const served = portNames.filter((name) => name === 'changeLog' || uses.includes(name));
   return {
     connection: {
       stack: 'native',
       changeLog,
-      tables,
       ...(onlineStore && { onlineStore }),
+      ...(tables && { tables }),
       ...(warehouse !== undefined && { warehouse }),
     },
-    storedPaths: [
-      tables,
-      ...served.filter((name) => name !== 'changeLog').map((name) => join(directory, serverNames[name])),
-    ],
+    storedPaths: served.filter((name) => name !== 'changeLog').map((name) => join(directory, serverNames[name])),
     servers: Object.fromEntries(served.map((name) => [name, stackServer(supervisor, serverNames[name])])),
   };
 }
@@ -84,6 +83,29 @@ async function startRedis({ supervisor, directory }: NativeOptions): Promise<Red
     { setClock: (origin) => setStoreClock(port, origin) },
   );
   return { port };
+}
+
+async function startS3({ supervisor, directory }: NativeOptions): Promise<S3Tables> {
+  const name = serverNames.tables;
+  const [port] = (await freePorts(1)) as [number];
+  const credentials = newCredentials();
+  const credentialsFile = join(directory, 's3-credentials.json');
+  await writeFile(credentialsFile, JSON.stringify(credentials), { mode: 0o600 });
+  const settings = { directory: join(directory, name), port, credentials };
+  await startProgram(supervisor, versitygw, settings, { name, port });
+  const tables = {
+    endpoint: endpointOf(port),
+    region,
+    bucket: 'tables',
+    prefix: '',
+    credentialsFile,
+    cacheDirectory: join(directory, 'tables-cache'),
+  };
+  // Loaded here: whoever starts another stack needs no client.
+  const { createBucket, checkBucket } = await import('../ports/table-store/s3.js');
+  await createBucket(tables);
+  await checkBucket(tables);
+  return tables;
 }
 
 async function startProgram<Settings>(

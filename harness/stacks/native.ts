@@ -1,9 +1,9 @@
-/** What users run, as clients see it: Kafka, Redis, and what the embedded stack has, too. */
+/** What users run, as clients see it: Kafka, Redis, S3, and the warehouse of the embedded stack. */
 import type { Clock } from '../clock.js';
 import { connectChangeLog, type KafkaConnection } from '../ports/change-log/kafka.js';
 import { connectOnlineStore, type RedisConnection } from '../ports/online-store/redis.js';
-import { openTableStore } from '../ports/table-store/embedded.js';
 import type { CountRequest } from '../ports/table-store/object-requests.js';
+import { openS3TableStore, type S3Tables } from '../ports/table-store/s3.js';
 import { connectWarehouse } from '../ports/warehouse/embedded.js';
 import { listed, type OpenedPorts, openAtFirstUse } from './opened-ports.js';
 
@@ -12,7 +12,7 @@ export interface NativeConnection {
   readonly changeLog: KafkaConnection;
   readonly onlineStore?: RedisConnection;
   readonly warehouse?: number;
-  readonly tables?: string;
+  readonly tables?: S3Tables;
 }
 
 export function openNative(
@@ -24,7 +24,7 @@ export function openNative(
   return openAtFirstUse({
     changeLog: () => connectChangeLog(connection.changeLog),
     onlineStore: () => connectOnlineStore(listed(connection.onlineStore, 'onlineStore')),
-    tables: () => openTableStore({ directory: connection.tables ?? '', clock, onRequest, run }),
+    tables: () => openS3TableStore({ tables: listed(connection.tables, 'tables'), clock, onRequest, run }),
     warehouse: () => connectWarehouse({ port: listed(connection.warehouse, 'warehouse') }),
   });
 }

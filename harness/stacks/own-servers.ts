@@ -1,6 +1,7 @@
 /** Servers that come with planebench, started by whichever stack has them behind its ports. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PortName } from '../ports/ports.js';
 import type { Supervisor } from '../processes/supervisor.js';
 import type { StackServer } from './stack.js';
 
@@ -25,9 +26,10 @@ const ownServers = {
 
 export type ServedPort = keyof typeof ownServers;
 /** The process behind a port, and its folder: the same on every stack, as costs and faults go by the name. */
-export const serverNames: Readonly<Record<ServedPort, string>> = {
+export const serverNames: Readonly<Record<PortName, string>> = {
   changeLog: 'change-log',
   onlineStore: 'online-store',
+  tables: 'tables',
   warehouse: 'warehouse',
 };
 

@@ -2,11 +2,12 @@
 
 import type { Plane } from '../architecture.js';
 import type { Clock } from '../clock.js';
-import type { PortName, Ports } from '../ports/ports.js';
+import type { PortName } from '../ports/ports.js';
 import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { serveOperations } from '../processes/operations-server.js';
 import { type EmbeddedConnection, openEmbedded } from './embedded.js';
-import { type NativeConnection, openNative } from './native.js';
+import type { NativeConnection } from './native.js';
+import type { OpenedPorts } from './opened-ports.js';
 import { openSimulated, type SimulatedConnection } from './simulated.js';
 
 /** How a process reaches the servers: plain data, sent to roles and load generators; in a simulation, the world itself. */
@@ -33,20 +34,21 @@ export interface StackServer {
 }
 
 /**
- * The ports of a process, each opened at its first use. `onRequest` hears what its tables ask of their object store; the
- * files that they write tell of its `run`.
+ * The ports of a process, each connected at its first use. `onRequest` hears what its tables ask of their object store; the
+ * files that they write tell of its `run`. Asked of `host`: the modules of some clients are files that are read first.
  */
-export function openPorts(
+export async function openPorts(
   connection: StackConnection,
   clock: Clock,
   onRequest: CountRequest = () => {},
   run?: string,
-): { ports: Ports; close(): Promise<void> } {
+): Promise<OpenedPorts> {
   switch (connection.stack) {
     case 'embedded':
       return openEmbedded(connection, clock, onRequest, run);
     case 'native':
-      return openNative(connection, clock, onRequest, run);
+      // Clients that nobody else needs, nor pays the memory of.
+      return (await import('./native.js')).openNative(connection, clock, onRequest, run);
     case 'simulated':
       return openSimulated(connection, clock, onRequest, run);
   }

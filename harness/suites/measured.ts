@@ -26,6 +26,9 @@ const boundaryUs = 1_768_478_400 * secondUs;
 /** How far into the measured window the clock strikes the hour: minute, quarter-hour and hour tiles expire at once. */
 const strikesAfter = 1 / 3;
 
+/** Event time in which history is loaded: as long as a slow machine takes, 100,000 facts a second. */
+const lullUsPerFact = 10;
+
 export function measuredScenario(size: Size): Scenario {
   const { timeScale = 60 } = size;
   return {
@@ -41,7 +44,7 @@ export function measuredScenario(size: Size): Scenario {
         allowedLatenessUs: (2 * minuteUs) / timeScale,
         tokenKey: '706c616e6562656e63682d746f6b656e2d6b6579',
       },
-      history: { facts: size.historyFacts, days: 8, lullUs: 5 * minuteUs },
+      history: { facts: size.historyFacts, days: 8, lullUs: Math.max(5 * minuteUs, lullUsPerFact * size.historyFacts) },
       changes: {
         perSecond: size.changesPerSecond,
         slotUs: 600_000 / timeScale,

@@ -336,7 +336,8 @@ export function tableStoreContract(name: string, fresh: () => TablePlace, share 
       const snapshot = await late.snapshot('changes');
       expect(snapshot.version).toBe(123);
       expect(await rowsIn(late, snapshot)).toEqual(sorted(rowsFrom(0, 120)));
-      for (const version of [0, 1, 39, 41, 49, 50, 51, 99, 100, 101]) {
+      const around = share < 1 ? [0, 41, 50, 101] : [0, 1, 39, 41, 49, 50, 51, 99, 100, 101];
+      for (const version of around) {
         const past = await open().snapshot('changes', version);
         const appended = version - Math.floor(version / 41);
         expect(past.version).toBe(version);

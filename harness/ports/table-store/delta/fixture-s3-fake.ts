@@ -4,9 +4,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 /**
  * What happens to a request: as it should; refused with a status before it did anything; done, but answered with a
- * status, or not at all; of an answer only the first half comes.
+ * status, or not at all; of an answer only the first half comes, or nothing, and the connection stays.
  */
-export type Fate = 'served' | { readonly refused: number } | { readonly doneBut: number | 'no answer' } | 'half';
+export type Fate =
+  | 'served'
+  | { readonly refused: number }
+  | { readonly doneBut: number | 'no answer' }
+  | 'half'
+  | 'silence';
 
 export interface FakeS3 {
   readonly endpoint: string;
@@ -36,6 +41,7 @@ export async function startFakeS3(): Promise<FakeS3> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const fate = fates.shift() ?? 'served';
+    if (fate === 'silence') return;
     if (typeof fate === 'object' && 'refused' in fate) return reply(response, fate.refused, errorBody(fate.refused));
     const [status, body, headers] = serve(method, path, searchParams, request.headers, Buffer.concat(chunks));
     if (fate === 'half') {

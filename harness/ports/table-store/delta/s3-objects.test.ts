@@ -122,6 +122,13 @@ test('each attempt and each page is counted, with the bytes that went or came', 
   expect(counted.map(([kind]) => kind)).toEqual(['delete', 'delete']);
 });
 
+test('a server that stands still is asked again', async () => {
+  s3.objects.set('/b/p/t/a', { body: Buffer.from('x'), id: '' });
+  s3.fates.push('silence');
+  expect(await objects.get('t/a')).toBe('x');
+  expect(counted.map(([kind]) => kind)).toEqual(['get', 'get']);
+});
+
 describe('local files', () => {
   const readingOf = (): Reading => ({ fetchedBytes: null });
   async function publish(path: string, text: string): Promise<void> {
