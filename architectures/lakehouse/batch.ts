@@ -25,7 +25,7 @@ import { featureNames, scoredPage, scoredSchema, trainingPage, trainingSchema } 
 import { followEventTime } from '../../workloads/event-time.js';
 import { labelSchema } from '../../workloads/labels.js';
 import { scoreSql } from '../../workloads/model-sql.js';
-import { momentsOfCustomers, trainingSql, viewSql, viewTables } from '../../workloads/view-sql.js';
+import { momentsOfCustomers, trainingSql, viewSql } from '../../workloads/view-sql.js';
 import {
   createBatchTables,
   featuresTable,
