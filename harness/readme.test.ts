@@ -225,7 +225,8 @@ describe('README', () => {
     expect(code).toBe(0);
   }, 60_000);
 
-  it.skipIf(missing.length > 0)('runs a suite on real servers', { timeout: 240_000 }, async () => {
+  // CI has no time for it beside faults/native-outage.test.ts, which kills the same servers.
+  it.skipIf(missing.length > 0 || !process.env.PLANEBENCH_FULL_SIZE)('runs a suite on real servers', { timeout: 240_000 }, async () => {
     const out = join(folder, 'native');
     const command = listed('npm run bench -- --suite smoke --stack native');
     const { code, stderr } = await run(command, ['--architecture', 'lakehouse', '--repetitions', '1', '--out', out]);

@@ -14,7 +14,8 @@ import { valuesOf } from './run-values.js';
 import { demandsOf, type Threshold } from './thresholds.js';
 
 const pairs = 10;
-const trials = 10;
+/** CI has time for some of the ten. */
+const trials = process.env.PLANEBENCH_FULL_SIZE ? 10 : 4;
 const thresholds: readonly Threshold[] = [
   { metric: 'lookup', statistic: 'p95', kind: 'relative', margin: 0.1 },
   { metric: 'ledger.lost', statistic: 'total', kind: 'absolute', atMost: 0 },
