@@ -28,7 +28,7 @@ export function machineSite(scenario: Scenario, scratch: Scratch, build: Build):
     build,
     supervisor,
     startStack: (options) =>
-      startServers(scenario.stack === 'native' ? 'native' : 'embedded', { supervisor, ...options }),
+      startServers(scenario.stack === 'simulated' ? 'embedded' : scenario.stack, { supervisor, ...options }),
     host: async (work) => work(),
     aside: (work) => work(),
   };

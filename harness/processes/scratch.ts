@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { HarnessError, messageOf } from '../errors.js';
 import type { ToJanitor } from './janitor.js';
 
@@ -13,6 +13,8 @@ export interface Scratch {
   /** The same of all processes of the group that this one leads. */
   watchGroup(pid: number): void;
   forget(pid: number): void;
+  /** The label by which the janitor finds containers, and removes them when the harness ends, however it does. */
+  watchContainers(): string;
   /** Removes the folder and ends the janitor. */
   close(): Promise<void>;
 }
@@ -31,9 +33,15 @@ export async function openScratch(parent: string = tmpdir()): Promise<Scratch> {
     watch: (pid) => pid > 0 && tell(janitor, { watch: pid }),
     watchGroup: (pid) => pid > 0 && tell(janitor, { watchGroup: pid }),
     forget: (pid) => tell(janitor, { forget: pid }),
+    watchContainers() {
+      const label = `org.planebench.harness=${basename(directory)}`;
+      tell(janitor, { watchContainers: label });
+      return label;
+    },
     async close() {
       await rm(directory, { recursive: true, force: true, maxRetries: 10 });
       if (!janitor.connected) return;
+      tell(janitor, 'closing');
       const gone = new Promise((resolve) => janitor.once('exit', resolve));
       janitor.ref();
       janitor.disconnect();

@@ -13,7 +13,7 @@ import { openSimulated, type SimulatedConnection } from './simulated.js';
 /** How a process reaches the servers: plain data, sent to roles and load generators; in a simulation, the world itself. */
 export type StackConnection = EmbeddedConnection | NativeConnection | SimulatedConnection;
 
-export const stackNames = ['embedded', 'native', 'simulated'] as const;
+export const stackNames = ['embedded', 'native', 'docker', 'simulated'] as const;
 export type StackName = (typeof stackNames)[number];
 /** Those that npm brings whole, so that they start everywhere. */
 export const bundledStacks = ['embedded', 'simulated'] as const satisfies readonly StackName[];
@@ -47,6 +47,7 @@ export async function openPorts(
     case 'embedded':
       return openEmbedded(connection, clock, onRequest, run);
     case 'native':
+    case 'docker':
       // Clients that nobody else needs, nor pays the memory of.
       return (await import('./native.js')).openNative(connection, clock, onRequest, run);
     case 'simulated':
@@ -64,6 +65,7 @@ export function serveAt(
   switch (connection.stack) {
     case 'embedded':
     case 'native':
+    case 'docker':
       return serveOperations(operations, options);
     case 'simulated':
       return connection.world.door.serve(clock, operations, options.port);
