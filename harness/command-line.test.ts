@@ -242,7 +242,7 @@ describe('bad usage', () => {
   it('run on containers without a daemon', () =>
     refused(
       ['run', '--suite', 'smoke', '--stack', 'docker'],
-      /the stack docker cannot be started here\.\nNo container daemon answers at unix:\/\/\/nowhere\/docker\.sock\. Get it: start one: [^\n]*$/,
+      /the stack docker cannot be started here\.\nNo container daemon answers at unix:\/\/\/nowhere\/docker\.sock\. Get it: start one: [^\n]*\n$/,
       { ...process.env, DOCKER_HOST: 'unix:///nowhere/docker.sock' },
     ));
 

@@ -15,7 +15,7 @@ export type ToJanitor =
   | { readonly forget: number }
   /** Containers that have this label belong to the harness. */
   | { readonly watchContainers: string }
-  /** The harness is at its end, and starts none any more. */
+  /** The harness is at its end, and has removed its containers. */
   | 'closing';
 
 /** One that was just being made when the harness was killed appears within. */
@@ -43,8 +43,7 @@ process.on('disconnect', async () => {
   for (const [pid, start] of pids) {
     if ((await startOf(pid)) === start) kill(groups.has(pid) ? -pid : pid);
   }
-  // Without a daemon there is nothing to be removed from.
-  if (label !== undefined) await removeOwnContainers(label).catch(() => {});
+  if (label !== undefined && !isClosing) await removeOwnContainers(label).catch(() => {});
   if (directory !== undefined) await rm(directory, { recursive: true, force: true, maxRetries: 10 });
   process.exit(0);
 });
@@ -53,7 +52,6 @@ async function removeOwnContainers(own: string): Promise<void> {
   // Loaded here: most harnesses have none.
   const { removeContainers } = await import('./containers.js');
   await removeContainers(own);
-  if (isClosing) return;
   await hostClock.sleep(madeWithinUs);
   await removeContainers(own);
 }

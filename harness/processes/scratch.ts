@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { HarnessError, messageOf } from '../errors.js';
+import { removeContainers } from './containers.js';
 import type { ToJanitor } from './janitor.js';
 
 export interface Scratch {
@@ -20,6 +21,7 @@ export interface Scratch {
 }
 
 export async function openScratch(parent: string = tmpdir()): Promise<Scratch> {
+  let label: string | undefined;
   const directory = await mkdtemp(join(parent, 'planebench-')).catch((error: unknown) => {
     throw new HarnessError(`cannot make a temporary folder in ${parent}: ${messageOf(error)}`);
   });
@@ -34,11 +36,13 @@ export async function openScratch(parent: string = tmpdir()): Promise<Scratch> {
     watchGroup: (pid) => pid > 0 && tell(janitor, { watchGroup: pid }),
     forget: (pid) => tell(janitor, { forget: pid }),
     watchContainers() {
-      const label = `org.planebench.harness=${basename(directory)}`;
+      label = `org.planebench.harness=${basename(directory)}`;
       tell(janitor, { watchContainers: label });
       return label;
     },
     async close() {
+      // Those that could not be removed one by one; without a daemon there is nothing to be removed from.
+      if (label !== undefined) await removeContainers(label).catch(() => {});
       await rm(directory, { recursive: true, force: true, maxRetries: 10 });
       if (!janitor.connected) return;
       tell(janitor, 'closing');

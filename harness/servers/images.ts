@@ -2,12 +2,13 @@
  * Images that servers of the stack docker come in: those that their makers publish, pinned, and, where none can be pulled,
  * stand-ins that are made here of the programs of this machine, with the program at the same path.
  */
-import { cp, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { access, constants, cp, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { HarnessError, messageOf } from '../errors.js';
+import { containerLauncher } from '../processes/container-process.js';
 import { containerRuntime } from '../processes/containers.js';
-import { kafka } from './kafka.js';
+import { archiveClasses, archiveOf, kafka } from './kafka.js';
 import {
   demand,
   type Found,
@@ -30,6 +31,8 @@ export interface ServerImage {
   readonly path: string;
   /** What a local one is made of. */
   contents(found: Found): Promise<readonly Laid[]>;
+  /** What has to run in it once and leaves something in `root`, for it to be made again. */
+  complete?(root: string): Promise<void>;
 }
 
 /** A file or a folder of this machine in an image. */
@@ -48,6 +51,15 @@ const serverImages: readonly ServerImage[] = [
       { from: path, to: '/opt/kafka/libs' },
       { from: await findJavaHome(), to: '/opt/java/openjdk' },
     ],
+    complete: (root) =>
+      archiveClasses(
+        '/opt/kafka/libs',
+        ({ port, ...broker }) => {
+          const label = 'org.planebench.harness=images';
+          return containerLauncher({ ...broker, image: 'planebench/kafka:4.1.1', ports: [port], label })(broker.origin);
+        },
+        { host: '0.0.0.0', to: join(root, archiveOf('/opt/kafka/libs')) },
+      ),
   },
   {
     program: redis,
@@ -78,7 +90,13 @@ export function imageOf(program: Pick<Recipe, 'name'>): ServerImage {
 export async function findImage({ program, published, local }: ServerImage): Promise<Found | Missing> {
   const runtime = await containerRuntime().catch(() => null);
   if (runtime === null) {
-    const where = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
+    const where = process.env.DOCKER_HOST || 'unix:///var/run/docker.sock';
+    const refused = await access(where.replace('unix://', ''), constants.W_OK).then(() => '', codeOf);
+    if (refused === 'EACCES')
+      return {
+        missing: `You may not talk to the container daemon at ${where}.`,
+        toGet: 'join its group: usermod -aG docker NAME, then sign in again',
+      };
     return {
       missing: `No container daemon answers at ${where}.`,
       toGet: 'start one: systemctl start docker, or dockerd --ip 127.0.0.1; DOCKER_HOST says where else it is',
@@ -94,6 +112,8 @@ export async function findImage({ program, published, local }: ServerImage): Pro
     toGet: imagesCommand,
   };
 }
+
+const codeOf = (error: NodeJS.ErrnoException) => error.code;
 
 export async function demandImage(image: ServerImage): Promise<Found> {
   const found = await findImage(image);
@@ -131,7 +151,7 @@ async function pull(name: string): Promise<string | null> {
   return refused ?? ((await image.exists(ImageName.fromString(name))) ? null : 'its download broke off');
 }
 
-async function build({ program, local, contents }: ServerImage, run: RunCommand): Promise<void> {
+async function build({ program, local, contents, complete }: ServerImage, run: RunCommand): Promise<void> {
   if (process.platform !== 'linux')
     throw new HarnessError(`programs of ${process.platform} do not run in a container of Linux.`);
   const laid = await contents(await demand(program));
@@ -143,14 +163,27 @@ async function build({ program, local, contents }: ServerImage, run: RunCommand)
     await writeFile(join(root, 'etc', 'nsswitch.conf'), 'hosts: files dns\n');
     for (const { from, to } of [...laid, ...(await librariesNeeded(laid))]) await lay(from, join(root, to));
     const archive = join(draft, 'root.tar');
-    await run('tar', ['-C', root, '--owner=0', '--group=0', '--numeric-owner', '-cf', archive, '.']);
+    await importImage(local, root, archive, run);
+    if (!complete) return;
     const { dockerode } = (await containerRuntime()).container;
-    const [repo, tag] = local.split(':') as [string, string];
-    const answer = await dockerode.importImage(archive, { repo, tag, changes: `ENV PATH=${programPath}` });
-    await new Promise((resolve, reject) => answer.resume().once('end', resolve).once('error', reject));
+    const { Id } = await dockerode.getImage(local).inspect();
+    try {
+      await complete(root);
+      await importImage(local, root, archive, run);
+    } finally {
+      await dockerode.getImage(Id).remove();
+    }
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+async function importImage(name: string, root: string, archive: string, run: RunCommand): Promise<void> {
+  await run('tar', ['-C', root, '--owner=0', '--group=0', '--numeric-owner', '-cf', archive, '.']);
+  const { dockerode } = (await containerRuntime()).container;
+  const [repo, tag] = name.split(':') as [string, string];
+  const answer = await dockerode.importImage(archive, { repo, tag, changes: `ENV PATH=${programPath}` });
+  await new Promise((resolve, reject) => answer.resume().once('end', resolve).once('error', reject));
 }
 
 /** Of a Java that is there for whoever develops with it: nothing that runs. */

@@ -1,10 +1,11 @@
 /** Kafka: the change log of the native stack, from its Maven artifacts, on the Java of PATH; brokers without ZooKeeper. */
-import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { HarnessError } from '../errors.js';
 import { isBrokerReady } from '../ports/change-log/kafka.js';
-import { type Spawn, startProgramProcess } from '../processes/program-process.js';
+import type { StartedChild } from '../processes/child-process.js';
+import { type ServerOptions, type Spawn, startProgramProcess } from '../processes/program-process.js';
 import { freePorts } from './free-ports.js';
 import {
   installCommand,
@@ -39,8 +40,8 @@ const artifacts = [
 const copyDependencies = 'org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies';
 const installed = () => join(programsDirectory(), `kafka-${version}`);
 /** Beside the folder of its jars. */
-const archiveOf = (jars: string) => join(dirname(jars), 'classes.jsa');
-const archivedWithinUs = 120_000_000;
+export const archiveOf = (jars: string) => join(dirname(jars), 'classes.jsa');
+const archivedWithinUs = 300_000_000;
 /** What appends of the port may be at most, with a record's few bytes for each entry. */
 const batchLimitBytes = 72 * 1024 * 1024;
 
@@ -82,7 +83,8 @@ export const kafka: ServerProgram<KafkaSettings> = {
         cwd: draft,
       });
     });
-    await archiveClasses();
+    const jars = join(installed(), 'libs');
+    await archiveClasses(jars, startProgramProcess, { host: loopback, to: archiveOf(jars) });
   },
 
   async prepare({ path }, settings): Promise<Spawn> {
@@ -114,20 +116,24 @@ export const kafka: ServerProgram<KafkaSettings> = {
 
 /**
  * A broker that ends by itself leaves its classes behind as the JVM needs them, which halves what a start costs (JEP 350).
- * One that was made by another Java is left unread.
+ * An archive that was made by another Java, or of jars at another place, is left unread.
  */
-async function archiveClasses(): Promise<void> {
+export async function archiveClasses(
+  jars: string,
+  launch: (broker: ServerOptions & { readonly port: number }) => StartedChild,
+  { host, to }: { readonly host: ListenAddress; readonly to: string },
+): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'planebench-kafka-'));
   const [port, controllerPort] = (await freePorts(2)) as [number, number];
-  const settings = { directory, index: 0, brokers: [{ port, controllerPort }] };
-  const path = join(installed(), 'libs');
-  const archive = archiveOf(path);
+  const settings = { directory, host, index: 0, brokers: [{ port, controllerPort }] };
+  const archive = join(directory, 'classes.jsa');
   try {
-    const { args, ...spawn } = await kafka.prepare({ path, version }, settings);
-    const archiving = [`-XX:ArchiveClassesAtExit=${archive}`, ...args.filter((arg) => !arg.includes(archive))];
-    const broker = startProgramProcess({
+    const { args, ...spawn } = await kafka.prepare({ path: jars, version }, settings);
+    const others = args.filter((arg) => !arg.startsWith('-XX:SharedArchiveFile'));
+    const broker = launch({
       name: 'kafka',
-      spawn: { ...spawn, args: archiving },
+      port,
+      spawn: { ...spawn, args: [`-XX:ArchiveClassesAtExit=${archive}`, ...others] },
       isReady: () => kafka.isReady(settings),
       origin: { epochUs: 0, zeroNs: null },
       readyWithinUs: archivedWithinUs,
@@ -137,6 +143,7 @@ async function archiveClasses(): Promise<void> {
     } finally {
       await broker.stop(archivedWithinUs);
     }
+    await copyFile(archive, to);
   } finally {
     await rm(directory, { recursive: true });
   }
