@@ -10,7 +10,7 @@ import { expectNothingLost, runOutages } from './fixture-outage.js';
 const found = [await imageOrSkipped(kafka), await imageOrSkipped(redis), await imageOrSkipped(versitygw)];
 it.skipIf(found.includes(null))('an outage of the broker loses nothing', { timeout: 300_000 }, async () => {
   const schedule = { kind: 'once', afterUs: secondUs / 2, jitterUs: 0 } as const;
-  const facts = await runOutages('docker', [{ kind: 'change-log-outage', lastsUs: secondUs, schedule }], 8 * secondUs);
+  const facts = await runOutages('docker', [{ kind: 'change-log-outage', lastsUs: secondUs, schedule }], 6 * secondUs);
   expectNothingLost(facts);
   expect(facts.faults.map(({ saw }) => saw)).toEqual(['the server change-log was gone (SIGKILL)']);
 });

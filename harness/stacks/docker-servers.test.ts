@@ -7,7 +7,8 @@ import { versitygw } from '../servers/versitygw.js';
 import { stackServersContract } from './servers-contract.js';
 
 const found = [await imageOrSkipped(kafka), await imageOrSkipped(redis), await imageOrSkipped(versitygw)];
-if (!found.includes(null)) stackServersContract('docker', { changeLog: 1, onlineStore: 1, tables: 1, warehouse: 0 });
+// The broker is killed by faults/docker-outage.test.ts, under load.
+if (!found.includes(null)) stackServersContract('docker', { changeLog: 0, onlineStore: 1, tables: 1, warehouse: 0 });
 
 it.skipIf(found.includes(null))('an image that is nowhere: which, and what gets it', async () => {
   const nowhere = { ...imageOf(redis), published: 'planebench/none:1', local: 'planebench/none:2' };
