@@ -10,7 +10,8 @@ import type { StartedPlane } from './processes/plane.js';
 import type { Supervisor } from './processes/supervisor.js';
 import type { Random } from './random.js';
 import type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
-import type { Stack, StackName } from './stacks/stack.js';
+import type { Stack } from './stacks/stack.js';
+import type { Wires } from './stacks/wires.js';
 
 /** All that a fault needs to name. */
 export type { AddedDirt, Dirt, Disturbance } from '../workloads/workload.js';
@@ -20,6 +21,7 @@ export type { ArchitectureDescription } from './processes/describe-architecture.
 export type { InjuredPlane } from './processes/plane.js';
 export type { Random } from './random.js';
 export type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
+export type { InjuredWires, WireFault } from './servers/links.js';
 
 /** Event time from the injection to the heal. */
 export interface Window {
@@ -35,7 +37,11 @@ export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown> {
   readonly about: string;
   supports(
     spec: SpecOf<Kind>,
-    where: { readonly stack: StackName; readonly architecture: ArchitectureDescription },
+    where: {
+      readonly architecture: ArchitectureDescription;
+      /** Whether there can be any in the links of the stack. */
+      readonly proxies: boolean;
+    },
   ): Support;
   /** When it strikes: a function of the scenario and of chance, so that the source can know it before there is a trace. */
   schedule(plan: FaultPlan & SpecOf<Kind>, scenario: Scenario, random: Random): readonly Window[];
@@ -57,6 +63,8 @@ export interface Strike<Kind extends FaultKind = FaultKind> {
   readonly supervisor: Supervisor;
   /** The servers of the stack, where it has any. */
   readonly servers: Stack['servers'];
+  /** The links to them; throws where no proxy stands in them. */
+  readonly wires: () => Wires;
   readonly plane: Pick<StartedPlane, 'injure' | 'readClockOff'>;
   /** Told when the load has ended: what of the trace was acknowledged. */
   readonly source: Promise<SourceRecord>;

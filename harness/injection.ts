@@ -10,6 +10,7 @@ import type { ArchitectureDescription } from './processes/describe-architecture.
 import { seededRandom } from './random.js';
 import type { FaultFact } from './record/facts.js';
 import type { FaultKind, FaultPlan, Scenario } from './scenario.js';
+import { canBeWired } from './stacks/stack.js';
 
 type AnyFault = Fault<FaultKind, unknown>;
 const faultOf = ({ kind }: FaultPlan): AnyFault => faults[kind] as unknown as AnyFault;
@@ -44,7 +45,7 @@ export function disturbedWorkload(scenario: Scenario, seed: number): Workload {
 
 /** Where it would strike, or why it cannot. */
 export function supportOf(plan: FaultPlan, scenario: Scenario, architecture: ArchitectureDescription): Support {
-  return faultOf(plan).supports(plan, { stack: scenario.stack, architecture });
+  return faultOf(plan).supports(plan, { architecture, proxies: canBeWired(scenario.stack) });
 }
 
 /** Who is struck: all that a strike needs beside its plan. */

@@ -34,7 +34,7 @@ import type {
 import { measuredWindow, type RunPlan, type Scenario } from './scenario.js';
 import type { Site } from './site.js';
 import { sourceRecord } from './source-record.js';
-import { openPorts, type Stack } from './stacks/stack.js';
+import { connectionOf, openPorts, type Stack } from './stacks/stack.js';
 
 export interface RunOptions {
   readonly trace: LoadedTrace;
@@ -126,7 +126,11 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   const steps = async () => {
     progress('starting');
     await host(() => mkdir(directory, { recursive: true }));
-    const stack = await site.startStack({ directory, uses: architecture.uses });
+    const stack = await site.startStack({
+      directory,
+      uses: architecture.uses,
+      clients: [...architecture.roles.map(({ name }) => name), sourceName],
+    });
     await createTopic(stack, plan, site);
     started = await startPlane({ supervisor, plan, architecture, stack, build: site.build });
     const plane = started.client;
@@ -146,7 +150,8 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
     const { servers } = stack;
-    injections = beginInjections(scenario, plan.seed, { supervisor, architecture, servers, plane: started });
+    const wires = () => stack.wires ?? failUnwired();
+    injections = beginInjections(scenario, plan.seed, { supervisor, architecture, servers, wires, plane: started });
     await Promise.all([loadEnded(supervisor, timeline, signal), injections.healed, batch?.besideLoad()]);
     progress('draining');
     await rolesHealed(supervisor, architecture);
@@ -232,6 +237,11 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   };
 }
 
+/** A fault that needs proxies is not scheduled where there are none. */
+function failUnwired(): never {
+  throw new HarnessError('no proxy stands in the links of this stack');
+}
+
 /** Whose doing it was that the run broke off. */
 function codeOf(error: unknown): 'HEAL_FAILED' | 'HARNESS' | 'PLANE' {
   if (error instanceof HealError) return 'HEAL_FAILED';
@@ -260,6 +270,9 @@ export function timelineOf(scenario: Scenario): Timeline {
   return { loadStartUs: epochUs, measureStartUs, measureEndUs, loadEndUs, drainEndUs: loadEndUs };
 }
 
+/** As a client of the change log. */
+const sourceName = 'source';
+
 const loadModules = {
   emitter: new URL('./load/emitter-process.js', import.meta.url),
   reader: new URL('./load/reader-process.js', import.meta.url),
@@ -279,7 +292,7 @@ async function startLoad(options: {
   const emitter: EmitterInit = {
     trace: trace.directory,
     contract: scenario.workload.contract,
-    connection: stack.connection,
+    connection: connectionOf(stack, sourceName),
     seed: plan.seed,
     loadEndUs: timelineOf(scenario).loadEndUs,
     recording: paths.appends,

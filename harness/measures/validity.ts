@@ -150,6 +150,11 @@ const needsPlaneAtWork: ReadonlySet<FaultKind> = new Set([
   // Of tables without a server of their own: nobody answers at the port.
   'table-store-outage',
   'crash-loop',
+  'wire-latency',
+  'wire-bandwidth',
+  'wire-timeout',
+  'wire-reset',
+  'partition',
 ]);
 
 /**

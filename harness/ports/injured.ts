@@ -12,7 +12,12 @@ export type PortInjury =
   /** No call that needs room succeeds. */
   | { readonly kind: 'full' }
   /** No call succeeds. */
-  | { readonly kind: 'down' };
+  | { readonly kind: 'down' }
+  /**
+   * Nothing is done here: the wire is hurt, of one role or of all. A call of theirs that fails, or has no answer after
+   * `slowUs`, has met it.
+   */
+  | { readonly kind: 'outside'; readonly slowUs: number; readonly role?: string };
 
 export interface InjuredPort {
   readonly id: number;
@@ -95,9 +100,28 @@ export function injurePorts(
           break;
         case 'down':
           await refuse('nobody answers');
+          break;
+        case 'outside':
+          break;
       }
     }
     return loseAnswer;
+  }
+
+  /** Tells of calls that meet what is done elsewhere; of one that is never answered too. */
+  async function watch<T>(name: PortName, operation: string, call: () => Promise<T>): Promise<T> {
+    const watchers = active[name].flatMap((injured) =>
+      injured.injury.kind === 'outside' ? [{ injured, slowUs: injured.injury.slowUs }] : [],
+    );
+    const timers = watchers.map(({ injured, slowUs }) => clock.after(slowUs, () => onStruck(injured, operation)));
+    try {
+      return await call();
+    } catch (error) {
+      for (const { injured } of watchers) onStruck(injured, operation);
+      throw error;
+    } finally {
+      for (const cancel of timers) cancel();
+    }
   }
 
   function wrap(name: PortName, operation: string, call: Call, port: object): Call {
@@ -114,7 +138,7 @@ export function injurePorts(
 
   async function hurtCall(name: PortName, operation: string, call: Call, port: object, args: unknown[]) {
     const loseAnswer = await hurt(name, operation);
-    const answer = await call.apply(port, args);
+    const answer = await watch(name, operation, async () => call.apply(port, args));
     if (loseAnswer) throw new CallError('indeterminate', `${name}.${operation}: the connection was lost`);
     return answer;
   }
@@ -122,7 +146,13 @@ export function injurePorts(
   /** A stream is a read: whether it was refused or its answer lost is the same. */
   async function* hurtPages(name: PortName, operation: string, open: () => AsyncIterable<unknown>) {
     if (await hurt(name, operation)) throw new CallError('failed', `${name}.${operation}: the connection was lost`);
-    yield* open();
+    const pages = open()[Symbol.asyncIterator]();
+    const next = () => watch(name, operation, () => pages.next());
+    try {
+      for (let page = await next(); !page.done; page = await next()) yield page.value;
+    } finally {
+      await pages.return?.();
+    }
   }
 
   const injured = {} as Record<PortName, unknown>;

@@ -67,7 +67,7 @@ export interface Supervisor extends ToldEvents {
 
 /** A server that others wrote; `origin` and niceness are the supervisor's to say. */
 export interface ProgramSpec extends Omit<ProgramOptions, 'origin' | 'niceness'> {
-  readonly kind: 'server';
+  readonly kind: 'server' | 'load';
   readonly restart: boolean;
 }
 

@@ -9,7 +9,7 @@ import { type FaultFlag, parseFault, planFault } from '../fault-flag.js';
 import { readPrices, standardPrices } from '../prices/prices.js';
 import { builtIn } from '../processes/load-architecture.js';
 import { showProgress } from '../progress.js';
-import type { Arm } from '../scenario.js';
+import { type Arm, isWired } from '../scenario.js';
 import { defaultCosts, readCosts } from '../simulation/costs.js';
 import { renderSoak } from '../soak/conclusion.js';
 import { soak } from '../soak/soak.js';
@@ -94,7 +94,7 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
     );
   }
   const suite = resolveSuite(flags);
-  for (const stack of new Set(suite.scenarios.map(({ stack }) => stack))) await demandStack(stack);
+  for (const { stack, faults } of suite.scenarios) await demandStack(stack, isWired({ faults }));
   const costs = await costsOf(flags);
   const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
   const gate = flags.baseline === undefined ? null : await openGate(suite, flags.seed, flags.baseline, shell);
@@ -126,7 +126,8 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
 async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
   refuseForSoak(flags);
   const stack = stackNamed(flags.stack ?? 'embedded');
-  await demandStack(stack);
+  // Its seeds may draw faults on the wire.
+  await demandStack(stack, true);
   const arms = armsOf(flags, [armOf('lakehouse')]);
   const costs = await costsOf(flags);
   return interruptible(shell, 'stopping: what was found so far follows', async (signal) => {
