@@ -23,17 +23,19 @@ export function onWire<Kind extends OnTheWire>(
   about: string,
   faultOf: (spec: SpecOf<Kind>) => WireFault,
   slowUs: (spec: SpecOf<Kind>) => number,
-): Fault<Kind, WireHarm> {
+): Fault<Kind, WireHarm, InjuredPlane> {
   return {
     about,
     supports: wireOf,
     schedule: windowsOf,
-    async inject({ spec, plane, wires }) {
-      const aim: Aim = spec as SpecOf<OnTheWire>;
-      // The roles look out before there is anything to see: a call that began just before may wait until it is over.
-      const { port, role } = aim;
-      const seen = plane.injure(port, { kind: 'outside', slowUs: slowUs(spec), ...(role !== undefined && { role }) });
-      return { seen, wires: await wires().inject(faultOf(spec), linksOf(aim)) };
+    // The roles look out before there is anything to see: of a call that began before, too, they tell that it waits.
+    arm({ spec, plane, window }) {
+      const { port, role }: Aim = spec as SpecOf<OnTheWire>;
+      const aim = role === undefined ? {} : { role };
+      return plane.injure(port, { kind: 'outside', fromUs: window.atUs, slowUs: slowUs(spec), ...aim });
+    },
+    async inject({ spec, wires }, seen) {
+      return { seen, wires: await wires().inject(faultOf(spec), linksOf(spec as SpecOf<OnTheWire>)) };
     },
     witness: async (_, { seen }) => seen.firstStruck(),
     async heal(_, { seen, wires }) {

@@ -32,7 +32,7 @@ export interface Window {
 /** What it would strike: a role, a port, the source; or why it cannot. */
 export type Support = { readonly target: string } | { readonly notApplicable: string };
 
-export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown> {
+export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown, Armed = unknown> {
   /** What is done, in a few words, for readers of the report. */
   readonly about: string;
   supports(
@@ -47,8 +47,10 @@ export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown> {
   schedule(plan: FaultPlan & SpecOf<Kind>, scenario: Scenario, random: Random): readonly Window[];
   /** What the source does differently meanwhile; absent: nothing. `window` counts from the start of the load. */
   disturb?(spec: SpecOf<Kind>, changes: Workload['changes'], window: Window): Workload['changes'];
+  /** Makes ready for it when the load begins; absent: nothing is to be made ready. What it returns, `inject` is told. */
+  arm?(strike: Strike<Kind>): Armed;
   /** Does the harm; what it returns, `witness` and `heal` are told. */
-  inject(strike: Strike<Kind>): Promise<Harm>;
+  inject(strike: Strike<Kind>, armed: Armed): Promise<Harm>;
   /** Proof that it has bitten; null: there is none, and the run is invalid. Asked once it has been healed. */
   witness(strike: Strike<Kind>, harm: Harm): Promise<Witness | null>;
   /** Ends the harm. Called until it does not throw; safe to repeat. */

@@ -117,11 +117,12 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
     strike: Strike,
     fact: { -readonly [Field in keyof FaultFact]: FaultFact[Field] },
   ): Promise<unknown> {
+    const armed = fault.arm?.(strike);
     fact.armedUs = clock.nowUs();
     await clock.sleepUntil(strike.window.atUs, signal);
     const since = supervisor.eventCount();
     fact.injectedUs = clock.nowUs();
-    const harm = await fault.inject(strike);
+    const harm = await fault.inject(strike, armed);
     await clock.sleepUntil(strike.window.untilUs, signal);
     await healUntilDone(fault, strike, harm);
     fact.healedUs = clock.nowUs();

@@ -14,10 +14,10 @@ export type PortInjury =
   /** No call succeeds. */
   | { readonly kind: 'down' }
   /**
-   * Nothing is done here: the wire is hurt, of one role or of all. A call of theirs that fails, or has no answer after
-   * `slowUs`, has met it.
+   * Nothing is done here: the wire is hurt, of one role or of all, from `fromUs` on. A call of theirs that then fails, or
+   * has no answer for `slowUs`, has met it, whenever it was made.
    */
-  | { readonly kind: 'outside'; readonly slowUs: number; readonly role?: string };
+  | { readonly kind: 'outside'; readonly fromUs: number; readonly slowUs: number; readonly role?: string };
 
 export interface InjuredPort {
   readonly id: number;
@@ -51,6 +51,8 @@ const roomTaking: Readonly<Record<PortName, ReadonlySet<string>>> = {
   ]),
   warehouse: new Set(['createTable', 'stage', 'merge', 'copy', 'refresh', 'insert']),
 };
+/** Every client has given up before. */
+const longestCallUs = 15_000_000;
 /** A refusal takes a moment too: who tries again at once must not spin. */
 const refusalUs = 1_000;
 
@@ -110,14 +112,19 @@ export function injurePorts(
 
   /** Tells of calls that meet what is done elsewhere; of one that is never answered too. */
   async function watch<T>(name: PortName, operation: string, call: () => Promise<T>): Promise<T> {
-    const watchers = active[name].flatMap((injured) =>
-      injured.injury.kind === 'outside' ? [{ injured, slowUs: injured.injury.slowUs }] : [],
+    const madeUs = clock.nowUs();
+    const watchers = active[name].flatMap((injured) => {
+      const { injury } = injured;
+      return injury.kind === 'outside' && injury.fromUs - madeUs < longestCallUs ? [{ injured, injury }] : [];
+    });
+    const timers = watchers.map(({ injured, injury: { fromUs, slowUs } }) =>
+      clock.after(Math.max(0, fromUs - madeUs) + slowUs, () => onStruck(injured, operation)),
     );
-    const timers = watchers.map(({ injured, slowUs }) => clock.after(slowUs, () => onStruck(injured, operation)));
     try {
       return await call();
     } catch (error) {
-      for (const { injured } of watchers) onStruck(injured, operation);
+      const failedUs = clock.nowUs();
+      for (const { injured, injury } of watchers) if (failedUs >= injury.fromUs) onStruck(injured, operation);
       throw error;
     } finally {
       for (const cancel of timers) cancel();

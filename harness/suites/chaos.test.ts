@@ -113,7 +113,10 @@ describe('soak', () => {
   it('meets every fault, and every role and port of the lakehouse', () => {
     const [lakehouse] = threePlanes as [(typeof threePlanes)[number]];
     const faults = seeds.flatMap((seed) => plan(seed, lakehouse).scenario.faults);
-    expect([...new Set(faults.map(({ kind }) => kind))].sort()).toEqual([...faultKinds].sort());
+    expect([...new Set(faults.map(({ kind }) => kind))].sort()).toEqual(
+      // On this stack no proxy stands in any link.
+      faultKinds.filter((kind) => kind !== 'partition' && !kind.startsWith('wire-')).sort(),
+    );
     const aims = new Set(faults.flatMap((fault) => ('role' in fault ? fault.role : 'port' in fault ? fault.port : [])));
     expect([...aims].sort()).toEqual(['batch', 'changeLog', 'compactor', 'onlineStore', 'serving', 'stream', 'tables']);
   });
