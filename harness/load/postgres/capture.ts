@@ -1,6 +1,6 @@
 /** From what logical decoding says (pgoutput) back to the blocks of the change log. Knows nothing of any trace. */
 import type { Pgoutput } from 'pg-logical-replication';
-import { viewBlock } from '../../../workloads/change-batch.js';
+import { type ChangeBatch, payloadOf, viewBlock } from '../../../workloads/change-batch.js';
 import { HarnessError } from '../../errors.js';
 import type { Entry } from '../delivery.js';
 import { encodeImages, type RowImages, rowOf, sourceTables, tableNumber } from './rows.js';
@@ -22,8 +22,10 @@ export interface Capture {
   oldestHeldLsn(): number | null;
 }
 
-/** `isWanted`: whether a block is not in the change log yet; it is not made up otherwise. */
-export function createCapture(isWanted: (slotUs: number, partition: number) => boolean): Capture {
+/** Whether a block is not in the change log yet; it is not made up otherwise. Its payloads are still left out. */
+export type IsWanted = (slotUs: number, partition: number, envelope: ChangeBatch) => boolean;
+
+export function createCapture(isWanted: IsWanted): Capture {
   /** Rows that were committed, until the block comes to which they belong; in the order of their commits. */
   const held = new Map<number, RowImages & { readonly lsn: number }>();
   /** Of the transaction that is being read, by table and key, in the order of its changes. */
@@ -53,7 +55,8 @@ export function createCapture(isWanted: (slotUs: number, partition: number) => b
         held.set(number, { ...images, lsn });
       }
       for (const { partition, block } of envelopes) {
-        const made = fill(block, isWanted(slotUs, partition));
+        const batch = viewBlock(block);
+        const made = fill(batch, isWanted(slotUs, partition, batch));
         if (made) entries.push({ slotUs, partition, block: made });
       }
     }
@@ -64,15 +67,14 @@ export function createCapture(isWanted: (slotUs: number, partition: number) => b
   }
 
   /** Null: it is not wanted, and its rows, as far as they were read again, are let go. */
-  function fill(envelope: Uint8Array, wanted: boolean): Uint8Array | null {
-    const batch = viewBlock(envelope);
-    const isRow = (i: number) => batch.payloadEnd[i] === (i === 0 ? 0 : batch.payloadEnd[i - 1]);
+  function fill(batch: ChangeBatch, wanted: boolean): Uint8Array | null {
+    const isRow = (i: number) => payloadOf(batch, i).length === 0;
     if (!wanted) {
       for (let i = 0; i < batch.count; i++) if (isRow(i)) held.delete(batch.lsn[i] as number);
       return null;
     }
     return withPayloads(batch, (i) => {
-      if (!isRow(i)) return batch.payloads.subarray(i === 0 ? 0 : batch.payloadEnd[i - 1], batch.payloadEnd[i]);
+      if (!isRow(i)) return payloadOf(batch, i);
       const number = batch.lsn[i] as number;
       const images = held.get(number);
       if (!images) throw new HarnessError(`logical decoding: change ${number} is offered before its row was read`);

@@ -207,7 +207,8 @@ export function unpackMessage(content: Uint8Array): SlotMessage {
   const envelopes = Array.from({ length: bytes.readUInt32LE(12) }, () => {
     const partition = bytes.readUInt32LE(at);
     const end = at + 8 + bytes.readUInt32LE(at + 4);
-    const block = Uint8Array.prototype.slice.call(bytes, at + 8, end);
+    // A copy of its own, since a block's columns are read where they lie.
+    const block = new Uint8Array(bytes.subarray(at + 8, end));
     at = end;
     return { partition, block };
   });
