@@ -1,4 +1,6 @@
 /** Where a run takes place: on this machine, or in virtual time. */
+import type { PostgresConnection } from './load/postgres/connection.js';
+import { startPostgres } from './load/postgres/start.js';
 import type { Ports } from './ports/ports.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
@@ -9,6 +11,8 @@ import { startServers } from './stacks/start.js';
 export interface Site {
   readonly supervisor: Supervisor;
   startStack(options: { readonly directory: string; readonly uses: readonly (keyof Ports)[] }): Promise<Stack>;
+  /** The database of a source that is one; absent where programs cannot be run. */
+  startPostgres?(directory: string): Promise<PostgresConnection>;
   /** Work of the harness on files: virtual time stands still for it. */
   host<T>(work: () => Promise<T> | T): Promise<T>;
   /** Work that no step of the run waits for: beside the run, or, in virtual time, after it. */
@@ -25,6 +29,7 @@ export function machineSite(scenario: Scenario, scratch: Scratch): Site {
     supervisor,
     startStack: (options) =>
       startServers(scenario.stack === 'native' ? 'native' : 'embedded', { supervisor, ...options }),
+    startPostgres: (directory) => startPostgres(supervisor, directory),
     host: async (work) => work(),
     aside: (work) => work(),
   };

@@ -3,9 +3,10 @@
  * a change every 100 ms each, a probe every 50 ms that is answered after 1 ms, a prediction every 10 ms; 2 s of warm-up,
  * 10 s measured, 10 s for the fault; SLO 3 s, held for 1 s.
  */
+
+import { soundTables } from '../ledger/sound-tables.fixture.js';
 import { allocateColumns } from '../record/column-files.js';
 import { columnSets } from '../record/column-sets.js';
-import { soundTables } from '../ledger/sound-tables.fixture.js';
 import type { FaultFact, RunFacts } from '../record/facts.js';
 import type { Scenario } from '../scenario.js';
 

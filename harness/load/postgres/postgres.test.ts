@@ -112,7 +112,11 @@ it.skipIf(found === null)(
     const logServer = await startChangeLogServer({ directory, port: 0 });
     const log = connectChangeLog({ port: logServer.port });
     const children: StartedChild[] = [];
-    const start = (name: string, init: WriterInit | ConnectorInit, origin: { epochUs: number; zeroNs: bigint | null }) => {
+    const start = (
+      name: string,
+      init: WriterInit | ConnectorInit,
+      origin: { epochUs: number; zeroNs: bigint | null },
+    ) => {
       const module = new URL(`./${name}-process.js`, import.meta.url);
       const child = startChild({ name, module, init, origin, readyWithinUs: 60 * secondUs });
       children.push(child);

@@ -3,7 +3,7 @@
  * connector writes them.
  */
 import avro, { type Type } from 'avsc';
-import { opNames, type TableName, tableNames } from '../../../workloads/change-batch.js';
+import { type opNames, type TableName, tableNames } from '../../../workloads/change-batch.js';
 import { changeOf, rowSchemas } from '../../../workloads/contracts/schemas.js';
 import { HarnessError } from '../../errors.js';
 

@@ -38,7 +38,12 @@ export async function applyTransaction(client: Client, transaction: SourceTransa
   await emitMessage(client, slotPrefix, packMessage(transaction.message));
   for (const { table, op, rows } of statementsOf(transaction.rows)) {
     const of = sourceTables[table] as SourceTable;
-    if (op === createOp) await insertRows(client, of, rows.map(({ images }) => images.after as RowImage));
+    if (op === createOp)
+      await insertRows(
+        client,
+        of,
+        rows.map(({ images }) => images.after as RowImage),
+      );
     else {
       const { rowCount } = op === removeOp ? await deleteRows(client, of, rows) : await updateRows(client, of, rows);
       if (rowCount !== rows.length)
