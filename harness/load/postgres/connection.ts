@@ -15,7 +15,8 @@ export async function clientConfig({ port, passwordFile }: PostgresConnection): 
 
 export async function connect(connection: PostgresConnection): Promise<Client> {
   const { default: pg } = await import('pg');
-  const client = new pg.Client(await clientConfig(connection));
+  // Statements follow each other without waiting for answers.
+  const client = new pg.Client({ ...(await clientConfig(connection)), pipeline: true });
   // What breaks a connection is told to the query that meets it.
   client.on('error', () => {});
   await client.connect();

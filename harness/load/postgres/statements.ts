@@ -34,24 +34,25 @@ const rowsAtOnce = 10_000;
 
 /** Everything of a transaction but its COMMIT. */
 export async function applyTransaction(client: Client, transaction: SourceTransaction): Promise<void> {
-  await client.query('BEGIN');
-  await emitMessage(client, slotPrefix, packMessage(transaction.message));
-  for (const { table, op, rows } of statementsOf(transaction.rows)) {
-    const of = sourceTables[table] as SourceTable;
-    if (op === createOp)
-      await insertRows(
-        client,
-        of,
-        rows.map(({ images }) => images.after as RowImage),
+  const { slotUs, rows, message } = transaction;
+  const began = [client.query('BEGIN'), emitMessage(client, slotPrefix, packMessage(message))];
+  const changed = statementsOf(rows).map(async (statement) => {
+    const { rowCount } = await changeRows(client, statement);
+    const { table, rows: asked } = statement;
+    if (rowCount !== asked.length)
+      throw new HarnessError(
+        `the source's table ${sourceTables[table]?.name}: ${asked.length} rows were to change at ${slotUs}, and ${rowCount} did; the trace does not build on what the table holds`,
       );
-    else {
-      const { rowCount } = op === removeOp ? await deleteRows(client, of, rows) : await updateRows(client, of, rows);
-      if (rowCount !== rows.length)
-        throw new HarnessError(
-          `the source's table ${of.name}: ${rows.length} rows were to change at ${transaction.slotUs}, and ${rowCount} did; the trace does not build on what the table holds`,
-        );
-    }
-  }
+  });
+  await Promise.all([...began, ...changed]);
+}
+
+function changeRows(client: Client, { table, op, rows }: Statement) {
+  const of = sourceTables[table] as SourceTable;
+  if (op === removeOp) return deleteRows(client, of, rows);
+  if (op !== createOp) return updateRows(client, of, rows);
+  const made = rows.map(({ images }) => images.after as RowImage);
+  return insertRows(client, of, made);
 }
 
 /** Says, in a transaction of its own, that there is no more to come. */
@@ -59,8 +60,8 @@ export async function endSource(client: Client): Promise<void> {
   await emitMessage(client, endPrefix, Buffer.alloc(0));
 }
 
-async function emitMessage(client: Client, prefix: string, content: Buffer): Promise<void> {
-  await client.query({
+function emitMessage(client: Client, prefix: string, content: Buffer) {
+  return client.query({
     name: 'message',
     text: 'SELECT pg_logical_emit_message(true, $1, $2::bytea)',
     values: [prefix, content],
