@@ -137,7 +137,14 @@ it.skipIf(found === null)(
       await child.ready;
       return { child, captured };
     };
-    const logged = async () => (await log.endOffsets(topic)).reduce((sum, end) => sum + end, 0);
+    let failure: string | null = null;
+    const untilLogged = async (share: number) => {
+      const logged = async () => (await log.endOffsets(topic)).reduce((sum, end) => sum + end, 0);
+      while ((await logged()) < share * blocks.size) {
+        if (failure !== null) expect.fail(failure);
+        await hostClock.sleep(5_000);
+      }
+    };
     try {
       await log.createTopic(topic, partitions);
       const commits = join(folder, 'commits');
@@ -147,13 +154,16 @@ it.skipIf(found === null)(
         { epochUs: epochUs - secondUs, zeroNs: null },
       );
       await writer.ready;
+      void writer.exited.then((exit) => {
+        if (exit.code !== 0) failure = exit.failure ?? 'the writer died';
+      });
       const first = await startConnector();
       writer.setClock({ epochUs, zeroNs: monotonicNs() });
-      while ((await logged()) < blocks.size / 3) await hostClock.sleep(5_000);
+      await untilLogged(1 / 3);
       first.child.signal('SIGKILL');
       await first.child.exited;
       const second = await startConnector();
-      while ((await logged()) < (blocks.size * 2) / 3) await hostClock.sleep(5_000);
+      await untilLogged(2 / 3);
       second.child.signal('SIGKILL');
       await second.child.exited;
       const third = await startConnector();
@@ -193,5 +203,5 @@ it.skipIf(found === null)(
       await server.stop();
     }
   },
-  120_000,
+  300_000,
 );
