@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { simulatedBuild } from '../harness/lineage/origin.js';
 import { loadHistory } from '../harness/load-history.js';
 import { inventoryOf } from '../harness/processes/answers.js';
 import { descriptionOf, loadArchitecture } from '../harness/processes/load-architecture.js';
@@ -51,7 +52,7 @@ describe.each([
   it(`loses and doubles nothing of a history in the midst of which ${role} is killed`, {
     timeout: 60_000,
   }, async () => {
-    const site = machineSite(scenario, scratch);
+    const site = machineSite(scenario, scratch, simulatedBuild);
     const { supervisor } = site;
     const plan = {
       id: name,
@@ -70,7 +71,7 @@ describe.each([
       const { topic, partitions } = scenario.workload.contract;
       await own.ports.changeLog.createTopic(topic, partitions);
       await own.close();
-      const { client } = await startPlane({ supervisor, plan, architecture, stack });
+      const { client } = await startPlane({ supervisor, plan, architecture, stack, build: simulatedBuild });
       const rows = trace.info.history.facts + trace.info.contract.customers;
 
       const held = async () => inventoryOf(await client.call('inventory', undefined, { timeoutUs })).rows;

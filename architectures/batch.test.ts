@@ -1,18 +1,26 @@
 /** What the harness finds of the batch work of our planes: that all of it is right. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BatchFacts } from '../harness/record/facts.js';
+import type { BatchFacts, LineageFacts } from '../harness/record/facts.js';
 import { batchScenario, openSimulations, type Simulations } from './fixture-simulation.js';
 
 describe.each(['lakehouse', 'warehouse', 'lambda'])('batch work of %s, simulated', (plane) => {
   let simulations: Simulations;
   let batch: BatchFacts;
+  let lineage: LineageFacts | null;
   beforeAll(async () => {
     simulations = await openSimulations(plane, 'batch', batchScenario);
     const { facts } = await simulations.run(1, null);
     expect(facts.invalid).toEqual([]);
     batch = facts.batch as BatchFacts;
+    lineage = facts.lineage;
   }, 300_000);
   afterAll(() => simulations.close());
+
+  it('accounts for every table that it wrote', () => {
+    // Two of the warehouse's are snapshots.
+    const tables = { lakehouse: 13, warehouse: 14, lambda: 12 }[plane];
+    expect(lineage).toMatchObject({ gaps: [], assets: tables, covered: tables });
+  });
 
   it('is right in every row, and the same again', () => {
     expect(batch.examples).toEqual([]);

@@ -44,6 +44,21 @@ export const batchScenario: Scenario = {
   },
 };
 
+/** What a source sent of three neighbours turns out to be poisoned. */
+export const poisonedScenario: Scenario = {
+  ...smallScenario,
+  batch: {
+    labels: { rows: 400, positivePpm: 120_000, latePpm: 100_000 },
+    besideLoad: [],
+    afterLoad: [
+      { kind: 'snapshot', name: 'whole' },
+      { kind: 'score', snapshot: 'whole', times: 1 },
+      { kind: 'training-set', late: true, times: 1 },
+      { kind: 'reprocess', snapshot: 'whole', customers: 3 },
+    ],
+  },
+};
+
 /** What is served is rolled back after the measured window, and forward again. */
 export const rollbackScenario: Scenario = {
   ...smallScenario,

@@ -1,9 +1,12 @@
 /** The example of README.md, as it stands there. */
+
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Plane, RoleContext } from '../harness/architecture.js';
+import { testOrigin } from '../harness/lineage/fixture-origin.js';
 import { loadArchitecture } from '../harness/processes/load-architecture.js';
+import { seededRandom } from '../harness/random.js';
 import { projectDirectory } from '../harness/testbed.js';
 import { openWorld } from './fixture-world.js';
 
@@ -29,6 +32,7 @@ it('is a plane that runs', async () => {
     const context: RoleContext = {
       ...world,
       random: { below: () => 0, unit: () => 0, bits: () => 0, fork: () => context.random },
+      origin: testOrigin('all', seededRandom(1)),
       signal: abort.signal,
       ready: () => ready(),
       serve: async (operations) => {

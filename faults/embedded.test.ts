@@ -3,6 +3,7 @@
  * warehouse what befalls its server. Nothing here depends on how fast the machine is.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { simulatedBuild } from '../harness/lineage/origin.js';
 import { descriptionOf, loadArchitecture } from '../harness/processes/load-architecture.js';
 import { openScratch, type Scratch } from '../harness/processes/scratch.js';
 import type { RunFacts } from '../harness/record/facts.js';
@@ -33,7 +34,7 @@ async function run(plane: string, scenario: Scenario): Promise<RunFacts> {
     const observed = await observeRun(plan, {
       trace,
       architecture: descriptionOf(await loadArchitecture(plane, undefined)),
-      site: machineSite(scenario, scratch),
+      site: machineSite(scenario, scratch, simulatedBuild),
       parent: scratch.directory,
       quiet: Promise.resolve(),
       idle: () => {},

@@ -3,6 +3,7 @@
  * minutes. It tells its parent when the harm is done, and ends cleanly on SIGINT, as the command line does.
  */
 import { hostClock } from '../harness/clock.js';
+import { simulatedBuild } from '../harness/lineage/origin.js';
 import { descriptionOf, loadArchitecture } from '../harness/processes/load-architecture.js';
 import { openScratch } from '../harness/processes/scratch.js';
 import type { Supervisor } from '../harness/processes/supervisor.js';
@@ -47,7 +48,7 @@ const scenario: Scenario = {
 const interrupt = new AbortController();
 process.on('SIGINT', () => interrupt.abort(new Error('interrupted')));
 const scratch = await openScratch();
-const site = machineSite(scenario, scratch);
+const site = machineSite(scenario, scratch, simulatedBuild);
 const trace = await loadTrace(scenario, 1, scratch.directory);
 const watching = (async () => {
   while (!interrupt.signal.aborted) {

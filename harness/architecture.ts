@@ -3,6 +3,8 @@ import type { DataContract } from '../workloads/data-contract.js';
 import type { FeatureRow, Prediction } from '../workloads/feature-view.js';
 import type { Clock } from './clock.js';
 import type { Json } from './json.js';
+import type { OpenLineageEvent } from './lineage/event.js';
+import type { Origin } from './lineage/origin.js';
 import type { Ports } from './ports/ports.js';
 import type { Tier } from './ports/table-store/port.js';
 import type { Random } from './random.js';
@@ -40,6 +42,8 @@ export interface RoleContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly contract: DataContract;
+  /** What this process is a run of, for the record of what it writes (lineage/README.md). */
+  readonly origin: Origin;
   readonly signal: AbortSignal;
   /** The role does its work from now on: the supervisor waits for it, and a restart is timed by it. */
   ready(): void;
@@ -78,6 +82,13 @@ export interface Plane {
   /** What a scoring wrote, and what a training set has: for the ledger. */
   scoredRows(request: TableRef): AsyncIterable<ScoredRows>;
   trainingRows(request: TableRef): AsyncIterable<readonly TrainingRow[]>;
+  /**
+   * Changes that were taken in and turned out to be poisoned count as refused from now on, and what was made of them is made
+   * again, of the same moments without them: that alone, found by lineage.
+   */
+  reprocess(request: ReprocessRequest): Promise<ReprocessResult>;
+  /** What was written from what, by which run of which code: every event since the plane began, in any order. */
+  lineage(): Promise<readonly OpenLineageEvent[]>;
 }
 
 export type Operation = keyof Plane;
@@ -145,6 +156,29 @@ export interface ScannedBytes {
   readonly requestedBytes: number;
   /** As the operating system counts what the process read meanwhile; null where it does not, or where other work read too. */
   readonly readBytes: number | null;
+}
+
+export interface ReprocessRequest {
+  readonly poisoned: readonly ChangeKey[];
+}
+export interface ReprocessResult {
+  readonly assets: readonly ReprocessedAsset[];
+  /** Names of the tables that scorings and training sets are versions of. */
+  readonly scored: string;
+  readonly training: string;
+  /** In the place of the newest snapshot, where its rows were made again. */
+  readonly snapshot: SnapshotRef | null;
+  /** What comes from the poisoned changes as well, and was not made again. */
+  readonly untouched: readonly string[];
+}
+/** A table that was made of them; `version` is the one without. */
+export interface ReprocessedAsset extends TableRef {
+  readonly fromVersion: number;
+  /** Rows that were made again, of all of `fromVersion`; files that hold any of them, of all. */
+  readonly recomputedRows: number;
+  readonly rows: number;
+  readonly rewrittenFiles: number;
+  readonly files: number;
 }
 
 export interface RollbackRequest {

@@ -1,5 +1,6 @@
 /** What the arms of a suite turned out to be, and what every way to run them needs. */
 import type { Manifest } from '../reports/summary.js';
+import type { Build } from './lineage/origin.js';
 import type { Inspected } from './plane-contract.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import type { Scratch } from './processes/scratch.js';
@@ -12,6 +13,8 @@ export type DescribedArms = ReadonlyMap<Arm, ArchitectureDescription | Finding>;
 
 export interface RunsOptions {
   readonly described: DescribedArms;
+  /** The code that the planes run. */
+  readonly build: Build;
   readonly scratch: Scratch;
   readonly progress: Progress;
   readonly signal: AbortSignal;

@@ -6,6 +6,7 @@ import { type DescribedArms, labelOf } from './arms.js';
 import { calendarTime } from './clock.js';
 import { messageOf, UsageError } from './errors.js';
 import { refuseFaultPlans } from './fault-plans.js';
+import type { Build } from './lineage/origin.js';
 import { runOnMachine } from './machine-runs.js';
 import type { Inspected } from './plane-contract.js';
 import { startChild } from './processes/child-process.js';
@@ -64,6 +65,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     const groups = groupByTrace(plans);
     const common = {
       described,
+      build: buildOf(begun),
       scratch,
       progress,
       signal,
@@ -167,6 +169,10 @@ export async function beginManifest(options: {
     notApplicable: options.notApplicable,
     interrupted: false,
   };
+}
+
+export function buildOf({ git, lockFileSha256, versions }: Manifest): Build {
+  return { ...git, node: versions.node as string, lockFileSha256 };
 }
 
 type Steal = Awaited<ReturnType<typeof readSteal>>;

@@ -9,9 +9,12 @@ import type { Operation } from './architecture.js';
 import { type Checked, outcomeOf, printChecked } from './check.js';
 import { type Ended, startCommand } from './fixture-command.js';
 import { soundTables } from './ledger/sound-tables.fixture.js';
+import { runEvent, storedTable, topic } from './lineage/event.js';
+import { testOrigin } from './lineage/fixture-origin.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { inspectPlane, judgeFacts, operations, type RuleVerdict } from './plane-contract.js';
 import type { PlaneClient } from './processes/endpoint.js';
+import { seededRandom } from './random.js';
 import type { RunFacts } from './record/facts.js';
 import { projectDirectory } from './testbed.js';
 
@@ -21,6 +24,10 @@ const features = customerActivity.features.map(({ kind }) => (kind === 'count' |
 const rows = ({ keys }: { keys: string[] }) => keys.map((key) => ({ key, lastSeq: 0, asOfUs: 1, features }));
 const scores = ({ keys }: { keys: string[] }) =>
   keys.map((key) => ({ key, score: 0.5, modelVersion: 1, lastSeq: 0, asOfUs: 1 }));
+const lineageEvent = runEvent(testOrigin('all', seededRandom(1)), 'START', 0, {
+  into: [storedTable('changes')],
+  from: [topic('changes', [0])],
+});
 const sound: Answers = {
   lookup: rows,
   predict: scores,
@@ -28,6 +35,7 @@ const sound: Answers = {
   exportChanges: () => [[{ customer: 1, seq: 1 }]],
   quarantine: () => [[{ customer: 1, seq: 2, reason: 'late' }]],
   inventory: () => ({ files: 1, bytes: 1, rows: 1, smallFiles: 1, smallFileBytes: 1 }),
+  lineage: () => [lineageEvent],
 };
 const trace = {
   directory: '/trace',
@@ -97,6 +105,7 @@ describe('every operation is asked, every answer held against its shape', () => 
     ['backfill: takes history in', { backfill: () => 'done' }, /"done": expected a whole number as rows/],
     ['exportChanges: pages of changes', { exportChanges: () => [[{ customer: '1', seq: 1 }]] }, /whole numbers/],
     ['quarantine: pages of changes', { quarantine: () => [7] }, /expected pages that are lists/],
+    ['lineage: OpenLineage events', { lineage: () => [{ ...lineageEvent, run: {} }] }, /\/run must have required/],
     ['inventory: counts of files, bytes and rows', { inventory: () => ({ files: -1 }) }, /whole number as files/],
   ];
   it.each(broken)('%s', async (rule, answers, sentence) => {
@@ -127,7 +136,8 @@ describe('the run is judged by its facts', () => {
   const tables = soundTables;
   const ledger = { tables, final: rights, live: rights, settled: null, behind: 0, personalDataLeaks: 0, examples: [] };
   const fault = { target: 'all', witnessedUs: 1, readyUs: 2 };
-  const run = { faults: [fault], ledger, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };
+  const lineage = { assets: 2, covered: 2, gaps: [] };
+  const run = { faults: [fault], ledger, lineage, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };
   const rebuilt = { scored: { times: 2, same: 2 }, training: { times: 1, same: 1 } };
   const rollback = { back: { seenUs: 1 }, forward: { seenUs: 2 }, mixed: 0, wrong: 0 };
   const batch = {
@@ -154,6 +164,14 @@ describe('the run is judged by its facts', () => {
     ['leaks', { personalDataLeaks: 1 }],
   ])('%s fails', (_, change) => {
     expect(judged({ ledger: { ...ledger, ...change } }).filter(({ outcome }) => outcome === 'fails').length).toBe(1);
+  });
+
+  it('a table that its events do not account for fails', () => {
+    const gaps = ['tables/current: no event names it'];
+    const failed = judged({ lineage: { assets: 2, covered: 1, gaps } }).filter(({ outcome }) => outcome === 'fails');
+    expect(failed.map(({ subject, example }) => [subject, example])).toEqual([
+      ['lineage', `1 of 2 do not; ${gaps[0]}`],
+    ]);
   });
 
   it.each([
@@ -214,7 +232,7 @@ describe('the run is judged by its facts', () => {
     expect(printChecked('mine', on('fails'))).toBe(
       [
         'mine on embedded',
-        '  offers lookup; not predict, backfill, exportChanges, quarantine, inventory, snapshot, score, trainingSet, rollback, rollForward, publishModel, scoredRows, trainingRows',
+        '  offers lookup; not predict, backfill, exportChanges, quarantine, inventory, snapshot, score, trainingSet, rollback, rollForward, publishModel, scoredRows, trainingRows, reprocess, lineage',
         '  run  comes to its end  FAILS',
         '      why',
         '  0 of 1 rules pass, 1 fail',

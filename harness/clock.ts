@@ -47,6 +47,12 @@ export function calendarTime(): string {
   return new Date().toISOString();
 }
 
+/** An event time in ISO 8601, to the microsecond, for those who read no integers. */
+export function isoTime(timeUs: number): string {
+  const micros = String(timeUs % 1000).padStart(3, '0');
+  return new Date(Math.floor(timeUs / 1000)).toISOString().replace('Z', `${micros}Z`);
+}
+
 export function systemClock(initial: ClockOrigin): SystemClock {
   let origin = initial;
   return {

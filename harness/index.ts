@@ -22,6 +22,10 @@ export type {
 export type { Clock } from './clock.js';
 export { UsageError } from './errors.js';
 export type { Json } from './json.js';
+export * from './lineage/event.js';
+export { type Journal, journalInTables, journalInWarehouse } from './lineage/journal.js';
+export type { Origin } from './lineage/origin.js';
+export { type Lineage, openLineage } from './lineage/recorder.js';
 export type { ChangeLog } from './ports/change-log/port.js';
 export type { OnlineStore } from './ports/online-store/port.js';
 export type { Ports } from './ports/ports.js';

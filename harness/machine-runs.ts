@@ -64,7 +64,7 @@ async function oneRun(
   if (signal.aborted) return null;
   const progress = (phase: string) => options.progress.phase(labelOf(plan), phase);
   try {
-    const site = machineSite(plan.scenario, scratch);
+    const site = machineSite(plan.scenario, scratch, options.build);
     const inspection = options.onInspected && inspectPlane();
     const observed = await observeRun(plan, {
       ...options,

@@ -2,6 +2,7 @@
 import { lakehouseBenchmarks } from '../architectures/lakehouse/lakehouse.bench.js';
 import { lambdaBenchmarks } from '../architectures/lambda/lambda.bench.js';
 import { workloadBenchmarks } from '../workloads/workload.bench.js';
+import { nativeBenchmarks } from './ports/native.bench.js';
 import { portBenchmarks } from './ports/ports.bench.js';
 import { deriveBenchmarks } from './ports/table-store/derive.bench.js';
 import { tableStoreBenchmarks } from './ports/table-store/table-store.bench.js';
@@ -15,6 +16,7 @@ const suites = [
   lakehouseBenchmarks,
   lambdaBenchmarks,
   portBenchmarks,
+  nativeBenchmarks,
   tableStoreBenchmarks,
   deriveBenchmarks,
   warehouseBenchmarks,

@@ -9,7 +9,7 @@ import type { Operation } from './architecture.js';
 import { messageOf } from './errors.js';
 import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
-import { backfillOf, changesOf, inventoryOf, predictionsOf, rowsOf } from './processes/answers.js';
+import { backfillOf, changesOf, inventoryOf, lineageOf, predictionsOf, rowsOf } from './processes/answers.js';
 import type { PlaneClient } from './processes/endpoint.js';
 import type { BatchFacts, RunFacts } from './record/facts.js';
 import type { Inspect } from './run.js';
@@ -37,6 +37,8 @@ export const operations = [
   'publishModel',
   'scoredRows',
   'trainingRows',
+  'reprocess',
+  'lineage',
 ] as const satisfies readonly Operation[];
 
 const timeoutUs = 20_000_000;
@@ -97,6 +99,9 @@ export function inspectPlane(): Inspection {
     await judge('inventory', 'counts of files, bytes and rows', async () => {
       inventoryOf(await call('inventory', undefined));
     });
+    await judge('lineage', 'OpenLineage events', async () => {
+      lineageOf(await call('lineage', undefined));
+    });
     if (moment === 'drained' && offered.includes('backfill'))
       await judge('backfill', 'repeated over the changes, brings nothing back', async () => {
         await expectRepeatable(plane, trace);
@@ -133,7 +138,7 @@ const misshapenAnswer = /\b(?:lookup|predict) answered |: expected (?!an answer|
 
 /** What the run itself says of the rules that need one: batch work, restarts, and the ledger. */
 export function judgeFacts(facts: RunFacts): RuleVerdict[] {
-  const { faults, ledger, invalid, backfill, batch, errors, ingests } = facts;
+  const { faults, ledger, lineage, invalid, backfill, batch, errors, ingests } = facts;
   const verdicts: RuleVerdict[] = [];
   const add = (subject: string, rule: string, example: string, outcome?: RuleVerdict['outcome']) =>
     verdicts.push({ subject, rule, outcome: outcome ?? (example === '' ? 'passes' : 'fails'), example });
@@ -149,6 +154,11 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
   if (batch && invalid.length === 0) verdicts.push(...judgeBatch(batch));
   const misshapen = errors.find(({ message }) => misshapenAnswer.test(message));
   if (errors.length > 0 || invalid.length === 0) add('load', 'answers have their shape', misshapen?.message ?? '');
+  if (lineage !== null) {
+    const { assets, covered, gaps } = lineage;
+    const example = covered === assets ? '' : `${assets - covered} of ${assets} do not; ${gaps[0]}`;
+    add('lineage', 'every table that is stored resolves to its inputs, code, environment and configuration', example);
+  }
   for (const { target, witnessedUs, readyUs } of faults) {
     const rule = `${target} is killed and ready again`;
     if (witnessedUs === null) add('restart', rule, 'the kill was not seen to bite', 'not judged');

@@ -34,6 +34,7 @@ export async function gatherFacts(observed: Observed, trace: LoadedTrace): Promi
     backfill: seen.backfill,
     inventories: { afterLoad: seen.exported?.inventory ?? null },
     batch: seen.batch,
+    lineage: seen.lineage,
     ledger,
     errors: seen.errors,
   };
@@ -55,6 +56,7 @@ export function unstartedRun(plan: RunPlan, reason: Finding): RunFacts {
     backfill: null,
     inventories: { afterLoad: null },
     batch: null,
+    lineage: null,
     ledger: null,
     errors: [],
   };

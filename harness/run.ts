@@ -11,6 +11,7 @@ import { type Exported, exportTables, readFinalRows, readSettledRows } from './f
 import { beginInjections, type Injections } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
 import { readLiveSample } from './ledger/live-sample.js';
+import { readLineage } from './lineage/walk.js';
 import type { EmitterInit } from './load/emitter.js';
 import type { PostgresConnection } from './load/postgres/connection.js';
 import { type ReaderInit, readPlane } from './load/reader.js';
@@ -29,6 +30,7 @@ import type {
   FaultFact,
   Finding,
   LedgerFacts,
+  LineageFacts,
   RunFacts,
   Timeline,
 } from './record/facts.js';
@@ -81,6 +83,7 @@ export interface Seen {
   errors: LoadErrors['errors'];
   exported: Exported | null;
   batch: BatchFacts | null;
+  lineage: LineageFacts | null;
   /** Null: its load did not come to its end. */
   recorded: Recorded | null;
   /** Closes when the last process has gone; rejects if the run broke off before. */
@@ -107,6 +110,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     errors: [],
     exported: null,
     batch: null,
+    lineage: null,
     recorded: null,
     ledger: null,
   };
@@ -128,7 +132,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     const stack = await site.startStack({ directory, uses: architecture.uses });
     await createTopic(stack, plan, site);
     const postgres = scenario.source === 'postgres' ? await databaseOf(site, directory) : null;
-    started = await startPlane({ supervisor, plan, architecture, stack });
+    started = await startPlane({ supervisor, plan, architecture, stack, build: site.build });
     const plane = started.client;
     await options.quiet;
     await options.inspect?.('started', { plane, trace });
@@ -136,7 +140,14 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     seen.backfill = await loadHistory({ plane, trace, plan, clock });
     const paths = recordingPaths(directory);
     const source = await startLoad({ plan, trace, supervisor, stack, plane: started, postgres, paths, seen });
-    const batch = beginBatchWork({ plan, plane, trace, clock, signal });
+    const batch = beginBatchWork({
+      plan,
+      plane,
+      trace,
+      clock,
+      signal,
+      openPorts: () => host(() => openPorts(stack.connection, clock)),
+    });
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
     const { servers } = stack;
@@ -195,6 +206,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       options.idle();
     }
     await settledRows;
+    seen.lineage = await readLineage({ plan, architecture, site, stack, plane });
     await options.inspect?.('drained', { plane, trace });
   };
 

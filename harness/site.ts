@@ -1,4 +1,5 @@
 /** Where a run takes place: on this machine, or in virtual time. */
+import type { Build } from './lineage/origin.js';
 import type { PostgresConnection } from './load/postgres/connection.js';
 import { startPostgres } from './load/postgres/start.js';
 import type { Ports } from './ports/ports.js';
@@ -9,6 +10,8 @@ import type { Stack } from './stacks/stack.js';
 import { startServers } from './stacks/start.js';
 
 export interface Site {
+  /** The code that runs there. */
+  readonly build: Build;
   readonly supervisor: Supervisor;
   startStack(options: { readonly directory: string; readonly uses: readonly (keyof Ports)[] }): Promise<Stack>;
   /** The database of a source that is one; absent where programs cannot be run. */
@@ -19,13 +22,14 @@ export interface Site {
   aside<T>(work: () => Promise<T>): Promise<T>;
 }
 
-export function machineSite(scenario: Scenario, scratch: Scratch): Site {
+export function machineSite(scenario: Scenario, scratch: Scratch, build: Build): Site {
   const supervisor = supervise({
     lullStartUs: lullStartUs(scenario),
     restartDelayUs: scenario.restartDelayUs,
     scratch,
   });
   return {
+    build,
     supervisor,
     startStack: (options) =>
       startServers(scenario.stack === 'native' ? 'native' : 'embedded', { supervisor, ...options }),

@@ -424,6 +424,17 @@ const metrics: Readonly<Record<string, Metric>> = {
   'faults.slo_met': { label: 'SLO met after the fault', meaning: 'share of seconds', main: [] },
   'faults.inference': { label: 'Prediction after the fault', meaning: 'from the intended start', main: [] },
   'faults.inference_errors': { label: 'Predictions failed after the fault', meaning: 'errors and time-outs', main: [] },
+  'reprocess.rows': {
+    label: 'Rows made again',
+    meaning: 'of all rows of tables that were made of poisoned changes',
+    main: ['share'],
+  },
+  'reprocess.files': { label: 'Files written again', meaning: 'of all files of these tables', main: ['share'] },
+  'reprocess.wrong_rows': {
+    label: 'Wrong rows after reprocessing',
+    meaning: 'still show what was poisoned, or were disturbed',
+    main: ['total'],
+  },
   'rollback.time': { label: 'Rollback', meaning: 'until every probe reads the restored versions', main: ['mean'] },
   'rollback.forward_time': {
     label: 'Roll forward',

@@ -4,6 +4,7 @@
  * its history flag. Memory is that of a range.
  */
 import type { BackfillRequest, BackfillResult, CustomerRange, RoleContext } from '../../harness/architecture.js';
+import type { Lineage } from '../../harness/lineage/recorder.js';
 import type { ColumnBatch } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { Snapshot, TableStore } from '../../harness/ports/table-store/port.js';
@@ -13,6 +14,7 @@ import { clearState, createState } from './customer-state.js';
 import { addRow, type ChangedRows } from './fold.js';
 import { type FactName, factColumns, factNames, type HistoryFacts, indexFacts } from './history-facts.js';
 import { storeHistory } from './history-tables.js';
+import { recordBackfill } from './lineage.js';
 import { putRows } from './online-rows.js';
 import { rebuildRows } from './rebuild.js';
 import { decodeState } from './row-codec.js';
@@ -26,7 +28,9 @@ export async function loadHistory(
   context: RoleContext,
   { files }: BackfillRequest,
   customerRows: CustomerRows,
+  lineage: Lineage,
 ): Promise<BackfillResult> {
+  await recordBackfill(lineage, context, files);
   const rows = await storeHistory(context, files);
   const overtaken = await putHistory(context, customerRows);
   if (overtaken.length > 0) await rebuildOvertaken(context, overtaken, customerRows);

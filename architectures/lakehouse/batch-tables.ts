@@ -1,4 +1,5 @@
 /** What the batch half keeps where. All versions stay: a snapshot, a scoring or a training set is one version of these. */
+import type { SnapshotRef } from '../../harness/architecture.js';
 import type { Schema } from '../../harness/ports/columns.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
 import { featuresSchema, scoredSchema, trainingSchema } from '../../workloads/batch-rows.js';
@@ -13,6 +14,10 @@ export const snapshotsTable = 'snapshots';
 /** One row a training set: the versions it is made of, however often it is made. */
 export const trainingSetsTable = 'training_sets';
 
+/** Changes that were taken in and count as refused: a row each, with the reason. */
+export const quarantinedTable = 'quarantined';
+
+const int = (name: string) => ({ name, type: 'int', nullable: false }) as const;
 const text = (name: string) => ({ name, type: 'text', nullable: false }) as const;
 
 const schemas: Readonly<Record<string, Schema>> = {
@@ -21,6 +26,7 @@ const schemas: Readonly<Record<string, Schema>> = {
   [trainingTable]: trainingSchema,
   [snapshotsTable]: [text('id'), text('record')],
   [trainingSetsTable]: [text('id'), text('record')],
+  [quarantinedTable]: [int('customer'), int('seq'), text('reason')],
 };
 
 export async function createBatchTables(tables: TableStore): Promise<void> {
@@ -32,6 +38,17 @@ export async function createBatchTables(tables: TableStore): Promise<void> {
 export async function readRecord<T>(tables: TableStore, table: string, id: string): Promise<T | null> {
   for await (const { rows, columns } of tables.scan(await tables.snapshot(table), { columns: ['id', 'record'] })) {
     for (let i = 0; i < rows; i++) if (columns.id?.[i] === id) return JSON.parse(columns.record?.[i] as string) as T;
+  }
+  return null;
+}
+
+/** The snapshot whose rows are this version of `features`; null: there is none. */
+export async function snapshotOfVersion(tables: TableStore, version: number): Promise<SnapshotRef | null> {
+  for await (const { rows, columns } of tables.scan(await tables.snapshot(snapshotsTable), { columns: ['record'] })) {
+    for (let i = 0; i < rows; i++) {
+      const snapshot = JSON.parse(columns.record?.[i] as string) as SnapshotRef;
+      if (snapshot.tables[featuresTable] === version) return snapshot;
+    }
   }
   return null;
 }

@@ -16,6 +16,8 @@ import type {
 } from '../../harness/architecture.js';
 import { takeTurns } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { type Lineage, openLineage } from '../../harness/lineage/recorder.js';
 import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { Relation, TableStore } from '../../harness/ports/table-store/port.js';
@@ -23,7 +25,7 @@ import { featureNames, scoredPage, scoredSchema, trainingPage, trainingSchema } 
 import { followEventTime } from '../../workloads/event-time.js';
 import { labelSchema } from '../../workloads/labels.js';
 import { scoreSql } from '../../workloads/model-sql.js';
-import { momentsOfCustomers, trainingSql, viewSql, viewTables } from '../../workloads/view-sql.js';
+import { momentsOfCustomers, trainingSql, viewSql } from '../../workloads/view-sql.js';
 import {
   createBatchTables,
   featuresTable,
@@ -34,30 +36,30 @@ import {
   trainingTable,
   writeRecord,
 } from './batch-tables.js';
+import { recordBatch, recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import type { LakehouseParams } from './params.js';
+import { reprocess } from './reprocess.js';
 import { openServedState } from './served-state.js';
 import { changesTable } from './tables.js';
-
-/** Bounds the memory of a snapshot: its rows are derived so many customers at a time. */
-const customersPerDerivation = 262_144;
+import { newestVersions, pinTables, relationsAt, type Versions, withoutQuarantined } from './view-relations.js';
 
 /** The share of all customers that is scored by itself, if not all are. */
 const usualSlice = 1 / 100;
-
-/** By table: what derived rows are a function of. Pinned, as long as anybody may ask for them again. */
-type Versions = Readonly<Record<string, number>>;
 
 export async function runBatch(context: RoleContext, params: LakehouseParams): Promise<void> {
   const { tables } = context.ports;
   const time = followEventTime(context.clock, params.clockToleranceUs);
   await untilDone(context, () => createBatchTables(tables));
+  const lineage = openLineage(context, journalInTables(tables));
+  await recordBatch(lineage, context);
   // Each of them wants all the memory and processor there is, and replaces a table.
   const inTurn = takeTurns();
   await context.serve({
-    snapshot: () => inTurn(() => takeSnapshot(context, time)),
-    score: (request) => inTurn(() => score(tables, request)),
-    trainingSet: (request) => inTurn(() => makeTrainingSet(tables, context.contract.view, request)),
+    snapshot: () => inTurn(() => takeSnapshot(context, params, lineage, time)),
+    score: (request) => inTurn(() => score(tables, lineage, request)),
+    trainingSet: (request) => inTurn(() => makeTrainingSet(tables, lineage, context.contract.view, request)),
     scoredRows: (ref) => readVersion<ScoredRows>(tables, ref, scoredSchema, scoredPage),
+    reprocess: (request) => inTurn(() => reprocess(context, lineage, request)),
     trainingRows: (ref) => readVersion<TrainingRow[]>(tables, ref, trainingSchema, trainingPage),
   });
   context.ready();
@@ -65,7 +67,12 @@ export async function runBatch(context: RoleContext, params: LakehouseParams): P
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
-async function takeSnapshot(context: RoleContext, time: ReturnType<typeof followEventTime>): Promise<SnapshotRef> {
+async function takeSnapshot(
+  context: RoleContext,
+  { snapshotCustomers }: LakehouseParams,
+  lineage: Lineage,
+  time: ReturnType<typeof followEventTime>,
+): Promise<SnapshotRef> {
   const { tables } = context.ports;
   const { customers, view } = context.contract;
   const { modelVersion } = await openServedState(context).read();
@@ -76,20 +83,24 @@ async function takeSnapshot(context: RoleContext, time: ReturnType<typeof follow
   const asOfUs = time.nowUs();
   const id = `${asOfUs}-${versions.changes}`;
   await pinTables(tables, `snapshot ${id}`, versions);
+  const run = await recordSnapshot(lineage, view, versions);
   let rows = 0;
   let version = 0;
   // In equal parts: what is left over would be a small file.
-  const customersAtOnce = Math.ceil(customers / Math.ceil(customers / customersPerDerivation));
+  const customersAtOnce = Math.ceil(customers / Math.ceil(customers / snapshotCustomers));
   for (let first = 0; first < customers; first += customersAtOnce) {
     const last = Math.min(customers, first + customersAtOnce);
     const derived = await tables.derive({
       into: featuresTable,
-      from: restricted(from, { from: first, to: last }),
-      sql: `SELECT * EXCLUDE (row_id) FROM (${viewSql(view, momentsOfCustomers(first, last, asOfUs))})`,
+      ...withoutQuarantined(
+        await relationsAt(tables, versions, { column: 'customer', from: first, to: last }),
+        `SELECT * EXCLUDE (row_id) FROM (${viewSql(view, momentsOfCustomers(first, last, asOfUs))})`,
+      ),
       mode: first === 0 ? 'replace' : 'append',
       sortBy: ['customer'],
       sliceRows: Math.ceil(customers * usualSlice),
       txns: [],
+      run,
     });
     rows += derived.rows;
     version = derived.version;
@@ -107,25 +118,22 @@ async function takeSnapshot(context: RoleContext, time: ReturnType<typeof follow
   return snapshot;
 }
 
-/** Each relation without what other customers have: where the files are clustered, most of them are not read. */
-function restricted(relations: Readonly<Record<string, Relation>>, customers: CustomerRange): Record<string, Relation> {
-  const entries = Object.entries(relations).map(([name, relation]): [string, Relation] => [
-    name,
-    { ...relation, ...whereOf(customers) },
-  ]);
-  return Object.fromEntries(entries);
-}
-
-async function score(tables: TableStore, { snapshot: id, customers }: ScoreRequest): Promise<ScoreResult> {
+async function score(
+  tables: TableStore,
+  lineage: Lineage,
+  { snapshot: id, customers }: ScoreRequest,
+): Promise<ScoreResult> {
   const snapshot = await readRecord<SnapshotRef>(tables, snapshotsTable, id);
   if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
   const pinned = await tables.snapshot(featuresTable, snapshot.tables[featuresTable]);
+  const run = await recordScoring(lineage, snapshot);
   const { rows, version, scanned } = await tables.derive({
     into: scoredTable,
     from: { features: { snapshot: pinned, ...whereOf(customers) } },
     sql: `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames, snapshot.modelVersion)} AS score_ppb FROM features`,
     mode: 'replace',
     txns: [],
+    run,
   });
   return { table: scoredTable, version, rows, scanned };
 }
@@ -137,6 +145,7 @@ function whereOf(customers: CustomerRange | undefined) {
 /** Of one id always the same rows: a set that is asked for again is made again, of the same versions. */
 async function makeTrainingSet(
   tables: TableStore,
+  lineage: Lineage,
   view: RoleContext['contract']['view'],
   { id, labels }: TrainingSetRequest,
 ): Promise<TrainingSetRef> {
@@ -149,32 +158,19 @@ async function makeTrainingSet(
     throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
   const made: Recorded = known ?? { versions: await newestVersions(tables), labels };
   await pinTables(tables, `training set ${id}`, made.versions);
+  const run = await recordTrainingSet(lineage, view, made.versions, labels);
+  const { from, sql } = withoutQuarantined(await relationsAt(tables, made.versions), trainingSql(view));
   const { rows, version } = await tables.derive({
     into: trainingTable,
-    from: { ...(await relationsAt(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },
-    sql: trainingSql(view),
+    from: { ...from, labels: { parquet: labels, schema: labelSchema } },
+    sql,
     mode: 'replace',
     sortBy: ['label_id'],
     txns: [],
+    run,
   });
   if (!known) await writeRecord(tables, trainingSetsTable, id, made);
   return { id, table: trainingTable, version, rows };
-}
-
-async function newestVersions(tables: TableStore): Promise<Versions> {
-  const versions = viewTables.map(async (table) => [table, (await tables.snapshot(table)).version] as const);
-  return Object.fromEntries(await Promise.all(versions));
-}
-
-async function pinTables(tables: TableStore, name: string, versions: Versions): Promise<void> {
-  for (const [table, version] of Object.entries(versions)) await tables.pin(table, name, version);
-}
-
-async function relationsAt(tables: TableStore, versions: Versions): Promise<Record<string, Relation>> {
-  const relations = Object.entries(versions).map(
-    async ([table, version]) => [table, { snapshot: await tables.snapshot(table, version) }] as const,
-  );
-  return Object.fromEntries(await Promise.all(relations));
 }
 
 async function newestCommitUs(changes: Relation, tables: TableStore): Promise<number> {

@@ -5,10 +5,13 @@
  */
 import { type RoleContext, smallFileBytes } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables, lineageTable } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import type { FoldSpec, TableStore } from '../../harness/ports/table-store/port.js';
 import { changeSchema } from '../../workloads/fact-schemas.js';
 import { snapshotsTable, trainingSetsTable } from './batch-tables.js';
+import { recordCompactor } from './lineage.js';
 import type { LakehouseParams } from './params.js';
 import { changesTable, createTables, currentTable, historyNames, historyTable } from './tables.js';
 
@@ -21,7 +24,14 @@ const targetTierBytes = 128 << 20;
  * Tables that get small files: by every commit of the stream, by a record, by what is left over of history. The others of
  * batch work are replaced as a whole, by few large files.
  */
-const compacted = [changesTable, currentTable, ...historyNames.map(historyTable), snapshotsTable, trainingSetsTable];
+const compacted = [
+  changesTable,
+  currentTable,
+  ...historyNames.map(historyTable),
+  snapshotsTable,
+  trainingSetsTable,
+  lineageTable,
+];
 
 /** An entity's changes are all of one customer, whose commits have rising lsns. */
 const foldSpec: FoldSpec = {
@@ -40,6 +50,7 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
     await createTables(tables);
     await tables.create(currentTable, changeSchema);
   });
+  await recordCompactor(openLineage(context, journalInTables(tables)), context, compacted);
   context.ready();
   let tieredUs = clock.nowUs();
   for (;;) {

@@ -2,6 +2,7 @@
 import type { Plane, Role, RoleContext } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
 import type { Json } from '../../harness/json.js';
+import { testOrigin } from '../../harness/lineage/fixture-origin.js';
 import type { Ports } from '../../harness/ports/ports.js';
 import type { Random } from '../../harness/random.js';
 import { createContract } from '../../workloads/data-contract.js';
@@ -39,6 +40,7 @@ export function startRole(
     clock: world.clock,
     random: random.fork('role'),
     contract: createContract(world.info.contract),
+    origin: testOrigin(name, random.fork('run')),
     signal: abort.signal,
     ready: () => ready(served),
     async serve(operations) {

@@ -19,6 +19,8 @@ export const paramsSchema = z.strictObject({
   batchRows: z.int().min(1).max(500_000).default(40_000),
   /** Customer rows that the stream keeps in memory; others are read from the online store when they are needed. */
   cachedCustomers: z.int().min(1).max(50_000_000).default(500_000),
+  /** Customers whose rows a snapshot derives at a time: its memory is theirs, and its files hold no more. */
+  snapshotCustomers: z.int().min(1).max(50_000_000).default(262_144),
   /** How long serving may answer from its own copy of a row. 500 ms: 30 s at time scale 60. 0: never. */
   cacheTtlUs: z.int().min(0).max(3_600_000_000).default(500_000),
   /** Rows that serving keeps. */

@@ -7,7 +7,9 @@ import type { Prediction } from '../../workloads/feature-view.js';
 import { modelOf, predict } from '../../workloads/model.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { openWorld, type World } from '../fixture-world.js';
+import { featuresTable } from './batch-tables.js';
 import { isDrained, type RunningRole, startRole } from './fixture-role.js';
+import { servedTable } from './served-state.js';
 
 let world: World;
 let oracle: Oracle;
@@ -91,6 +93,17 @@ describe('a rollback', () => {
     const [stranger] = await plane.lookup({ keys: ['999999'] });
     expect(stranger).toMatchObject({ lastSeq: 0, asOfUs: earlier.asOfUs });
     expect(stranger?.features[0]).toBe(0);
+  });
+
+  it('is accounted for: what is served comes from a snapshot and a model', async () => {
+    const events = (await plane.lineage()).filter(({ outputs }) => outputs.some(({ name }) => name === servedTable));
+    const inputs = events.map((event) =>
+      event.inputs.map(({ name, facets }) => [name, facets.version?.datasetVersion]),
+    );
+    expect(inputs).toContainEqual([
+      ['model', String(earlier.modelVersion)],
+      [featuresTable, String(earlier.tables[featuresTable])],
+    ]);
   });
 
   it('outlives the process that serves, and stores that answer badly', async () => {

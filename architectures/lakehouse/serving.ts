@@ -11,8 +11,10 @@ import {
   smallFileBytes,
 } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
-import type { ColumnBatch, IntValues } from '../../harness/ports/columns.js';
+import type { ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
 import { openServing, type Served } from '../../harness/ports/served-state.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
 import { createAgeing } from '../../workloads/ageing.js';
@@ -20,11 +22,12 @@ import { followEventTime } from '../../workloads/event-time.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import { pinnedColumns } from '../../workloads/pinned-rows.js';
-import { featuresTable, readRecord, snapshotsTable } from './batch-tables.js';
+import { featuresTable, quarantinedTable, readRecord, snapshotsTable } from './batch-tables.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
 import { readHeartbeat } from './heartbeat.js';
+import { recordServed } from './lineage.js';
 import type { LakehouseParams } from './params.js';
 import { type CachedRow, createRowCache } from './row-cache.js';
 import { decodeState } from './row-codec.js';
@@ -47,10 +50,12 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   const state = createState();
   const time = followEventTime(clock, params.clockToleranceUs);
   let asking: Promise<void> | null = null;
+  const lineage = openLineage(context, journalInTables(ports.tables));
   const { now: servedNow, operations: switches } = await openServing(context, {
     register: openServedState(context),
     findSnapshot: (id) => readRecord<SnapshotRef>(ports.tables, snapshotsTable, id),
     rowsOf: (snapshot) => rowsOf(ports.tables, snapshot),
+    record: (served) => recordServed(lineage, served),
   });
 
   /** At most once at a time. A store that does not answer leaves the doubt, and time stands still. */
@@ -99,6 +104,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
     exportChanges: () => exportChanges(ports.tables),
     quarantine: () => listRefused(ports.tables),
     inventory: () => takeInventory(ports.tables),
+    lineage: () => journalInTables(ports.tables).events(),
   });
   context.ready();
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
@@ -119,6 +125,10 @@ async function* exportChanges(tables: TableStore): AsyncIterable<ChangeKey[]> {
 
 async function* listRefused(tables: TableStore): AsyncIterable<Quarantined[]> {
   for await (const batch of scanChanges(tables)) yield keysOf(batch, (reason) => reason !== null) as Quarantined[];
+  if (!(await tables.tables()).includes(quarantinedTable)) return;
+  const later = tables.scan(await tables.snapshot(quarantinedTable), { columns: ['customer', 'seq', 'reason'] });
+  for await (const { rows, columns } of later)
+    yield keysOf({ rows, columns: { ...columns, refused: columns.reason as TextValues } }, () => true) as Quarantined[];
 }
 
 async function* scanChanges(tables: TableStore): AsyncIterable<ColumnBatch> {

@@ -4,6 +4,8 @@
  * wherever it is killed.
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import type { LogSlice } from '../../harness/ports/change-log/port.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { viewBlock } from '../../workloads/change-batch.js';
@@ -13,6 +15,7 @@ import { appendDecoded, appendRow, type ChangeRows, createChangeRows, toColumns 
 import { createCustomerRows } from './customer-rows.js';
 import { type ChangedRows, customersOf, type Folded, foldBatch, groupByCustomer } from './fold.js';
 import { beat } from './heartbeat.js';
+import { recordStream } from './lineage.js';
 import { putRows } from './online-rows.js';
 import type { LakehouseParams } from './params.js';
 import { rebuildRows } from './rebuild.js';
@@ -44,6 +47,8 @@ interface PendingBackfill {
 export async function runStream(context: RoleContext, params: LakehouseParams): Promise<void> {
   const { ports, clock, contract, signal } = context;
   const position = await recoverPosition(context);
+  const lineage = openLineage(context, journalInTables(ports.tables));
+  await recordStream(lineage, context, position.offsets);
   const customerRows = createCustomerRows(context, params.cachedCustomers);
   const backfills: PendingBackfill[] = [];
   let { held } = position;
@@ -161,7 +166,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   async function runBackfills(): Promise<void> {
     for (const { request, resolve, reject } of backfills.splice(0)) {
       try {
-        const result = await loadHistory(context, request, customerRows);
+        const result = await loadHistory(context, request, customerRows, lineage);
         position.historyLoaded = true;
         resolve(result);
       } catch (error) {

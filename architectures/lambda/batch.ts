@@ -10,18 +10,24 @@ import type {
 import { smallFileBytes } from '../../harness/architecture.js';
 import { takeTurns } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables, lineageTable } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import type { TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { openArchive, rawTable } from './archive.js';
 import { pointerPollUs, publish, readPublished, readServing } from './epochs.js';
 import { loadHistory } from './history.js';
 import { jobsOver } from './jobs.js';
+import { recordArchive, recordBackfill, recordJobs } from './lineage.js';
 import type { LambdaParams } from './params.js';
 import { recomputeView } from './recompute.js';
 
 export async function runBatch(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, signal } = context;
   const archive = await untilDone(context, () => openArchive(context));
+  const lineage = openLineage(context, journalInTables(ports.tables));
+  await recordArchive(lineage, context, archive.cut());
+  await recordJobs(lineage, context);
   const published = await untilDone(context, () => readPublished(ports.onlineStore));
   let epoch = published?.epoch ?? -1;
   /** One recomputation at a time, whoever asks for it. */
@@ -29,7 +35,7 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   const recompute = () =>
     inTurn(async () => {
       const cut = [...archive.cut()];
-      await untilDone(context, () => recomputeView(context, epoch + 1));
+      await untilDone(context, () => recomputeView(context, lineage, epoch + 1));
       await archive.requireOwn();
       epoch++;
       await untilDone(context, () => publish(ports.onlineStore, { epoch, cut }, clock.nowUs()));
@@ -39,6 +45,7 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   if (!published) await recompute();
   await context.serve({
     async backfill(request: BackfillRequest): Promise<BackfillResult> {
+      await recordBackfill(lineage, request);
       const loaded = await untilDone(context, () => loadHistory(context, request));
       const loadedIn = await recompute();
       while (((await untilDone(context, () => readServing(ports.onlineStore))) ?? -1) < loadedIn)
@@ -48,7 +55,8 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
     exportChanges: () => exportChanges(context),
     quarantine: () => listQuarantine(context),
     inventory: () => takeInventory(context),
-    ...jobsOver(context),
+    ...jobsOver(context, lineage),
+    lineage: () => journalInTables(ports.tables).events(),
   });
   context.ready();
 
@@ -74,8 +82,10 @@ async function every({ clock, signal }: RoleContext, intervalUs: number, work: (
 
 /** A file a second would be thousands a day. */
 async function tidy({ ports }: RoleContext): Promise<void> {
-  await ports.tables.compact(rawTable, { smallFileBytes, targetFileBytes: smallFileBytes * 8 });
-  await ports.tables.vacuum(rawTable, { retainUs: 60_000_000 });
+  for (const table of [rawTable, lineageTable]) {
+    await ports.tables.compact(table, { smallFileBytes, targetFileBytes: smallFileBytes * 8 });
+    await ports.tables.vacuum(table, { retainUs: 60_000_000 });
+  }
 }
 
 /** A round that lost a race, or a store that did not answer: the next round does it. */

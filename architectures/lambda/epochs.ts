@@ -8,7 +8,7 @@ import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/po
 import { untilDone } from '../../harness/ports/retries.js';
 import type { LambdaParams } from './params.js';
 
-const table = 'lambda-epochs';
+export const pointersTable = 'lambda-epochs';
 /** How often a role looks whether a pointer has moved: a few times a flush, as often as there can be anything new. */
 export const pointerPollUs = ({ flushIntervalUs }: LambdaParams) => Math.ceil(flushIntervalUs / 4);
 
@@ -44,7 +44,7 @@ export async function publish(store: OnlineStore, published: Published, asOfUs: 
 }
 
 export async function readPublished(store: OnlineStore): Promise<Published | null> {
-  const row = (await store.get(table, ['published']))[0];
+  const row = (await store.get(pointersTable, ['published']))[0];
   return row ? { epoch: row.seq, cut: JSON.parse(new TextDecoder().decode(row.value)) as number[] } : null;
 }
 
@@ -54,7 +54,7 @@ export async function serve(store: OnlineStore, epoch: number, asOfUs: number): 
 
 /** The epoch that reads come from; null before the first. */
 export async function readServing(store: OnlineStore): Promise<number | null> {
-  return (await store.get(table, ['serving']))[0]?.seq ?? null;
+  return (await store.get(pointersTable, ['serving']))[0]?.seq ?? null;
 }
 
 /** The newest time of the source that the speed layer has read. Its version is the time itself: an older one changes nothing. */
@@ -66,7 +66,7 @@ export async function beat(store: OnlineStore, newestUs: number): Promise<void> 
 export async function readServingAndTime(
   store: OnlineStore,
 ): Promise<{ readonly serving: number | null; readonly newestUs: number | null }> {
-  const [serving, newest] = await store.get(table, ['serving', 'newest']);
+  const [serving, newest] = await store.get(pointersTable, ['serving', 'newest']);
   return { serving: serving?.seq ?? null, newestUs: newest?.seq ?? null };
 }
 
@@ -91,7 +91,7 @@ async function point(
   value: readonly number[],
   asOfUs: number,
 ): Promise<void> {
-  await store.put(table, {
+  await store.put(pointersTable, {
     keys: [key],
     seqs: [epoch],
     asOfUs: [asOfUs],

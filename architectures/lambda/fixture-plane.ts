@@ -1,5 +1,6 @@
 /** All roles of the plane at work in the process of a test. */
 import type { Plane, RoleContext } from '../../harness/architecture.js';
+import { testOrigin } from '../../harness/lineage/fixture-origin.js';
 import { seededRandom } from '../../harness/random.js';
 import type { World } from '../fixture-world.js';
 import lambda from './index.js';
@@ -24,6 +25,7 @@ export async function startPlane(world: World): Promise<RunningPlane> {
     const context: RoleContext = {
       ...world,
       random: seededRandom(1, role.name),
+      origin: testOrigin(role.name, seededRandom(1, `/run/${role.name}`)),
       signal: abort.signal,
       ready: () => ready(),
       serve: async (operations) => void Object.assign(plane, operations),

@@ -18,6 +18,7 @@ import type {
 } from '../../harness/architecture.js';
 import { takeTurns } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
+import type { Lineage } from '../../harness/lineage/recorder.js';
 import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
 import type { Predicate, Relation, TableStore } from '../../harness/ports/table-store/port.js';
 import {
@@ -31,18 +32,20 @@ import {
 import { labelSchema } from '../../workloads/labels.js';
 import { scoreSql } from '../../workloads/model-sql.js';
 import { pinnedColumns } from '../../workloads/pinned-rows.js';
-import { momentsOfCustomers, trainingSql, viewSql, viewTables } from '../../workloads/view-sql.js';
+import { momentsOfCustomers, trainingSql, viewSql } from '../../workloads/view-sql.js';
 import { rawTable } from './archive.js';
 import { createHistoryTables } from './history.js';
+import {
+  featuresTable,
+  masterTables,
+  scoredTable,
+  trainingSetsSchema,
+  trainingSetsTable,
+  trainingTable,
+  type Versions,
+} from './job-tables.js';
+import { recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import { openServedState } from './served-state.js';
-
-/** What jobs write. A snapshot, a scoring or a training set is one version of the first three. */
-const featuresTable = 'features';
-const scoredTable = 'scored';
-const trainingTable = 'training';
-/** One row a training set: what it is made of, however often it is made. */
-const trainingSetsTable = 'training_sets';
-const trainingSetsSchema: Schema = ['id', 'record'].map((name) => ({ name, type: 'text', nullable: false }));
 
 /**
  * Bounds the memory of a snapshot: its rows are derived so many customers at a time. Many, as the master data lie as they
@@ -52,14 +55,14 @@ const customersPerDerivation = 1_000_000;
 
 type Job = 'snapshot' | 'score' | 'trainingSet' | 'scoredRows' | 'trainingRows';
 
-export function jobsOver(context: RoleContext): Pick<Plane, Job> {
+export function jobsOver(context: RoleContext, lineage: Lineage): Pick<Plane, Job> {
   const { tables } = context.ports;
   // Each wants all the memory there is, and replaces a table.
   const inTurn = takeTurns();
   return {
-    snapshot: () => inTurn(() => takeSnapshot(context)),
-    score: (request) => inTurn(() => score(tables, request)),
-    trainingSet: (request) => inTurn(() => makeTrainingSet(context, request)),
+    snapshot: () => inTurn(() => takeSnapshot(context, lineage)),
+    score: (request) => inTurn(() => score(tables, lineage, request)),
+    trainingSet: (request) => inTurn(() => makeTrainingSet(context, lineage, request)),
     scoredRows: (ref) => readVersion<ScoredRows>(tables, ref, scoredSchema, scoredPage),
     trainingRows: (ref) => readVersion<TrainingRow[]>(tables, ref, trainingSchema, trainingPage),
   };
@@ -96,12 +99,13 @@ export async function* snapshotRows(tables: TableStore, { tables: versions }: Sn
 }
 
 /** Evaluated like a batch view: at the newest commit in the master data, whatever a clock says. */
-async function takeSnapshot(context: RoleContext): Promise<SnapshotRef> {
+async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<SnapshotRef> {
   const { ports, contract, clock } = context;
   const { tables } = ports;
   const { customers, view } = contract;
   await tables.create(featuresTable, featuresSchema);
   const versions = await newestVersions(context);
+  const run = await recordSnapshot(lineage, view, versions);
   const asOfUs = (await newestCommitUs(tables, versions)) ?? clock.nowUs();
   const { modelVersion } = await openServedState(context).read();
   // All that it depends on: whoever asks twice in between two changes gets the same.
@@ -118,6 +122,7 @@ async function takeSnapshot(context: RoleContext): Promise<SnapshotRef> {
       mode: from === 0 ? 'replace' : 'append',
       sortBy: ['customer'],
       txns: [],
+      run,
     });
     rows += derived.rows;
     version = derived.version;
@@ -127,24 +132,27 @@ async function takeSnapshot(context: RoleContext): Promise<SnapshotRef> {
   return { id, asOfUs, rows, viewVersion: view.version, modelVersion, tables: made };
 }
 
-async function score(tables: TableStore, { snapshot: id, customers }: ScoreRequest): Promise<ScoreResult> {
+async function score(
+  tables: TableStore,
+  lineage: Lineage,
+  { snapshot: id, customers }: ScoreRequest,
+): Promise<ScoreResult> {
   await tables.create(scoredTable, scoredSchema);
   const snapshot = await findSnapshot(tables, id);
   if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
   const pinned = await tables.snapshot(featuresTable, snapshot.tables[featuresTable]);
+  const run = await recordScoring(lineage, snapshot);
   const { rows, version, scanned } = await tables.derive({
     into: scoredTable,
     from: { features: { snapshot: pinned, ...whereOf(customers) } },
     sql: `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames, snapshot.modelVersion)} AS score_ppb FROM features`,
     mode: 'replace',
     txns: [],
+    run,
   });
   // What this process read meanwhile was for the archive and the batch view as well.
   return { table: scoredTable, version, rows, scanned: { ...scanned, readBytes: null } };
 }
-
-/** By table. */
-type Versions = Readonly<Record<string, number>>;
 
 /** What a training set is made of. */
 interface Recorded {
@@ -153,7 +161,11 @@ interface Recorded {
 }
 
 /** Of one id always the same rows: a set that is asked for again is made again, of the same versions. */
-async function makeTrainingSet(context: RoleContext, { id, labels }: TrainingSetRequest): Promise<TrainingSetRef> {
+async function makeTrainingSet(
+  context: RoleContext,
+  lineage: Lineage,
+  { id, labels }: TrainingSetRequest,
+): Promise<TrainingSetRef> {
   const { tables } = context.ports;
   await tables.create(trainingTable, trainingSchema);
   await tables.create(trainingSetsTable, trainingSetsSchema);
@@ -162,6 +174,7 @@ async function makeTrainingSet(context: RoleContext, { id, labels }: TrainingSet
     throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
   const made: Recorded = known ?? { labels, versions: await newestVersions(context) };
   await pinAll(tables, `training set ${id}`, made.versions);
+  const run = await recordTrainingSet(lineage, context.contract.view, made.versions, labels);
   const { rows, version } = await tables.derive({
     into: trainingTable,
     from: { ...(await masterData(tables, made.versions)), labels: { parquet: labels, schema: labelSchema } },
@@ -169,13 +182,11 @@ async function makeTrainingSet(context: RoleContext, { id, labels }: TrainingSet
     mode: 'replace',
     sortBy: ['label_id'],
     txns: [],
+    run,
   });
   if (!known) await writeRecord(tables, id, made);
   return { id, table: trainingTable, version, rows };
 }
-
-/** The tables of the master data, by the names that the view in SQL has for them. */
-const masterTables = Object.fromEntries(viewTables.map((name) => [name, name === 'changes' ? rawTable : name]));
 
 async function newestVersions(context: RoleContext): Promise<Versions> {
   const { tables } = context.ports;

@@ -4,10 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RoleContext } from '../../harness/architecture.js';
 import { monotonicNs, monotonicUs, systemClock } from '../../harness/clock.js';
+import { testOrigin } from '../../harness/lineage/fixture-origin.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import type { ChangeLog } from '../../harness/ports/change-log/port.js';
 import { connectOnlineStore } from '../../harness/ports/online-store/embedded.js';
 import { startOnlineStoreServer } from '../../harness/ports/online-store/embedded-process.js';
 import { openTableStore } from '../../harness/ports/table-store/embedded.js';
+import { seededRandom } from '../../harness/random.js';
 import { createContract } from '../../workloads/data-contract.js';
 import { secondUs } from '../../workloads/durations.js';
 import { smallWorkload } from '../../workloads/fixture-workload.js';
@@ -45,6 +49,8 @@ export async function lambdaBenchmarks(): Promise<{ name: string; perSecond: num
     const context = {
       ports: { changeLog: await rememberLog(trace, contract.partitions), onlineStore, tables },
       clock,
+      random: seededRandom(1),
+      origin: testOrigin('batch', seededRandom(1, '/run')),
       contract: createContract(contract),
       signal: new AbortController().signal,
     } as unknown as RoleContext;
@@ -57,8 +63,9 @@ export async function lambdaBenchmarks(): Promise<{ name: string; perSecond: num
     const { files } = await tables.snapshot('raw');
     const changes = files.reduce((sum, { rows }) => sum + rows, 0);
     let recomputeUs = 0;
+    const lineage = openLineage(context, journalInTables(tables));
     for (let epoch = 0; epoch < recomputations; epoch++) {
-      recomputeUs += await timeUs(() => recomputeView(context, epoch));
+      recomputeUs += await timeUs(() => recomputeView(context, lineage, epoch));
       await onlineStore.drop(batchTable(epoch));
     }
     return [

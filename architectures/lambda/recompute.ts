@@ -3,6 +3,7 @@
  * before. This is the second implementation of each feature, over columns; the first is speed.ts, a change at a time.
  */
 import type { RoleContext } from '../../harness/architecture.js';
+import type { Lineage } from '../../harness/lineage/recorder.js';
 import type { IntValues, TextValues } from '../../harness/ports/columns.js';
 import type { Snapshot, TableStore } from '../../harness/ports/table-store/port.js';
 import { type OpName, opNames, type TableName, tableNames } from '../../workloads/change-batch.js';
@@ -11,6 +12,7 @@ import { rawTable } from './archive.js';
 import { CustomerFacts } from './customer-facts.js';
 import { batchTable, mark } from './epochs.js';
 import { type HistoryName, historyTable } from './history.js';
+import { recordBatchView } from './lineage.js';
 import { type Change, RowWriter } from './view-row.js';
 
 const rowsPerPut = 2_000;
@@ -21,9 +23,10 @@ const wordsPerPut = 1 << 18;
  * Writes the batch view of `epoch` from the master data as they are now; resolves when it is whole. It is evaluated at
  * their newest commit, so that a clock that is wrong lets no event expire; only history alone has no such time.
  */
-export async function recomputeView(context: RoleContext, epoch: number): Promise<void> {
+export async function recomputeView(context: RoleContext, lineage: Lineage, epoch: number): Promise<void> {
   const { ports, contract, clock } = context;
   const sources = await openSources(ports.tables);
+  await recordBatchView(lineage, context, epoch, Object.values(sources));
   const { seen, newestUs } = await indexSeqs(ports.tables, sources.raw, contract.customers);
   const asOfUs = newestUs > 0 ? newestUs : clock.nowUs();
   const facts = new CustomerFacts({

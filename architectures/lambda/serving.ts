@@ -1,6 +1,8 @@
 /** The serving layer: on each read adds the speed row of a customer to its batch row, both of one epoch. */
 import type { RoleContext } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { StoredRow } from '../../harness/ports/online-store/port.js';
 import { openServing, type Served } from '../../harness/ports/served-state.js';
@@ -19,6 +21,7 @@ import {
 } from './epochs.js';
 import { evaluateRows } from './evaluation.js';
 import { findSnapshot, snapshotRows } from './jobs.js';
+import { recordServed } from './lineage.js';
 import type { LambdaParams } from './params.js';
 import { openServedState } from './served-state.js';
 
@@ -31,7 +34,9 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   const circuit = createCircuit(context, { server: 'the online store', timeoutUs, failuresUntilOpen });
   const time = followEventTime(clock, params.clockToleranceUs);
   let batchRows = createCache(params.cachedRows);
+  const lineage = openLineage(context, journalInTables(ports.tables));
   const { now: servedNow, operations: switches } = await openServing(context, {
+    record: (served) => recordServed(lineage, served),
     register: openServedState(context),
     findSnapshot: (id) => findSnapshot(ports.tables, id),
     rowsOf: (snapshot) => snapshotRows(ports.tables, snapshot),

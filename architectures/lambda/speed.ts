@@ -4,6 +4,8 @@
  * a written row had already counted is counted again, until the next batch view replaces it.
  */
 import type { RoleContext } from '../../harness/architecture.js';
+import { journalInTables } from '../../harness/lineage/journal.js';
+import { type Lineage, openLineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { type ChangeBatch, viewBlock } from '../../workloads/change-batch.js';
 import {
@@ -18,6 +20,7 @@ import {
   speedGroup,
   speedTable,
 } from './epochs.js';
+import { recordSpeedView } from './lineage.js';
 import type { LambdaParams } from './params.js';
 import {
   applyChange,
@@ -52,15 +55,16 @@ const blockWords = 1 << 16;
 
 export async function runSpeed(context: RoleContext, params: LambdaParams): Promise<void> {
   const { signal, ports } = context;
+  const lineage = openLineage(context, journalInTables(ports.tables));
   let published = await awaitPointer(readPublished, context, params);
-  let epoch = await beginEpoch(context, published, params);
+  let epoch = await beginEpoch(context, lineage, published, params);
   context.ready();
   while (!signal.aborted) {
     await epoch.follow();
     const newest = await untilDone(context, () => readPublished(ports.onlineStore));
     if (!newest || newest.epoch === published.epoch) continue;
     published = newest;
-    epoch = await beginEpoch(context, published, params);
+    epoch = await beginEpoch(context, lineage, published, params);
   }
 }
 
@@ -70,7 +74,12 @@ interface Epoch {
 }
 
 /** Starts, or after a crash resumes, the speed view of an epoch; resolves when it has caught up and is served. */
-async function beginEpoch(context: RoleContext, published: Published, params: LambdaParams): Promise<Epoch> {
+async function beginEpoch(
+  context: RoleContext,
+  lineage: Lineage,
+  published: Published,
+  params: LambdaParams,
+): Promise<Epoch> {
   const { ports, clock, contract, signal } = context;
   const { changeLog, onlineStore } = ports;
   const group = speedGroup(published.epoch);
@@ -181,6 +190,7 @@ async function beginEpoch(context: RoleContext, published: Published, params: La
   }
 
   waitToCommit();
+  await recordSpeedView(lineage, context, published.epoch, offsets);
   await untilDone(context, () => mark(onlineStore, speedTable(published.epoch), clock.nowUs()));
   // Up to what is there now: the end moves on while one runs after it.
   const ends = await untilDone(context, () => changeLog.endOffsets(contract.topic));

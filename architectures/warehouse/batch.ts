@@ -16,6 +16,7 @@ import type {
   TrainingSetRequest,
 } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
+import type { Lineage } from '../../harness/lineage/recorder.js';
 import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
 import type { Relation, Warehouse } from '../../harness/ports/warehouse/port.js';
 import {
@@ -31,19 +32,20 @@ import { labelSchema } from '../../workloads/labels.js';
 import { scoreSql } from '../../workloads/model-sql.js';
 import { pinnedColumns } from '../../workloads/pinned-rows.js';
 import { trainingSql, viewTables } from '../../workloads/view-sql.js';
+import { recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import { nextOf } from './positions.js';
 import { openServedState } from './served-state.js';
 import { scoredTable, snapshotSchema, snapshotTable, trainingSetsTable, trainingTable } from './tables.js';
 
 type BatchOperation = 'snapshot' | 'score' | 'trainingSet' | 'scoredRows' | 'trainingRows';
 
-export function batchOver(context: RoleContext): Pick<Plane, BatchOperation> {
+export function batchOver(context: RoleContext, lineage: Lineage): Pick<Plane, BatchOperation> {
   const { contract } = context;
   const { warehouse } = context.ports;
   return {
-    snapshot: () => takeSnapshot(context),
-    score: (request) => score(context, request),
-    trainingSet: (request) => makeTrainingSet(warehouse, contract, request),
+    snapshot: () => takeSnapshot(context, lineage),
+    score: (request) => score(context, lineage, request),
+    trainingSet: (request) => makeTrainingSet(warehouse, lineage, contract, request),
     scoredRows: (request) => readScored(warehouse, request),
     trainingRows: (request) => readTraining(warehouse, request),
   };
@@ -52,13 +54,14 @@ export function batchOver(context: RoleContext): Pick<Plane, BatchOperation> {
 const snapshotsMade = 'snapshots';
 
 /** A copy of the view as it was last refreshed, with a row for customers of whom it knows nothing. */
-async function takeSnapshot(context: RoleContext): Promise<SnapshotRef> {
+async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<SnapshotRef> {
   const { warehouse } = context.ports;
   const { customers, view } = context.contract;
   const { modelVersion } = await openServedState(context).read();
   const next = await nextOf(warehouse, snapshotsMade);
   const id = String(next.number);
   const table = snapshotTable(id);
+  await recordSnapshot(lineage, view, id);
   await warehouse.createTable(table, snapshotSchema);
   const features = view.features.map(({ kind, name }) =>
     kind === 'count' || kind === 'sum' ? `coalesce(${name}, 0) AS ${name}` : name,
@@ -92,11 +95,16 @@ export function snapshotRows({ ports: { warehouse } }: RoleContext, { id }: Snap
   return warehouse.query({ from: { taken: { table: snapshotTable(id) } }, sql }, schema);
 }
 
-async function score(context: RoleContext, { snapshot: id, customers }: ScoreRequest): Promise<ScoreResult> {
+async function score(
+  context: RoleContext,
+  lineage: Lineage,
+  { snapshot: id, customers }: ScoreRequest,
+): Promise<ScoreResult> {
   const { warehouse } = context.ports;
   const snapshot = await findSnapshot(context, id);
   if (snapshot === null) throw new CallError('failed', `there is no snapshot ${id}: take one first`);
   const features: Relation = { table: snapshotTable(id) };
+  await recordScoring(lineage, snapshot);
   const next = await nextOf(warehouse, scoredTable);
   const asked = customers ? `WHERE customer >= ${customers.from} AND customer < ${customers.to}` : '';
   const sql = `
@@ -115,6 +123,7 @@ interface Recorded {
 /** Of one id always the same rows: a set that is asked for again is made again, of what there was the first time. */
 async function makeTrainingSet(
   warehouse: Warehouse,
+  lineage: Lineage,
   { view }: DataContract,
   { id, labels }: TrainingSetRequest,
 ): Promise<TrainingSetRef> {
@@ -124,6 +133,7 @@ async function makeTrainingSet(
   const made: Recorded = known ?? { labels, rows: await countRows(warehouse) };
   const stored = Object.entries(made.rows).map(([table, rows]): [string, Relation] => [table, { table, rows }]);
   const from = { ...Object.fromEntries(stored), labels: { parquet: labels, schema: labelSchema } };
+  await recordTrainingSet(lineage, view, labels);
   const next = await nextOf(warehouse, trainingTable);
   const sql = `SELECT ${next.number} AS version, * FROM (${trainingSql(view)}) ORDER BY label_id`;
   const { rows } = await warehouse.insert(trainingTable, { from, sql }, next);

@@ -2,6 +2,7 @@
  * A small world for tests of the roles: a generated trace, the real embedded servers, roles run in this process on ports
  * that can be made to fail, and to die, at any call.
  */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { type Clock, monotonicNs, systemClock } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
 import type { Json } from '../../harness/json.js';
 import { type Oracle, openOracle } from '../../harness/ledger/oracle.js';
+import { testOrigin } from '../../harness/lineage/fixture-origin.js';
 import { connectChangeLog } from '../../harness/ports/change-log/embedded.js';
 import { startChangeLogServer } from '../../harness/ports/change-log/embedded-process.js';
 import type { Ports } from '../../harness/ports/ports.js';
@@ -178,6 +180,9 @@ export interface RunningRole {
   stop(): Promise<void>;
 }
 
+/** Each start is another run. */
+let starts = 0;
+
 export function startRole(
   world: World,
   name: string,
@@ -195,6 +200,7 @@ export function startRole(
     clock: world.clock,
     random: options.random ?? seededRandom(1),
     contract: createContract(world.info.contract),
+    origin: testOrigin(name, seededRandom(++starts, '/run')),
     signal: stop.signal,
     ready: () => ready(served),
     async serve(operations) {

@@ -1,8 +1,10 @@
 /** Loads history, then builds the features over it. Safe to repeat after a crash at any point. */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
+import type { Lineage } from '../../harness/lineage/recorder.js';
 import type { ColumnBatch, TextValues } from '../../harness/ports/columns.js';
 import type { EventTime } from '../../workloads/event-time.js';
 import { historySchemas } from '../../workloads/fact-schemas.js';
+import { recordBackfill } from './lineage.js';
 import { type HistoryName, historyNames, historyTable, isPersonal, refreshSpec, tokenColumn } from './tables.js';
 
 /** `time`: of the features over it. */
@@ -10,7 +12,9 @@ export async function loadHistory(
   context: RoleContext,
   { files }: BackfillRequest,
   time: EventTime,
+  lineage: Lineage,
 ): Promise<BackfillResult> {
+  await recordBackfill(lineage, files);
   const { warehouse } = context.ports;
   let rows = 0;
   for (const name of historyNames) {

@@ -4,10 +4,13 @@
  * that was cut short is simply made again.
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
+import { journalInWarehouse } from '../../harness/lineage/journal.js';
+import { type Lineage, openLineage } from '../../harness/lineage/recorder.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { type EventTime, followEventTime } from '../../workloads/event-time.js';
 import { appendBlock, createChangeRows, toBatch } from './change-rows.js';
 import { loadHistory } from './history.js';
+import { recordLoader } from './lineage.js';
 import type { WarehouseParams } from './params.js';
 import { createTables, mergeSpec, refreshSpec, stagedTable } from './tables.js';
 
@@ -28,6 +31,8 @@ export async function runLoader(context: RoleContext, params: WarehouseParams): 
   const backfills: PendingBackfill[] = [];
   const time = followEventTime(context.clock, params.clockToleranceUs);
   await untilDone(context, () => createTables(context.ports.warehouse));
+  const lineage = openLineage(context, journalInWarehouse(context.ports.warehouse));
+  await recordLoader(lineage, context, sourceOf(context));
   // Where changes were staged before, the view has a time, which is later than any that is not believed.
   if (await untilDone(context, () => context.ports.warehouse.position(sourceOf(context)))) time.see(0);
   // The view is there before anybody reads it, and what an earlier loader left staged or merged is shown at once.
@@ -36,7 +41,7 @@ export async function runLoader(context: RoleContext, params: WarehouseParams): 
     backfill: (request) => new Promise((resolve, reject) => backfills.push({ request, resolve, reject })),
   });
   context.ready();
-  while (!signal.aborted) await untilDone(context, () => load(context, params, time, backfills));
+  while (!signal.aborted) await untilDone(context, () => load(context, params, time, backfills, lineage));
 }
 
 /** Goes on from the recorded position until a call fails. */
@@ -45,6 +50,7 @@ async function load(
   params: WarehouseParams,
   time: EventTime,
   backfills: PendingBackfill[],
+  lineage: Lineage,
 ): Promise<never> {
   const { ports, clock, signal } = context;
   let position = await ports.warehouse.position(sourceOf(context));
@@ -62,7 +68,7 @@ async function load(
       });
     }
     position = await stageNew(context, params, time, position);
-    await runBackfills(context, time, backfills);
+    await runBackfills(context, time, backfills, lineage);
     if (merges) await mergeAndRefresh(context, time);
   }
 }
@@ -102,9 +108,14 @@ async function mergeAndRefresh(context: RoleContext, time: EventTime): Promise<v
 }
 
 /** A backfill that fails is answered with its error; whoever asked for it may ask again. */
-async function runBackfills(context: RoleContext, time: EventTime, backfills: PendingBackfill[]): Promise<void> {
+async function runBackfills(
+  context: RoleContext,
+  time: EventTime,
+  backfills: PendingBackfill[],
+  lineage: Lineage,
+): Promise<void> {
   for (let next = backfills.shift(); next; next = backfills.shift()) {
     const { request, resolve, reject } = next;
-    await loadHistory(context, request, time).then(resolve, reject);
+    await loadHistory(context, request, time, lineage).then(resolve, reject);
   }
 }

@@ -7,6 +7,8 @@ import {
   type RoleContext,
   smallFileBytes,
 } from '../../harness/architecture.js';
+import { journalInWarehouse } from '../../harness/lineage/journal.js';
+import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { IntValues, TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
@@ -15,6 +17,7 @@ import type { Warehouse } from '../../harness/ports/warehouse/port.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import { batchOver, findSnapshot, snapshotRows } from './batch.js';
+import { recordServed, recordServing } from './lineage.js';
 import type { WarehouseParams } from './params.js';
 import { openServedState } from './served-state.js';
 import { changesTable, duplicatesTable, servedStatesSchema, servedStatesTable } from './tables.js';
@@ -22,12 +25,19 @@ import { changesTable, duplicatesTable, servedStatesSchema, servedStatesTable } 
 export async function runServing(context: RoleContext, params: WarehouseParams): Promise<void> {
   const { warehouse } = context.ports;
   await untilDone(context, () => warehouse.createTable(servedStatesTable, servedStatesSchema));
+  const lineage = openLineage(context, journalInWarehouse(warehouse));
+  await recordServing(lineage, context);
   const serving = await openServing(context, {
     register: openServedState(context),
     findSnapshot: (id) => findSnapshot(context, id),
     rowsOf: (snapshot) => snapshotRows(context, snapshot),
+    record: (served) => recordServed(lineage, context, served),
   });
-  await context.serve({ ...planeOver(context, params, serving), ...serving.operations, ...batchOver(context) });
+  await context.serve({
+    ...planeOver(context, params, serving),
+    ...serving.operations,
+    ...batchOver(context, lineage),
+  });
   context.ready();
   await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve(), { once: true }));
 }
@@ -62,6 +72,7 @@ function planeOver(
     exportChanges: () => appliedChanges(warehouse),
     quarantine: () => refusedChanges(warehouse),
     inventory: () => takeInventory(warehouse),
+    lineage: () => journalInWarehouse(warehouse).events(),
   };
 }
 

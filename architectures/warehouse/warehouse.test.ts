@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Plane } from '../../harness/architecture.js';
+import type { Inventory, Plane } from '../../harness/architecture.js';
 import { UsageError } from '../../harness/errors.js';
 import { seededRandom } from '../../harness/random.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
@@ -80,6 +80,12 @@ async function drain(world: World, trouble: () => Trouble = () => null): Promise
   return { deaths };
 }
 
+/** Every start of a loader records what it writes: these rows are left out. */
+async function inventoryOfData(plane: Plane): Promise<Inventory> {
+  const [inventory, events] = [await plane.inventory(), await plane.lineage()];
+  return { ...inventory, rows: inventory.rows - events.length };
+}
+
 /** Resolves when every row shows the customer's last change; what is read on the way is right too. */
 async function visible(world: World, plane: Plane): Promise<'all'> {
   for (;;) {
@@ -130,7 +136,7 @@ describe('the warehouse in quiet times', () => {
   });
 
   it('shows history after a backfill, and after a second one the same', async () => {
-    const inventory = () => withServing(world, (plane) => plane.inventory());
+    const inventory = () => withServing(world, inventoryOfData);
     await backfill(world);
     const before = await inventory();
     expect(before.rows).toBe(world.info.history.facts + world.contract.customers);
@@ -260,7 +266,7 @@ describe('the warehouse in trouble', () => {
     const customers = 45_000; // several batches of them
     const world = await openWorld(41, customers);
     try {
-      for (let calls = 10; calls < 26; calls++) {
+      for (let calls = 16; calls < 32; calls++) {
         let left = calls;
         const ports = troubledPorts(world.ports, () => (left-- === 0 ? 'death after' : null));
         const loader = startRole(world, 'loader', { params: quick, ports });
@@ -273,7 +279,7 @@ describe('the warehouse in trouble', () => {
       }
       await backfill(world);
       await withServing(world, async (plane) => {
-        expect((await plane.inventory()).rows).toBe(world.info.history.facts + customers);
+        expect((await inventoryOfData(plane)).rows).toBe(world.info.history.facts + customers);
         await expectRight(world, await plane.lookup({ keys: allKeys(world).slice(0, 500) }));
       });
     } finally {

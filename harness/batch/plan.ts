@@ -21,4 +21,9 @@ export type BatchStep =
   /** A version of the model becomes that of the newest state. */
   | { readonly kind: 'publish-model'; readonly version: number }
   /** What is served goes back to the snapshot, stays there for `heldUs` and is rolled forward again; read throughout. */
-  | { readonly kind: 'rollback'; readonly snapshot: string; readonly heldUs: number };
+  | { readonly kind: 'rollback'; readonly snapshot: string; readonly heldUs: number }
+  /**
+   * What a source sent of so many neighbouring customers turns out to be poisoned, from the middle of their changes on. The
+   * newest scoring is of this snapshot. The last step: the rest of a run is judged as if nothing had been poisoned.
+   */
+  | { readonly kind: 'reprocess'; readonly snapshot: string; readonly customers: number };

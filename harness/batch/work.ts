@@ -2,11 +2,14 @@
  * Batch work of a run: asks for what the scenario's plan has, one step after the other, and times each from outside. What
  * the plane wrote is read when all is done, so that reading it disturbs nothing that is timed.
  */
+import type { EmissionIndex } from '../../workloads/emissions.js';
 import type { Labels } from '../../workloads/labels.js';
+import { modelOf, predict, scorePpb } from '../../workloads/model.js';
 import type { Workload } from '../../workloads/workload.js';
 import type {
   CustomerRange,
   Inventory,
+  ReprocessResult,
   ScoreResult,
   ServedState,
   SnapshotRef,
@@ -16,7 +19,9 @@ import type {
 } from '../architecture.js';
 import type { Clock } from '../clock.js';
 import { CallError, messageOf } from '../errors.js';
-import { collectExamples } from '../ledger/examples.js';
+import { collectExamples, type Examples } from '../ledger/examples.js';
+import type { Features } from '../ledger/oracle.js';
+import { type DerivedRow, judgeReprocessed } from '../ledger/reprocessed-rows.js';
 import { isWholly, judgeRollback, type StateProbe, type States } from '../ledger/rollback-reads.js';
 import { digestScored, judgeScored, type ScoredColumns } from '../ledger/scored-rows.js';
 import { digestTraining, judgeTraining } from '../ledger/training-rows.js';
@@ -24,6 +29,7 @@ import { historyTimeoutUs } from '../load-history.js';
 import type { LoadedTrace } from '../loaded-trace.js';
 import {
   inventoryOf,
+  reprocessedOf,
   scoredRowsOf,
   scoreOf,
   servedOf,
@@ -33,8 +39,9 @@ import {
 } from '../processes/answers.js';
 import type { PlaneClient } from '../processes/endpoint.js';
 import { type Random, seededRandom } from '../random.js';
-import type { BatchFacts, BatchStepFact, Rebuilt, RollbackFact } from '../record/facts.js';
+import type { BatchFacts, BatchStepFact, Rebuilt, ReprocessingFact, RollbackFact } from '../record/facts.js';
 import { measuredWindow, type RunPlan } from '../scenario.js';
+import type { openPorts } from '../stacks/stack.js';
 import type { LabelFiles } from './label-files.js';
 import type { BatchPlan, BatchStep } from './plan.js';
 import { watchState } from './state-watch.js';
@@ -84,6 +91,8 @@ export function beginBatchWork(options: {
   readonly trace: LoadedTrace;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** The tables, past the plane: which files a version has. */
+  readonly openPorts: () => ReturnType<typeof openPorts>;
 }): BatchWork | null {
   const { plan, plane, trace, clock, signal } = options;
   const { batch, slo, phases } = plan.scenario;
@@ -99,6 +108,7 @@ export function beginBatchWork(options: {
     files,
     scenario: plan.scenario,
     panel: trace.info.panel,
+    emissions: trace.emissions,
     signal,
     random: seededRandom(plan.seed, '/batch'),
   });
@@ -158,6 +168,7 @@ export function beginBatchWork(options: {
     async judge() {
       const examples = collectExamples();
       const { oracle, emissions } = trace;
+      const reprocessed = asked.reprocessings;
       const scored = { checked: 0, wrong: 0 };
       const training = { checked: 0, wrong: 0, leaked: 0 };
       const rebuilt = { scored: { times: 0, same: 0 }, training: { times: 0, same: 0 } };
@@ -198,6 +209,11 @@ export function beginBatchWork(options: {
         });
         rollbacks.push(await judged);
       }
+      const reprocessings: ReprocessingFact[] = [];
+      for (const asked of reprocessed) {
+        const judged = judgeReprocessing({ asked, plane, timeoutUs, oracle, examples, openPorts: options.openPorts });
+        reprocessings.push(await judged);
+      }
       const all = [labels.onTime, labels.late];
       return {
         steps: asked.steps,
@@ -212,6 +228,7 @@ export function beginBatchWork(options: {
         },
         rebuilt,
         rollbacks,
+        reprocessings,
         inventories: { mostSmallFiles, atRest },
         examples: examples.chosen(),
       };
@@ -226,10 +243,11 @@ function createRequests(options: {
   readonly files: LabelFiles;
   readonly scenario: RunPlan['scenario'];
   readonly panel: readonly number[];
+  readonly emissions: EmissionIndex;
   readonly signal: AbortSignal;
   readonly random: Random;
 }) {
-  const { plane, clock, files, signal, random } = options;
+  const { plane, clock, files, emissions, signal, random } = options;
   const { workload, slo } = options.scenario;
   const { customers } = workload.contract;
   const timeoutUs = timeoutOf(workload);
@@ -239,6 +257,7 @@ function createRequests(options: {
   const sets = new Map<string, Made<TrainingSubject, TrainingSetRef>>();
   const slices = new Map<number, CustomerRange>();
   const rollbacks: Watched[] = [];
+  const reprocessings: AskedReprocessing[] = [];
   /** Null: none was published. */
   let newestModel: number | null = null;
 
@@ -313,6 +332,30 @@ function createRequests(options: {
     rollbacks.push({ states, requestedUs, forwardUs: rolledBack && forwardUs, endUs: clock.nowUs(), probes });
   }
 
+  /** Of customers that have two changes at least, neighbours: what a broken source of a part of them would send. */
+  async function poison(snapshot: SnapshotRef, customersAtMost: number): Promise<void> {
+    const changed = Array.from({ length: customers }, (_, customer) => customer).filter(
+      (customer) => emissions.highestSeq(customer) >= 2,
+    );
+    const first = random.below(Math.max(1, changed.length - customersAtMost + 1));
+    const poisonedFrom = new Map(
+      changed
+        .slice(first, first + customersAtMost)
+        .map((customer) => [customer, Math.floor(emissions.highestSeq(customer) / 2) + 1]),
+    );
+    const poisoned = Array.from(poisonedFrom).flatMap(([customer, from]) =>
+      Array.from({ length: emissions.highestSeq(customer) - from + 1 }, (_, i) => ({ customer, seq: from + i })),
+    );
+    const call = async () => reprocessedOf(await plane.call<unknown>('reprocess', { poisoned }, { timeoutUs }));
+    const result = await time({ kind: 'reprocess', besideLoad: false, part: null }, call);
+    if (!result) return;
+    const request = { snapshot: result.snapshot?.id };
+    const rescored = async () => scoreOf(await plane.call<unknown>('score', request, { timeoutUs }));
+    const scoredAgain = result.snapshot && (await time({ kind: 'score', besideLoad: false, part: null }, rescored));
+    const { modelVersion } = snapshot;
+    reprocessings.push({ poisonedFrom, changes: poisoned.length, modelVersion, result, scoredAgain });
+  }
+
   async function take(step: BatchStep, besideLoad: boolean): Promise<void> {
     switch (step.kind) {
       case 'snapshot': {
@@ -353,6 +396,11 @@ function createRequests(options: {
       case 'rollback': {
         const known = snapshots.get(step.snapshot);
         if (known && plane.offers('rollback')) await rollBackAndForward(known.snapshot, step.heldUs, besideLoad);
+        return;
+      }
+      case 'reprocess': {
+        const known = snapshots.get(step.snapshot);
+        if (known && plane.offers('reprocess')) await poison(known.snapshot, step.customers);
       }
     }
   }
@@ -365,7 +413,75 @@ function createRequests(options: {
     scored: () => [...scored.values()],
     trainingSets: () => [...sets.values()],
     rollbacks: rollbacks as readonly Watched[],
+    reprocessings: reprocessings as readonly AskedReprocessing[],
   };
+}
+
+interface AskedReprocessing {
+  readonly poisonedFrom: ReadonlyMap<number, number>;
+  readonly changes: number;
+  readonly modelVersion: number;
+  readonly result: ReprocessResult;
+  /** The whole snapshot that was made again, scored: its rows by way of the model. */
+  readonly scoredAgain: TableRef | null;
+}
+
+/** What the plane made again: its rows, as the door shows them, and the files, as they are stored. */
+async function judgeReprocessing(options: {
+  readonly asked: AskedReprocessing;
+  readonly plane: PlaneClient;
+  readonly timeoutUs: number;
+  readonly oracle: LoadedTrace['oracle'];
+  readonly examples: Examples;
+  readonly openPorts: () => ReturnType<typeof openPorts>;
+}): Promise<ReprocessingFact> {
+  const { plane, timeoutUs, oracle, examples } = options;
+  const { poisonedFrom, changes, modelVersion, result, scoredAgain } = options.asked;
+  const sum = { checked: 0, left: 0, disturbed: 0 };
+  const model = modelOf(modelVersion);
+  const scoreOfRow = (features: Features) => String(scorePpb(predict(features, model)));
+  const judge = async (table: string, before: DerivedRow[] | null, after: DerivedRow[], show: typeof scoreOfRow) =>
+    add(sum, await judgeReprocessed({ table, before, after, poisonedFrom, show, oracle, examples }));
+  const scoredOf = async (ref: TableRef) => scoredRowsAsDerived(await readScored(plane, timeoutUs, ref));
+  const trainingOf = async (ref: TableRef) => (await readTraining(plane, timeoutUs, ref)).map(trainingRowAsDerived);
+  const assets: ReprocessingFact['assets'][number][] = [];
+  const mistold: string[] = [];
+  const { ports, close } = await options.openPorts();
+  try {
+    for (const { table, version, fromVersion, recomputedRows, rows, rewrittenFiles } of result.assets) {
+      const [before, after] = [
+        { table, version: fromVersion },
+        { table, version },
+      ];
+      if (table === result.training)
+        await judge(table, await trainingOf(before), await trainingOf(after), JSON.stringify);
+      else if (table === result.scored) await judge(table, await scoredOf(before), await scoredOf(after), scoreOfRow);
+      const kept = new Set((await ports.tables.snapshot(table, version)).files.map(({ path }) => path));
+      const { files } = await ports.tables.snapshot(table, fromVersion);
+      const rewritten = files.filter(({ path }) => !kept.has(path)).length;
+      if (rewritten !== rewrittenFiles) mistold.push(table);
+      assets.push({ table, recomputedRows, rows, rewrittenFiles: rewritten, files: files.length });
+    }
+  } finally {
+    await close();
+  }
+  if (scoredAgain) await judge('the snapshot, scored', null, await scoredOf(scoredAgain), scoreOfRow);
+  const { untouched } = result;
+  return { customers: poisonedFrom.size, changes, assets, untouched, ...sum, mistold };
+}
+
+function scoredRowsAsDerived({ customer, lastSeq, asOfUs, scorePpb: scores }: ScoredColumns): DerivedRow[] {
+  return customer.map((id, i) => ({
+    key: id,
+    customer: id,
+    lastSeq: lastSeq[i] as number,
+    asOfUs: asOfUs[i] as number,
+    shown: String(scores[i]),
+  }));
+}
+
+function trainingRowAsDerived({ labelId, customer, lastSeq, asOfUs, features }: TrainingRow): DerivedRow {
+  return { key: labelId, customer, lastSeq, asOfUs, shown: JSON.stringify(features) };
 }
 
 function lastSeqsOf({ customer, lastSeq }: ScoredColumns, panel: readonly number[]): ReadonlyMap<number, number> {

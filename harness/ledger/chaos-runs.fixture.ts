@@ -1,6 +1,7 @@
 /** Small runs under faults, simulated or with real processes, for the tests of the ledger: any plane, fault and seed. */
 import { hourUs, secondUs } from '../../workloads/durations.js';
 import { disturbedWorkload, supportOf } from '../injection.js';
+import { simulatedBuild } from '../lineage/origin.js';
 import { descriptionOf, loadArchitecture } from '../processes/load-architecture.js';
 import { openScratch } from '../processes/scratch.js';
 import { type Random, seededRandom } from '../random.js';
@@ -62,7 +63,7 @@ export async function openChaosRuns(stack: 'simulated' | 'embedded'): Promise<Ch
   }
 
   async function onMachine(plan: RunPlan, options: Pick<RunOptions, 'architecture'> & { trace: SimulatedTrace }) {
-    const site = machineSite(plan.scenario, scratch);
+    const site = machineSite(plan.scenario, scratch, simulatedBuild);
     const ignored = { idle: () => {}, progress: () => {}, quiet: Promise.resolve() };
     return gatherFacts(await observeRun(plan, { ...options, ...ignored, site, parent, signal }), options.trace);
   }

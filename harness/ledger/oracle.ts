@@ -137,10 +137,26 @@ function checkVersions(rows: readonly RowVersion[]): void {
   }
 }
 
+const arrayOf = {
+  seq: Uint32Array,
+  sign: Int8Array,
+  atUs: Float64Array,
+  amountCents: Float64Array,
+  category: Int32Array,
+  deletes: Uint8Array,
+  entity: Float64Array,
+  fromSeq: Uint32Array,
+  toSeq: Float64Array,
+  risk: Int32Array,
+  deleted: Uint8Array,
+} as const;
+type ColumnName = keyof typeof arrayOf;
+type Numbers = InstanceType<(typeof arrayOf)[ColumnName]>;
+
 /** Rows of numbers, those of a customer side by side: of customer c from first[c] to before first[c + 1]. */
-interface Table<Name extends string> {
+interface Table<Name extends ColumnName> {
   readonly first: Uint32Array;
-  readonly columns: Readonly<Record<Name, Float64Array>>;
+  readonly columns: Readonly<Record<Name, Numbers>>;
 }
 
 /** `deletes` is 1 where a deletion takes an order away; clicks have no amount and no category. */
@@ -171,25 +187,25 @@ async function loadFacts(directory: string, info: TraceInfo, only: ReadonlySet<n
     if (only !== null) await nameCustomers(connection, only);
     const which = only === null ? '' : ` SEMI JOIN ${wanted} USING (customer)`;
     for await (const { rows, columns } of readHistory(connection, directory, 'orders', which)) {
-      const { customer, order_id, placed_us, amount_cents, category } = columns as Numbers;
+      const { customer, order_id, placed_us, amount_cents, category } = columns as Read;
       for (let i = 0; i < rows; i++) {
         orders.add(customer![i]!, 0, 1, placed_us![i]!, amount_cents![i]!, category![i]!, 0);
         orderImages.add(customer![i]!, order_id![i]!, 0, placed_us![i]!, 0);
       }
     }
     for await (const { rows, columns } of readHistory(connection, directory, 'clicks', which)) {
-      const { customer, clicked_us } = columns as Numbers;
+      const { customer, clicked_us } = columns as Read;
       for (let i = 0; i < rows; i++) clicks.add(customer![i]!, 0, 1, clicked_us![i]!, 0, 0, 0);
     }
     for await (const { rows, columns } of readHistory(connection, directory, 'devices', which)) {
-      const { customer, device_id, seen_us, risk } = columns as Numbers;
+      const { customer, device_id, seen_us, risk } = columns as Read;
       for (let i = 0; i < rows; i++) deviceImages.add(customer![i]!, device_id![i]!, 0, seen_us![i]!, risk![i]!);
     }
   });
 
   for await (const { rows, columns } of readChanges(directory, info)) {
-    const { customer, seq, refusal, source, entity, event_us, amount_cents, category, risk } = columns as Numbers;
-    const { before_event_us, before_amount_cents, before_category } = columns as Numbers;
+    const { customer, seq, refusal, source, entity, event_us, amount_cents, category, risk } = columns as Read;
+    const { before_event_us, before_amount_cents, before_category } = columns as Read;
     for (let i = 0; i < rows; i++) {
       const of = customer![i]!;
       const at = seq![i]!;
@@ -209,9 +225,11 @@ async function loadFacts(directory: string, info: TraceInfo, only: ReadonlySet<n
     }
   }
   const signedOrders = orders.byCustomer(customers);
+  let highest = 0;
+  for (const category of signedOrders.columns.category) highest = Math.max(highest, category);
   return {
     orders: signedOrders,
-    categories: 1 + signedOrders.columns.category.reduce((highest, category) => Math.max(highest, category), 0),
+    categories: 1 + highest,
     clicks: clicks.byCustomer(customers),
     orderImages: spansOf(orderImages.byCustomer(customers)),
     deviceImages: spansOf(deviceImages.byCustomer(customers)),
@@ -219,7 +237,7 @@ async function loadFacts(directory: string, info: TraceInfo, only: ReadonlySet<n
   };
 }
 
-type Numbers = Readonly<Record<string, ArrayLike<number>>>;
+type Read = Readonly<Record<string, ArrayLike<number>>>;
 
 function readHistory(
   connection: DuckDBConnection,
@@ -241,30 +259,49 @@ async function nameCustomers(connection: DuckDBConnection, customers: ReadonlySe
   await appendColumns(connection, wanted, schema, batch);
 }
 
-/** Gathers rows of many customers. */
-function collect<const Name extends string>(names: readonly Name[]) {
-  const owners: number[] = [];
-  const values = names.map((): number[] => []);
+/** Gathers rows of many customers, in as few bytes as their values need: there may be tens of millions. */
+function collect<const Name extends ColumnName>(names: readonly Name[]) {
+  let capacity = 1024;
+  let count = 0;
+  let owners = new Uint32Array(capacity);
+  const values = names.map((name) => new arrayOf[name](capacity));
+  const grow = () => {
+    capacity = Math.ceil(capacity * 1.5);
+    owners = grown(owners, new Uint32Array(capacity));
+    names.forEach((name, column) => {
+      values[column] = grown(values[column]!, new arrayOf[name](capacity));
+    });
+  };
   return {
     add(customer: number, ...row: number[]): void {
-      owners.push(customer);
-      for (let i = 0; i < row.length; i++) values[i]!.push(row[i]!);
+      if (count === capacity) grow();
+      owners[count] = customer;
+      for (let i = 0; i < row.length; i++) values[i]![count] = row[i]!;
+      count++;
     },
-    /** Those of a customer stay in the order in which they came. */
+    /** Those of a customer stay in the order in which they came. Once: what was gathered is given up. */
     byCustomer(customers: number): Table<Name> {
       const first = new Uint32Array(customers + 1);
-      for (const customer of owners) first[customer + 1]!++;
+      for (let row = 0; row < count; row++) first[owners[row]! + 1]!++;
       for (let customer = 0; customer < customers; customer++) first[customer + 1]! += first[customer]!;
       const next = first.slice();
-      const places = owners.map((customer) => next[customer]!++);
+      const places = new Uint32Array(count);
+      for (let row = 0; row < count; row++) places[row] = next[owners[row]!]!++;
       const columns = names.map((name, column) => {
-        const placed = new Float64Array(owners.length);
-        for (let row = 0; row < placed.length; row++) placed[places[row]!] = values[column]![row]!;
+        const placed = new arrayOf[name](count);
+        const gathered = values[column]!;
+        for (let row = 0; row < count; row++) placed[places[row]!] = gathered[row]!;
+        values[column] = new arrayOf[name](0);
         return [name, placed] as const;
       });
-      return { first, columns: Object.fromEntries(columns) as Record<Name, Float64Array> };
+      return { first, columns: Object.fromEntries(columns) as Record<Name, Numbers> };
     },
   };
+}
+
+function grown<Kind extends Numbers>(old: Kind, larger: Kind): Kind {
+  larger.set(old);
+  return larger;
 }
 
 /** An image of an order or a device, and the seqs [fromSeq, toSeq) at which it is the current one of its entity. */
@@ -299,7 +336,7 @@ function spansOf({ first, columns }: Table<'entity' | 'fromSeq' | 'atUs' | 'risk
 }
 
 /** The rows of a customer; none of one that the trace does not know. */
-function rangeOf({ first }: Table<string>, customer: number): readonly [from: number, to: number] {
+function rangeOf({ first }: Pick<Table<ColumnName>, 'first'>, customer: number): readonly [from: number, to: number] {
   const to = first[customer + 1];
   return to === undefined ? [0, 0] : [first[customer]!, to];
 }

@@ -51,6 +51,21 @@ const facts: BatchFacts = {
   scored: { checked: 1_000, wrong: 3 },
   training: { checked: 500, wrong: 4, leaked: 2, labels: 500, positives: 60 },
   rebuilt: { scored: { times: 3, same: 3 }, training: { times: 1, same: 0 } },
+  reprocessings: [
+    {
+      customers: 3,
+      changes: 9,
+      assets: [
+        { table: 'features', recomputedRows: 3, rows: 40, rewrittenFiles: 1, files: 4 },
+        { table: 'training', recomputedRows: 7, rows: 60, rewrittenFiles: 1, files: 1 },
+      ],
+      untouched: [],
+      checked: 100,
+      left: 2,
+      disturbed: 1,
+      mistold: ['training'],
+    },
+  ],
   rollbacks: [
     rollback({ back: { requestedUs: 0, seenUs: 2_000, notBeforeUs: 1_000, watchedUntilUs: 9_000 }, mixed: 1 }),
     rollback({ back: { requestedUs: 5_000, seenUs: 9_000, notBeforeUs: 1_000, watchedUntilUs: 9_000 }, wrong: 2 }),
@@ -85,6 +100,9 @@ describe('batch work', () => {
     ['training.rows_per_s', 500],
     ['training.leaks', 2],
     ['training.wrong_rows', 4],
+    ['reprocess.rows', 0.1],
+    ['reprocess.files', 0.4],
+    ['reprocess.wrong_rows', 4],
     ['rollback.mixed_rows', 1],
     ['rollback.wrong_rows', 2],
     ['storage.small_files_before_compaction', 15],
@@ -96,8 +114,15 @@ describe('batch work', () => {
     expect(measures['rollback.forward_time']).toMatchObject({ samples: sortSamples([500, 500]) });
     const unseen = measured({ ...facts, rollbacks: [rollback({ forward: null })] });
     expect(unseen['rollback.time']).toMatchObject({ samples: sortSamples([], [1]) });
-    expect(measured({ ...facts, rollbacks: [] })['rollback.time']).toMatchObject({ why: 'not_offered' });
-    const failed = { ...facts, rollbacks: [], steps: [step({ kind: 'snapshot', failure: 'no disk' })] };
+    expect(measured({ ...facts, rollbacks: [], reprocessings: [] })['rollback.time']).toMatchObject({
+      why: 'not_offered',
+    });
+    const failed = {
+      ...facts,
+      rollbacks: [],
+      reprocessings: [],
+      steps: [step({ kind: 'snapshot', failure: 'no disk' })],
+    };
     expect(measured(failed)['rollback.time']).toMatchObject({ why: 'not_measured', note: 'no disk' });
   });
 

@@ -45,6 +45,7 @@ export function measureBatch({ plan, batch }: RunFacts) {
     'training.rows_per_s': rate((step) => step.kind === 'training-set'),
     'training.leaks': made('training-set', ({ training }) => training.leaked),
     'training.wrong_rows': made('training-set', ({ training }) => training.wrong),
+    ...measureReprocessing(of),
     ...measureRollbacks(plan.scenario.workload.panel.everyUs, of),
     'storage.small_files_before_compaction': of(({ inventories: { mostSmallFiles } }) => {
       if (mostSmallFiles === null || mostSmallFiles.rows === 0) return notMeasured('no inventory during the load');
@@ -63,6 +64,42 @@ export function measureBatch({ plan, batch }: RunFacts) {
 }
 
 type Measuring = <Kind extends 'count' | 'samples'>(measure: (facts: BatchFacts) => MeasureOf<Kind>) => MeasureOf<Kind>;
+
+type MeasuringAny = <Kind extends 'ratio' | 'count'>(
+  measure: (facts: BatchFacts) => MeasureOf<Kind>,
+) => MeasureOf<Kind>;
+
+/** What was made again when changes turned out to be poisoned, of all that there is of the same kind. */
+function measureReprocessing(of: MeasuringAny) {
+  const made = <Kind extends 'ratio' | 'count'>(measure: (facts: BatchFacts) => MeasureOf<Kind>) =>
+    of<Kind>((facts) => {
+      if (facts.reprocessings.length > 0) return measure(facts);
+      const isFailed = ({ kind, failure }: BatchStepFact) => kind === 'reprocess' && failure !== null;
+      if (facts.steps.some(isFailed)) return notMeasured(reasonOf(facts, isFailed));
+      return notOffered('the plane does not reprocess, or was not asked to');
+    });
+  const share = (part: 'recomputedRows' | 'rewrittenFiles', whole: 'rows' | 'files') =>
+    made<'ratio'>(({ reprocessings }) => {
+      const assets = reprocessings.flatMap((each) => each.assets);
+      const sum = (name: typeof part | typeof whole) => assets.reduce((total, asset) => total + asset[name], 0);
+      const told = assets.map((asset) => `${asset.table} ${asset[part]} of ${asset[whole]}`);
+      const numerator = sum(part);
+      const denominator = sum(whole);
+      if (denominator === 0) return notMeasured('nothing was made of the poisoned changes');
+      return { kind: 'ratio', numerator, denominator, samples: denominator, note: `${whole}: ${told.join(', ')}` };
+    });
+  return {
+    'reprocess.rows': share('recomputedRows', 'rows'),
+    'reprocess.files': share('rewrittenFiles', 'files'),
+    'reprocess.wrong_rows': made<'count'>(({ reprocessings }) => ({
+      kind: 'count',
+      count: reprocessings.reduce(
+        (total, { left, disturbed, mistold }) => total + left + disturbed + mistold.length,
+        0,
+      ),
+    })),
+  };
+}
 
 /** Until the panel was read of the asked state, and nothing else any more: up to a probe period too long. */
 function measureRollbacks(everyUs: number, of: Measuring) {

@@ -120,6 +120,21 @@ describe('a plane that shows each change exactly 2 s late', () => {
     expect(measure(run, 'serving.cache_hit_ratio')).toMatchObject({ note: expect.stringContaining('the panel') });
   });
 
+  it('accounts for 7 of 8 tables, or tells no lineage, or has no table', () => {
+    const sound = {
+      assets: 8,
+      covered: 7,
+      files: 40,
+      events: 12,
+      runs: 3,
+      gaps: ['tables/current: no event names it'],
+    };
+    const of = (lineage: RunFacts['lineage']) => measure(plantRun({ facts: { lineage } }), 'lineage.coverage');
+    expect(of(sound)).toMatchObject({ numerator: 7, denominator: 8, note: `not accounted for: ${sound.gaps[0]}` });
+    expect(of(null)).toMatchObject({ kind: 'absent', why: 'not_offered' });
+    expect(of({ ...sound, assets: 0, covered: 0 })).toMatchObject({ kind: 'absent', why: 'not_measured' });
+  });
+
   it('is unhurt by a crash that delays nothing', () => {
     const { measures, invalid, missing } = measureRun(run);
     expect(measures['faults.slo_lost']).toEqual({ kind: 'trials', successes: 0, trials: 1 });
@@ -517,6 +532,7 @@ describe('what is missing is said to be', () => {
         ports: [],
         backfill: null,
         inventories: { afterLoad: null },
+        lineage: null,
         ledger: null,
       },
     });

@@ -15,6 +15,7 @@ import { foldCost, measureCost, type RunCost } from './cost.js';
 import { foldVisibility, measureFreshness } from './freshness.js';
 import { measureLatency } from './latency.js';
 import { measureLedger } from './ledger.js';
+import { measureLineage } from './lineage.js';
 import { type Losses, lossesOf } from './losses.js';
 import type { AbsentMeasure, Measure, MeasureOf } from './measured.js';
 import { notOffered } from './measured.js';
@@ -120,6 +121,7 @@ export const metrics = {
   'storage.tier_bytes_saved': { ...share, better: 'higher', domain: 'real' },
   'storage.tier_cost_saved': { ...share, better: 'higher', domain: 'real' },
   'source.capture_lag': { ...times, fromDatabase: true, statistics: quantiles },
+  'lineage.coverage': { ...share, better: 'higher' },
   'backfill.time_per_tb': { ...oncePerRun, unit: 'us_per_tb', better: 'lower', primary: 'mean' },
   'backfill.time_per_tb_columns': { ...oncePerRun, unit: 'us_per_tb', better: 'lower' },
   'backfill.rows_per_s': { ...oncePerRun, unit: 'per_s', better: 'higher' },
@@ -138,6 +140,9 @@ export const metrics = {
   'training.wrong_rows': { ...batchDefects, unit: 'rows' },
   'rollback.time': { ...times, inBatch: true, statistics: ['mean'], primary: 'mean' },
   'rollback.forward_time': { ...times, inBatch: true, statistics: ['mean'] },
+  'reprocess.rows': { ...share, inBatch: true, better: 'lower' },
+  'reprocess.files': { ...share, inBatch: true, better: 'lower' },
+  'reprocess.wrong_rows': { ...batchDefects, unit: 'rows' },
   'rollback.mixed_rows': { ...batchDefects, unit: 'rows' },
   'rollback.wrong_rows': { ...batchDefects, unit: 'rows' },
   'storage.small_files_before_compaction': {
@@ -192,6 +197,7 @@ export function measureRun(run: RunFacts, prices: PriceBook): MeasuredRun {
     ...measureRecovery(run, panel, recoveries),
     ...measureLedger(run),
     ...measureStorage(run, prices),
+    ...measureLineage(run),
     ...measureBackfill(run),
     ...measureBatch(run),
     ...measureCache(run),

@@ -198,6 +198,7 @@ export function plantRun(planted: Planted = {}): RunFacts {
       afterLoad: { files: 40, bytes: 1_000_000, rows: 200_000, smallFiles: 30, smallFileBytes: 1_048_576 },
     },
     batch: null,
+    lineage: { assets: 8, covered: 8, files: 40, events: 12, runs: 3, gaps: [] },
     ledger: {
       attempted: changes,
       acknowledged: changes,

@@ -23,7 +23,7 @@ export async function portBenchmarks(): Promise<PortFigure[]> {
   return [...(await inDirectory(changeLogFigures)), ...(await inDirectory(onlineStoreFigures))];
 }
 
-async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
+export async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'planebench-bench-'));
   try {
     return await work(directory);
@@ -134,14 +134,14 @@ async function onlineStoreFigures(directory: string): Promise<PortFigure[]> {
   return figures;
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+export async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = hostClock.nowUs();
   await work();
   return (hostClock.nowUs() - start) / 1e6;
 }
 
 /** Runs `work(0)` to `work(count - 1)`, `width` at a time. */
-async function inParallel(width: number, count: number, work: (i: number) => Promise<void>): Promise<void> {
+export async function inParallel(width: number, count: number, work: (i: number) => Promise<void>): Promise<void> {
   let next = 0;
   const lane = async () => {
     while (next < count) await work(next++);

@@ -41,9 +41,11 @@ export async function openServing(
     readonly findSnapshot: (id: string) => Promise<SnapshotRef | null>;
     /** The `pinnedColumns` of all its rows. */
     readonly rowsOf: (snapshot: SnapshotRef) => AsyncIterable<ColumnBatch>;
+    /** Where what will be served comes from, on the record before it is. */
+    readonly record: (served: ServedState) => Promise<void>;
   },
 ): Promise<Serving> {
-  const { register, findSnapshot, rowsOf } = options;
+  const { register, findSnapshot, rowsOf, record } = options;
   const { view } = context.contract;
   const inTurn = takeTurns();
   const load = async ({ pinned, modelVersion }: ServedState) => ({
@@ -64,11 +66,13 @@ export async function openServing(
     requireModel(snapshot.modelVersion);
     // Its rows are there before anybody is told that it is served.
     const next = await load({ ...firstServed, pinned: snapshot });
+    await record({ ...firstServed, pinned: snapshot });
     await register.change((before) => ({ ...before, pinned: snapshot }));
     served = next;
   }
 
   async function change(to: Partial<ServedState>): Promise<void> {
+    await record({ ...(await untilDone(context, () => register.read())), ...to });
     const changed = await register.change((before) => ({ ...before, ...to }));
     served = await untilDone(context, () => load(changed));
   }

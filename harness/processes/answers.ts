@@ -8,6 +8,7 @@ import type {
   BackfillResult,
   ChangeKey,
   Inventory,
+  ReprocessResult,
   ScoredRows,
   ScoreResult,
   ServedState,
@@ -17,6 +18,8 @@ import type {
   TrainingSetRef,
 } from '../architecture.js';
 import { CallError } from '../errors.js';
+import type { OpenLineageEvent } from '../lineage/event.js';
+import { whatIsWrong } from '../lineage/event-check.js';
 import { tierNames } from '../ports/table-store/port.js';
 
 const featureCount = customerActivity.features.length;
@@ -51,6 +54,15 @@ export function inventoryOf(answer: unknown): Inventory {
   return answer as Inventory;
 }
 
+export function lineageOf(answer: unknown): readonly OpenLineageEvent[] {
+  if (!Array.isArray(answer)) throw mistaken('lineage', answer, 'expected a list of OpenLineage events');
+  for (const event of answer) {
+    const wrong = whatIsWrong(event);
+    if (wrong !== null) throw mistaken('lineage', event, `expected what event.schema.json says: ${wrong}`);
+  }
+  return answer;
+}
+
 /** A page of changes: of `exportChanges`, or of `quarantine`, whose entries say more. */
 export function changesOf<Key extends ChangeKey>(operation: string, page: unknown): readonly Key[] {
   if (!Array.isArray(page)) throw mistaken(operation, page, 'expected pages that are lists of { customer, seq }');
@@ -82,6 +94,18 @@ export function servedOf(operation: string, answer: unknown): ServedState {
   if (snapshot !== null && typeof snapshot !== 'string')
     throw mistaken(operation, answer, 'expected the id of the snapshot that is served, or null');
   return answer as ServedState;
+}
+
+const assetCounts = ['version', 'fromVersion', 'recomputedRows', 'rows', 'rewrittenFiles', 'files'] as const;
+
+export function reprocessedOf(answer: unknown): ReprocessResult {
+  const { assets, scored, training, snapshot, untouched } = (answer ?? {}) as Partial<ReprocessResult>;
+  const isNamed = typeof scored === 'string' && typeof training === 'string';
+  if (!Array.isArray(assets) || !Array.isArray(untouched) || !isNamed || snapshot === undefined)
+    throw mistaken('reprocess', answer, 'expected { assets, scored, training, snapshot, untouched }');
+  for (const asset of assets) countsOf('reprocess', tableOf('reprocess', asset), assetCounts);
+  if (snapshot !== null) snapshotOf(snapshot);
+  return answer as ReprocessResult;
 }
 
 export function trainingSetOf(answer: unknown): TrainingSetRef {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Operation } from '../architecture.js';
 import { PlaneError } from '../errors.js';
+import { simulatedBuild } from '../lineage/origin.js';
 import { startPlane } from './plane.js';
 import type { PortCountsReport, Serving } from './role.js';
 import type { ProcessSpec, Supervisor } from './supervisor.js';
@@ -26,6 +27,7 @@ function start(
     plan: { arm: {}, scenario: { epochUs: 1_000, phases: { warmUpUs: 500, measureUs: 2_000 }, workload: {} } } as never,
     architecture: { name: 'mine', params: null, uses: [], roles, settlesWithinUs: null },
     stack: { connection: { stack: 'embedded' }, storedPaths: [], servers: {} },
+    build: simulatedBuild,
   });
 }
 

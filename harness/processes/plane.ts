@@ -1,9 +1,12 @@
 /** The roles of a plane as processes, and the door to them. */
 import type { Operation } from '../architecture.js';
 import { PlaneError } from '../errors.js';
+import type { Json } from '../json.js';
+import { type Build, drawRunId, hashConfiguration, type Origin } from '../lineage/origin.js';
 import type { InjuredPort, PortInjury } from '../ports/injured.js';
 import type { PortCounts } from '../ports/metered.js';
 import type { PortName } from '../ports/ports.js';
+import { seededRandom } from '../random.js';
 import type { PortCounter } from '../record/facts.js';
 import { measuredWindow, type RunPlan } from '../scenario.js';
 import { connectTo } from '../stacks/plane-calls.js';
@@ -36,6 +39,8 @@ export async function startPlane(options: {
   plan: RunPlan;
   architecture: ArchitectureDescription;
   stack: Stack;
+  /** The code that its roles run. */
+  build: Build;
 }): Promise<StartedPlane> {
   const { supervisor, plan, architecture, stack } = options;
   const routes: Partial<Record<Operation, number>> = {};
@@ -66,6 +71,7 @@ export async function startPlane(options: {
       const counts = countRole(measuredWindow(plan.scenario));
       counters.set(role, counts);
       let port = 0;
+      const originOf = originsOf(options, role);
       return supervisor.start({
         name: role,
         kind: 'role',
@@ -82,6 +88,7 @@ export async function startPlane(options: {
             connection: stack.connection,
             contract: plan.scenario.workload.contract,
             seed: plan.seed,
+            origin: originOf(),
             port,
             injuries: injuries.active(),
           };
@@ -108,6 +115,17 @@ export async function startPlane(options: {
     readClockOff: clocks.ask,
     portCounters: () =>
       [...counters].flatMap(([role, counts]) => counts.total().map((counter) => ({ role, ...counter }))),
+  };
+}
+
+/** Of each start of a role: another run, of the same code with the same configuration. */
+function originsOf({ plan, architecture, build }: Parameters<typeof startPlane>[0], role: string): () => Origin {
+  const { name, params } = architecture;
+  const configurationSha256 = hashConfiguration(params as Json, plan.scenario.workload.contract);
+  let starts = 0;
+  return () => {
+    const runId = drawRunId(seededRandom(plan.seed, `/run/${plan.id}/${role}/${++starts}`));
+    return { architecture: name, role, runId, build, configurationSha256 };
   };
 }
 

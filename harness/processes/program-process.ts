@@ -33,7 +33,8 @@ export interface ProgramOptions {
 const askEveryUs = 20_000;
 
 export function startProgramProcess(options: ProgramOptions): StartedChild {
-  const { name, niceness = 0, readyWithinUs = 30_000_000 } = options;
+  // A JVM takes its time where others compute, too.
+  const { name, niceness = 0, readyWithinUs = 60_000_000 } = options;
   const { command, args, env, cwd, user } = options.spawn;
   // nice(1) becomes the program, under the same number, before that has any thread that would keep the niceness of ours.
   const child = spawn('nice', ['-n', String(niceness), command, ...args], {

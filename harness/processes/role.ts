@@ -3,6 +3,7 @@ import { type ContractParams, createContract } from '../../workloads/data-contra
 import type { Operation, Plane, RoleContext } from '../architecture.js';
 import { HarnessError } from '../errors.js';
 import type { Json } from '../json.js';
+import type { Origin } from '../lineage/origin.js';
 import { type InjuredPort, injurePorts } from '../ports/injured.js';
 import { createMeter, meterPorts, type PortCounts } from '../ports/metered.js';
 import { seededRandom } from '../random.js';
@@ -17,6 +18,7 @@ export interface RoleInit {
   readonly connection: StackConnection;
   readonly contract: ContractParams;
   readonly seed: number;
+  readonly origin: Origin;
   /** Where to serve, 0: anywhere. A restarted role gets its old port back. */
   readonly port: number;
   /** What its ports suffer from as it starts. */
@@ -45,7 +47,12 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
   const meter = createMeter();
   const [architecture, opened] = await child.host(async () => [
     await loadArchitecture(init.specifier, init.params),
-    await openPorts(init.connection, child.clock, (kind, bytes) => meter.count('objects', kind, 0, bytes)),
+    await openPorts(
+      init.connection,
+      child.clock,
+      (kind, bytes) => meter.count('objects', kind, 0, bytes),
+      init.origin.runId,
+    ),
   ]);
   const role = architecture.roles.find(({ name }) => name === init.role);
   if (!role) throw new HarnessError(`architecture ${architecture.name} has no role ${init.role}`);
@@ -71,6 +78,7 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
     clock: child.clock,
     random: seededRandom(init.seed, `/role/${init.role}`),
     contract: createContract(init.contract),
+    origin: init.origin,
     signal: child.signal,
     ready: () => child.ready(null),
     async serve(operations: Partial<Plane>) {

@@ -32,6 +32,8 @@ export interface RunFacts {
   readonly inventories: { readonly afterLoad: Inventory | null };
   /** Null: nothing was asked in batch, or the plane offers none of it. */
   readonly batch: BatchFacts | null;
+  /** Null: the plane tells no lineage, or the run did not come to that. */
+  readonly lineage: LineageFacts | null;
   readonly ledger: LedgerFacts | null;
   readonly errors: readonly { readonly operation: string; readonly message: string; readonly count: number }[];
 }
@@ -223,6 +225,7 @@ export interface BatchFacts {
   /** What was made again of the same versions, and how often it was the same to the last row. */
   readonly rebuilt: { readonly scored: Rebuilt; readonly training: Rebuilt };
   readonly rollbacks: readonly RollbackFact[];
+  readonly reprocessings: readonly ReprocessingFact[];
   readonly inventories: {
     /** The one with most small files, of one a second during the load. */
     readonly mostSmallFiles: Inventory | null;
@@ -263,6 +266,29 @@ export interface RollbackFact {
   readonly wrong: number;
 }
 
+/** Changes that turned out to be poisoned, and what was made again for it. */
+export interface ReprocessingFact {
+  readonly customers: number;
+  readonly changes: number;
+  readonly assets: readonly {
+    readonly table: string;
+    readonly recomputedRows: number;
+    readonly rows: number;
+    /** As the harness saw them: files of the version before that are not in the one after. */
+    readonly rewrittenFiles: number;
+    readonly files: number;
+  }[];
+  /** What comes from them as well, and was not made again. */
+  readonly untouched: readonly string[];
+  readonly checked: number;
+  /** Of these: rows that still show what was poisoned. */
+  readonly left: number;
+  /** Of these: rows that had nothing to do with it and are not as before. */
+  readonly disturbed: number;
+  /** Tables of which other files were rewritten than the plane said. */
+  readonly mistold: readonly string[];
+}
+
 /** What is served changes to another state. */
 export interface SwitchFact {
   readonly requestedUs: number;
@@ -283,6 +309,20 @@ export interface BatchVerdicts {
 export interface Rebuilt {
   readonly times: number;
   readonly same: number;
+}
+
+/** What was found in storage at the end, and what of it the plane's own events account for. */
+export interface LineageFacts {
+  /** Tables, of whatever storage. */
+  readonly assets: number;
+  /** Those of which every run that wrote them resolves: to inputs, code, environment and configuration. */
+  readonly covered: number;
+  /** Data files of these tables, each of which names the run that wrote it. */
+  readonly files: number;
+  readonly events: number;
+  readonly runs: number;
+  /** Of up to 20 assets that are not covered, why. */
+  readonly gaps: readonly string[];
 }
 
 /** What the ledger found; counts of changes unless named otherwise. */

@@ -291,6 +291,18 @@ function exampleFacts(): RunFacts {
       scored: { checked: 3, wrong: 1 },
       training: { checked: 4, wrong: 2, leaked: 1, labels: 4, positives: 1 },
       rebuilt: { scored: { times: 2, same: 1 }, training: { times: 1, same: 1 } },
+      reprocessings: [
+        {
+          customers: 3,
+          changes: 9,
+          assets: [{ table: 'scored', recomputedRows: 3, rows: 40, rewrittenFiles: 1, files: 4 }],
+          untouched: ['current'],
+          checked: 43,
+          left: 1,
+          disturbed: 0,
+          mistold: [],
+        },
+      ],
       rollbacks: [
         {
           snapshot: 's',
@@ -309,6 +321,7 @@ function exampleFacts(): RunFacts {
       },
       examples: ['leak: label 1'],
     },
+    lineage: { assets: 8, covered: 7, files: 40, events: 12, runs: 3, gaps: ['tables/current: no event names it'] },
     ledger: null,
     errors: [{ operation: 'lookup', message: 'timed out', count: 1 }],
   };

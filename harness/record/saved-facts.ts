@@ -255,7 +255,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
     .object({
       steps: z.array(
         z.object({
-          kind: z.enum(['snapshot', 'score', 'training-set', 'publish-model', 'rollback']),
+          kind: z.enum(['snapshot', 'score', 'training-set', 'publish-model', 'rollback', 'reprocess']),
           besideLoad: z.boolean(),
           part: z.enum(['whole', 'slice']).nullable(),
           startedUs: z.number(),
@@ -280,9 +280,32 @@ const savedRun: z.ZodType<SavedRun> = z.object({
           wrong: whole,
         }),
       ),
+      reprocessings: z.array(
+        z.object({
+          customers: whole,
+          changes: whole,
+          assets: z.array(
+            z.object({
+              table: z.string(),
+              recomputedRows: whole,
+              rows: whole,
+              rewrittenFiles: whole,
+              files: whole,
+            }),
+          ),
+          untouched: z.array(z.string()),
+          checked: whole,
+          left: whole,
+          disturbed: whole,
+          mistold: z.array(z.string()),
+        }),
+      ),
       inventories: z.object({ mostSmallFiles: inventory.nullable(), atRest: inventory.nullable() }),
       examples: z.array(z.string()),
     })
+    .nullable(),
+  lineage: z
+    .object({ assets: whole, covered: whole, files: whole, events: whole, runs: whole, gaps: z.array(z.string()) })
     .nullable(),
   ledger: z
     .object({

@@ -106,7 +106,7 @@ export const redis: ServerProgram<RedisSettings> = {
 };
 
 /** Libraries of the unpacked packages; a Redis of the machine's own finds the same ones, or its own. */
-function withLibraries(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withLibraries(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const folders = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((triplet) => join(unpacked(), 'usr', 'lib', triplet));
   return { ...env, LD_LIBRARY_PATH: [...folders, env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter) };
 }

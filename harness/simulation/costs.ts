@@ -39,13 +39,14 @@ export const defaultCosts: Costs = {
     commit: cost(680),
     committed: cost(80),
   },
-  // bench:micro. Get: 34 us for 1 key, 102 for 50, 326 for 200. Put: 100 rows 0.6 ms, 5000 rows 4.4 us each. Scan and
-  // drop are derived: rows as by get, one small transaction as by put.
+  // bench:micro. Get: 34 us for 1 key, 102 for 50, 326 for 200. Put: 100 rows 0.6 ms, 5000 rows 4.4 us each. Scan, drop
+  // and tables are derived: rows as by get, one small transaction as by put.
   onlineStore: {
     put: cost(200, 4.2, 1),
     get: cost(35, 1.4, 0.5),
     scan: cost(35, 1.4, 0.5),
     drop: cost(200),
+    tables: cost(80),
   },
   // bench:micro and single calls. Append: 6.7 ms for 1 row, 10 for 4000, 24 for 10,000. Fold: 19 ms for 1 row, 26 for
   // 4000, 1.1 s for 450,000. Compact: 104 ms for 41,000 rows in 72 files. Scan: 1.7 million rows/s with all columns, 9.2
@@ -88,6 +89,7 @@ export const defaultCosts: Costs = {
     insert: cost(25_000, 0.1),
     query: cost(12_000, 0.05),
     scan: cost(2_000, 0.05, 3.5),
+    tables: cost(830),
     inventory: cost(22_000),
   },
   // bench:micro: 63,000 gets of one key a second with 16 in flight, 16 us for both ends of a call.
@@ -109,6 +111,8 @@ export const defaultCosts: Costs = {
     publishModel: cost(100, 0, 7),
     scoredRows: cost(100, 0, 7),
     trainingRows: cost(100, 0, 7),
+    reprocess: cost(100, 0, 7),
+    lineage: cost(100, 0, 7),
   },
 };
 

@@ -1,6 +1,7 @@
 /** A plane of two roles whose ports, clocks and servers are hurt in virtual time, as faults hurt them. */
 import { expect, it } from 'vitest';
 import { CallError } from '../errors.js';
+import { simulatedBuild } from '../lineage/origin.js';
 import { type StartedPlane, startPlane } from '../processes/plane.js';
 import type { RunPlan } from '../scenario.js';
 import { measuredScenario } from '../suites/measured.js';
@@ -64,6 +65,7 @@ async function withPlane(test: (under: Under) => Promise<void>): Promise<void> {
         settlesWithinUs: null,
       },
       stack: { connection: { stack: 'simulated', world }, storedPaths: [], servers: {} },
+      build: simulatedBuild,
     });
     const lookup = () =>
       plane.client.call('lookup', { keys: ['k'] }, { timeoutUs: 2_000_000 }).then(

@@ -5,6 +5,7 @@ import { historySchemas } from '../../workloads/fact-schemas.js';
 import { labelSchema } from '../../workloads/labels.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { PlaneError } from '../errors.js';
+import { simulatedBuild } from '../lineage/origin.js';
 import type { LoadedTrace } from '../loaded-trace.js';
 import type { ColumnBatch, Schema } from '../ports/columns.js';
 import { quoteText, readColumns } from '../ports/duckdb-columns.js';
@@ -84,6 +85,7 @@ export async function simulateRun(plan: RunPlan, options: SimulationOptions): Pr
   });
   const stored = join(parent, plan.id, 'stored');
   const site: Site = {
+    build: simulatedBuild,
     supervisor,
     startStack: async ({ uses }) => ({
       connection: { stack: 'simulated', world },

@@ -24,7 +24,7 @@ export interface World {
   /** Begins a process: its clock tells who calls. `processor` serves its own work, one piece at a time. */
   begin(name: string, nowUs: () => number): SimulatedProcess;
   /** Ports as seen by the process that has this clock. */
-  openPorts(clock: Clock, onRequest?: CountRequest): Ports;
+  openPorts(clock: Clock, onRequest?: CountRequest, run?: string | undefined): Ports;
   processOf(clock: Clock): SimulatedProcess;
   /** Called with every process that begins: where tests place their crashes. */
   onBegin: (process: SimulatedProcess) => void;
@@ -96,12 +96,12 @@ export function createWorld(options: {
       world.onBegin(process);
       return process;
     },
-    openPorts(of, onRequest = () => {}) {
+    openPorts(of, onRequest = () => {}, run) {
       const process = processOf(of);
       return {
         changeLog: through(process, 'changeLog', servers.changeLog, outages.changeLog),
         onlineStore: through(process, 'onlineStore', servers.onlineStore, outages.onlineStore),
-        tables: through(process, 'tables', servers.tables.connect(onRequest), outages.tables),
+        tables: through(process, 'tables', servers.tables.connect(onRequest, run), outages.tables),
         warehouse: through(process, 'warehouse', servers.warehouse, outages.warehouse),
       };
     },

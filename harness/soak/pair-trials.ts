@@ -5,6 +5,7 @@
  */
 import { secondUs } from '../../workloads/durations.js';
 import { describeArms } from '../bench.js';
+import { simulatedBuild } from '../lineage/origin.js';
 import { openScratch } from '../processes/scratch.js';
 import type { RunFacts } from '../record/facts.js';
 import type { FaultPlan, FaultSpec, RunPlan } from '../scenario.js';
@@ -31,6 +32,7 @@ const scratch = await openScratch();
 try {
   await runInSimulation(groups(), {
     described: await describeArms([arm], scratch),
+    build: simulatedBuild,
     scratch,
     progress: { begin() {}, phase() {}, finish() {}, end() {} },
     signal: new AbortController().signal,

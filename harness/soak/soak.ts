@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Manifest } from '../../reports/summary.js';
 import type { RunsOptions } from '../arms.js';
-import { beginManifest, describeArms } from '../bench.js';
+import { beginManifest, buildOf, describeArms } from '../bench.js';
 import { calendarTime, monotonicUs } from '../clock.js';
 import { UsageError } from '../errors.js';
 import { scheduleFaults } from '../injection.js';
@@ -93,6 +93,7 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
       const lines: Omit<SoakLine, keyof Residue>[] = [];
       const common: RunsOptions = {
         described,
+        build: buildOf(begun),
         scratch,
         signal,
         progress: silent,

@@ -45,11 +45,16 @@ export async function startEmbedded(options: {
   };
 }
 
-export function openEmbedded(connection: EmbeddedConnection, clock: Clock, onRequest: CountRequest): OpenedPorts {
+export function openEmbedded(
+  connection: EmbeddedConnection,
+  clock: Clock,
+  onRequest: CountRequest,
+  run: string | undefined,
+): OpenedPorts {
   return openAtFirstUse({
     changeLog: () => connectChangeLog({ port: listed(connection.changeLog, 'changeLog') }),
     onlineStore: () => connectOnlineStore({ port: listed(connection.onlineStore, 'onlineStore') }),
-    tables: () => openTableStore({ directory: connection.tables ?? '', clock, onRequest }),
+    tables: () => openTableStore({ directory: connection.tables ?? '', clock, onRequest, run }),
     warehouse: () => connectWarehouse({ port: listed(connection.warehouse, 'warehouse') }),
   });
 }

@@ -15,11 +15,16 @@ export interface NativeConnection {
   readonly tables?: S3Tables;
 }
 
-export function openNative(connection: NativeConnection, clock: Clock, onRequest: CountRequest): OpenedPorts {
+export function openNative(
+  connection: NativeConnection,
+  clock: Clock,
+  onRequest: CountRequest,
+  run: string | undefined,
+): OpenedPorts {
   return openAtFirstUse({
     changeLog: () => connectChangeLog(connection.changeLog),
     onlineStore: () => connectOnlineStore(listed(connection.onlineStore, 'onlineStore')),
-    tables: () => openS3TableStore({ tables: listed(connection.tables, 'tables'), clock, onRequest }),
+    tables: () => openS3TableStore({ tables: listed(connection.tables, 'tables'), clock, onRequest, run }),
     warehouse: () => connectWarehouse({ port: listed(connection.warehouse, 'warehouse') }),
   });
 }

@@ -13,6 +13,7 @@ export function openSimulated(
   { world }: SimulatedConnection,
   clock: Clock,
   onRequest: CountRequest,
+  run: string | undefined,
 ): { ports: Ports; close(): Promise<void> } {
-  return { ports: world.openPorts(clock, onRequest), async close() {} };
+  return { ports: world.openPorts(clock, onRequest, run), async close() {} };
 }

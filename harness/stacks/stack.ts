@@ -34,22 +34,23 @@ export interface StackServer {
 }
 
 /**
- * The ports of a process, each connected at its first use. `onRequest` hears what its tables ask of their object store.
- * Asked of `host`: the modules of some clients are files that are read first.
+ * The ports of a process, each connected at its first use. `onRequest` hears what its tables ask of their object store; the
+ * files that they write tell of its `run`. Asked of `host`: the modules of some clients are files that are read first.
  */
 export async function openPorts(
   connection: StackConnection,
   clock: Clock,
   onRequest: CountRequest = () => {},
+  run?: string,
 ): Promise<OpenedPorts> {
   switch (connection.stack) {
     case 'embedded':
-      return openEmbedded(connection, clock, onRequest);
+      return openEmbedded(connection, clock, onRequest, run);
     case 'native':
       // Clients that nobody else needs, nor pays the memory of.
-      return (await import('./native.js')).openNative(connection, clock, onRequest);
+      return (await import('./native.js')).openNative(connection, clock, onRequest, run);
     case 'simulated':
-      return openSimulated(connection, clock, onRequest);
+      return openSimulated(connection, clock, onRequest, run);
   }
 }
 

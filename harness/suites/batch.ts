@@ -63,6 +63,8 @@ export const batch: Suite = {
           ...scorings('beside the load', 1),
           { kind: 'training-set', late: false, times: 1 },
           { kind: 'training-set', late: true, times: 2 },
+          // What a source sent of one customer in a thousand was wrong.
+          { kind: 'reprocess', snapshot: 'beside the load', customers: 300 },
         ],
       },
     },
@@ -74,6 +76,7 @@ export const batch: Suite = {
     ...batchSoundness,
     // The plane's own goal: the time of a switch, not of a restore.
     { metric: 'rollback.time', statistic: 'mean', kind: 'absolute', atMost: 5 * secondUs },
+    { metric: 'reprocess.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
     { metric: 'rollback.mixed_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
     { metric: 'rollback.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
     { metric: 'scoring.throughput', statistic: 'mean', kind: 'relative', margin: 0.25 },

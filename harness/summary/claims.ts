@@ -30,6 +30,7 @@ const measuredAs: Readonly<Record<string, { readonly metric: MetricName; readonl
   'backfill.time_per_tb': { metric: 'backfill.time_per_tb', statistic: 'mean' },
   'serving.cache_hit_ratio': { metric: 'serving.cache_hit_ratio', statistic: 'share' },
   'storage.small_files_per_million_rows': { metric: 'storage.small_files_per_million_rows', statistic: 'mean' },
+  'lineage.coverage': { metric: 'lineage.coverage', statistic: 'share' },
   'freshness.slo_met': { metric: 'freshness.slo_met', statistic: 'share' },
   'rollback.time': { metric: 'rollback.time', statistic: 'mean' },
   'faults.mttr': { metric: 'faults.mttr', statistic: 'mean' },

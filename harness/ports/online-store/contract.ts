@@ -50,6 +50,17 @@ export function onlineStoreContract(name: string, open: () => Promise<OnlineStor
       }
     };
 
+    test('the tables are those with rows, until they are dropped', async () => {
+      const [kept, dropped] = [newTable(), newTable()];
+      for (const table of [dropped, kept]) await put(table, [['a', 1, 100, []]]);
+      await get(newTable(), ['a']);
+      await store.drop(dropped);
+      const found = await store.tables();
+      expect(found).toContain(kept);
+      expect(found).not.toContain(dropped);
+      expect(found).not.toContain(`table-${tables}`);
+    });
+
     test('rows are read back, in the order of the keys asked for, null where there is none', async () => {
       const table = newTable();
       const a: Row = ['a', 1, 100, [1, 2, 3]];

@@ -13,6 +13,7 @@ import {
   rowKey,
   type StoreStorage,
   sweepRows,
+  tableNames,
   tablePrefix,
 } from './embedded-storage.js';
 import type { StoreResult, StoreWork } from './embedded-writer.js';
@@ -98,6 +99,11 @@ function storeMethods(
         }
       }
       return { head: keys.length, body: [...packKeyBytes(keys), ...records.parts(keys.length)] };
+    },
+
+    tables: async () => {
+      root.resetReadTxn();
+      return { head: tableNames(storage) };
     },
 
     drop: async ({ head }) => {

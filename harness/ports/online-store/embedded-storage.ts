@@ -67,6 +67,11 @@ export function findTable({ tables }: StoreStorage, name: string): number | null
   return id === undefined ? null : idOf(id);
 }
 
+/** In byte order. */
+export function tableNames({ tables }: StoreStorage): string[] {
+  return [...tables.getKeys({})].map((name) => Buffer.from(name).toString());
+}
+
 /** Tables that are gone, but not yet all of their rows. */
 export function droppedTables({ dropped }: StoreStorage): number[] {
   return [...dropped.getKeys({})].map(idOf);

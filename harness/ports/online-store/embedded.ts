@@ -31,6 +31,7 @@ export function connectOnlineStore(options: { readonly port: number }): OnlineSt
     async drop(table) {
       await rpc.call('drop', { head: table });
     },
+    tables: async () => (await rpc.call('tables', { head: null })).head as string[],
     async close() {
       rpc.close();
     },

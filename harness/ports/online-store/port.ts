@@ -14,6 +14,8 @@ export interface OnlineStore {
   scan(table: string, after: string | null, limit: number): Promise<KeyedRow[]>;
   /** Removes the table and its rows; a table that does not exist is already dropped. */
   drop(table: string): Promise<void>;
+  /** The names of the tables that were put into and not dropped since. */
+  tables(): Promise<string[]>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the online store's port asks of Redis, as functions of the server (FUNCTION LOAD, Redis 7): a call is one of them,
+ * What the online store's port asks of Redis beyond its commands, as functions of the server (FUNCTION LOAD, Redis 7): a call is one of them,
  * so it is one step for everybody else, and one transaction of the append-only file: after a kill it is there whole or
  * not at all. Rows travel in the blocks of row-blocks.ts. A table is a hash of records by key and, for scans, the keys
  * in a sorted set, which orders members of equal score by their bytes. Event time is reckoned from the server's own time
@@ -25,11 +25,11 @@ end
 -- The clock: epochUs f64 | the server's time at which it began to run, f64, or below 0: it stands.
 local function eventTimeUs(key)
   local clock = redis.call('GET', key)
-  if not clock then return -math.huge end
+  if not clock then return -math.huge, false end
   local epochUs, zeroUs = struct.unpack('<dd', clock)
-  if zeroUs < 0 then return epochUs end
+  if zeroUs < 0 then return epochUs, false end
   local time = redis.call('TIME')
-  return epochUs + math.max(0, time[1] * 1000000 + time[2] - zeroUs)
+  return epochUs + math.max(0, time[1] * 1000000 + time[2] - zeroUs), true
 end
 
 local function expiresUs(record)
@@ -105,23 +105,13 @@ redis.register_function('planebench_put', function(keys, args)
   return written
 end)
 
+-- Event time f64 | by how much it goes on while the server's does, f64: 1, or 0 where it stands.
 redis.register_function{
-  function_name = 'planebench_get',
+  function_name = 'planebench_now',
   flags = {'no-writes'},
-  callback = function(keys, args)
-    local count = tonumber(args[1])
-    local nowUs = eventTimeUs(keys[2])
-    local names = unpackBlock(args[2], 0, count, asItIs)
-    local records = {}
-    for from = 1, count, atOnce do
-      local to = math.min(from + atOnce - 1, count)
-      local stored = redis.call('HMGET', keys[1], unpack(names, from, to))
-      for i = from, to do
-        local record = stored[i - from + 1]
-        records[i] = record and expiresUs(record) >= nowUs and record or ''
-      end
-    end
-    return packRecords(records, count)
+  callback = function(keys)
+    local nowUs, isRunning = eventTimeUs(keys[1])
+    return struct.pack('<dd', nowUs, isRunning and 1 or 0)
   end
 }
 

@@ -1,16 +1,17 @@
-/** The online store on Redis: functions of the server, called over one connection in the order of the calls. */
+/** The online store on Redis: commands and functions of the server, called over one connection in the order of the calls. */
 import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
 import { type ClockOrigin, hostClock, monotonicNs, withDeadline } from '../../clock.js';
 import { CallError, messageOf } from '../../errors.js';
-import type { OnlineStore } from './port.js';
+import type { OnlineStore, StoredRow } from './port.js';
 import { clockKey, functions, namesKey, rowsKey } from './redis-functions.js';
 import { checkColumns, checkKeys, checkValues } from './row-batch.js';
-import { packKeys, packRows, unpackKeys, unpackRows, viewKeyBlock, viewRecordBlock } from './row-blocks.js';
+import { packRows, recordHeaderBytes, unpackKeys, unpackRows, viewKeyBlock, viewRecordBlock } from './row-blocks.js';
 
 /** After this, a call is given up. */
 const timeoutUs = 5_000_000;
 const callLimitBytes = 64 * 1024 * 1024;
+const clockReadEveryUs = 100_000;
 
 export interface RedisConnection {
   readonly port: number;
@@ -71,6 +72,18 @@ export function connectOnlineStore({ port }: RedisConnection): OnlineStore {
     }
   };
 
+  /** The server's, as last read and gone on with since: for a clock that is set but once, a moment is early enough. */
+  let lastRead: { readonly eventUs: number; readonly hostUs: number; readonly rate: number } | null = null;
+  const eventTimeUs = async (): Promise<number> => {
+    const hostUs = hostClock.nowUs();
+    if (lastRead === null || hostUs - lastRead.hostUs > clockReadEveryUs) {
+      const body = alignedCopy(await call('get', 'FCALL_RO', 'planebench_now', 1, clockKey));
+      const [eventUs, rate] = new Float64Array(body.buffer) as unknown as [number, number];
+      lastRead = { eventUs, hostUs: hostClock.nowUs(), rate };
+    }
+    return lastRead.eventUs + lastRead.rate * (hostClock.nowUs() - lastRead.hostUs);
+  };
+
   return {
     async put(table, rows) {
       checkColumns(table, rows);
@@ -89,11 +102,11 @@ export function connectOnlineStore({ port }: RedisConnection): OnlineStore {
       const count = keys.length;
       if (count === 0) return [];
       checkKeys('get', where, keys);
-      const block = bufferOf(packKeys(keys).body);
-      const body = alignedCopy(
-        await call('get', 'FCALL_RO', 'planebench_get', 2, rowsKey(table), clockKey, count, block),
-      );
-      return unpackRows(body, viewRecordBlock(body, 0, count));
+      const records = (await call('get', 'HMGET', rowsKey(table), ...keys)) as (Buffer | null)[];
+      const { rows, expiresUs } = rowsOf(records);
+      if (expiresUs.every((us) => us === Number.POSITIVE_INFINITY)) return rows;
+      const nowUs = await eventTimeUs();
+      return rows.map((row, i) => (expiresUs[i]! < nowUs ? null : row));
     },
     async scan(table, after, limit) {
       const keys = [rowsKey(table), namesKey(table), clockKey];
@@ -108,6 +121,11 @@ export function connectOnlineStore({ port }: RedisConnection): OnlineStore {
     async drop(table) {
       // Out of reach in one step; their memory is freed by another thread of the server.
       await call('drop', 'UNLINK', rowsKey(table), namesKey(table));
+    },
+    async tables() {
+      // A key a table: as many as there are tables, whatever they hold.
+      const found = (await call('tables', 'KEYS', rowsKey('*'))) as Buffer[];
+      return found.map((key) => key.toString().slice(rowsKey('').length));
     },
     async close() {
       closed = true;
@@ -167,6 +185,32 @@ function connection(port: number): Redis {
 }
 
 const bufferOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** Of records as they are stored, each copied to where what lies at a multiple of 8 does so in memory, too. */
+function rowsOf(records: readonly (Buffer | null)[]): { rows: (StoredRow | null)[]; expiresUs: number[] } {
+  let bytes = 0;
+  for (const record of records) if (record) bytes += (record.length + 7) & ~7;
+  const memory = new ArrayBuffer(bytes);
+  const copies = new Uint8Array(memory);
+  const header = new Float64Array(memory);
+  const rows = new Array<StoredRow | null>(records.length);
+  const expiresUs = new Array<number>(records.length);
+  let at = 0;
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i];
+    if (!record) {
+      rows[i] = null;
+      expiresUs[i] = Number.POSITIVE_INFINITY;
+      continue;
+    }
+    copies.set(record, at);
+    const value = new Uint8Array(memory, at + recordHeaderBytes, record.length - recordHeaderBytes);
+    rows[i] = { seq: header[at / 8]!, asOfUs: header[at / 8 + 1]!, value };
+    expiresUs[i] = header[at / 8 + 2]!;
+    at += (record.length + 7) & ~7;
+  }
+  return { rows, expiresUs };
+}
 
 /** In memory of its own, so that what lies at a multiple of 8 in the block does so in memory, too. */
 function alignedCopy(answer: unknown, multiple = 1): Uint8Array {

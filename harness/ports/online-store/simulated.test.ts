@@ -28,6 +28,7 @@ const costs: Costs['onlineStore'] = {
   get: { fixedUs: 1000, perRowUs: 20, perByteNs: 2000 },
   scan: { fixedUs: 10_000, perRowUs: 30, perByteNs: 3000 },
   drop: { fixedUs: 100_000, perRowUs: 0, perByteNs: 0 },
+  tables: { fixedUs: 1_000_000, perRowUs: 0, perByteNs: 0 },
 };
 const bytes = (...values: number[]) => Uint8Array.from(values);
 

@@ -69,6 +69,11 @@ export function simulateOnlineStore({ clock, resource }: { clock: Clock; resourc
       tables.delete(table);
     },
 
+    async tables() {
+      await resource.use('tables', 0, 0);
+      return [...tables.keys()].sort(compareBytes);
+    },
+
     async close() {},
 
     *stored() {

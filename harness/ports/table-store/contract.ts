@@ -13,7 +13,8 @@ import type { FoldSpec, Snapshot, TableStore } from './port.js';
 import { tierContract } from './tier-contract.fixture.js';
 
 export interface TablePlace {
-  open(clock: Clock, onRequest?: CountRequest): TableStore;
+  /** `run`: of which the files that the client writes shall tell. */
+  open(clock: Clock, client?: { readonly onRequest?: CountRequest; readonly run?: string }): TableStore;
   destroy(): Promise<void>;
 }
 
@@ -42,8 +43,8 @@ export function tableStoreContract(name: string, fresh: () => TablePlace, share 
       cleanups.push(() => place.destroy());
       const time = { nowUs: 1_700_000_000_000_000 };
       const clock: Clock = { ...hostClock, nowUs: () => time.nowUs };
-      const open = (onRequest?: CountRequest) => {
-        const store = place.open(clock, onRequest);
+      const open = (client?: Parameters<TablePlace['open']>[1]) => {
+        const store = place.open(clock, client);
         cleanups.push(() => store.close());
         return store;
       };
@@ -84,6 +85,44 @@ export function tableStoreContract(name: string, fresh: () => TablePlace, share 
         expect(await rowsIn(client, snapshot)).toEqual(sorted([...first, ...second]));
         await expect(collect(client.scan(snapshot, { columns: ['nothing'] }))).rejects.toThrow(/no column nothing/);
       }
+    });
+
+    test('every file tells which run wrote it, whatever wrote it, through restores and checkpoints', async () => {
+      const { open } = setUp();
+      const [stream, compactor, stranger] = [open({ run: 'stream 1' }), open({ run: 'compactor 1' }), open()];
+      await stream.create('changes', schema);
+      await stream.create('current', schema);
+      const runsOf = async (table: string) => (await open().snapshot(table)).files.map(({ run }) => run);
+      for (let i = 0; i < 12; i++) await stream.append('changes', batch(rowsFrom(1 + 10 * i, 10)), []);
+      await stranger.append('changes', batch(rowsFrom(121, 10)), []);
+      expect(await runsOf('changes')).toEqual([...Array<string>(12).fill('stream 1'), null]);
+      await compactor.fold({
+        from: 'changes',
+        into: 'current',
+        key: ['kind', 'entity'],
+        order: 'lsn',
+        deletion: { column: 'op', value: 'd' },
+      });
+      await compactor.compact('changes', { smallFileBytes: 1 << 20, targetFileBytes: 1 << 20 });
+      expect(await runsOf('current')).toEqual(['compactor 1']);
+      expect(await runsOf('changes')).toEqual(['compactor 1']);
+      const batchRole = open({ run: 'batch 1' });
+      const from = { changes: { snapshot: await batchRole.snapshot('changes') } };
+      for (const sortBy of [[], ['lsn']])
+        await batchRole.derive({
+          into: 'current',
+          from,
+          sql: 'SELECT * FROM changes',
+          mode: 'replace',
+          sortBy,
+          txns: [],
+          run: 'job 1 of batch 1',
+        });
+      expect(new Set(await runsOf('current'))).toEqual(new Set(['job 1 of batch 1']));
+      await stream.upsert('current', batch(rowsFrom(1, 1)), { key: ['lsn'], txns: [] });
+      expect(await runsOf('current')).toContain('stream 1');
+      await stranger.restore('changes', 13);
+      expect((await runsOf('changes')).toSorted()).toEqual([null, ...Array<string>(12).fill('stream 1')].toSorted());
     });
 
     test('an append without rows and txns commits nothing', async () => {

@@ -25,6 +25,8 @@ export interface Tables {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly reads: ReadTimes;
+  /** Id of the run that writes here. */
+  readonly run: string | null;
   readonly reading: Reading;
   log(table: string): DeltaLog;
 }
@@ -48,6 +50,7 @@ export interface RowsToWrite {
 const longestTextBound = 64;
 const clusteredByTag = 'planebench.clusteredBy';
 const hotBytesTag = 'planebench.hotBytes';
+const runTag = 'planebench.run';
 
 /**
  * Written fast, as most files are soon written again; what has become warm is not. Of a million rows level 9 takes 8 % of
@@ -130,7 +133,7 @@ interface DataFileToWrite {
 }
 
 async function writeDataFile(
-  { objects, clock }: Tables,
+  { objects, clock, run }: Tables,
   connection: DuckDBConnection,
   { table, schema, partitionValues, rows: { from, where = [], orderBy = [] }, marks }: DataFileToWrite,
 ): Promise<AddFile> {
@@ -160,7 +163,7 @@ async function writeDataFile(
       modificationTime: Math.floor(nowUs / 1000),
       dataChange: marks.dataChange,
       stats: JSON.stringify(statistics),
-      ...tagsOf(marks),
+      ...tagsOf(marks, run),
     };
   } catch (error) {
     await objects.discard(staged);
@@ -168,13 +171,15 @@ async function writeDataFile(
   }
 }
 
-export function tagsOf({
-  clusteredBy = [],
-  warmOf,
-}: Pick<DataFileMarks, 'clusteredBy' | 'warmOf'>): Pick<AddFile, 'tags'> {
+/** On the file, not on its commit: the log forgets commits, and a checkpoint keeps the tags of files. */
+export function tagsOf(
+  { clusteredBy = [], warmOf }: Pick<DataFileMarks, 'clusteredBy' | 'warmOf'>,
+  run: string | null,
+): Pick<AddFile, 'tags'> {
   const tags = {
     ...(clusteredBy.length > 0 ? { [clusteredByTag]: JSON.stringify(clusteredBy) } : {}),
     ...(warmOf === undefined ? {} : { [hotBytesTag]: String(warmOf) }),
+    ...(run === null ? {} : { [runTag]: run }),
   };
   return Object.keys(tags).length === 0 ? {} : { tags };
 }
@@ -225,6 +230,11 @@ export async function drafting<T>(draft: Pick<Draft, 'discard'>, work: () => Pro
 export function existing(table: string, state: TableState | null): TableState {
   if (state === null) throw new Error(`There is no table ${table}; create it first.`);
   return state;
+}
+
+/** Id of the run that wrote the file; null if its writer did not say. */
+export function runOf(file: AddFile): string | null {
+  return file.tags?.[runTag] ?? null;
 }
 
 /** The columns by which the file's rows are sorted; none if its writer did not say. */

@@ -8,7 +8,7 @@ import type { ColumnBatch, Schema } from '../columns.js';
 import { quoteIdentifier, quoteText, readColumns } from '../duckdb-columns.js';
 import { append } from './append.js';
 import { compact } from './compact.js';
-import { existing, hotBytesOf, type Tables, tierOf } from './data-files.js';
+import { existing, hotBytesOf, runOf, type Tables, tierOf } from './data-files.js';
 import { type Action, commitInfo } from './delta/actions.js';
 import { type DeltaLog, openDeltaLog } from './delta/log.js';
 import { type ObjectStore, type Reading, readingOf } from './delta/object-store.js';
@@ -39,6 +39,8 @@ export function deltaTableStore(options: {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly threads: number;
+  /** Id of the run of which the files that are written shall tell. */
+  readonly run?: string | undefined;
 }): TableStore {
   const { objects, clock } = options;
   const engine = openEngine({ threads: options.threads, memory: '768MB', spill: objects.stage });
@@ -61,6 +63,7 @@ export function deltaTableStore(options: {
     engine,
     clock,
     reads: noteReads(objects, clock),
+    run: options.run ?? null,
     log(table) {
       const log = logs.get(table) ?? openDeltaLog({ table: validName(table), objects, engine, clock, random });
       logs.set(table, log);
@@ -226,6 +229,7 @@ function snapshotOf(table: string, state: TableState): Snapshot {
       rows: statisticsOf(file)?.numRecords ?? 0,
       tier: tierOf(file),
       hotBytes: hotBytesOf(file),
+      run: runOf(file),
     })),
   };
 }

@@ -169,7 +169,7 @@ async function bind(connection: DuckDBConnection, sources: readonly Source[]): P
 async function write(
   tables: Tables,
   derivations: Derivations,
-  { into, from, sql, sortBy = [], sliceRows }: DeriveSpec,
+  { into, from, sql, sortBy = [], sliceRows, run }: DeriveSpec,
   schema: Schema,
   added: AddFile[],
 ): Promise<Scanned> {
@@ -182,7 +182,7 @@ async function write(
     await writeFiles(
       tables,
       connection,
-      { table: into, schema, select, sortBy, rowsPerGroup: groupFor(sliceRows) },
+      { table: into, schema, select, sortBy, rowsPerGroup: groupFor(sliceRows), run: run ?? tables.run },
       added,
     );
     const after = await bytesReadByProcess();
@@ -236,10 +236,11 @@ async function writeFiles(
     readonly select: string;
     readonly sortBy: readonly string[];
     readonly rowsPerGroup: number;
+    readonly run: string | null;
   },
   added: AddFile[],
 ): Promise<void> {
-  const { table, schema, select, sortBy, rowsPerGroup } = options;
+  const { table, schema, select, sortBy, rowsPerGroup, run } = options;
   const staged = await objects.stage();
   try {
     const written = await connection
@@ -267,7 +268,7 @@ async function writeFiles(
           modificationTime: Math.floor(nowUs / 1000),
           dataChange: true,
           stats: JSON.stringify(statistics),
-          ...tagsOf({ clusteredBy: sortBy }),
+          ...tagsOf({ clusteredBy: sortBy }, run),
         };
       }),
     );

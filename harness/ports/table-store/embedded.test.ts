@@ -8,7 +8,7 @@ import { openTableStore } from './embedded.js';
 tableStoreContract('local disk', () => {
   const directory = mkdtempSync(join(tmpdir(), 'planebench-tables-'));
   return {
-    open: (clock, onRequest) => openTableStore({ directory, clock, ...(onRequest && { onRequest }) }),
+    open: (clock, client) => openTableStore({ directory, clock, ...client }),
     destroy: () => rm(directory, { recursive: true, force: true }),
   };
 });

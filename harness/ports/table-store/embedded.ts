@@ -11,11 +11,14 @@ export function openTableStore(options: {
   /** Of DuckDB; more than one takes processor time from the other roles of the host. */
   readonly threads?: number;
   readonly onRequest?: CountRequest;
+  /** Id of the run of which the files that are written shall tell. */
+  readonly run?: string | undefined;
 }): TableStore {
   const objects = localObjects(options.directory);
   return deltaTableStore({
     objects: options.onRequest ? countRequests(objects, options.onRequest) : objects,
     clock: options.clock,
     threads: options.threads ?? 1,
+    run: options.run,
   });
 }

@@ -21,7 +21,7 @@ type Row = readonly (string | number | null)[];
 export type Cases = (usual: number) => { readonly numRuns: number };
 
 export function layoutContract(
-  setUp: () => { readonly time: { nowUs: number }; open(onRequest?: CountRequest): TableStore },
+  setUp: () => { readonly time: { nowUs: number }; open(client?: { onRequest: CountRequest }): TableStore },
   cases: Cases,
 ): void {
   describe('schema evolution', () => {
@@ -104,9 +104,10 @@ export function layoutContract(
     test('each file is of one partition, and scans read only the partitions that they ask for', async () => {
       const { open } = setUp();
       const gets = { count: 0 };
-      const store = open((kind) => {
+      const onRequest: CountRequest = (kind) => {
         if (kind === 'get') gets.count++;
-      });
+      };
+      const store = open({ onRequest });
       const layout = { partitionBy: ['region'] };
       await store.create('t', schema, layout);
       await store.create('t', schema, layout);
@@ -165,9 +166,10 @@ export function layoutContract(
     test('answer what a filter over all rows does, and read no file that they rule out', async () => {
       const { open } = setUp();
       const gets = { count: 0 };
-      const store = open((kind) => {
+      const onRequest: CountRequest = (kind) => {
         if (kind === 'get') gets.count++;
-      });
+      };
+      const store = open({ onRequest });
       await store.create('t', schema);
       const rows = range(0, 199).map((i): Row => [i, 'r', i % 7 ? i - 100 : null]);
       for (let i = 0; i < 200; i += 40) await store.append('t', batch(rows.slice(i, i + 40)), []);
@@ -202,9 +204,10 @@ export function layoutContract(
     test('after compaction a slice by any of the columns touches few files, and the rows are the same', async () => {
       const { open } = setUp();
       const gets = { count: 0 };
-      const store = open((kind) => {
+      const onRequest: CountRequest = (kind) => {
         if (kind === 'get') gets.count++;
-      });
+      };
+      const store = open({ onRequest });
       const clusterBy = ['id', 'amount'];
       await store.create('t', schema, { clusterBy });
       // `id` in no order, `amount` skewed: squares, so that ranks and values differ.

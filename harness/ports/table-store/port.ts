@@ -102,6 +102,8 @@ export interface KeyedWrite {
   /** Columns that identify a row; never null. */
   readonly key: readonly string[];
   readonly txns: readonly Txn[];
+  /** Id of the run that its files shall tell, where that is another one than the client's. */
+  readonly run?: string;
 }
 
 /** A version, the newest one at a moment (not after it), or a pinned one. */
@@ -126,6 +128,8 @@ export interface DataFile {
   readonly tier: Tier;
   /** What its rows took while they were hot. */
   readonly hotBytes: number;
+  /** Id of the run that wrote the file; null if its writer did not say. */
+  readonly run: string | null;
 }
 
 /**
@@ -196,6 +200,8 @@ export interface DeriveSpec extends Omit<QuerySpec, 'schema'> {
   /** How many neighbours readers ask for at a time: what is read by the part is cut so that little of it is read in vain. */
   readonly sliceRows?: number;
   readonly txns: readonly Txn[];
+  /** Id of the run that its files shall tell, where that is another one than the client's. */
+  readonly run?: string;
 }
 
 /** All but `version` is 0 when nothing was committed. */

@@ -35,7 +35,8 @@ describe.skipIf(found === null)('tables on versitygw', () => {
       const tables = s3.place();
       return {
         // Who counts which files are read keeps none.
-        open: (clock, onRequest) => openS3TableStore({ tables, clock, ...(onRequest && { onRequest, keptBytes: 0 }) }),
+        open: (clock, client) =>
+          openS3TableStore({ tables, clock, ...client, ...(client?.onRequest && { keptBytes: 0 }) }),
         destroy: async () => {},
       };
     },

@@ -35,11 +35,13 @@ export function openS3TableStore(options: {
   readonly keptBytes?: number;
   /** Of each request that is really sent: attempts and pages count, copies that are at hand do not. */
   readonly onRequest?: CountRequest;
+  /** Id of the run of which the files that are written shall tell. */
+  readonly run?: string | undefined;
 }): TableStore {
   const { tables, keptBytes = usualKeptBytes } = options;
   const connection = connect(tables, options.onRequest);
   const objects = s3Objects(connection, tables, { directory: tables.cacheDirectory, keptBytes });
-  const store = deltaTableStore({ objects, clock: options.clock, threads: options.threads ?? 1 });
+  const store = deltaTableStore({ objects, clock: options.clock, threads: options.threads ?? 1, run: options.run });
   return {
     ...store,
     async close() {

@@ -11,9 +11,9 @@ const free: Resource = { use: async () => {}, busyUs: () => 0 };
 tableStoreContract('simulated', () => {
   let store: SimulatedTableStore | undefined;
   return {
-    open(clock, onRequest) {
+    open(clock, client) {
       store ??= simulateTableStore({ clock, resource: free, parquet: () => [], host: (work) => work() });
-      return onRequest ? store.connect(onRequest) : store;
+      return client ? store.connect(client.onRequest ?? (() => {}), client.run) : store;
     },
     destroy: async () => {},
   };

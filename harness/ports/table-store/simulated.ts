@@ -40,8 +40,8 @@ import { commitUpsert, planUpsert } from './simulated/upsert.js';
 import { checkPolicy, toldEveryUs } from './tier-policy.js';
 
 export interface SimulatedTableStore extends TableStore {
-  /** The tables as a process has them whose requests to an object store are counted. */
-  connect(onRequest: CountRequest): TableStore;
+  /** The tables as a process has them: its requests to an object store are counted, its files tell of its run. */
+  connect(onRequest: CountRequest, run?: string | undefined): TableStore;
   /** The texts that it holds, each at least once. */
   stored(): Iterable<string>;
 }
@@ -74,7 +74,8 @@ export function simulateTableStore(options: {
     },
   };
 
-  function connect(onRequest: CountRequest): TableStore {
+  function connect(onRequest: CountRequest, runId?: string | undefined): TableStore {
+    const run = runId ?? null;
     const requests = followRequests(onRequest);
     /** When this process has last told that it read a file. */
     const told = new WeakMap<StoredFile, number>();
@@ -122,7 +123,7 @@ export function simulateTableStore(options: {
       if (encodeSchema(schema) === encodeSchema(table.schema)) return table.version;
       const refusal = refusalOf(table.schema, schema);
       if (refusal !== null) throw new Error(`Table ${name} cannot get this schema: ${refusal}.`);
-      table.commit([], [], clock.nowUs(), structuredClone(schema));
+      table.commit([], [], clock.nowUs(), run, structuredClone(schema));
       requests.commit(table);
       return table.version;
     }
@@ -138,7 +139,7 @@ export function simulateTableStore(options: {
           if (txns.length > 0) requests.refuse(table, rows.rows > 0 ? 1 : 0);
           return { committed: false, version: table.version };
         }
-        table.commit([], txns, clock.nowUs());
+        table.commit([], txns, clock.nowUs(), run);
         requests.commit(table);
         return { committed: true, version: table.version };
       }
@@ -160,7 +161,7 @@ export function simulateTableStore(options: {
       const files = appendedFiles(table, written, bytes);
       requests.ask('put', files.length);
       const replacements = files.map((added) => ({ removed: [], added }));
-      table.commit(replacements, recorded, clock.nowUs());
+      table.commit(replacements, recorded, clock.nowUs(), run);
       requests.commit(table);
       return { committed: true, version: table.version };
     }
@@ -188,7 +189,7 @@ export function simulateTableStore(options: {
         if (table.isRecorded(txns)) return { committed: false, version: table.version };
         planned = plan();
       }
-      const result = commitUpsert(table, planned, txns, clock.nowUs());
+      const result = commitUpsert(table, planned, txns, clock.nowUs(), options.run ?? run);
       rewritten(planned.replacements, 2);
       if (result.committed) requests.commit(table);
       return result;
@@ -205,7 +206,9 @@ export function simulateTableStore(options: {
         table: name,
         version: at,
         schema: table.schemaAt(at),
-        files: files.map(({ path, bytes, rows, tier, hotBytes }) => ({ path, bytes, rows, tier, hotBytes })),
+        files: files.map(({ path, bytes, rows, tier, hotBytes, run: writtenBy }) => {
+          return { path, bytes, rows, tier, hotBytes, run: writtenBy };
+        }),
       };
       filesOfSnapshot.set(taken, files);
       return taken;
@@ -256,7 +259,7 @@ export function simulateTableStore(options: {
       requests.refresh(from);
       requests.refresh(into);
       requests.ask('get', from.version - (into.txns.get(planned.appId) ?? -1));
-      const folded = commitFold(into, planned, clock.nowUs());
+      const folded = commitFold(into, planned, clock.nowUs(), run);
       if (planned.rewrite) {
         requests.ask('get', planned.news);
         // Once for the keys that it holds, once for the rows that stay.
@@ -340,7 +343,7 @@ export function simulateTableStore(options: {
           ? null
           : draftFile({ bytes, rows, content: [written], sortedBy: sortBy, partition: '', dataChange: true });
       if (added) requests.ask('put', 1);
-      table.commit(removed.length > 0 || added ? [{ removed, added }] : [], txns, clock.nowUs());
+      table.commit(removed.length > 0 || added ? [{ removed, added }] : [], txns, clock.nowUs(), spec.run ?? run);
       requests.commit(table);
       return { committed: true, version: table.version, rows, files: added ? 1 : 0, bytes, scanned };
     }
@@ -374,7 +377,7 @@ export function simulateTableStore(options: {
         await resource.use('compact', planned.rows, planned.bytes);
         const before = table.version;
         requests.refresh(table);
-        const compacted = commitCompaction(table, planned, clock.nowUs());
+        const compacted = commitCompaction(table, planned, clock.nowUs(), run);
         rewritten(planned.replacements, 1);
         if (table.version > before) requests.commit(table);
         return compacted;
@@ -384,7 +387,7 @@ export function simulateTableStore(options: {
         const table = existing(name);
         if (JSON.stringify(table.policy) !== JSON.stringify(policy)) {
           table.policy = { ...policy };
-          table.commit([], [], clock.nowUs());
+          table.commit([], [], clock.nowUs(), run);
           requests.commit(table);
         }
         const planned = planTiering(table, policy, clock.nowUs());
@@ -395,7 +398,7 @@ export function simulateTableStore(options: {
           requests.ask('list', 1);
           requests.ask('get', table.tellers.size);
         }
-        const tiered = commitTiering(table, planned, clock.nowUs());
+        const tiered = commitTiering(table, planned, clock.nowUs(), run);
         rewritten([...planned.warm, ...planned.cold], 1);
         if (table.version > before) requests.commit(table);
         return tiered;
@@ -414,7 +417,7 @@ export function simulateTableStore(options: {
         }
         if (table.pins.get(pinName) === version) return;
         table.pins.set(pinName, version);
-        table.commit([], [], clock.nowUs());
+        table.commit([], [], clock.nowUs(), run);
         requests.commit(table);
       },
       async unpin(name, pinName) {
@@ -423,7 +426,7 @@ export function simulateTableStore(options: {
         requests.open(table);
         pinnedVersion(name, table.pins, pinName);
         table.pins.delete(pinName);
-        table.commit([], [], clock.nowUs());
+        table.commit([], [], clock.nowUs(), run);
         requests.commit(table);
       },
       async pins(name) {

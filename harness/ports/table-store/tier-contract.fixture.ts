@@ -10,7 +10,9 @@ const schema: Schema = [
 ];
 const policy: TierPolicy = { warmAfterUs: 10_000_000, coldAfterUs: 20_000_000, targetFileBytes: 1e9 };
 
-export function tierContract(setUp: () => { readonly time: { nowUs: number }; open(): TableStore }): void {
+export function tierContract(
+  setUp: () => { readonly time: { nowUs: number }; open(client?: { readonly run: string }): TableStore },
+): void {
   const rowsOf = async (store: TableStore, at?: Parameters<TableStore['snapshot']>[1]) =>
     collect(store.scan(await store.snapshot('t', at), { columns: ['id', 'region'] }));
   const tiersOf = ({ files }: Snapshot) => files.map(({ tier }) => tier).sort();
@@ -33,7 +35,7 @@ export function tierContract(setUp: () => { readonly time: { nowUs: number }; op
       expect(await store.tier('t', policy)).toEqual({ warm: nothing, cold: nothing });
       time.nowUs += 1;
       await store.append('t', batch(80, 20), []);
-      const { warm, cold } = await store.tier('t', policy);
+      const { warm, cold } = await open({ run: 'compactor 1' }).tier('t', policy);
       expect({ ...warm, bytesAfter: 0 }).toEqual({ files: 4, bytesBefore: bytes, bytesAfter: 0 });
       expect(cold).toEqual(nothing);
       const warmed = await open().snapshot('t');
@@ -42,11 +44,16 @@ export function tierContract(setUp: () => { readonly time: { nowUs: number }; op
       expect(file).toMatchObject({ rows: 80, bytes: warm.bytesAfter, hotBytes: bytes });
       expect(file.path).toMatch(/^warm\//);
       time.nowUs += policy.coldAfterUs;
-      const moved = await open().tier('t', policy);
+      const moved = await open({ run: 'compactor 2' }).tier('t', policy);
       expect(moved.cold).toEqual({ files: 1, bytesBefore: file.bytes, bytesAfter: file.bytes });
       expect(moved.warm.files).toBe(1);
       const cooled = await store.snapshot('t');
       expect(tiersOf(cooled)).toEqual(['cold', 'warm']);
+      // What is put together is written by whoever does so; a copy, byte for byte, by whom it was before.
+      expect(cooled.files.map(({ tier, run }) => [tier, run]).sort()).toEqual([
+        ['cold', 'compactor 1'],
+        ['warm', 'compactor 2'],
+      ]);
       expect(cooled.files.find(({ tier }) => tier === 'cold')).toMatchObject({ rows: 80, hotBytes: bytes });
       expect(await rowsOf(store)).toEqual(rows(0, 100));
       expect(await rowsOf(open(), 4)).toEqual(rows(0, 80));

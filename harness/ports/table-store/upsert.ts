@@ -30,7 +30,7 @@ export async function upsert(
   tables: Tables,
   table: string,
   rows: ColumnBatch,
-  { key, txns }: KeyedWrite,
+  { key, txns, run }: KeyedWrite,
   /** `rows` are keys, and what they name goes. */
   removing: boolean,
 ): Promise<AppendResult> {
@@ -43,7 +43,7 @@ export async function upsert(
     if (state.metaData.configuration['delta.appendOnly'] === 'true') {
       throw new Error(`Table ${table} is append-only (delta.appendOnly); an upsert replaces and removes rows.`);
     }
-    const draft = draftFiles(tables, table, state);
+    const draft = draftFiles({ ...tables, run: run ?? tables.run }, table, state);
     const rewrite =
       rows.rows === 0
         ? { removed: [], touched: [] }

@@ -254,6 +254,13 @@ export function warehouseContract(name: string, open: () => Promise<WarehouseUnd
       expect(await warehouse.position('x')).toBeNull();
     });
 
+    test('the tables are listed by name', async () => {
+      const before = await warehouse.tables();
+      const table = await newTable();
+      expect(before).not.toContain(table);
+      expect(await warehouse.tables()).toEqual([...before, table].sort());
+    });
+
     test('the inventory counts files and rows', async () => {
       const before = await warehouse.inventory();
       const table = await newTable();

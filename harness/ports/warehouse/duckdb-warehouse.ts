@@ -10,7 +10,7 @@ import { selectColumns } from '../table-store/derivation.js';
 import type { MergeSpec, PositionMove, Query, RefreshSpec, Relation, Warehouse } from './port.js';
 import { execute, inTransaction, queryRow } from './statements.js';
 import { openViewReaders } from './view-readers.js';
-import { refreshView, servedRows } from './view-refresh.js';
+import { refreshedViews, refreshView, servedRows } from './view-refresh.js';
 
 export interface DuckDbWarehouseOptions {
   readonly directory: string;
@@ -80,6 +80,7 @@ export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Prom
         const names = schema.map(({ name }) => quoted(name)).join(', ');
         return readColumns(connection, `SELECT ${names} FROM ${quoted(table)}`, schema);
       }),
+    tables: () => write(() => listTables(writer)),
     inventory: () => write(() => takeInventory(writer, directory)),
     async close() {
       await Promise.all([write, writeBatch, keepBooks].map((rest) => rest(async () => {}).catch(() => {})));
@@ -290,13 +291,18 @@ function checked(spec: RefreshSpec): RefreshSpec {
   return spec;
 }
 
+const createdTables = `SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND NOT temporary`;
+
+async function listTables(connection: DuckDBConnection): Promise<string[]> {
+  const tables = (await connection.runAndReadAll(createdTables)).getRows().map(([table]) => String(table));
+  return [...tables, ...(await refreshedViews(connection))].sort();
+}
+
 async function takeInventory(
   connection: DuckDBConnection,
   directory: string,
 ): Promise<{ fileBytes: number[]; rows: number }> {
-  const tables = await connection.runAndReadAll(
-    `SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND NOT temporary`,
-  );
+  const tables = await connection.runAndReadAll(createdTables);
   const counts = tables.getRows().map(([table]) => `(SELECT count(*) FROM ${quoted(String(table))})`);
   const row = await queryRow(connection, `SELECT ${['0', ...counts].join(' + ')}`);
   const sizes = await Promise.all([fileName, `${fileName}.wal`].map((name) => sizeOf(join(directory, name))));

@@ -84,6 +84,7 @@ function warehouseMethods(warehouse: Warehouse): Record<string, RpcHandler> {
       await scans.close(head as number);
       return { head: null };
     },
+    tables: async () => ({ head: await warehouse.tables() }),
     inventory: async () => {
       const { fileBytes, rows } = await warehouse.inventory();
       return { head: { fileBytes: [...fileBytes], rows } };

@@ -51,6 +51,7 @@ export function connectWarehouse(options: { readonly port: number }): Warehouse 
     insert: (table, query, position) => ask('insert', { table, query, position } as unknown as Json),
     query: (query, schema) => stream('openQuery', { query, schema } as unknown as Json),
     scan: (table, columns) => stream('openScan', { table, columns }),
+    tables: () => ask('tables', null),
     inventory: () => ask('inventory', null),
     async close() {
       rpc.close();

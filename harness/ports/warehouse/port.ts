@@ -46,6 +46,8 @@ export interface Warehouse {
   query(query: Query, schema: Schema): AsyncIterable<ColumnBatch>;
   /** Streams columns of a table as it is when the first rows are asked for; for exports, never for serving. */
   scan(table: string, columns: readonly string[]): AsyncIterable<ColumnBatch>;
+  /** The names of the tables that were created through the port, and of the views that were refreshed. */
+  tables(): Promise<string[]>;
   /** Size of every file that holds data, and the rows of all tables that were created through the port. */
   inventory(): Promise<{ readonly fileBytes: readonly number[]; readonly rows: number }>;
   close(): Promise<void>;

@@ -90,6 +90,7 @@ describe('the simulated warehouse over its resource', () => {
     for await (const page of warehouse.scan('a', ['word'])) pages.push(page.rows);
     for await (const page of warehouse.scan('c', ['id'])) pages.push(page.rows);
     await warehouse.position('a');
+    await warehouse.tables();
     await warehouse.inventory();
     expect(pages).toEqual([20_000, 20_000, 5_000]);
     expect(asked.slice(3)).toEqual([
@@ -102,6 +103,7 @@ describe('the simulated warehouse over its resource', () => {
       ['scan', 5_000, 5_000 * 5],
       ['scan', 0, 0],
       ['position', 0, 0],
+      ['tables', 0, 0],
       ['inventory', 0, 0],
     ]);
   });

@@ -176,6 +176,11 @@ export function simulateWarehouse({ resource, parquet, host }: SimulatedWarehous
       }
     },
 
+    async tables() {
+      await resource.use('tables', 0, 0);
+      return [...tables.keys(), ...views.keys()].sort();
+    },
+
     async inventory() {
       await resource.use('inventory', 0, 0);
       const held = [...tables.values()];

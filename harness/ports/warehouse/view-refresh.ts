@@ -62,6 +62,17 @@ const countsTable = ({ view }: RefreshSpec, { column, window }: Top) =>
   `views.${quoted(`${view.name}.${column}_${window.label}`)}`;
 const historyTable = ({ history }: RefreshSpec, source: Source) => quoted(history + source);
 
+/** Names of the views that were ever refreshed. */
+export async function refreshedViews(connection: DuckDBConnection): Promise<string[]> {
+  const exists = await queryRow(
+    connection,
+    `SELECT 1 FROM duckdb_tables() WHERE schema_name = 'views' AND table_name = 'refreshed'`,
+  );
+  if (!exists) return [];
+  const views = await connection.runAndReadAll('SELECT view FROM views.refreshed');
+  return views.getRows().map(([view]) => String(view));
+}
+
 /** What a refresh goes from and to. */
 interface Step {
   readonly spec: RefreshSpec;

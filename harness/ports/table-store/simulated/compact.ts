@@ -61,10 +61,11 @@ export function commitCompaction(
   table: Table,
   { filesBefore, replacements }: Compaction,
   nowUs: number,
+  run: string | null,
 ): CompactResult {
   const overtaken = replacements.some(({ removed }) => removed.some((file) => !table.isLive(file)));
   if (overtaken || replacements.length === 0) return { filesBefore, filesAfter: filesBefore };
-  table.commit(replacements, [], nowUs);
+  table.commit(replacements, [], nowUs, run);
   // Rows of one file are in several now: the next fold looks for them.
   if (table.clusterBy.length > 0) table.foldIndexes.clear();
   const fewer = replacements.reduce((total, { removed }) => total + removed.length - 1, 0);

@@ -104,10 +104,10 @@ export function discardFold(into: Table, { rewrite }: Fold): void {
   if (rewrite) into.heap.discard(rewrite.written);
 }
 
-export function commitFold(into: Table, fold: Fold, nowUs: number): FoldResult {
+export function commitFold(into: Table, fold: Fold, nowUs: number, run: string | null): FoldResult {
   const { rewrite, foldedRows, appId, fromVersion } = fold;
   if (!rewrite) return { foldedRows, version: into.version };
-  into.commit(rewrite.replacements, [{ appId, version: fromVersion }], nowUs);
+  into.commit(rewrite.replacements, [{ appId, version: fromVersion }], nowUs, run);
   if (into.isPartitioned()) {
     // A row may have gone to another partition than the rest of its file: the next fold looks for it.
     into.foldIndexes.clear();

@@ -25,6 +25,8 @@ export interface StoredFile {
   /** Whether it brought rows or only rearranged them. */
   readonly dataChange: boolean;
   addedIn: number;
+  /** Id of the run that wrote it. */
+  run: string | null;
   removedIn: number;
   removedUs: number;
   /** The file that took over those of its rows that lived on. */
@@ -162,10 +164,12 @@ export class Table {
     return txns.some(({ appId, version }) => (this.txns.get(appId) ?? Number.NEGATIVE_INFINITY) >= version);
   }
 
+  /** `run`: who commits. */
   commit(
     replacements: readonly Replacement[],
     txns: readonly Txn[],
     nowUs: number,
+    run: string | null,
     schema: Schema = this.schema,
   ): void {
     this.version++;
@@ -188,11 +192,13 @@ export class Table {
     }
     for (const { added } of replacements) {
       if (added === null) continue;
-      // A restored file has its name already.
+      // A restored file has its name already, and who wrote it.
       if (added.path === '') {
         const folder = added.tier === 'hot' ? '' : `${added.tier}/`;
         added.path = `${folder}part-${String(this.added.length).padStart(8, '0')}.parquet`;
         added.usedUs = nowUs;
+        // A copy, byte for byte, tells what the file tells.
+        added.run ??= run;
       }
       added.addedIn = this.version;
       this.live.add(added);
@@ -220,7 +226,8 @@ export class Table {
     const schema = this.schemaAt(version);
     if (added.length === 0 && removed.length === 0 && schema === this.schema) return false;
     const replacements = added.map((file): Replacement => ({ removed: [], added: file }));
-    this.commit(removed.length === 0 ? replacements : [{ removed, added: null }, ...replacements], [], nowUs, schema);
+    const all = removed.length === 0 ? replacements : [{ removed, added: null }, ...replacements];
+    this.commit(all, [], nowUs, null, schema);
     return true;
   }
 
@@ -287,10 +294,10 @@ export function byPartition<T>(all: readonly T[], fileOf: (each: T) => StoredFil
 export function draftFile(
   draft: Pick<StoredFile, 'bytes' | 'rows' | 'partition' | 'sortedBy' | 'dataChange'> & {
     readonly content: readonly RowRange[] | Uint32Array;
-  } & Partial<Pick<StoredFile, 'tier' | 'hotBytes'>>,
+  } & Partial<Pick<StoredFile, 'tier' | 'hotBytes' | 'run'>>,
 ): StoredFile {
-  const { bytes, rows, content, partition, sortedBy, dataChange, tier = 'hot', hotBytes = bytes } = draft;
-  const file = { bytes, rows, content, partition, sortedBy, dataChange, tier, hotBytes, usedUs: 0 };
+  const { bytes, rows, content, partition, sortedBy, dataChange, tier = 'hot', hotBytes = bytes, run = null } = draft;
+  const file = { bytes, rows, content, partition, sortedBy, dataChange, tier, hotBytes, usedUs: 0, run };
   return { ...file, path: '', addedIn: -1, removedIn: Number.POSITIVE_INFINITY, removedUs: 0, successor: null };
 }
 

@@ -21,7 +21,7 @@ export function planTiering(table: Table, policy: TierPolicy, nowUs: number): Ti
     .map((removed) => ({ removed, added: warmed(table, removed) }));
   const cold = idle('warm', policy.coldAfterUs).map((file) => ({
     removed: [file],
-    added: draftFile({ ...file, content: file.content!, dataChange: false, tier: 'cold' }),
+    added: draftFile({ ...file, content: file.content!, dataChange: false, tier: 'cold', run: file.run }),
   }));
   const all = [...warm, ...cold].map(({ added }) => added);
   const sum = (part: 'rows' | 'bytes') => all.reduce((total, file) => total + file[part], 0);
@@ -31,15 +31,15 @@ export function planTiering(table: Table, policy: TierPolicy, nowUs: number): Ti
 function warmed(table: Table, files: readonly StoredFile[]): StoredFile {
   const file = files.length === 1 ? files[0]! : merge(table, files);
   const hotBytes = files.reduce((sum, each) => sum + each.hotBytes, 0);
-  return draftFile({ ...file, content: file.content!, dataChange: false, tier: 'warm', hotBytes });
+  return draftFile({ ...file, content: file.content!, dataChange: false, tier: 'warm', hotBytes, run: null });
 }
 
 /** Gives up if another rewrite took one of the files meanwhile. */
-export function commitTiering(table: Table, { warm, cold }: Tiering, nowUs: number): TierResult {
+export function commitTiering(table: Table, { warm, cold }: Tiering, nowUs: number, run: string | null): TierResult {
   const replacements = [...warm, ...cold];
   const overtaken = replacements.some(({ removed }) => removed.some((file) => !table.isLive(file)));
   if (overtaken || replacements.length === 0) return { warm: moved([]), cold: moved([]) };
-  table.commit(replacements, [], nowUs);
+  table.commit(replacements, [], nowUs, run);
   return { warm: moved(warm), cold: moved(cold) };
 }
 

@@ -50,9 +50,15 @@ export function planUpsert(table: Table, rows: ColumnBatch, { key }: KeyedWrite,
   return { version: table.version, replacements, rows: sum('rows'), bytes: sum('bytes'), written };
 }
 
-export function commitUpsert(table: Table, planned: Upsert, txns: readonly Txn[], nowUs: number): AppendResult {
+export function commitUpsert(
+  table: Table,
+  planned: Upsert,
+  txns: readonly Txn[],
+  nowUs: number,
+  run: string | null,
+): AppendResult {
   if (planned.replacements.length === 0 && txns.length === 0) return { committed: false, version: table.version };
-  table.commit(planned.replacements, txns, nowUs);
+  table.commit(planned.replacements, txns, nowUs, run);
   return { committed: true, version: table.version };
 }
 

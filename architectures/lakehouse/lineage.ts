@@ -1,0 +1,136 @@
+/** What each role writes, and from what: recorded before it is written (harness/lineage/README.md). */
+import type { BackfillRequest, RoleContext, SnapshotRef } from '../../harness/architecture.js';
+import { featureView, model, onlineTable, sourceFile, storedTable, topic } from '../../harness/lineage/event.js';
+import { lineageTable } from '../../harness/lineage/journal.js';
+import type { Lineage } from '../../harness/lineage/recorder.js';
+import { untilDone } from '../../harness/ports/retries.js';
+import type { ServedState } from '../../harness/ports/served-state.js';
+import type { FeatureView } from '../../workloads/feature-view.js';
+import { viewTables } from '../../workloads/view-sql.js';
+import {
+  featuresTable,
+  quarantinedTable,
+  scoredTable,
+  snapshotsTable,
+  trainingSetsTable,
+  trainingTable,
+} from './batch-tables.js';
+import { heartbeatTable } from './heartbeat.js';
+import { servedTable } from './served-state.js';
+import { changesTable, currentTable, historyNames, historyTable, rowTable } from './tables.js';
+
+const history = historyNames.map((name) => storedTable(historyTable(name)));
+
+/** A row that the store has lost is rebuilt from the tables. */
+export function recordStream(lineage: Lineage, { contract }: RoleContext, offsets: readonly number[]): Promise<void> {
+  const changes = topic(contract.topic, offsets);
+  return lineage.record(
+    { into: [storedTable(changesTable), onlineTable(heartbeatTable)], from: [changes] },
+    {
+      into: [onlineTable(rowTable)],
+      from: [featureView(contract.view), changes, storedTable(changesTable), ...history],
+    },
+  );
+}
+
+export function recordBackfill(
+  lineage: Lineage,
+  { contract }: RoleContext,
+  files: BackfillRequest['files'],
+): Promise<void> {
+  return lineage.record(
+    ...historyNames.map((name) => ({ into: [storedTable(historyTable(name))], from: [sourceFile(files[name])] })),
+    { into: [onlineTable(rowTable)], from: [featureView(contract.view), ...history] },
+  );
+}
+
+/** Merged files are written anew, from those that were there; some tables are begun later, by others. */
+export async function recordCompactor(
+  lineage: Lineage,
+  context: RoleContext,
+  compacted: readonly string[],
+): Promise<void> {
+  const { tables } = context.ports;
+  const from = await Promise.all(
+    [changesTable, currentTable].map(async (table) => {
+      const { version } = await untilDone(context, () => tables.snapshot(table));
+      return storedTable(table, version);
+    }),
+  );
+  const others = compacted.filter((table) => ![changesTable, currentTable, lineageTable].includes(table));
+  await lineage.record(
+    { into: [storedTable(changesTable)], from: from.slice(0, 1) },
+    { into: [storedTable(currentTable)], from },
+    ...others.map((table) => ({ into: [storedTable(table)], from: [storedTable(table)] })),
+  );
+}
+
+/** The records of what jobs made; the rows are the jobs' own, each of which is recorded when it is asked for. */
+export function recordBatch(lineage: Lineage, { contract: { view } }: RoleContext): Promise<void> {
+  const facts = viewTables.map((table) => storedTable(table));
+  const into = [storedTable(snapshotsTable), storedTable(trainingSetsTable)];
+  return lineage.record(
+    { into, from: [featureView(view), ...facts] },
+    { into: [storedTable(quarantinedTable)], from: [storedTable(changesTable)] },
+  );
+}
+
+/** Rows of a table made again, of the moments that they have in `version`. */
+export function recordReprocessing(
+  lineage: Lineage,
+  view: FeatureView,
+  { table, version, modelVersion }: { table: string; version: number; modelVersion: number | null },
+  versions: Versions,
+): RunId {
+  return lineage.recordJob('reprocess', {
+    into: [storedTable(table)],
+    from: [
+      ...(modelVersion === null ? [] : [model(modelVersion)]),
+      featureView(view),
+      storedTable(table, version),
+      ...atVersions(versions),
+    ],
+  });
+}
+
+/** By table. */
+type Versions = Readonly<Record<string, number>>;
+const atVersions = (versions: Versions) =>
+  Object.entries(versions).map(([table, version]) => storedTable(table, version));
+
+/** Of a job: the id of the run that its files tell. */
+type RunId = Promise<string>;
+
+export function recordSnapshot(lineage: Lineage, view: FeatureView, versions: Versions): RunId {
+  return lineage.recordJob('snapshot', {
+    into: [storedTable(featuresTable)],
+    from: [featureView(view), ...atVersions(versions)],
+  });
+}
+
+export function recordScoring(lineage: Lineage, snapshot: SnapshotRef): RunId {
+  return lineage.recordJob('score', { into: [storedTable(scoredTable)], from: featuresAndModel(snapshot) });
+}
+
+const featuresAndModel = ({ modelVersion, tables }: SnapshotRef) => [
+  model(modelVersion),
+  storedTable(featuresTable, tables[featuresTable]),
+];
+
+/** What is served: a snapshot with its model, or the newest state with the model that was published. */
+export function recordServed(lineage: Lineage, { pinned, modelVersion }: ServedState): Promise<void> {
+  const from = pinned ? featuresAndModel(pinned) : [model(modelVersion), onlineTable(rowTable)];
+  return lineage.record({ into: [onlineTable(servedTable)], from });
+}
+
+export function recordTrainingSet(
+  lineage: Lineage,
+  view: FeatureView,
+  versions: Versions,
+  labels: readonly string[],
+): RunId {
+  return lineage.recordJob('trainingSet', {
+    into: [storedTable(trainingTable)],
+    from: [featureView(view), ...atVersions(versions), ...labels.map(sourceFile)],
+  });
+}
