@@ -15,8 +15,8 @@ const traceSeeds = [1, 2, 3, 4, 5];
 
 describe.each([
   { plane: 'lakehouse', role: 'stream', seeds: 500 },
-  { plane: 'warehouse', role: 'loader', seeds: 60 },
-  { plane: 'lambda', role: 'speed', seeds: 30 },
+  { plane: 'warehouse', role: 'loader', seeds: 30 },
+  { plane: 'lambda', role: 'speed', seeds: 15 },
 ])('$plane', ({ plane, role, seeds }) => {
   it(`keeps its promises whenever ${role} dies, over ${seeds} seeds`, { timeout: 600_000 }, async () => {
     const simulations = await openSimulations(plane, role);

@@ -225,17 +225,22 @@ describe('README', () => {
     expect(code).toBe(0);
   }, 60_000);
 
-  it.skipIf(missing.length > 0)('runs a suite on real servers', { timeout: 240_000 }, async () => {
-    const out = join(folder, 'native');
-    const command = listed('npm run bench -- --suite smoke --stack native');
-    const { code, stderr } = await run(command, ['--architecture', 'lakehouse', '--repetitions', '1', '--out', out]);
-    // Or 2 where the machine is too busy for a measurement: what is right is right all the same.
-    expect([0, 2], stderr).toContain(code);
-    const facts = await loadFacts(join(await onlyFolder(out), 'runs', 'smoke-1-lakehouse'));
-    expect(facts.plan.scenario.stack).toBe('native');
-    expect(facts.ledger?.examples).toEqual([]);
-    expect(facts.ledger).toMatchObject({ tables: { lost: 0, duplicated: 0 }, behind: 0 });
-  });
+  // CI has no time for it beside faults/native-outage.test.ts, which kills the same servers.
+  it.skipIf(missing.length > 0 || !process.env.PLANEBENCH_FULL_SIZE)(
+    'runs a suite on real servers',
+    { timeout: 240_000 },
+    async () => {
+      const out = join(folder, 'native');
+      const command = listed('npm run bench -- --suite smoke --stack native');
+      const { code, stderr } = await run(command, ['--architecture', 'lakehouse', '--repetitions', '1', '--out', out]);
+      // Or 2 where the machine is too busy for a measurement: what is right is right all the same.
+      expect([0, 2], stderr).toContain(code);
+      const facts = await loadFacts(join(await onlyFolder(out), 'runs', 'smoke-1-lakehouse'));
+      expect(facts.plan.scenario.stack).toBe('native');
+      expect(facts.ledger?.examples).toEqual([]);
+      expect(facts.ledger).toMatchObject({ tables: { lost: 0, duplicated: 0 }, behind: 0 });
+    },
+  );
 
   it('measures the parts alone', async () => {
     const { code, stdout, stderr } = await run(listed('npm run bench:micro'), ['--', 'statistics']);
