@@ -28,7 +28,7 @@ const workload = smallWorkload({ customers: 100, lullUs: 0 });
 const { contract } = workload;
 const { topic, partitions } = contract;
 const epochUs = 1_768_478_400 * secondUs;
-const loadUs = 3 * secondUs;
+const loadUs = 2.5 * secondUs;
 
 let folder: string;
 let trace: string;
@@ -142,7 +142,7 @@ it.skipIf(found === null)(
       const logged = async () => (await log.endOffsets(topic)).reduce((sum, end) => sum + end, 0);
       while ((await logged()) < share * blocks.size) {
         if (failure !== null) expect.fail(failure);
-        await hostClock.sleep(5_000);
+        await hostClock.sleep(50_000);
       }
     };
     try {
@@ -163,12 +163,8 @@ it.skipIf(found === null)(
       first.child.signal('SIGKILL');
       await first.child.exited;
       const second = await startConnector();
-      await untilLogged(2 / 3);
-      second.child.signal('SIGKILL');
-      await second.child.exited;
-      const third = await startConnector();
       expect(await writer.exited).toMatchObject({ code: 0 });
-      await third.captured;
+      await second.captured;
 
       const times = new Map<string, number>();
       for (let partition = 0; partition < partitions; partition++) {
@@ -180,8 +176,8 @@ it.skipIf(found === null)(
         }
       }
       expect([...times.keys()].sort()).toEqual([...blocks.keys()].sort());
-      // At least once: of two kills, each with what was under way then.
-      expect([...times.values()].reduce((sum, each) => sum + each - 1, 0)).toBeLessThan(20);
+      // At least once: what was under way at the kill may be there twice.
+      expect([...times.values()].reduce((sum, each) => sum + each - 1, 0)).toBeLessThan(10);
 
       // Everything that was acknowledged is on record, whoever saw it.
       const acknowledged = new Set<string>();
