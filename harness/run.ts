@@ -5,15 +5,18 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beginBatchWork } from './batch/work.js';
+import { withDeadline } from './clock.js';
 import { CallError, HarnessError, HealError, messageOf } from './errors.js';
 import { type Exported, exportTables, readFinalRows, readSettledRows } from './final-reads.js';
 import { beginInjections, type Injections } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
 import { readLiveSample } from './ledger/live-sample.js';
 import { readLineage } from './lineage/walk.js';
-import { type EmitterInit, emitChanges } from './load/emitter.js';
+import type { EmitterInit } from './load/emitter.js';
+import type { PostgresConnection } from './load/postgres/connection.js';
 import { type ReaderInit, readPlane } from './load/reader.js';
 import { type LoadErrors, type Recorded, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
+import { type StartedSource, startSource } from './load/start.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
@@ -132,13 +135,15 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       clients: [...architecture.roles.map(({ name }) => name), sourceName],
     });
     await createTopic(stack, plan, site);
+    const postgres = scenario.source === 'postgres' ? await databaseOf(site, directory) : null;
     started = await startPlane({ supervisor, plan, architecture, stack, build: site.build });
     const plane = started.client;
     await options.quiet;
     await options.inspect?.('started', { plane, trace });
     progress('loading history');
     seen.backfill = await loadHistory({ plane, trace, plan, clock });
-    await startLoad({ plan, trace, supervisor, stack, plane: started, paths: recordingPaths(directory), seen });
+    const paths = recordingPaths(directory);
+    const source = await startLoad({ plan, trace, supervisor, stack, plane: started, postgres, paths, seen });
     const batch = beginBatchWork({
       plan,
       plane,
@@ -152,7 +157,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     const { servers } = stack;
     const wires = () => stack.wires ?? failUnwired();
     injections = beginInjections(scenario, plan.seed, { supervisor, architecture, servers, wires, plane: started });
-    await Promise.all([loadEnded(supervisor, timeline, signal), injections.healed, batch?.besideLoad()]);
+    await Promise.all([loadEnded(supervisor, timeline, source, signal), injections.healed, batch?.besideLoad()]);
     progress('draining');
     await rolesHealed(supervisor, architecture);
     const recorded = await host(() => readRecorded(recordingPaths(directory), trace));
@@ -273,10 +278,12 @@ export function timelineOf(scenario: Scenario): Timeline {
 /** As a client of the change log. */
 const sourceName = 'source';
 
-const loadModules = {
-  emitter: new URL('./load/emitter-process.js', import.meta.url),
-  reader: new URL('./load/reader-process.js', import.meta.url),
-};
+const readerModule = new URL('./load/reader-process.js', import.meta.url);
+
+function databaseOf({ startPostgres }: Site, directory: string): Promise<PostgresConnection> {
+  if (startPostgres) return startPostgres(directory);
+  throw new HarnessError('a database is not simulated; leave out --source postgres, or name another stack');
+}
 
 async function startLoad(options: {
   plan: RunPlan;
@@ -284,10 +291,11 @@ async function startLoad(options: {
   supervisor: Supervisor;
   stack: Stack;
   plane: StartedPlane;
+  postgres: PostgresConnection | null;
   paths: RecordingPaths;
   seen: Seen;
-}): Promise<void> {
-  const { plan, trace, supervisor, stack, plane, paths, seen } = options;
+}): Promise<StartedSource> {
+  const { plan, trace, supervisor, stack, plane, postgres, paths, seen } = options;
   const { scenario } = plan;
   const emitter: EmitterInit = {
     trace: trace.directory,
@@ -311,30 +319,28 @@ async function startLoad(options: {
   const onReport = (kind: string, body: unknown) => {
     if (kind === 'errors') seen.errors = [...seen.errors, ...(body as LoadErrors).errors];
   };
-  await Promise.all([
-    supervisor.start({
-      name: 'emitter',
-      kind: 'load',
-      module: loadModules.emitter,
-      main: emitChanges,
-      init: () => emitter,
-      restart: false,
-      onReport,
-    }),
+  const [source] = await Promise.all([
+    startSource({ supervisor, emitter, postgres, paths, onReport }),
     supervisor.start({
       name: 'reader',
       kind: 'load',
-      module: loadModules.reader,
+      module: readerModule,
       main: readPlane,
       init: () => reader,
       restart: false,
       onReport,
     }),
   ]);
+  return source;
 }
 
 /** The load processes end by themselves when their last answer has come, or was given up. */
-async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }, signal: AbortSignal): Promise<void> {
+async function loadEnded(
+  supervisor: Supervisor,
+  timeline: { loadEndUs: number },
+  { drained }: StartedSource,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock } = supervisor;
   await clock.sleepUntil(timeline.loadEndUs, signal);
   for (const name of ['emitter', 'reader']) {
@@ -343,6 +349,12 @@ async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }
     if (exited.exit.code !== 0)
       throw new HarnessError(`${name} failed: ${exited.exit.failure ?? `exit code ${exited.exit.code}`}`);
   }
+  await withDeadline(
+    clock,
+    patientUs,
+    drained,
+    () => new HarnessError(`the connector had not read all of the source ${patientUs / 1e6} s after its last commit`),
+  );
 }
 
 function rolledBackSpans(batch: BatchFacts | null) {

@@ -8,6 +8,8 @@ import type { StackName } from './stacks/stack.js';
 export interface Scenario {
   readonly name: string;
   readonly stack: StackName;
+  /** Where changes come from; absent: from the trace itself. */
+  readonly source?: SourceName;
   /** By how much the paper's minutes are divided in `slo`, `workload` and the planes' intervals; physics stays real. */
   readonly timeScale: number;
   /** Event time at which the load starts; placed so that minute, quarter-hour and hour tiles expire while measuring. */
@@ -21,6 +23,9 @@ export interface Scenario {
   /** How long the supervisor waits before it starts a dead role again, as an orchestrator would. */
   readonly restartDelayUs: number;
 }
+
+export const sourceNames = ['postgres'] as const;
+export type SourceName = (typeof sourceNames)[number];
 
 /** In event time, end not included. */
 export function measuredWindow({ epochUs, phases }: Scenario): { readonly startUs: number; readonly endUs: number } {

@@ -1,5 +1,7 @@
 /** Where a run takes place: on this machine, or in virtual time. */
 import type { Build } from './lineage/origin.js';
+import type { PostgresConnection } from './load/postgres/connection.js';
+import { startPostgres } from './load/postgres/start.js';
 import type { Ports } from './ports/ports.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
@@ -17,6 +19,8 @@ export interface Site {
     /** Who reaches the servers, by name. */
     readonly clients: readonly string[];
   }): Promise<Stack>;
+  /** The database of a source that is one; absent where programs cannot be run. */
+  startPostgres?(directory: string): Promise<PostgresConnection>;
   /** Work of the harness on files: virtual time stands still for it. */
   host<T>(work: () => Promise<T> | T): Promise<T>;
   /** Work that no step of the run waits for: beside the run, or, in virtual time, after it. */
@@ -38,6 +42,7 @@ export function machineSite(scenario: Scenario, scratch: Scratch, build: Build):
         ...options,
         wired: isWired(scenario) ? clients : [],
       }),
+    startPostgres: (directory) => startPostgres(supervisor, directory),
     host: async (work) => work(),
     aside: (work) => work(),
   };
