@@ -172,7 +172,7 @@ describe('a plane of your own', () => {
   }, 180_000);
 });
 
-describe('being stopped', () => {
+describe.concurrent('being stopped', () => {
   /** Processes of the run, by the folder that is named on the command line or in the environment of each. */
   const processesOf = (temporary: string) =>
     readdirSync('/proc')
