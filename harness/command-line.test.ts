@@ -47,6 +47,13 @@ describe('bad usage', () => {
     ],
     ['an unknown plane', ['run', '--architecture', 'lakehose'], /no plane "lakehose"; did you mean "lakehouse"\?/],
     ['an unknown stack', ['run', '--stack', 'embeded'], /no stack "embeded"; did you mean "embedded"\?/],
+    ['an unknown source', ['run', '--source', 'oracle'], /'oracle' is invalid.*postgres/],
+    [
+      'a source that is not simulated',
+      ['simulate', '--source', 'postgres'],
+      /--source postgres: a database is not simulated/,
+    ],
+    ['a source for a soak', ['run', '--suite', 'soak', '--source', 'postgres'], /--source is not for the suite soak/],
     ['an unknown flag', ['run', '--sute', 'smoke'], /unknown option '--sute'.*--suite/],
     ['an unknown verb', ['rum'], /unknown command 'rum'.*did you mean run\?/],
     ['a seed that is none', ['run', '--seed', 'seven'], /'seven' is invalid.*expected an integer from 0 to 999999999/],

@@ -11,6 +11,7 @@ import { hostClock } from './clock.js';
 import { type Ended, startCommand } from './fixture-command.js';
 import { loadFacts } from './record/saved-facts.js';
 import { kafka } from './servers/kafka.js';
+import { postgres } from './servers/postgres.js';
 import { isFound, type Missing } from './servers/programs.js';
 import { redis } from './servers/redis.js';
 import { versitygw } from './servers/versitygw.js';
@@ -39,6 +40,10 @@ afterEach(async () => {
 const missing = (await Promise.all([kafka, redis, versitygw].map(({ find }) => find()))).filter((one) => !isFound(one));
 for (const { missing: what, toGet } of missing as Missing[])
   process.stderr.write(`no suite is run on real servers: ${what} Get it: ${toGet}\n`);
+
+const database = await postgres.find();
+if (!isFound(database))
+  process.stderr.write(`no suite is run on a database: ${database.missing} Get it: ${database.toGet}\n`);
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 if (!hasPython) process.stderr.write('the example in Python is not run: there is no python3 on this machine\n');
@@ -89,6 +94,7 @@ describe('README', () => {
       'npm run planebench -- doctor',
       'npm run bench:micro',
       'npm run bench -- --suite smoke --stack native',
+      'npm run bench -- --suite smoke --source postgres',
     ];
     const byCi = ['npm ci', 'npm test', 'npm run stack:install', 'npm run bench -- --suite chaos-short'];
     // The same command as with a suite, whose name it does not have to say.
@@ -236,6 +242,21 @@ describe('README', () => {
       expect([0, 2], stderr).toContain(code);
       const facts = await loadFacts(join(await onlyFolder(out), 'runs', 'smoke-1-lakehouse'));
       expect(facts.plan.scenario.stack).toBe('native');
+      expect(facts.ledger?.examples).toEqual([]);
+      expect(facts.ledger).toMatchObject({ tables: { lost: 0, duplicated: 0 }, behind: 0 });
+    },
+  );
+
+  it.skipIf(!isFound(database) || !process.env.PLANEBENCH_FULL_SIZE)(
+    'runs a suite whose changes come out of a database',
+    { timeout: 240_000 },
+    async () => {
+      const out = join(folder, 'postgres');
+      const command = listed('npm run bench -- --suite smoke --source postgres');
+      const { code, stderr } = await run(command, ['--architecture', 'lakehouse', '--repetitions', '1', '--out', out]);
+      expect([0, 2], stderr).toContain(code);
+      const facts = await loadFacts(join(await onlyFolder(out), 'runs', 'smoke-1-lakehouse'));
+      expect(facts.commits.rows).toBeGreaterThan(100);
       expect(facts.ledger?.examples).toEqual([]);
       expect(facts.ledger).toMatchObject({ tables: { lost: 0, duplicated: 0 }, behind: 0 });
     },

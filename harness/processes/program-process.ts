@@ -14,6 +14,8 @@ export interface Spawn {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** Absent: the user of the harness. Only root may name another. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 export interface ProgramOptions {
@@ -33,13 +35,14 @@ const askEveryUs = 20_000;
 export function startProgramProcess(options: ProgramOptions): StartedChild {
   // A JVM takes its time where others compute, too.
   const { name, niceness = 0, readyWithinUs = 60_000_000 } = options;
-  const { command, args, env, cwd } = options.spawn;
+  const { command, args, env, cwd, user } = options.spawn;
   // nice(1) becomes the program, under the same number, before that has any thread that would keep the niceness of ours.
   const child = spawn('nice', ['-n', String(niceness), command, ...args], {
     cwd,
     env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...user,
   });
   let words = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -65,9 +65,9 @@ export interface Supervisor extends ToldEvents {
   usage(): UsageColumns;
 }
 
-/** A server that others wrote; `origin` and niceness are the supervisor's to say. */
+/** A program that others wrote; `origin` and niceness are the supervisor's to say. */
 export interface ProgramSpec extends Omit<ProgramOptions, 'origin' | 'niceness'> {
-  readonly kind: 'server';
+  readonly kind: 'server' | 'load';
   readonly restart: boolean;
 }
 
@@ -180,7 +180,11 @@ export function supervise(options: {
   }
 
   function launchProgram(spec: ProgramSpec, clockByUs: number): StartedChild {
-    const child = startProgramProcess({ ...spec, origin: shifted(clockByUs), niceness: planeNiceness });
+    const child = startProgramProcess({
+      ...spec,
+      origin: shifted(clockByUs),
+      niceness: spec.kind === 'load' ? 0 : planeNiceness,
+    });
     scratch.watchGroup(child.pid);
     return child;
   }

@@ -20,7 +20,7 @@ export function stackServersContract(name: 'embedded' | 'native', rounds: Readon
       scratch = await openScratch();
       supervisor = supervise({ lullStartUs: 1_000, restartDelayUs: 0, scratch });
       const uses = ['changeLog', 'onlineStore', 'tables', 'warehouse'] as const;
-      stack = await startServers(name, { supervisor, directory: scratch.directory, uses });
+      stack = await startServers(name, { supervisor, directory: scratch.directory, uses, wired: [] });
       opened = await openPorts(stack.connection, supervisor.clock);
       ({ ports } = opened);
     });
