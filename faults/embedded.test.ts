@@ -42,8 +42,7 @@ async function run(plane: string, scenario: Scenario): Promise<RunFacts> {
   }
 }
 
-// Both wait most of the time: for faults to end, and for what they struck.
-it.concurrent('the lakehouse survives all of them, one after the other', { timeout: 240_000 }, async () => {
+it('the lakehouse survives all of them, one after the other', { timeout: 240_000 }, async () => {
   const facts = await run('lakehouse', ordealScenario());
   expect(facts.faults).toHaveLength(10);
   expect(facts.faults.filter(({ notApplicable }) => notApplicable !== null)).toEqual([]);
@@ -59,7 +58,7 @@ it.concurrent('the lakehouse survives all of them, one after the other', { timeo
   expect(restarts.stream).toBeGreaterThanOrEqual(3);
 });
 
-it.concurrent('the warehouse survives that its server is gone, and that it has no room', {
+it('the warehouse survives that its server is gone, and that it has no room', {
   timeout: 240_000,
 }, async () => {
   const facts = await run('warehouse', ordealScenario(['table-store-outage', 'full-disk']));

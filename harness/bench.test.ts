@@ -188,11 +188,11 @@ describe.concurrent('being stopped', () => {
         }
       });
   const until = async (condition: () => boolean | Promise<boolean>) => {
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < 1_200; i++) {
       if (await condition()) return;
       await hostClock.sleep(100_000);
     }
-    throw new Error('waited a minute in vain');
+    throw new Error('waited two minutes in vain');
   };
 
   it.runIf(process.platform === 'linux')(
