@@ -145,8 +145,9 @@ describe('README', () => {
 
     const out = join(folder, 'mine');
     const command = here('npm run bench -- --suite smoke --architecture lakehouse --architecture ./mine.ts');
-    const { code, stdout, stderr } = await run(command, ['--out', out]);
-    expect([0, 2], stderr).toContain(code);
+    // In virtual time: `check` has run it on servers, and a plane beside the lakehouse is run there behind HTTP, below.
+    const { code, stdout, stderr } = await run(command, ['--stack', 'simulated', '--out', out]);
+    expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/lakehouse\s+mine/);
     const results = await onlyFolder(out);
     const facts = await loadFacts(join(results, 'runs', 'smoke-1-mine'));
@@ -157,9 +158,7 @@ describe('README', () => {
     const again = await run(listed('npm run planebench -- report RUN').replace('RUN', results));
     expect(again.code).toBe(code);
     const summary = JSON.parse(readFileSync(join(results, 'summary.json'), 'utf8')) as Summary;
-    expect(new Set(summary.estimates.map(({ architecture }) => architecture))).toEqual(
-      new Set(['lakehouse', 'mine', 'null']),
-    );
+    expect(new Set(summary.estimates.map(({ architecture }) => architecture))).toEqual(new Set(['lakehouse', 'mine']));
   }, 240_000);
 
   it('simulates: in virtual time, one plane and one seed of it', async () => {

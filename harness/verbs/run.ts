@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Decision } from '../../reports/gate.js';
 import { inWords } from '../applicability.js';
-import { bench } from '../bench.js';
 import { UsageError } from '../errors.js';
 import { type FaultFlag, parseFault, planFault } from '../fault-flag.js';
 import { demandPostgres } from '../load/postgres/start.js';
@@ -13,7 +12,6 @@ import { showProgress } from '../progress.js';
 import { type Arm, isWired, type SourceName, sourceNames } from '../scenario.js';
 import { defaultCosts, readCosts } from '../simulation/costs.js';
 import { renderSoak } from '../soak/conclusion.js';
-import { soak } from '../soak/soak.js';
 import { stackNames } from '../stacks/stack.js';
 import { demandStack } from '../stacks/start.js';
 import { armOf, findSuite, type Shard, type Suite, suiteNames } from '../suite.js';
@@ -106,6 +104,7 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
   const gate = flags.baseline === undefined ? null : await openGate(suite, flags.seed, flags.baseline, shell);
   return interruptible(shell, 'stopping: what is finished is saved', async (signal) => {
     shell.complain(`${suite.name}: ${suite.about}; seed ${flags.seed}`);
+    const { bench } = await import('../bench.js');
     const { results, summary, manifest } = await bench({
       suite,
       seed: flags.seed,
@@ -138,6 +137,7 @@ async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
   const costs = await costsOf(flags);
   return interruptible(shell, 'stopping: what was found so far follows', async (signal) => {
     shell.complain(`${soakSuite.name}: ${soakSuite.about}; from seed ${flags.seed}`);
+    const { soak } = await import('../soak/soak.js');
     const { results, conclusion } = await soak({
       arms,
       stack,
