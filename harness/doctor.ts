@@ -100,6 +100,7 @@ async function tryStack(name: StackName): Promise<Examination['stacks'][number]>
       supervisor,
       directory: scratch.directory,
       uses: ['changeLog', 'onlineStore', 'tables', 'warehouse'],
+      wired: [],
     });
     return { name, starts: true, note: `started in ${((monotonicUs() - startUs) / 1e6).toFixed(1)} s` };
   } catch (error) {

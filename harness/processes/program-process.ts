@@ -16,6 +16,8 @@ export interface Spawn {
   /** Beside what it inherits. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** Absent: the user of the harness. Only root may name another. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 /** A server that others wrote, wherever it runs. */
@@ -36,13 +38,14 @@ export interface ProgramOptions extends ServerOptions {
 
 export function startProgramProcess(options: ProgramOptions): StartedChild {
   const { name, niceness = 0 } = options;
-  const { command, args, env, cwd } = options.spawn;
+  const { command, args, env, cwd, user } = options.spawn;
   // nice(1) becomes the program, under the same number, before that has any thread that would keep the niceness of ours.
   const child = spawn('nice', ['-n', String(niceness), command, ...args], {
     cwd,
     env: { ...process.env, ...env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...user,
   });
   let words = '';
   for (const stream of [child.stdout, child.stderr]) {

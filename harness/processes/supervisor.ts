@@ -65,8 +65,9 @@ export interface Supervisor extends ToldEvents {
   usage(): UsageColumns;
 }
 
+/** A load is of the harness, and what it costs is not the plane's. */
 interface OfServer {
-  readonly kind: 'server';
+  readonly kind: 'server' | 'load';
   readonly restart: boolean;
 }
 /** A server that others wrote; `origin` and niceness are the supervisor's to say. */
@@ -181,7 +182,11 @@ export function supervise(options: {
   }
 
   function launchProgram(spec: ProgramSpec, clockByUs: number): StartedChild {
-    const child = startProgramProcess({ ...spec, origin: shifted(clockByUs), niceness: planeNiceness });
+    const child = startProgramProcess({
+      ...spec,
+      origin: shifted(clockByUs),
+      niceness: spec.kind === 'load' ? 0 : planeNiceness,
+    });
     scratch.watchGroup(child.pid);
     return child;
   }

@@ -228,6 +228,13 @@ function exampleFacts(): RunFacts {
       doneUs: Float64Array.of(1_000_002),
       outcome: Uint8Array.of(0),
     },
+    commits: {
+      rows: 1,
+      slotUs: Float64Array.of(1_000_000),
+      changed: Uint32Array.of(1),
+      askedUs: Float64Array.of(1_000_000),
+      doneUs: Float64Array.of(1_000_001),
+    },
     faults: [
       {
         kind: 'role-crash',

@@ -23,7 +23,7 @@ export function stackServersContract(
       scratch = await openScratch();
       supervisor = supervise({ lullStartUs: 1_000, restartDelayUs: 0, scratch });
       const uses = ['changeLog', 'onlineStore', 'tables', 'warehouse'] as const;
-      stack = await startServers(name, { supervisor, directory: scratch.directory, uses });
+      stack = await startServers(name, { supervisor, directory: scratch.directory, uses, wired: [] });
       opened = await openPorts(stack.connection, supervisor.clock);
       ({ ports } = opened);
     });
