@@ -51,7 +51,10 @@ export function linksOf({ port, role }: Aim): { readonly server: string; readonl
 }
 
 export const wireOf: Fault<OnTheWire>['supports'] = ({ port, role }, { architecture, proxies }) => {
-  if (!proxies) return { notApplicable: 'there are no proxies in the links of this stack; the stack native has them' };
+  if (!proxies)
+    return {
+      notApplicable: 'there are no proxies in the links of this stack; those of native and docker can have them',
+    };
   const server = usedPort(architecture, [port]);
   if (role === undefined || 'notApplicable' in server) return server;
   const client = roleOf(architecture, role);

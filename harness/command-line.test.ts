@@ -256,6 +256,13 @@ describe('bad usage', () => {
     ),
   );
 
+  it('run on containers without a daemon', () =>
+    refused(
+      ['run', '--suite', 'smoke', '--stack', 'docker'],
+      /the stack docker cannot be started here\.\nNo container daemon answers at unix:\/\/\/nowhere\/docker\.sock\. Get it: start one: [^\n]*\n$/,
+      (...args) => planebenchIn({ ...process.env, DOCKER_HOST: 'unix:///nowhere/docker.sock' }, ...args),
+    ));
+
   it.each(['lakehouse', 'warehouse', 'lambda', 'null'])(
     'a parameter that %s does not have: its path and what there is',
     (plane) =>

@@ -114,7 +114,9 @@ function declareProgram(voice: Voice, finish: (code: number) => void): Command {
       const { examineMachine, printExamination } = await import('./doctor.js');
       const examination = await examineMachine();
       shell.print(flags.json ? JSON.stringify(examination, null, 2) : printExamination(examination));
-      finish(examination.stacks.every(({ starts }) => starts) ? exitCodes.pass : exitCodes.harness);
+      // The others are offers: what each lacks is said.
+      const isWell = bundledStacks.every((name) => examination.stacks.find((stack) => stack.name === name)?.starts);
+      finish(isWell ? exitCodes.pass : exitCodes.harness);
     });
   program
     .command('check')

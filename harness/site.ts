@@ -37,7 +37,7 @@ export function machineSite(scenario: Scenario, scratch: Scratch, build: Build):
     build,
     supervisor,
     startStack: ({ clients, ...options }) =>
-      startServers(scenario.stack === 'native' ? 'native' : 'embedded', {
+      startServers(scenario.stack === 'simulated' ? 'embedded' : scenario.stack, {
         supervisor,
         ...options,
         wired: isWired(scenario) ? clients : [],

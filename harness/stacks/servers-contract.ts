@@ -9,7 +9,10 @@ import { openPorts, type Stack, type StackServer } from './stack.js';
 import { startServers } from './start.js';
 
 /** `rounds`: how often each server is taken down; 0: there is none, or it is that of another stack and tried there. */
-export function stackServersContract(name: 'embedded' | 'native', rounds: Readonly<Record<PortName, number>>): void {
+export function stackServersContract(
+  name: 'embedded' | 'native' | 'docker',
+  rounds: Readonly<Record<PortName, number>>,
+): void {
   describe(`servers of the stack ${name}`, () => {
     let scratch: Scratch;
     let supervisor: MachineSupervisor;

@@ -14,10 +14,10 @@ import type { Wires } from './wires.js';
 /** How a process reaches the servers: plain data, sent to roles and load generators; in a simulation, the world itself. */
 export type StackConnection = EmbeddedConnection | NativeConnection | SimulatedConnection;
 
-export const stackNames = ['embedded', 'native', 'simulated'] as const;
+export const stackNames = ['embedded', 'native', 'docker', 'simulated'] as const;
 export type StackName = (typeof stackNames)[number];
 /** Whether proxies can stand in its links: its servers are reached over the network, and are not our own. */
-export const canBeWired = (stack: StackName) => stack === 'native';
+export const canBeWired = (stack: StackName) => stack === 'native' || stack === 'docker';
 /** Those that npm brings whole, so that they start everywhere. */
 export const bundledStacks = ['embedded', 'simulated'] as const satisfies readonly StackName[];
 
@@ -57,6 +57,7 @@ export async function openPorts(
     case 'embedded':
       return openEmbedded(connection, clock, onRequest, run);
     case 'native':
+    case 'docker':
       // Clients that nobody else needs, nor pays the memory of.
       return (await import('./native.js')).openNative(connection, clock, onRequest, run);
     case 'simulated':
@@ -74,6 +75,7 @@ export function serveAt(
   switch (connection.stack) {
     case 'embedded':
     case 'native':
+    case 'docker':
       return serveOperations(operations, options);
     case 'simulated':
       return connection.world.door.serve(clock, operations, options.port);

@@ -3,6 +3,7 @@ import type { PortName } from '../ports/ports.js';
 import type { MachineSupervisor } from '../processes/supervisor.js';
 import { demand } from '../servers/programs.js';
 import { toxiproxy } from '../servers/toxiproxy.js';
+import { demandContainers, startDocker } from './docker-servers.js';
 import { startEmbedded } from './embedded.js';
 import type { NativeConnection } from './native.js';
 import { demandPrograms, startNative } from './native-servers.js';
@@ -12,6 +13,7 @@ import { wireStack } from './wires.js';
 /** Rejects with UsageError, before anything is started, where a stack can certainly not be. */
 export async function demandStack(stack: StackName, wired = false): Promise<void> {
   if (stack === 'native') await demandPrograms();
+  if (stack === 'docker') await demandContainers();
   if (wired && canBeWired(stack)) await demand(toxiproxy);
 }
 
@@ -26,8 +28,22 @@ export async function startServers(
     readonly wired: readonly string[];
   },
 ): Promise<Stack> {
-  const started = await (stack === 'native' ? startNative(options) : startEmbedded(options));
+  const started = await startUnwired(stack, options);
   if (options.wired.length === 0) return started;
   const wires = await wireStack(started.connection as NativeConnection, { ...options, clients: options.wired });
   return { ...started, wires };
+}
+
+function startUnwired(
+  stack: Exclude<StackName, 'simulated'>,
+  options: Parameters<typeof startServers>[1],
+): Promise<Stack> {
+  switch (stack) {
+    case 'embedded':
+      return startEmbedded(options);
+    case 'native':
+      return startNative(options);
+    case 'docker':
+      return startDocker(options);
+  }
 }
