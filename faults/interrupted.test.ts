@@ -1,34 +1,10 @@
 /** A run that ends in the middle of its faults, by Ctrl-C or by SIGKILL, leaves no process and no file behind. */
 import { fork } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hostClock } from '../harness/clock.js';
-
-/** Processes of the run, by the folder that the environment of each names. */
-const processesOf = (temporary: string) =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return (
-          readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`TMPDIR=${temporary}\0`) &&
-          !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-        );
-      } catch {
-        return false;
-      }
-    });
-
-const until = async (condition: () => boolean | Promise<boolean>) => {
-  for (let i = 0; i < 600; i++) {
-    if (await condition()) return;
-    await hostClock.sleep(100_000);
-  }
-  throw new Error('waited a minute in vain');
-};
+import { processesOf, until } from '../harness/fixture-leftovers.js';
 
 describe.runIf(process.platform === 'linux')('a run that ends', () => {
   it.each(['SIGINT', 'SIGKILL'] as const)(

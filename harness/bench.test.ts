@@ -1,6 +1,5 @@
 /** The whole way, as a user goes it: suite, processes, facts, report. Nothing here depends on how fast the machine is. */
 
-import { readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Manifest, Summary } from '../reports/summary.js';
 import { validateManifest, validateSummary } from '../reports/validate.js';
 import { generateTrace } from '../workloads/trace-generation.js';
-import { hostClock } from './clock.js';
 import { type StartedCommand, startCommand } from './fixture-command.js';
+import { processesOf, until } from './fixture-leftovers.js';
 import { soundTables } from './ledger/sound-tables.fixture.js';
 import type { RunFacts } from './record/facts.js';
 import { loadFacts } from './record/saved-facts.js';
@@ -173,28 +172,6 @@ describe('a plane of your own', () => {
 });
 
 describe.concurrent('being stopped', () => {
-  /** Processes of the run, by the folder that is named on the command line or in the environment of each. */
-  const processesOf = (temporary: string) =>
-    readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .filter((pid) => {
-        try {
-          return (
-            readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`TMPDIR=${temporary}\0`) &&
-            !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-          );
-        } catch {
-          return false;
-        }
-      });
-  const until = async (condition: () => boolean | Promise<boolean>) => {
-    for (let i = 0; i < 1_200; i++) {
-      if (await condition()) return;
-      await hostClock.sleep(100_000);
-    }
-    throw new Error('waited two minutes in vain');
-  };
-
   it.runIf(process.platform === 'linux')(
     'by SIGKILL leaves no process and no temporary file',
     async () => {

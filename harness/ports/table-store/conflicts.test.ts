@@ -6,25 +6,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { hostClock } from '../../clock.js';
 import { CallError } from '../../errors.js';
-import type { Schema } from '../columns.js';
 import { localObjects } from './delta/local-objects.js';
 import { deltaTableStore } from './delta-table-store.js';
 import { openTableStore } from './embedded.js';
-import type { FoldSpec, TableStore } from './port.js';
-
-const schema: Schema = [
-  { name: 'entity', type: 'int', nullable: false },
-  { name: 'lsn', type: 'int', nullable: false },
-  { name: 'op', type: 'text', nullable: false },
-];
-const spec: FoldSpec = {
-  from: 'changes',
-  into: 'current',
-  key: ['entity'],
-  order: 'lsn',
-  deletion: { column: 'op', value: 'd' },
-};
-const sizes = { smallFileBytes: 1e6, targetFileBytes: 1e6 };
+import { schema, sizes, spec } from './fold.fixture.js';
+import type { TableStore } from './port.js';
 
 let directory: string;
 /** Comes first. */

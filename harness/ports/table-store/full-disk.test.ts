@@ -10,24 +10,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Clock, hostClock } from '../../clock.js';
 import { CallError } from '../../errors.js';
-import type { Schema } from '../columns.js';
 import { localObjects } from './delta/local-objects.js';
 import type { ObjectStore } from './delta/object-store.js';
 import { deltaTableStore } from './delta-table-store.js';
-import type { FoldSpec, TableStore } from './port.js';
-
-const schema: Schema = [
-  { name: 'entity', type: 'int', nullable: false },
-  { name: 'lsn', type: 'int', nullable: false },
-  { name: 'op', type: 'text', nullable: false },
-];
-const spec: FoldSpec = {
-  from: 'changes',
-  into: 'current',
-  key: ['entity'],
-  order: 'lsn',
-  deletion: { column: 'op', value: 'd' },
-};
+import { schema, spec } from './fold.fixture.js';
+import type { TableStore } from './port.js';
 
 let directory: string;
 let nowUs: number;

@@ -4,25 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Clock, hostClock } from '../../clock.js';
-import type { ColumnBatch, Schema } from '../columns.js';
+import type { ColumnBatch } from '../columns.js';
 import { openTableStore } from './embedded.js';
+import { schema, sizes, spec } from './fold.fixture.js';
 import { type CountRequest, type RequestKind, requestKinds } from './object-requests.js';
-import type { FoldSpec, TableStore } from './port.js';
+import type { TableStore } from './port.js';
 import { simulateTableStore } from './simulated.js';
-
-const schema: Schema = [
-  { name: 'entity', type: 'int', nullable: false },
-  { name: 'lsn', type: 'int', nullable: false },
-  { name: 'op', type: 'text', nullable: false },
-];
-const spec: FoldSpec = {
-  from: 'changes',
-  into: 'current',
-  key: ['entity'],
-  order: 'lsn',
-  deletion: { column: 'op', value: 'd' },
-};
-const sizes = { smallFileBytes: 1e6, targetFileBytes: 1e6 };
 
 let nowUs = 1_700_000_000_000_000;
 const clock: Clock = { ...hostClock, nowUs: () => nowUs };

@@ -3,7 +3,8 @@ import { type Clock, hostClock } from '../../clock.js';
 import type { Resource } from '../../simulation/resource.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { tableStoreContract } from './contract.js';
-import type { FoldSpec, Snapshot } from './port.js';
+import { schema as foldSchema, sizes, spec } from './fold.fixture.js';
+import type { Snapshot } from './port.js';
 import { type SimulatedTableStore, simulateTableStore } from './simulated.js';
 
 const free: Resource = { use: async () => {}, busyUs: () => 0 };
@@ -19,20 +20,7 @@ tableStoreContract('simulated', () => {
   };
 });
 
-const schema: Schema = [
-  { name: 'entity', type: 'int', nullable: false },
-  { name: 'lsn', type: 'int', nullable: false },
-  { name: 'op', type: 'text', nullable: false },
-  { name: 'note', type: 'text', nullable: true },
-];
-const spec: FoldSpec = {
-  from: 'changes',
-  into: 'current',
-  key: ['entity'],
-  order: 'lsn',
-  deletion: { column: 'op', value: 'd' },
-};
-const sizes = { smallFileBytes: 1e6, targetFileBytes: 1e6 };
+const schema: Schema = [...foldSchema, { name: 'note', type: 'text', nullable: true }];
 type Row = readonly [entity: number, lsn: number, op: string, note?: string];
 
 describe('simulated: what is its own', () => {
