@@ -14,7 +14,15 @@ import { declareCompare } from './verbs/compare.js';
 import { declareGate } from './verbs/gate.js';
 import { interruptible } from './verbs/interrupt.js';
 import { parseCount } from './verbs/numbers.js';
-import { collect, type Param, parseArchitecture, parseParam, stackNamed, withParams } from './verbs/planes.js';
+import {
+  collect,
+  type Param,
+  parseArchitecture,
+  parseParam,
+  serversNamed,
+  stackNamed,
+  withParams,
+} from './verbs/planes.js';
 import { declareReport } from './verbs/report.js';
 import { declareRun } from './verbs/run.js';
 import type { Shell } from './verbs/shell.js';
@@ -80,6 +88,7 @@ function suggestion(error: CommanderError, program: Command): string {
 
 interface CheckFlags {
   readonly stack?: string;
+  readonly servers?: string;
   readonly param: readonly Param[];
   readonly seed: number;
 }
@@ -102,17 +111,19 @@ function declareProgram(finish: (code: number) => void): Command {
   program
     .command('doctor')
     .description('what this machine offers, which stacks would start, how noisy it is')
+    .option('--servers <file>', 'where your servers are, to try the stack external')
     .option('--json', 'print as JSON')
-    .action(async (flags: { json?: boolean }) => {
-      const examination = await examineMachine();
+    .action(async (flags: { json?: boolean; servers?: string }) => {
+      const examination = await examineMachine(await serversNamed(flags.servers, ['external']));
       out(flags.json ? JSON.stringify(examination, null, 2) : printExamination(examination));
-      finish(examination.stacks.every(({ starts }) => starts) ? exitCodes.pass : exitCodes.harness);
+      finish(examination.stacks.every(({ starts }) => starts !== false) ? exitCodes.pass : exitCodes.harness);
     });
   program
     .command('check')
     .description('ask whether a plane keeps its contract: every operation, every role killed once, the ledger')
     .argument('<plane>', `one of ${builtIn.join(', ')}, a module of yours, or the address of a system of yours`)
     .option('--stack <name>', `one of ${stackNames.join(', ')}; ${bundledStacks.join(' and ')} unless one is named`)
+    .option('--servers <file>', 'of the stack external: where your servers are')
     .option('--param <plane.name=value>', 'repeatable; a parameter of the plane, as JSON', collect(parseParam), [])
     .option('--seed <integer>', 'decides the changes, and when roles are killed', parseCount, 1)
     .action(async (plane: string, flags: CheckFlags) => shell.finish(await check(plane, flags, shell)));
@@ -126,15 +137,20 @@ function declareProgram(finish: (code: number) => void): Command {
   return program;
 }
 
-async function check(plane: string, { stack, param, seed }: CheckFlags, shell: Shell): Promise<Decision> {
+async function check(
+  plane: string,
+  { stack, servers: file, param, seed }: CheckFlags,
+  shell: Shell,
+): Promise<Decision> {
   // A system behind HTTP lives in real time.
   const stacks = stack !== undefined ? [stackNamed(stack)] : isUrl(plane) ? (['embedded'] as const) : bundledStacks;
-  for (const wanted of stacks) await demandStack(wanted);
+  const servers = await serversNamed(file, stacks);
+  for (const wanted of stacks) await demandStack(wanted, servers);
   const [arm] = withParams([parseArchitecture(plane)], param);
   if (arm === undefined) throw new UsageError('there is no plane to check');
   return interruptible(shell, 'stopping', async (signal) => {
     const progress = () => showProgress(process.stderr);
-    const checked = await checkPlane({ arm, stacks, seed, progress, signal });
+    const checked = await checkPlane({ arm, stacks, servers, seed, progress, signal });
     out(checked.map((on) => printChecked(arm.architecture, on)).join('\n\n'));
     return outcomeOf(checked, stacks.length);
   });

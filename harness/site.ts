@@ -32,7 +32,11 @@ export function machineSite(scenario: Scenario, scratch: Scratch, build: Build):
     build,
     supervisor,
     startStack: (options) =>
-      startServers(scenario.stack === 'native' ? 'native' : 'embedded', { supervisor, ...options }),
+      startServers(scenario.stack === 'simulated' ? 'embedded' : scenario.stack, {
+        supervisor,
+        servers: scenario.servers,
+        ...options,
+      }),
     startPostgres: (directory) => startPostgres(supervisor, directory),
     host: async (work) => work(),
     aside: (work) => work(),

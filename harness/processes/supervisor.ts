@@ -75,6 +75,8 @@ export interface ProgramSpec extends Omit<ProgramOptions, 'origin' | 'niceness'>
 export interface MachineSupervisor extends Supervisor {
   /** Resolves when it, or the one that was started in its place, answers. */
   startProgram(spec: ProgramSpec): Promise<void>;
+  /** Somebody who is no process of ours keeps event time, too: told where it stands now, and whenever that is set. */
+  tellTime(tell: (origin: ClockOrigin) => Promise<void>): Promise<void>;
 }
 
 interface Supervised {
@@ -147,6 +149,7 @@ export function supervise(options: {
   let origin: ClockOrigin = { epochUs: options.lullStartUs, zeroNs: monotonicNs() };
   const clock = systemClock(origin);
   const supervised = new Map<string, Supervised>();
+  const keepers: ((origin: ClockOrigin) => Promise<void>)[] = [];
   const { tell, end, ...told } = createProcessEvents(hostClock.after);
   const samples: number[][] = [[], [], [], [], [], []];
   let sampling: 'not yet' | 'going' | 'over' = 'not yet';
@@ -338,6 +341,10 @@ export function supervise(options: {
     async startProgram(spec) {
       await startProcess(spec);
     },
+    async tellTime(tell) {
+      keepers.push(tell);
+      await tell(origin);
+    },
     startLoad(epochUs, leadUs) {
       if (clock.nowUs() > epochUs) {
         throw new HarnessError(
@@ -347,6 +354,7 @@ export function supervise(options: {
       origin = { epochUs, zeroNs: monotonicNs() + BigInt(leadUs) * 1000n };
       clock.set(origin);
       for (const { child, clockByUs } of supervised.values()) child.setClock(shifted(clockByUs));
+      for (const tell of keepers) tell(origin).catch(giveUp);
     },
     kill,
     async hold(name) {

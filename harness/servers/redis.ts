@@ -102,7 +102,7 @@ export const redis: ServerProgram<RedisSettings> = {
     return { command: path, args: [file], env: withLibraries(process.env), cwd: directory };
   },
 
-  isReady: ({ port }) => pingRedis(port),
+  isReady: ({ port }) => pingRedis({ port }),
 };
 
 /** Libraries of the unpacked packages; a Redis of the machine's own finds the same ones, or its own. */

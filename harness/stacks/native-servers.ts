@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HarnessError, messageOf, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import type { KafkaConnection } from '../ports/change-log/kafka.js';
 import { type RedisConnection, setStoreClock } from '../ports/online-store/redis.js';
 import { type PortName, portNames } from '../ports/ports.js';
@@ -12,7 +12,7 @@ import type { S3Tables } from '../ports/table-store/s3.js';
 import type { MachineSupervisor, ProgramSpec } from '../processes/supervisor.js';
 import { freePorts } from '../servers/free-ports.js';
 import { kafka } from '../servers/kafka.js';
-import { demand, isFound, type ServerProgram } from '../servers/programs.js';
+import { demand, isFound, notStarted, type ServerProgram } from '../servers/programs.js';
 import { redis } from '../servers/redis.js';
 import { endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
 import { serverNames, stackServer, startOwnServer } from './own-servers.js';
@@ -23,6 +23,9 @@ interface NativeOptions {
   readonly directory: string;
   readonly uses: readonly PortName[];
 }
+
+/** Told of each program which one was found. */
+type Starting = NativeOptions & { readonly versions: Record<string, string> };
 
 const programs = [kafka, redis, versitygw];
 
@@ -37,10 +40,12 @@ export async function demandPrograms(): Promise<void> {
   if (missing.length > 0) throw new UsageError(`the stack native cannot be started here.\n${missing.join('\n')}`);
 }
 
-export async function startNative(options: NativeOptions): Promise<Stack> {
-  const { supervisor, directory, uses } = options;
+export async function startNative(asked: NativeOptions): Promise<Stack> {
+  const { supervisor, directory, uses } = asked;
+  const versions: Record<string, string> = {};
+  const options: Starting = { ...asked, versions };
   await mkdir(directory, { recursive: true });
-  const ifUsed = <T>(port: PortName, start: (of: NativeOptions) => Promise<T>) =>
+  const ifUsed = <T>(port: PortName, start: (of: Starting) => Promise<T>) =>
     uses.includes(port) ? start(options) : undefined;
   const [changeLog, onlineStore, tables, warehouse] = await Promise.all([
     // The harness itself appends the changes.
@@ -59,40 +64,44 @@ export async function startNative(options: NativeOptions): Promise<Stack> {
       ...(warehouse !== undefined && { warehouse }),
     },
     storedPaths: served.filter((name) => name !== 'changeLog').map((name) => join(directory, serverNames[name])),
+    versions,
     servers: Object.fromEntries(served.map((name) => [name, stackServer(supervisor, serverNames[name])])),
   };
 }
 
-async function startKafka({ supervisor, directory }: NativeOptions): Promise<KafkaConnection> {
+async function startKafka(starting: Starting): Promise<KafkaConnection> {
+  const { directory } = starting;
   const name = serverNames.changeLog;
   const [port, controllerPort] = (await freePorts(2)) as [number, number];
   const settings = { directory: join(directory, name), index: 0, brokers: [{ port, controllerPort }] };
-  await startProgram(supervisor, kafka, settings, { name, port });
+  await startProgram(starting, kafka, settings, { name, port });
   return { brokers: [`127.0.0.1:${port}`], replication: 1 };
 }
 
-async function startRedis({ supervisor, directory }: NativeOptions): Promise<RedisConnection> {
+async function startRedis(starting: Starting): Promise<RedisConnection> {
+  const { directory } = starting;
   const name = serverNames.onlineStore;
   const [port] = (await freePorts(1)) as [number];
   const settings = { directory: join(directory, name), port, appendfsync: 'no' } as const;
   await startProgram(
-    supervisor,
+    starting,
     redis,
     settings,
     { name, port },
-    { setClock: (origin) => setStoreClock(port, origin) },
+    { setClock: (origin) => setStoreClock({ port }, origin) },
   );
   return { port };
 }
 
-async function startS3({ supervisor, directory }: NativeOptions): Promise<S3Tables> {
+async function startS3(starting: Starting): Promise<S3Tables> {
+  const { directory } = starting;
   const name = serverNames.tables;
   const [port] = (await freePorts(1)) as [number];
   const credentials = newCredentials();
   const credentialsFile = join(directory, 's3-credentials.json');
   await writeFile(credentialsFile, JSON.stringify(credentials), { mode: 0o600 });
   const settings = { directory: join(directory, name), port, credentials };
-  await startProgram(supervisor, versitygw, settings, { name, port });
+  await startProgram(starting, versitygw, settings, { name, port });
   const tables = {
     endpoint: endpointOf(port),
     region,
@@ -109,13 +118,14 @@ async function startS3({ supervisor, directory }: NativeOptions): Promise<S3Tabl
 }
 
 async function startProgram<Settings>(
-  supervisor: MachineSupervisor,
+  { supervisor, versions }: Starting,
   program: ServerProgram<Settings>,
   settings: Settings,
   { name, port }: { readonly name: string; readonly port: number },
   more: Pick<ProgramSpec, 'setClock'> = {},
 ): Promise<void> {
   const found = await demand(program);
+  versions[program.name] = found.version;
   const spawn = await program.prepare(found, settings);
   try {
     await supervisor.startProgram({
@@ -127,8 +137,6 @@ async function startProgram<Settings>(
       ...more,
     });
   } catch (error) {
-    throw new HarnessError(
-      `${program.name} ${found.version} (${program.isFor}) did not start at 127.0.0.1:${port}, by ${spawn.command} in ${spawn.cwd}: ${messageOf(error)}\nTry it alone: npm run planebench -- doctor`,
-    );
+    throw notStarted(program, found, { port, spawn, error });
   }
 }

@@ -13,7 +13,7 @@ import { openSimulated, type SimulatedConnection } from './simulated.js';
 /** How a process reaches the servers: plain data, sent to roles and load generators; in a simulation, the world itself. */
 export type StackConnection = EmbeddedConnection | NativeConnection | SimulatedConnection;
 
-export const stackNames = ['embedded', 'native', 'simulated'] as const;
+export const stackNames = ['embedded', 'native', 'external', 'simulated'] as const;
 export type StackName = (typeof stackNames)[number];
 /** Those that npm brings whole, so that they start everywhere. */
 export const bundledStacks = ['embedded', 'simulated'] as const satisfies readonly StackName[];
@@ -22,8 +22,15 @@ export interface Stack {
   readonly connection: StackConnection;
   /** Everything that the plane stored, for the search of personal data; complete once the servers have stopped. */
   readonly storedPaths: readonly string[];
+  /** Of servers that others wrote, by name; absent: there are none. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** Servers that can be injured, by the port behind which they stand. */
   readonly servers: Partial<Readonly<Record<PortName, StackServer>>>;
+  /**
+   * Of servers that are not ours, when the last process of the run has gone: brings what the plane stored to
+   * `storedPaths`, and takes away all that the run has made there.
+   */
+  close?(): Promise<void>;
 }
 
 export interface StackServer {
