@@ -89,8 +89,8 @@ describe('who may import whom', () => {
     ).toEqual([]);
   });
 
-  it('workloads import clock, chance and value types only', () => {
-    const allowed = /^(workloads\/|harness\/(random|clock|json|errors)\.ts|harness\/ports\/columns\.ts)/;
+  it('workloads import clock, chance, value types and DuckDB only', () => {
+    const allowed = /^(workloads\/|harness\/(random|clock|json|errors)\.ts|harness\/ports\/(columns|duckdb)\.ts)/;
     expect(violations(/^workloads\//, (path, source) => !allowed.test(path) && !isTest(source.path))).toEqual([]);
   });
 

@@ -33,6 +33,8 @@ export function storedSchema(name: HistoryName): Schema {
 }
 
 export async function createTables(tables: TableStore): Promise<void> {
-  await tables.create(changesTable, changeSchema);
-  for (const name of historyNames) await tables.create(historyTable(name), storedSchema(name));
+  await Promise.all([
+    tables.create(changesTable, changeSchema),
+    ...historyNames.map((name) => tables.create(historyTable(name), storedSchema(name))),
+  ]);
 }

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Layout, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
+import { withDuckDb } from '../ports/duckdb.js';
+import { type Layout, readColumnFile, writeColumnFile } from './column-files.js';
 import type { RunFacts } from './facts.js';
 import { loadFacts, saveFacts } from './saved-facts.js';
 
