@@ -16,9 +16,9 @@ type Outage =
 export function outageOf<Kind extends OutageKind>(about: string, candidates: readonly PortName[]): Fault<Kind, Outage> {
   return {
     about,
-    supports(_, { stack, architecture }) {
+    supports(_, { lent, architecture }) {
       const struck = usedPort(architecture, candidates);
-      return stack === 'external' && 'target' in struck && struck.target !== 'warehouse'
+      return lent && 'target' in struck && struck.target !== 'warehouse'
         ? { notApplicable: 'its server is yours, and not ours to stop' }
         : struck;
     },

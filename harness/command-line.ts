@@ -1,8 +1,6 @@
 /** The command line: verbs, flags, and what each kind of failure means to the shell. */
 import { Command, CommanderError } from 'commander';
 import type { Decision } from '../reports/gate.js';
-import { checkPlane, outcomeOf, printChecked } from './check.js';
-import { examineMachine, printExamination } from './doctor.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import { nearest } from './nearest.js';
 import { declareNew } from './new-architecture.js';
@@ -29,26 +27,35 @@ import type { Shell } from './verbs/shell.js';
 
 export const exitCodes = { pass: 0, fail: 1, inconclusive: 2, usage: 3, harness: 4 } as const;
 
-const out = (text: string) => process.stdout.write(`${text}\n`);
-const complain = (text: string) => process.stderr.write(`${text}\n`);
+/** What a command says. */
+export type Voice = Pick<Shell, 'print' | 'complain'>;
 
-export async function runCommandLine(argv: readonly string[]): Promise<number> {
+const streams: Voice = {
+  print: (text) => process.stdout.write(`${text}\n`),
+  complain: (text) => process.stderr.write(`${text}\n`),
+};
+
+/**
+ * Runs, benches and what they bring are loaded by the verbs that need them, when all they were given is known to be right:
+ * whoever asks for help, or mistyped, does not wait for them.
+ */
+export async function runCommandLine(argv: readonly string[], voice = streams): Promise<number> {
   let code: number = exitCodes.pass;
-  const program = declareProgram((result) => {
+  const program = declareProgram(voice, (result) => {
     code = result;
   });
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
-    return explain(error, program);
+    return explain(error, program, voice);
   }
 }
 
 /** What a full disk and the like are called by Node.js and by DuckDB, wherever they are met first. */
 const shortage = /\b(ENOSPC|EDQUOT|EROFS|EMFILE|ENFILE)\b|No space left on device|Too many open files/;
 
-function explain(error: unknown, program: Command): number {
+function explain(error: unknown, program: Command, { complain }: Voice): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.pass; // --help, --version
     complain(`planebench: ${error.message.replace(/^error: /, '')}${suggestion(error, program)}`);
@@ -93,7 +100,7 @@ interface CheckFlags {
   readonly seed: number;
 }
 
-function declareProgram(finish: (code: number) => void): Command {
+function declareProgram(voice: Voice, finish: (code: number) => void): Command {
   const program = new Command('planebench');
   program
     .description('Which data plane should feed your models? Measured, with confidence intervals.')
@@ -101,7 +108,7 @@ function declareProgram(finish: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError(false);
-  const shell: Shell = { print: out, complain, terminal, finish: (decision) => finish(exitCodes[decision]) };
+  const shell: Shell = { ...voice, terminal, finish: (decision) => finish(exitCodes[decision]) };
   declareRun(program, shell);
 
   declareReport(program, shell);
@@ -114,9 +121,13 @@ function declareProgram(finish: (code: number) => void): Command {
     .option('--servers <file>', 'where your servers are, to try the stack external')
     .option('--json', 'print as JSON')
     .action(async (flags: { json?: boolean; servers?: string }) => {
+      const { examineMachine, printExamination } = await import('./doctor.js');
       const examination = await examineMachine(await serversNamed(flags.servers, ['external']));
-      out(flags.json ? JSON.stringify(examination, null, 2) : printExamination(examination));
-      finish(examination.stacks.every(({ starts }) => starts !== false) ? exitCodes.pass : exitCodes.harness);
+      shell.print(flags.json ? JSON.stringify(examination, null, 2) : printExamination(examination));
+      // The others are offers: what each lacks is said.
+      const asked = flags.servers === undefined ? bundledStacks : ([...bundledStacks, 'external'] as const);
+      const isWell = asked.every((name) => examination.stacks.find((stack) => stack.name === name)?.starts);
+      finish(isWell ? exitCodes.pass : exitCodes.harness);
     });
   program
     .command('check')
@@ -128,7 +139,7 @@ function declareProgram(finish: (code: number) => void): Command {
     .option('--seed <integer>', 'decides the changes, and when roles are killed', parseCount, 1)
     .action(async (plane: string, flags: CheckFlags) => shell.finish(await check(plane, flags, shell)));
 
-  declareNew(program, out);
+  declareNew(program, shell.print);
   for (const verb of program.commands.flatMap((command) => [command, ...command.commands]))
     verb
       .exitOverride()
@@ -145,13 +156,14 @@ async function check(
   // A system behind HTTP lives in real time.
   const stacks = stack !== undefined ? [stackNamed(stack)] : isUrl(plane) ? (['embedded'] as const) : bundledStacks;
   const servers = await serversNamed(file, stacks);
-  for (const wanted of stacks) await demandStack(wanted, servers);
+  for (const wanted of stacks) await demandStack(wanted, { servers });
   const [arm] = withParams([parseArchitecture(plane)], param);
   if (arm === undefined) throw new UsageError('there is no plane to check');
   return interruptible(shell, 'stopping', async (signal) => {
+    const { checkPlane, outcomeOf, printChecked } = await import('./check.js');
     const progress = () => showProgress(process.stderr);
     const checked = await checkPlane({ arm, stacks, servers, seed, progress, signal });
-    out(checked.map((on) => printChecked(arm.architecture, on)).join('\n\n'));
+    shell.print(checked.map((on) => printChecked(arm.architecture, on)).join('\n\n'));
     return outcomeOf(checked, stacks.length);
   });
 }

@@ -6,6 +6,7 @@ import { hostClock, monotonicUs } from './clock.js';
 import { messageOf } from './errors.js';
 import { openScratch } from './processes/scratch.js';
 import { supervise } from './processes/supervisor.js';
+import { imageRecipes } from './servers/images.js';
 import { type Found, isFound, type Missing } from './servers/programs.js';
 import { recipes } from './servers/recipes.js';
 import { runtimes } from './servers/runtimes.js';
@@ -42,7 +43,9 @@ const wantedDiskBytes = 4 * 2 ** 30;
 export async function examineMachine(servers?: ExternalServers): Promise<Examination> {
   const noise = await measureNoise();
   const [machine, disk, versions] = await Promise.all([describeMachine(), statfs(tmpdir()), readVersions()]);
-  const stacks = await Promise.all(stackNames.map((name) => tryStack(name, servers)));
+  const stacks: Examination['stacks'][number][] = [];
+  // One after the other: how long each takes alone.
+  for (const name of stackNames) stacks.push(await tryStack(name, servers));
   const facts = {
     machine,
     freeMemoryBytes: freemem(),
@@ -58,7 +61,11 @@ export async function examineMachine(servers?: ExternalServers): Promise<Examina
 
 function findPrograms(): Promise<Examination['programs']> {
   return Promise.all(
-    [...recipes, ...runtimes].map(async ({ name, isFor, find }) => ({ name, isFor, found: await find() })),
+    [...recipes, ...runtimes, ...imageRecipes].map(async ({ name, isFor, find }) => ({
+      name,
+      isFor,
+      found: await find(),
+    })),
   );
 }
 
@@ -92,12 +99,13 @@ async function tryStack(name: StackName, servers?: ExternalServers): Promise<Exa
   const supervisor = supervise({ lullStartUs: 0, restartDelayUs: 0, scratch });
   const startUs = monotonicUs();
   try {
-    await demandStack(name, servers);
+    await demandStack(name, { servers });
     const stack = await startServers(name, {
       supervisor,
       directory: scratch.directory,
       uses: ['changeLog', 'onlineStore', 'tables', 'warehouse'],
       servers,
+      wired: [],
     });
     await stack.close?.();
     return { name, starts: true, note: `started in ${((monotonicUs() - startUs) / 1e6).toFixed(1)} s` };

@@ -37,7 +37,7 @@ import type {
 import { measuredWindow, type RunPlan, type Scenario } from './scenario.js';
 import type { Site } from './site.js';
 import { sourceRecord } from './source-record.js';
-import { openPorts, type Stack } from './stacks/stack.js';
+import { connectionOf, openPorts, type Stack } from './stacks/stack.js';
 
 export interface RunOptions {
   readonly trace: LoadedTrace;
@@ -130,7 +130,11 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   const steps = async () => {
     progress('starting');
     await host(() => mkdir(directory, { recursive: true }));
-    const stack = await site.startStack({ directory, uses: architecture.uses });
+    const stack = await site.startStack({
+      directory,
+      uses: architecture.uses,
+      clients: [...architecture.roles.map(({ name }) => name), sourceName],
+    });
     closeStack = () => stack.close?.();
     await createTopic(stack, plan, site);
     const postgres = scenario.source === 'postgres' ? await databaseOf(site, directory) : null;
@@ -153,7 +157,8 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
     const { servers } = stack;
-    injections = beginInjections(scenario, plan.seed, { supervisor, architecture, servers, plane: started });
+    const wires = () => stack.wires ?? failUnwired();
+    injections = beginInjections(scenario, plan.seed, { supervisor, architecture, servers, wires, plane: started });
     await Promise.all([loadEnded(supervisor, timeline, source, signal), injections.healed, batch?.besideLoad()]);
     progress('draining');
     await rolesHealed(supervisor, architecture);
@@ -240,6 +245,11 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   };
 }
 
+/** A fault that needs proxies is not scheduled where there are none. */
+function failUnwired(): never {
+  throw new HarnessError('no proxy stands in the links of this stack');
+}
+
 /** Whose doing it was that the run broke off. */
 function codeOf(error: unknown): 'HEAL_FAILED' | 'HARNESS' | 'PLANE' {
   if (error instanceof HealError) return 'HEAL_FAILED';
@@ -268,6 +278,9 @@ export function timelineOf(scenario: Scenario): Timeline {
   return { loadStartUs: epochUs, measureStartUs, measureEndUs, loadEndUs, drainEndUs: loadEndUs };
 }
 
+/** As a client of the change log. */
+const sourceName = 'source';
+
 const readerModule = new URL('./load/reader-process.js', import.meta.url);
 
 function databaseOf({ startPostgres }: Site, directory: string): Promise<PostgresConnection> {
@@ -290,7 +303,7 @@ async function startLoad(options: {
   const emitter: EmitterInit = {
     trace: trace.directory,
     contract: scenario.workload.contract,
-    connection: stack.connection,
+    connection: connectionOf(stack, sourceName),
     seed: plan.seed,
     loadEndUs: timelineOf(scenario).loadEndUs,
     recording: paths.appends,

@@ -81,6 +81,12 @@ interface Dirtied extends Lasting {
   readonly ppm: number;
 }
 
+/** Strikes the links to the server behind a port, of all roles or of one. */
+interface OnWire extends Lasting {
+  readonly port: PortName;
+  readonly role?: string;
+}
+
 /** The faults there are; one file each under faults/. */
 export type FaultSpec =
   | ({ readonly kind: 'role-crash' } & OnRole)
@@ -105,9 +111,23 @@ export type FaultSpec =
   | ({ readonly kind: 'late-events' } & Dirtied)
   | ({ readonly kind: 'poison-records' } & Dirtied)
   | ({ readonly kind: 'incompatible-schema' } & Dirtied)
-  | ({ readonly kind: 'load-burst'; readonly times: number } & Lasting);
+  | ({ readonly kind: 'load-burst'; readonly times: number } & Lasting)
+  | ({ readonly kind: 'wire-latency'; readonly latencyUs: number; readonly jitterUs: number } & OnWire)
+  | ({ readonly kind: 'wire-bandwidth'; readonly bytesPerSecond: number } & OnWire)
+  /** No answer comes, and then the connection is closed. */
+  | ({ readonly kind: 'wire-timeout'; readonly afterUs: number } & OnWire)
+  | ({ readonly kind: 'wire-reset' } & OnWire)
+  /** The end of a connection arrives late. */
+  | ({ readonly kind: 'wire-slow-close'; readonly delayUs: number } & OnWire)
+  /** Nothing gets through either way, and nobody is told. */
+  | ({ readonly kind: 'partition' } & OnWire);
 
 export type FaultKind = FaultSpec['kind'];
+
+/** Whose faults need proxies: they then stand in every link of every plane of the scenario, struck or not. */
+export function isWired({ faults }: Pick<Scenario, 'faults'>): boolean {
+  return faults.some(({ kind }) => kind === 'partition' || kind.startsWith('wire-'));
+}
 export type SpecOf<Kind extends FaultKind> = Extract<FaultSpec, { kind: Kind }>;
 
 /** One plane under one scenario. */

@@ -9,7 +9,7 @@ import { demandPostgres, startPostgres } from './load/postgres/start.js';
 import type { PortName } from './ports/ports.js';
 import type { Scratch } from './processes/scratch.js';
 import { type MachineSupervisor, supervise } from './processes/supervisor.js';
-import type { Scenario } from './scenario.js';
+import { isWired, type Scenario } from './scenario.js';
 import { bundledStacks, type StackName } from './stacks/stack.js';
 import { startServers } from './stacks/start.js';
 
@@ -17,15 +17,16 @@ export type Versions = Readonly<Record<string, string>>;
 
 /** Resolves with the versions of servers that others wrote, by name; rejects with UsageError. */
 export async function tryServers(
-  scenarios: readonly Pick<Scenario, 'stack' | 'servers' | 'source'>[],
+  scenarios: readonly Pick<Scenario, 'stack' | 'servers' | 'source' | 'faults'>[],
   uses: readonly PortName[],
   scratch: Scratch,
 ): Promise<Versions> {
   const versions: Record<string, string> = {};
   for (const { stack, servers } of new Map(scenarios.map((scenario) => [scenario.stack, scenario])).values()) {
     if (isBundled(stack)) continue;
+    const wired = scenarios.some((scenario) => scenario.stack === stack && isWired(scenario)) ? ['trial'] : [];
     const started = await startOnce(scratch, async (supervisor, directory) => {
-      const tried = await startServers(stack, { supervisor, directory, uses, servers });
+      const tried = await startServers(stack, { supervisor, directory, uses, servers, wired });
       await tried.close?.();
       return tried;
     });

@@ -5,6 +5,8 @@ import { changeSchema, historySchemas } from '../../workloads/fact-schemas.js';
 
 /** Customer rows in the online store, by the customer's id in decimal. */
 export const rowTable = 'customer_activity';
+/** There, too, it is kept what is served: one row. */
+export const servedTable = 'lakehouse_served';
 
 /** Every change that was taken in, applied or refused, once. Only the stream appends to it. */
 export const changesTable = 'changes';

@@ -157,6 +157,11 @@ const needsPlaneAtWork: ReadonlySet<FaultKind> = new Set([
   // Of tables without a server of their own: nobody answers at the port.
   'table-store-outage',
   'crash-loop',
+  'wire-latency',
+  'wire-bandwidth',
+  'wire-timeout',
+  'wire-reset',
+  'partition',
 ]);
 
 /**

@@ -61,7 +61,7 @@ export const postgres: ServerProgram<PostgresSettings> = {
       await letThrough(dirname(directory));
     }
     const data = join(directory, 'data');
-    const spawn = { env: localesOff(process.env), cwd: directory, ...(user && { user }) };
+    const spawn = { env, cwd: directory, ...(user && { user }) };
     if (!(await stat(data).catch(() => null))) await initialise(path, data, password, spawn);
     const settings = {
       port,
@@ -98,6 +98,9 @@ export const postgres: ServerProgram<PostgresSettings> = {
 
 export const addressOf = (port: number) => ({ host: '127.0.0.1', port, user: superuser, database: 'postgres' });
 
+/** What it says does not depend on whose machine this is. */
+const env = { LC_ALL: 'C' };
+
 /** Of one start of a stack. */
 export const newPassword = (): string => randomBytes(20).toString('hex');
 
@@ -121,7 +124,7 @@ async function initialise(
     '--no-sync',
   ];
   try {
-    await promisify(execFile)(initdb, args, { env, cwd, ...user });
+    await promisify(execFile)(initdb, args, { env: { ...process.env, ...env }, cwd, ...user });
   } catch (error) {
     throw new HarnessError(`${initdb} could not make a database in ${data}: ${messageOf(error)}`);
   } finally {
@@ -181,10 +184,4 @@ async function letThrough(folder: string): Promise<void> {
     const { mode } = await stat(at);
     if ((mode & 0o001) === 0) await chmod(at, (mode & 0o777) | 0o001);
   }
-}
-
-/** What it says does not depend on whose machine this is. */
-function localesOff(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(([name]) => !/^(LC_|LANG|PG)/.test(name));
-  return { ...Object.fromEntries(kept), LC_ALL: 'C' };
 }

@@ -61,7 +61,7 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
     const described = await describeArms(arms, scratch);
     for (const description of described.values()) refuseUnsoakable(description);
     const scenario = { stack, ...(servers && { servers }) };
-    const versions = await tryServers([scenario], usedPorts(described), scratch);
+    const versions = await tryServers([{ ...scenario, faults: [] }], usedPorts(described), scratch);
     const results = await createResults(options.out, soakSuite.name);
     const begun = await beginManifest({
       results,

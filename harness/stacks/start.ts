@@ -2,16 +2,26 @@
 import { UsageError } from '../errors.js';
 import type { PortName } from '../ports/ports.js';
 import type { MachineSupervisor } from '../processes/supervisor.js';
+import { demand } from '../servers/programs.js';
+import { toxiproxy } from '../servers/toxiproxy.js';
+import { demandContainers, startDocker } from './docker-servers.js';
 import { startEmbedded } from './embedded.js';
 import { visitServers } from './external-servers.js';
 import { demandSecrets, type ExternalServers } from './external-settings.js';
+import type { NativeConnection } from './native.js';
 import { demandPrograms, startNative } from './native-servers.js';
-import type { Stack, StackName } from './stack.js';
+import { canBeWired, type Stack, type StackName } from './stack.js';
+import { wireStack } from './wires.js';
 
 /** Rejects with UsageError, before anything is started, where a stack can certainly not be. */
-export async function demandStack(stack: StackName, servers?: ExternalServers): Promise<void> {
+export async function demandStack(
+  stack: StackName,
+  { wired = false, servers }: { readonly wired?: boolean; readonly servers?: ExternalServers | undefined } = {},
+): Promise<void> {
   if (stack === 'native') await demandPrograms();
+  if (stack === 'docker') await demandContainers();
   if (stack === 'external') demandSecrets(known(servers));
+  if (wired && canBeWired(stack)) await demand(toxiproxy);
 }
 
 function known(servers: ExternalServers | undefined): ExternalServers {
@@ -22,15 +32,36 @@ function known(servers: ExternalServers | undefined): ExternalServers {
 }
 
 /** Of a stack whose servers are processes; what is in memory needs no start. */
-export function startServers(
+export async function startServers(
   stack: Exclude<StackName, 'simulated'>,
   options: {
     readonly supervisor: MachineSupervisor;
     readonly directory: string;
     readonly uses: readonly PortName[];
+    /** Between whom and every server a proxy shall stand; empty: none stands anywhere. */
+    readonly wired: readonly string[];
     readonly servers?: ExternalServers | undefined;
   },
 ): Promise<Stack> {
-  if (stack === 'external') return visitServers({ ...options, servers: known(options.servers) });
-  return stack === 'native' ? startNative(options) : startEmbedded(options);
+  const started = await startUnwired(stack, options);
+  if (options.wired.length === 0 || !canBeWired(stack)) return started;
+  const wires = await wireStack(started.connection as NativeConnection, { ...options, clients: options.wired });
+  const { version } = await demand(toxiproxy);
+  return { ...started, wires, versions: { ...started.versions, [toxiproxy.name]: version } };
+}
+
+function startUnwired(
+  stack: Exclude<StackName, 'simulated'>,
+  options: Parameters<typeof startServers>[1],
+): Promise<Stack> {
+  switch (stack) {
+    case 'embedded':
+      return startEmbedded(options);
+    case 'native':
+      return startNative(options);
+    case 'docker':
+      return startDocker(options);
+    case 'external':
+      return visitServers({ ...options, servers: known(options.servers) });
+  }
 }

@@ -3,17 +3,15 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Decision } from '../../reports/gate.js';
 import { inWords } from '../applicability.js';
-import { bench } from '../bench.js';
 import { UsageError } from '../errors.js';
 import { type FaultFlag, parseFault, planFault } from '../fault-flag.js';
 import { demandPostgres } from '../load/postgres/start.js';
 import { readPrices, standardPrices } from '../prices/prices.js';
 import { builtIn } from '../processes/load-architecture.js';
 import { showProgress } from '../progress.js';
-import { type Arm, type SourceName, sourceNames } from '../scenario.js';
+import { type Arm, isWired, type SourceName, sourceNames } from '../scenario.js';
 import { defaultCosts, readCosts } from '../simulation/costs.js';
 import { renderSoak } from '../soak/conclusion.js';
-import { soak } from '../soak/soak.js';
 import type { ExternalServers } from '../stacks/external-settings.js';
 import { stackNames } from '../stacks/stack.js';
 import { demandStack } from '../stacks/start.js';
@@ -103,13 +101,14 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
   }
   const servers = await serversOf(flags);
   const suite = resolveSuite(flags, servers);
-  for (const stack of new Set(suite.scenarios.map(({ stack }) => stack))) await demandStack(stack, servers);
+  for (const { stack, faults } of suite.scenarios) await demandStack(stack, { wired: isWired({ faults }), servers });
   if (flags.source !== undefined) await demandPostgres();
   const costs = await costsOf(flags);
   const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
   const gate = flags.baseline === undefined ? null : await openGate(suite, flags.seed, flags.baseline, shell);
   return interruptible(shell, 'stopping: what is finished is saved', async (signal) => {
     shell.complain(`${suite.name}: ${suite.about}; seed ${flags.seed}`);
+    const { bench } = await import('../bench.js');
     const { results, summary, manifest } = await bench({
       suite,
       seed: flags.seed,
@@ -137,11 +136,13 @@ async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
   refuseForSoak(flags);
   const stack = stackNamed(flags.stack ?? 'embedded');
   const servers = await serversOf(flags);
-  await demandStack(stack, servers);
+  // Its seeds may draw faults on the wire.
+  await demandStack(stack, { wired: true, servers });
   const arms = armsOf(flags, [armOf('lakehouse')]);
   const costs = await costsOf(flags);
   return interruptible(shell, 'stopping: what was found so far follows', async (signal) => {
     shell.complain(`${soakSuite.name}: ${soakSuite.about}; from seed ${flags.seed}`);
+    const { soak } = await import('../soak/soak.js');
     const { results, conclusion } = await soak({
       arms,
       stack,

@@ -25,6 +25,8 @@ export interface KafkaConnection {
   readonly security?: BrokerSecurity;
   /** Before the names of all topics and groups, where others have theirs; absent: none has. */
   readonly prefix?: string;
+  /** By the address of which a broker tells, that by which this client reaches it; absent: the same. */
+  readonly reachedAt?: Readonly<Record<string, string>>;
 }
 
 /** After this, a call is given up; a read has its own waiting time on top. */
@@ -99,7 +101,7 @@ export function connectChangeLog(connection: KafkaConnection): ChangeLog {
   };
 }
 
-function connectLog({ brokers, replication, security }: KafkaConnection): ChangeLog {
+function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaConnection): ChangeLog {
   const where = `kafka at ${brokers.join(', ')}`;
   const topics = new Map<string, Promise<Topic>>();
   const coordinators = new Map<string, Promise<BrokerAddress>>();
@@ -113,7 +115,8 @@ function connectLog({ brokers, replication, security }: KafkaConnection): Change
   let closed = false;
 
   async function connectTo(address: BrokerAddress): Promise<BrokerConnection> {
-    const connection = await connectBroker(address, timeoutMs, security);
+    const proxy = reachedAt[`${address.host}:${address.port}`];
+    const connection = await connectBroker(proxy === undefined ? address : addressOf(proxy), timeoutMs, security);
     open.add(connection);
     if (closed) connection.close(new Error('the client was closed'));
     return connection;
