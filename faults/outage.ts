@@ -16,7 +16,12 @@ type Outage =
 export function outageOf<Kind extends OutageKind>(about: string, candidates: readonly PortName[]): Fault<Kind, Outage> {
   return {
     about,
-    supports: (_, { architecture }) => usedPort(architecture, candidates),
+    supports(_, { lent, architecture }) {
+      const struck = usedPort(architecture, candidates);
+      return lent && 'target' in struck && struck.target !== 'warehouse'
+        ? { notApplicable: 'its server is yours, and not ours to stop' }
+        : struck;
+    },
     schedule: windowsOf,
     async inject({ servers, plane, target }): Promise<Outage> {
       const port = target as PortName;

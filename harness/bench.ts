@@ -9,6 +9,7 @@ import { refuseFaultPlans } from './fault-plans.js';
 import type { Build } from './lineage/origin.js';
 import { runOnMachine } from './machine-runs.js';
 import type { Inspected } from './plane-contract.js';
+import type { PortName } from './ports/ports.js';
 import { startChild } from './processes/child-process.js';
 import type { ArchitectureDescription, Described } from './processes/describe-architecture.js';
 import { openScratch, type Scratch } from './processes/scratch.js';
@@ -21,6 +22,7 @@ import type { Costs } from './simulation/costs.js';
 import { groupByTrace, planRuns, type Shard, type Suite, takeShard } from './suite.js';
 import { summarise } from './summarise.js';
 import { describeGit, describeMachine, hashLockFile, readSteal, readVersions } from './testbed.js';
+import { tryServers, type Versions } from './trial-start.js';
 
 export interface BenchOptions {
   readonly suite: Suite;
@@ -55,8 +57,13 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     const here = options.shard ? takeShard(groupByTrace(planned), options.shard).flat() : planned;
     const { plans, notApplicable } =
       suite.asks === 'recovery' ? leaveOutUnstruck(here, described) : { plans: here, notApplicable: [] };
+    const servers = await tryServers(
+      plans.map(({ scenario }) => scenario),
+      usedPorts(described),
+      scratch,
+    );
     const results = await createResults(options.out, suite.name);
-    const begun = await beginManifest({ results, suite, seed, command, notApplicable });
+    const begun = await beginManifest({ results, suite, seed, command, servers, notApplicable });
     const stealBefore = await readSteal();
     await saveManifest(results, begun);
     await savePrices(results, prices);
@@ -117,6 +124,11 @@ export async function describeArms(arms: readonly Arm[], scratch: Scratch): Prom
   return new Map(described);
 }
 
+/** Of any of these planes. */
+export function usedPorts(described: DescribedArms): readonly PortName[] {
+  return [...new Set([...described.values()].flatMap((one) => ('code' in one ? [] : one.uses)))];
+}
+
 export async function describeArm(arm: Arm, scratch: Scratch): Promise<ArchitectureDescription | Finding> {
   const child = startChild({
     name: `architecture ${arm.architecture}`,
@@ -143,6 +155,7 @@ export async function beginManifest(options: {
   suite: Pick<Suite, 'name' | 'repetitions' | 'scenarios'>;
   seed: number;
   command: string;
+  servers: Versions;
   notApplicable: readonly NotApplicable[];
 }): Promise<Manifest> {
   const [git, lockFileSha256, versions, machine] = await Promise.all([
@@ -164,6 +177,7 @@ export async function beginManifest(options: {
     git,
     lockFileSha256,
     versions,
+    servers: options.servers,
     machine: { ...machine, stealBp: null },
     scenarios: options.suite.scenarios,
     notApplicable: options.notApplicable,

@@ -10,6 +10,7 @@ import type { Progress } from './progress.js';
 import { loadFacts } from './record/saved-facts.js';
 import type { Arm } from './scenario.js';
 import { defaultCosts } from './simulation/costs.js';
+import type { ExternalServers } from './stacks/external-settings.js';
 import type { StackName } from './stacks/stack.js';
 import { checkSuite } from './suites/check.js';
 
@@ -22,6 +23,8 @@ export interface Checked {
 export interface CheckOptions {
   readonly arm: Arm;
   readonly stacks: readonly StackName[];
+  /** Of the stack external. */
+  readonly servers?: ExternalServers | undefined;
   readonly seed: number;
   readonly progress: () => Progress;
   readonly signal: AbortSignal;
@@ -43,14 +46,18 @@ export async function checkPlane(options: CheckOptions): Promise<Checked[]> {
 }
 
 async function checkOn(stack: StackName, options: CheckOptions, scratch: Scratch): Promise<Checked> {
-  const { arm, seed, signal } = options;
+  const { arm, servers, seed, signal } = options;
   const described = await describeArm(arm, scratch);
   if ('code' in described)
     return { stack, offered: [], verdicts: [failure('module', 'says what it is', described.message)] };
   const roles = described.roles.map(({ name }) => name);
+  const suite = checkSuite(stack, arm, roles);
   let inspected: Inspected = { offered: [], verdicts: [] };
   const { results } = await bench({
-    suite: checkSuite(stack, arm, roles),
+    suite: {
+      ...suite,
+      scenarios: suite.scenarios.map((scenario) => ({ ...scenario, ...(servers && { servers }) })),
+    },
     seed,
     // Nobody reads its figures: what the check found is on the screen.
     out: join(scratch.directory, 'results', stack),

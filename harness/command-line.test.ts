@@ -1,7 +1,7 @@
 /** The command line as a user meets it; each exit code of it once from a real process. */
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headlineManifest } from '../reports/fixtures/headline.js';
 import type { Manifest, Summary } from '../reports/summary.js';
@@ -38,6 +38,14 @@ async function refused(args: string[], sentence: RegExp, call = callCommandLine)
   expect(await readdir(folder)).not.toContain('results');
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 describe('bad usage', () => {
   it.each([
     [
@@ -47,6 +55,17 @@ describe('bad usage', () => {
     ],
     ['an unknown plane', ['run', '--architecture', 'lakehose'], /no plane "lakehose"; did you mean "lakehouse"\?/],
     ['an unknown stack', ['run', '--stack', 'embeded'], /no stack "embeded"; did you mean "embedded"\?/],
+    ['servers of nobody', ['run', '--stack', 'external'], /on your servers: say where they are with --servers FILE/],
+    [
+      'servers for a stack that has its own',
+      ['check', 'null', '--stack', 'embedded', '--servers', 'nowhere.json'],
+      /name that, too, by --stack external/,
+    ],
+    [
+      'servers that nobody wrote down',
+      ['run', '--stack', 'external', '--servers', 'nowhere.json'],
+      /nowhere\.json cannot be read/,
+    ],
     ['an unknown source', ['run', '--source', 'oracle'], /'oracle' is invalid.*postgres/],
     [
       'a source that is not simulated',
@@ -255,6 +274,33 @@ describe('bad usage', () => {
       (...args) => planebenchIn({ ...process.env, PATH: '', XDG_DATA_HOME: folder }, ...args),
     ),
   );
+
+  it('a server that is there and does not start: which one, what was tried, what it said; nothing is left', async () => {
+    const pids = join(folder, 'pids');
+    const put = async (path: string, script: string) => {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, `#!/bin/sh\n${script}\n`);
+      await chmod(path, 0o755);
+    };
+    const programs = join(folder, 'share', 'planebench');
+    const serve = `echo $$ >> '${pids}'; exec sleep 300`;
+    await put(
+      join(folder, 'bin', 'java'),
+      `[ "$1" = -version ] && exec echo 'version "17"'; echo No heap. >&2; exit 1`,
+    );
+    await put(join(folder, 'bin', 'redis-server'), `[ "$1" = --version ] && exec echo v=7.0.1; ${serve}`);
+    await put(join(programs, 'kafka-4.1.1', 'libs', 'kafka_2.13-4.1.1.jar'), '');
+    await put(join(programs, 'versitygw-1.8.0', 'versitygw'), serve);
+    const PATH = `${join(folder, 'bin')}${delimiter}${process.env.PATH}`;
+    await refused(
+      ['run', '--suite', 'smoke', '--architecture', 'lakehouse', '--stack', 'native'],
+      /kafka 4\.1\.1 \(change log.* did not start at 127\.0\.0\.1:\d+, by java .*exit code 1.*\nNo heap\.\nMend what it says/s,
+      (...args) => planebenchIn({ ...process.env, PATH, XDG_DATA_HOME: join(folder, 'share') }, ...args),
+    );
+    const started = (await readFile(pids, 'utf8')).trim().split('\n').map(Number);
+    expect(started.length).toBeGreaterThan(0);
+    expect(started.filter(isAlive)).toEqual([]);
+  });
 
   it('run on containers without a daemon', () =>
     refused(

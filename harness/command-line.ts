@@ -12,7 +12,15 @@ import { declareCompare } from './verbs/compare.js';
 import { declareGate } from './verbs/gate.js';
 import { interruptible } from './verbs/interrupt.js';
 import { parseCount } from './verbs/numbers.js';
-import { collect, type Param, parseArchitecture, parseParam, stackNamed, withParams } from './verbs/planes.js';
+import {
+  collect,
+  type Param,
+  parseArchitecture,
+  parseParam,
+  serversNamed,
+  stackNamed,
+  withParams,
+} from './verbs/planes.js';
 import { declareReport } from './verbs/report.js';
 import { declareRun } from './verbs/run.js';
 import type { Shell } from './verbs/shell.js';
@@ -87,6 +95,7 @@ function suggestion(error: CommanderError, program: Command): string {
 
 interface CheckFlags {
   readonly stack?: string;
+  readonly servers?: string;
   readonly param: readonly Param[];
   readonly seed: number;
 }
@@ -109,13 +118,15 @@ function declareProgram(voice: Voice, finish: (code: number) => void): Command {
   program
     .command('doctor')
     .description('what this machine offers, which stacks would start, how noisy it is')
+    .option('--servers <file>', 'where your servers are, to try the stack external')
     .option('--json', 'print as JSON')
-    .action(async (flags: { json?: boolean }) => {
+    .action(async (flags: { json?: boolean; servers?: string }) => {
       const { examineMachine, printExamination } = await import('./doctor.js');
-      const examination = await examineMachine();
+      const examination = await examineMachine(await serversNamed(flags.servers, ['external']));
       shell.print(flags.json ? JSON.stringify(examination, null, 2) : printExamination(examination));
       // The others are offers: what each lacks is said.
-      const isWell = bundledStacks.every((name) => examination.stacks.find((stack) => stack.name === name)?.starts);
+      const asked = flags.servers === undefined ? bundledStacks : ([...bundledStacks, 'external'] as const);
+      const isWell = asked.every((name) => examination.stacks.find((stack) => stack.name === name)?.starts);
       finish(isWell ? exitCodes.pass : exitCodes.harness);
     });
   program
@@ -123,6 +134,7 @@ function declareProgram(voice: Voice, finish: (code: number) => void): Command {
     .description('ask whether a plane keeps its contract: every operation, every role killed once, the ledger')
     .argument('<plane>', `one of ${builtIn.join(', ')}, a module of yours, or the address of a system of yours`)
     .option('--stack <name>', `one of ${stackNames.join(', ')}; ${bundledStacks.join(' and ')} unless one is named`)
+    .option('--servers <file>', 'of the stack external: where your servers are')
     .option('--param <plane.name=value>', 'repeatable; a parameter of the plane, as JSON', collect(parseParam), [])
     .option('--seed <integer>', 'decides the changes, and when roles are killed', parseCount, 1)
     .action(async (plane: string, flags: CheckFlags) => shell.finish(await check(plane, flags, shell)));
@@ -136,16 +148,21 @@ function declareProgram(voice: Voice, finish: (code: number) => void): Command {
   return program;
 }
 
-async function check(plane: string, { stack, param, seed }: CheckFlags, shell: Shell): Promise<Decision> {
+async function check(
+  plane: string,
+  { stack, servers: file, param, seed }: CheckFlags,
+  shell: Shell,
+): Promise<Decision> {
   // A system behind HTTP lives in real time.
   const stacks = stack !== undefined ? [stackNamed(stack)] : isUrl(plane) ? (['embedded'] as const) : bundledStacks;
-  for (const wanted of stacks) await demandStack(wanted);
+  const servers = await serversNamed(file, stacks);
+  for (const wanted of stacks) await demandStack(wanted, { servers });
   const [arm] = withParams([parseArchitecture(plane)], param);
   if (arm === undefined) throw new UsageError('there is no plane to check');
   return interruptible(shell, 'stopping', async (signal) => {
     const { checkPlane, outcomeOf, printChecked } = await import('./check.js');
     const progress = () => showProgress(process.stderr);
-    const checked = await checkPlane({ arm, stacks, seed, progress, signal });
+    const checked = await checkPlane({ arm, stacks, servers, seed, progress, signal });
     shell.print(checked.map((on) => printChecked(arm.architecture, on)).join('\n\n'));
     return outcomeOf(checked, stacks.length);
   });

@@ -10,6 +10,7 @@ import { imageRecipes } from './servers/images.js';
 import { type Found, isFound, type Missing } from './servers/programs.js';
 import { recipes } from './servers/recipes.js';
 import { runtimes } from './servers/runtimes.js';
+import type { ExternalServers } from './stacks/external-settings.js';
 import { type StackName, stackNames } from './stacks/stack.js';
 import { demandStack, startServers } from './stacks/start.js';
 import { describeMachine, readVersions } from './testbed.js';
@@ -21,7 +22,8 @@ export interface Examination {
   /** Runnable processes, mean of the last minute; null where the system does not tell. */
   readonly loadAverage: number | null;
   readonly noise: Noise;
-  readonly stacks: readonly { readonly name: StackName; readonly starts: boolean; readonly note: string }[];
+  /** `starts`: null where nobody said what would have to be tried. */
+  readonly stacks: readonly { readonly name: StackName; readonly starts: boolean | null; readonly note: string }[];
   /** Of others: what stacks run, and what that runs on. None has to be there for the embedded stack. */
   readonly programs: readonly { readonly name: string; readonly isFor: string; readonly found: Found | Missing }[];
   readonly versions: Readonly<Record<string, string>>;
@@ -38,12 +40,12 @@ export interface Noise {
 const wantedMemoryBytes = 4 * 2 ** 30;
 const wantedDiskBytes = 4 * 2 ** 30;
 
-export async function examineMachine(): Promise<Examination> {
+export async function examineMachine(servers?: ExternalServers): Promise<Examination> {
   const noise = await measureNoise();
   const [machine, disk, versions] = await Promise.all([describeMachine(), statfs(tmpdir()), readVersions()]);
   const stacks: Examination['stacks'][number][] = [];
   // One after the other: how long each takes alone.
-  for (const name of stackNames) stacks.push(await tryStack(name));
+  for (const name of stackNames) stacks.push(await tryStack(name, servers));
   const facts = {
     machine,
     freeMemoryBytes: freemem(),
@@ -89,19 +91,23 @@ async function measureNoise(): Promise<Noise> {
   };
 }
 
-async function tryStack(name: StackName): Promise<Examination['stacks'][number]> {
+async function tryStack(name: StackName, servers?: ExternalServers): Promise<Examination['stacks'][number]> {
   if (name === 'simulated') return { name, starts: true, note: 'nothing to start, it is all in memory' };
+  if (name === 'external' && servers === undefined)
+    return { name, starts: null, note: 'your own servers; to try them: npm run planebench -- doctor --servers FILE' };
   const scratch = await openScratch();
   const supervisor = supervise({ lullStartUs: 0, restartDelayUs: 0, scratch });
   const startUs = monotonicUs();
   try {
-    await demandStack(name);
-    await startServers(name, {
+    await demandStack(name, { servers });
+    const stack = await startServers(name, {
       supervisor,
       directory: scratch.directory,
       uses: ['changeLog', 'onlineStore', 'tables', 'warehouse'],
+      servers,
       wired: [],
     });
+    await stack.close?.();
     return { name, starts: true, note: `started in ${((monotonicUs() - startUs) / 1e6).toFixed(1)} s` };
   } catch (error) {
     return { name, starts: false, note: messageOf(error) };
@@ -146,7 +152,10 @@ export function printExamination(examination: Examination): string {
     `load      ${examination.loadAverage?.toFixed(2) ?? 'unknown'}`,
     `noise     timers late by ${(noise.timerLagP99Us / 1000).toFixed(1)} ms at p99; equal work varies by a factor of ${noise.workSpread.toFixed(1)}`,
     `node      ${versions.node}, planebench ${versions.planebench}`,
-    ...stacks.map(({ name, starts, note }) => `stack     ${name}: ${starts ? 'ready' : 'DOES NOT START'}, ${note}`),
+    ...stacks.map(
+      ({ name, starts, note }) =>
+        `stack     ${name}: ${starts === null ? 'not tried' : starts ? 'ready' : 'DOES NOT START'}, ${note}`,
+    ),
     ...programs.map(({ name, isFor, found }) =>
       isFound(found)
         ? `program   ${name} (${isFor}): ${found.version}, ${found.path}`

@@ -41,6 +41,8 @@ export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown, Armed
       readonly architecture: ArchitectureDescription;
       /** Whether there can be any in the links of the stack. */
       readonly proxies: boolean;
+      /** Its servers are not ours: they are not stopped. */
+      readonly lent: boolean;
     },
   ): Support;
   /** When it strikes: a function of the scenario and of chance, so that the source can know it before there is a trace. */

@@ -45,7 +45,11 @@ export function disturbedWorkload(scenario: Scenario, seed: number): Workload {
 
 /** Where it would strike, or why it cannot. */
 export function supportOf(plan: FaultPlan, scenario: Scenario, architecture: ArchitectureDescription): Support {
-  return faultOf(plan).supports(plan, { architecture, proxies: canBeWired(scenario.stack) });
+  return faultOf(plan).supports(plan, {
+    architecture,
+    proxies: canBeWired(scenario.stack),
+    lent: scenario.stack === 'external',
+  });
 }
 
 /** Who is struck: all that a strike needs beside its plan. */

@@ -117,6 +117,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   const invalid: Finding[] = [];
   let started: StartedPlane | null = null;
   let injections: Injections | null = null;
+  let closeStack: () => Promise<void> | undefined = () => undefined;
   let { drainEndUs } = timeline;
   let haveStopped: () => void = () => {};
   const stopped = new Promise<void>((resolve) => {
@@ -134,6 +135,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       uses: architecture.uses,
       clients: [...architecture.roles.map(({ name }) => name), sourceName],
     });
+    closeStack = () => stack.close?.();
     await createTopic(stack, plan, site);
     const postgres = scenario.source === 'postgres' ? await databaseOf(site, directory) : null;
     started = await startPlane({ supervisor, plan, architecture, stack, build: site.build });
@@ -226,6 +228,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   } finally {
     (injections as Injections | null)?.end();
     await supervisor.stopAll();
+    await closeStack()?.catch((error: unknown) => invalid.push({ code: codeOf(error), message: messageOf(error) }));
     haveStopped();
   }
   return {

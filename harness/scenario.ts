@@ -3,11 +3,14 @@ import type { Workload } from '../workloads/workload.js';
 import type { BatchPlan } from './batch/plan.js';
 import type { Json } from './json.js';
 import type { PortName } from './ports/ports.js';
+import type { ExternalServers } from './stacks/external-settings.js';
 import type { StackName } from './stacks/stack.js';
 
 export interface Scenario {
   readonly name: string;
   readonly stack: StackName;
+  /** Of the stack external: where its servers are. */
+  readonly servers?: ExternalServers;
   /** Where changes come from; absent: from the trace itself. */
   readonly source?: SourceName;
   /** By how much the paper's minutes are divided in `slo`, `workload` and the planes' intervals; physics stays real. */

@@ -39,6 +39,7 @@ export function machineSite(scenario: Scenario, scratch: Scratch, build: Build):
     startStack: ({ clients, ...options }) =>
       startServers(scenario.stack === 'simulated' ? 'embedded' : scenario.stack, {
         supervisor,
+        servers: scenario.servers,
         ...options,
         wired: isWired(scenario) ? clients : [],
       }),

@@ -286,7 +286,12 @@ function validity(summary: Summary): string[] {
   ];
 }
 
-function environment({ run }: Summary, { id, startedAt, machine, git, versions }: Manifest): string[] {
+const inWords = (versions: Readonly<Record<string, string>>): string =>
+  Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');
+
+function environment({ run }: Summary, { id, startedAt, machine, git, versions, servers }: Manifest): string[] {
   const commit =
     git.commit === null ? 'commit not known' : `commit ${git.commit}${git.dirty ? ' with uncommitted changes' : ''}`;
   return [
@@ -295,11 +300,8 @@ function environment({ run }: Summary, { id, startedAt, machine, git, versions }
       `- ${text(id)}, started ${text(startedAt)}, seed ${run.seed}, ${run.repetitions} repetitions`,
       `- ${text(machine.cpu)}, ${machine.cores} cores, ${formatValue(machine.memoryBytes, 'bytes')}, ${text(machine.platform)}`,
       `- ${text(commit)}`,
-      `- ${text(
-        Object.entries(versions)
-          .map(([name, version]) => `${name} ${version}`)
-          .join(', '),
-      )}`,
+      `- ${text(inWords(versions))}`,
+      ...(Object.keys(servers).length === 0 ? [] : [`- servers: ${text(inWords(servers))}`]),
     ].join('\n'),
   ];
 }

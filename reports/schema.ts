@@ -321,6 +321,9 @@ export const manifestSchema = z
     git: z.strictObject({ commit: z.string().nullable(), dirty: z.boolean().nullable() }),
     lockFileSha256: z.string().nullable(),
     versions: z.record(z.string(), z.string()),
+    servers: z
+      .record(z.string(), z.string())
+      .describe('Servers that others wrote, behind the ports or the source: by name, the version.'),
     machine: z.strictObject({
       cpu: z.string(),
       cores: z.number(),

@@ -331,6 +331,8 @@ export interface Manifest {
   readonly git: { readonly commit: string | null; readonly dirty: boolean | null };
   readonly lockFileSha256: string | null;
   readonly versions: Readonly<Record<string, string>>;
+  /** Servers that others wrote, behind the ports or the source: by name, the version. Empty: all are planebench's own. */
+  readonly servers: Readonly<Record<string, string>>;
   readonly machine: {
     readonly cpu: string;
     readonly cores: number;

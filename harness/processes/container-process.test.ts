@@ -40,10 +40,10 @@ describe.skipIf(image === null)('a server in a container', () => {
     });
     supervisor.pause('redis');
     await expect.poll(() => supervisor.isPaused('redis'), { timeout: 10_000 }).toBe(true);
-    const asked = pingRedis(port);
+    const asked = pingRedis({ port });
     supervisor.resume('redis');
     await expect.poll(() => supervisor.isPaused('redis'), { timeout: 10_000 }).toBe(false);
-    expect(await asked.then((answered) => answered || pingRedis(port))).toBe(true);
+    expect(await asked.then((answered) => answered || pingRedis({ port }))).toBe(true);
     await expect.poll(() => supervisor.usage().rssBytes.at(-1) ?? 0, { timeout: 10_000 }).toBeGreaterThan(1e6);
     // Who stands still would not hear that it is to end.
     supervisor.pause('redis');

@@ -80,6 +80,8 @@ export interface MachineSupervisor extends Supervisor {
   /** Resolves when it, or the one that was started in its place, answers. */
   startProgram(spec: ProgramSpec): Promise<void>;
   startContainer(spec: ContainerSpec): Promise<void>;
+  /** Somebody who is no process of ours keeps event time, too: told where it stands now, and whenever that is set. */
+  tellTime(tell: (origin: ClockOrigin) => Promise<void>): Promise<void>;
 }
 
 type Launch = (clockByUs: number) => StartedChild;
@@ -155,6 +157,7 @@ export function supervise(options: {
   let origin: ClockOrigin = { epochUs: options.lullStartUs, zeroNs: monotonicNs() };
   const clock = systemClock(origin);
   const supervised = new Map<string, Supervised>();
+  const keepers: ((origin: ClockOrigin) => Promise<void>)[] = [];
   const { tell, end, ...told } = createProcessEvents(hostClock.after);
   const samples: number[][] = [[], [], [], [], [], []];
   let sampling: 'not yet' | 'going' | 'over' = 'not yet';
@@ -352,6 +355,10 @@ export function supervise(options: {
       const start = containerLauncher({ ...spec, label });
       await startProcess(spec, (clockByUs) => start(shifted(clockByUs)));
     },
+    async tellTime(tell) {
+      keepers.push(tell);
+      await tell(origin);
+    },
     startLoad(epochUs, leadUs) {
       if (clock.nowUs() > epochUs) {
         throw new HarnessError(
@@ -361,6 +368,7 @@ export function supervise(options: {
       origin = { epochUs, zeroNs: monotonicNs() + BigInt(leadUs) * 1000n };
       clock.set(origin);
       for (const { child, clockByUs } of supervised.values()) child.setClock(shifted(clockByUs));
+      for (const tell of keepers) tell(origin).catch(giveUp);
     },
     kill,
     async hold(name) {

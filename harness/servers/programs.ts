@@ -67,6 +67,18 @@ export async function demand({ name, isFor, find }: Recipe): Promise<Found> {
   throw new HarnessError(`${name} (${isFor}) is not on this machine: ${found.missing} Get it: ${found.toGet}`);
 }
 
+/** Of one that is there, and was never ready: what was tried, what it said, what to do. */
+export function notStarted(
+  { name, isFor }: Recipe,
+  { version, path }: Found,
+  { port, spawn, error }: { readonly port: number; readonly spawn: Spawn; readonly error: unknown },
+): HarnessError {
+  return new HarnessError(
+    `${name} ${version} (${isFor}) did not start at 127.0.0.1:${port}, by ${spawn.command} of ${path}: ${messageOf(error)}\nMend what it says, then run again.`,
+    { cause: error },
+  );
+}
+
 /** A program of a Go module, which Go fetches by its proxy, holds against the checksum database, and builds. */
 export function goProgram(options: {
   readonly name: string;

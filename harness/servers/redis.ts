@@ -113,7 +113,7 @@ export const redis: ServerProgram<RedisSettings> = {
     };
   },
 
-  isReady: ({ port }) => pingRedis(port),
+  isReady: ({ port }) => pingRedis({ port }),
 };
 
 /** Libraries of the unpacked packages, before those of the machine. */

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Manifest } from '../../reports/summary.js';
 import type { RunsOptions } from '../arms.js';
-import { beginManifest, buildOf, describeArms } from '../bench.js';
+import { beginManifest, buildOf, describeArms, usedPorts } from '../bench.js';
 import { calendarTime, monotonicUs } from '../clock.js';
 import { UsageError } from '../errors.js';
 import { scheduleFaults } from '../injection.js';
@@ -15,9 +15,11 @@ import { createResults, type Results, saveManifest, saveRun, writeWhole } from '
 import type { Arm, RunPlan } from '../scenario.js';
 import { runInSimulation } from '../simulated-runs.js';
 import type { Costs } from '../simulation/costs.js';
+import type { ExternalServers } from '../stacks/external-settings.js';
 import type { StackName } from '../stacks/stack.js';
 import type { Shard } from '../suite.js';
 import { soakScenario, soakSuite } from '../suites/soak.js';
+import { tryServers } from '../trial-start.js';
 import { renderFailure, type SoakConclusion } from './conclusion.js';
 import { appendLine, type SoakLine } from './record.js';
 import { reportOfSoak } from './report.js';
@@ -27,6 +29,8 @@ import { judgeSoakRun } from './verdict.js';
 export interface SoakOptions {
   readonly arms: readonly Arm[];
   readonly stack: StackName;
+  /** Of the stack external. */
+  readonly servers?: ExternalServers | undefined;
   /** The first; every run takes the next. */
   readonly seed: number;
   /** When no further run is begun: so many seeds, or so long. */
@@ -50,18 +54,21 @@ const mostKept = 20;
 const simulatedAtOnce = 100;
 
 export async function soak(options: SoakOptions): Promise<{ results: Results; conclusion: SoakConclusion }> {
-  const { arms, stack, seed, until, shard, signal } = options;
+  const { arms, stack, servers, seed, until, shard, signal } = options;
   const startUs = monotonicUs();
   const scratch = await openScratch();
   try {
     const described = await describeArms(arms, scratch);
     for (const description of described.values()) refuseUnsoakable(description);
+    const scenario = { stack, ...(servers && { servers }) };
+    const versions = await tryServers([{ ...scenario, faults: [] }], usedPorts(described), scratch);
     const results = await createResults(options.out, soakSuite.name);
     const begun = await beginManifest({
       results,
       suite: { ...soakSuite, repetitions: 'seeds' in until ? until.seeds : 0 },
       seed,
       command: options.command,
+      servers: versions,
       notApplicable: [],
     });
     await saveManifest(results, begun);
@@ -78,13 +85,18 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
     await writeWhole(`${results.directory}/soak.json`, `${JSON.stringify(conclusion, null, 2)}\n`);
     return { results, conclusion };
 
+    function planned(one: number, arm: Arm): RunPlan {
+      const plan = planSoak(one, stack, arm, described.get(arm) as ArchitectureDescription);
+      return { ...plan, scenario: { ...plan.scenario, ...scenario } };
+    }
+
     /** Those of the next seeds, each planned when its turn comes. */
     function* plansAhead(most: number): Generator<readonly RunPlan[]> {
       for (let seeds = 0; seeds < most && !isOver(next); next++) {
         if (!mine(next)) continue;
         seeds++;
         const one = seed + next;
-        for (const arm of arms) yield [planSoak(one, stack, arm, described.get(arm) as ArchitectureDescription)];
+        for (const arm of arms) yield [planned(one, arm)];
       }
     }
 

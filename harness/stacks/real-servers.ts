@@ -4,7 +4,6 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HarnessError, messageOf } from '../errors.js';
 import type { KafkaConnection } from '../ports/change-log/kafka.js';
 import { type RedisConnection, setStoreClock } from '../ports/online-store/redis.js';
 import { type PortName, portNames } from '../ports/ports.js';
@@ -13,7 +12,7 @@ import type { Spawn } from '../processes/program-process.js';
 import type { MachineSupervisor, ProgramSpec } from '../processes/supervisor.js';
 import { freePorts } from '../servers/free-ports.js';
 import { kafka } from '../servers/kafka.js';
-import type { Found, ListenAddress, ServerProgram } from '../servers/programs.js';
+import { type Found, type ListenAddress, notStarted, type ServerProgram } from '../servers/programs.js';
 import { redis } from '../servers/redis.js';
 import { endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
 import type { NativeConnection } from './native.js';
@@ -45,12 +44,15 @@ export interface StackOptions {
 
 interface Hosted extends StackOptions {
   readonly host: ServerHost;
+  /** Told of each program which one was found. */
+  readonly versions: Record<string, string>;
 }
 
 export async function startRealServers(host: ServerHost, options: StackOptions): Promise<Stack> {
   const { supervisor, directory, uses } = options;
   await mkdir(directory, { recursive: true });
-  const hosted = { ...options, host };
+  const versions: Record<string, string> = {};
+  const hosted = { ...options, host, versions };
   const ifUsed = <T>(port: PortName, start: (of: Hosted) => Promise<T>) =>
     uses.includes(port) ? start(hosted) : undefined;
   const [changeLog, onlineStore, tables, warehouse] = await Promise.all([
@@ -70,11 +72,13 @@ export async function startRealServers(host: ServerHost, options: StackOptions):
       ...(warehouse !== undefined && { warehouse }),
     },
     storedPaths: served.filter((name) => name !== 'changeLog').map((name) => join(directory, serverNames[name])),
+    versions,
     servers: Object.fromEntries(served.map((name) => [name, stackServer(supervisor, serverNames[name])])),
   };
 }
 
-async function startKafka({ directory, host }: Hosted): Promise<KafkaConnection> {
+async function startKafka(hosted: Hosted): Promise<KafkaConnection> {
+  const { directory, host } = hosted;
   const name = serverNames.changeLog;
   const [port, controllerPort] = (await freePorts(2)) as [number, number];
   const settings = {
@@ -83,26 +87,28 @@ async function startKafka({ directory, host }: Hosted): Promise<KafkaConnection>
     index: 0,
     brokers: [{ port, controllerPort }],
   };
-  await startServer(host, kafka, settings, { name, port });
+  await startServer(hosted, kafka, settings, { name, port });
   return { brokers: [`127.0.0.1:${port}`], replication: 1 };
 }
 
-async function startRedis({ directory, host }: Hosted): Promise<RedisConnection> {
+async function startRedis(hosted: Hosted): Promise<RedisConnection> {
+  const { directory, host } = hosted;
   const name = serverNames.onlineStore;
   const [port] = (await freePorts(1)) as [number];
   const settings = { directory: join(directory, name), host: host.listenOn, port, appendfsync: 'no' } as const;
-  await startServer(host, redis, settings, { name, port }, { setClock: (origin) => setStoreClock(port, origin) });
+  await startServer(hosted, redis, settings, { name, port }, { setClock: (origin) => setStoreClock({ port }, origin) });
   return { port };
 }
 
-async function startS3({ directory, host }: Hosted): Promise<S3Tables> {
+async function startS3(hosted: Hosted): Promise<S3Tables> {
+  const { directory, host } = hosted;
   const name = serverNames.tables;
   const [port] = (await freePorts(1)) as [number];
   const credentials = newCredentials();
   const credentialsFile = join(directory, 's3-credentials.json');
   await writeFile(credentialsFile, JSON.stringify(credentials), { mode: 0o600 });
   const settings = { directory: join(directory, name), host: host.listenOn, port, credentials };
-  await startServer(host, versitygw, settings, { name, port });
+  await startServer(hosted, versitygw, settings, { name, port });
   const tables = {
     endpoint: endpointOf(port),
     region,
@@ -119,19 +125,18 @@ async function startS3({ directory, host }: Hosted): Promise<S3Tables> {
 }
 
 async function startServer<Settings>(
-  host: ServerHost,
+  { host, versions }: Hosted,
   program: ServerProgram<Settings>,
   settings: Settings,
   { name, port }: { readonly name: string; readonly port: number },
   more: Pick<ProgramSpec, 'setClock'> = {},
 ): Promise<void> {
   const found = await host.find(program);
+  versions[program.name] = found.version;
   const spawn: Spawn = await program.prepare(found, settings);
   try {
     await host.start({ name, spawn, isReady: () => program.isReady(settings), ...more }, program, [port]);
   } catch (error) {
-    throw new HarnessError(
-      `${program.name} ${found.version} (${program.isFor}) did not start at 127.0.0.1:${port} on the stack ${host.stack}, by ${spawn.command} in ${spawn.cwd}: ${messageOf(error)}\nTry it alone: npm run planebench -- doctor`,
-    );
+    throw notStarted(program, found, { port, spawn, error });
   }
 }

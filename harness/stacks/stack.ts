@@ -14,7 +14,7 @@ import type { Wires } from './wires.js';
 /** How a process reaches the servers: plain data, sent to roles and load generators; in a simulation, the world itself. */
 export type StackConnection = EmbeddedConnection | NativeConnection | SimulatedConnection;
 
-export const stackNames = ['embedded', 'native', 'docker', 'simulated'] as const;
+export const stackNames = ['embedded', 'native', 'docker', 'external', 'simulated'] as const;
 export type StackName = (typeof stackNames)[number];
 /** Whether proxies can stand in its links: its servers are reached over the network, and are not our own. */
 export const canBeWired = (stack: StackName) => stack === 'native' || stack === 'docker';
@@ -25,8 +25,15 @@ export interface Stack {
   readonly connection: StackConnection;
   /** Everything that the plane stored, for the search of personal data; complete once the servers have stopped. */
   readonly storedPaths: readonly string[];
+  /** Of servers that others wrote, by name; absent: there are none. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** Servers that can be injured, by the port behind which they stand. */
   readonly servers: Partial<Readonly<Record<PortName, StackServer>>>;
+  /**
+   * Of servers that are not ours, when the last process of the run has gone: brings what the plane stored to
+   * `storedPaths`, and takes away all that the run has made there.
+   */
+  close?(): Promise<void>;
   /** The links from every role, and the source, to every server; absent: no proxy stands in any. */
   readonly wires?: Wires;
 }

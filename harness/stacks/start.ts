@@ -1,20 +1,34 @@
 /** Who starts the servers of a stack. Apart from stack.ts, which every role loads when it starts: no role starts any. */
+import { UsageError } from '../errors.js';
 import type { PortName } from '../ports/ports.js';
 import type { MachineSupervisor } from '../processes/supervisor.js';
 import { demand } from '../servers/programs.js';
 import { toxiproxy } from '../servers/toxiproxy.js';
 import { demandContainers, startDocker } from './docker-servers.js';
 import { startEmbedded } from './embedded.js';
+import { visitServers } from './external-servers.js';
+import { demandSecrets, type ExternalServers } from './external-settings.js';
 import type { NativeConnection } from './native.js';
 import { demandPrograms, startNative } from './native-servers.js';
 import { canBeWired, type Stack, type StackName } from './stack.js';
 import { wireStack } from './wires.js';
 
 /** Rejects with UsageError, before anything is started, where a stack can certainly not be. */
-export async function demandStack(stack: StackName, wired = false): Promise<void> {
+export async function demandStack(
+  stack: StackName,
+  { wired = false, servers }: { readonly wired?: boolean; readonly servers?: ExternalServers | undefined } = {},
+): Promise<void> {
   if (stack === 'native') await demandPrograms();
   if (stack === 'docker') await demandContainers();
+  if (stack === 'external') demandSecrets(known(servers));
   if (wired && canBeWired(stack)) await demand(toxiproxy);
+}
+
+function known(servers: ExternalServers | undefined): ExternalServers {
+  if (servers !== undefined) return servers;
+  throw new UsageError(
+    'the stack external runs on your servers: say where they are with --servers FILE, as harness/stacks/README.md has it',
+  );
 }
 
 /** Of a stack whose servers are processes; what is in memory needs no start. */
@@ -26,12 +40,14 @@ export async function startServers(
     readonly uses: readonly PortName[];
     /** Between whom and every server a proxy shall stand; empty: none stands anywhere. */
     readonly wired: readonly string[];
+    readonly servers?: ExternalServers | undefined;
   },
 ): Promise<Stack> {
   const started = await startUnwired(stack, options);
-  if (options.wired.length === 0) return started;
+  if (options.wired.length === 0 || !canBeWired(stack)) return started;
   const wires = await wireStack(started.connection as NativeConnection, { ...options, clients: options.wired });
-  return { ...started, wires };
+  const { version } = await demand(toxiproxy);
+  return { ...started, wires, versions: { ...started.versions, [toxiproxy.name]: version } };
 }
 
 function startUnwired(
@@ -45,5 +61,7 @@ function startUnwired(
       return startNative(options);
     case 'docker':
       return startDocker(options);
+    case 'external':
+      return visitServers({ ...options, servers: known(options.servers) });
   }
 }

@@ -5,6 +5,7 @@ import { UsageError } from '../errors.js';
 import type { Json } from '../json.js';
 import { nearest } from '../nearest.js';
 import { builtIn, isPath, isUrl } from '../processes/load-architecture.js';
+import { type ExternalServers, readServers } from '../stacks/external-settings.js';
 import { type StackName, stackNames } from '../stacks/stack.js';
 import { armOf, type Suite } from '../suite.js';
 
@@ -19,6 +20,18 @@ export function stackNamed(text: string): StackName {
   if (stack) return stack;
   throw new UsageError(
     `there is no stack "${text}"; did you mean "${nearest(text, stackNames)}"? Stacks: ${stackNames.join(', ')}`,
+  );
+}
+
+/** Of `--servers`, which is for one stack only. */
+export async function serversNamed(
+  file: string | undefined,
+  stacks: readonly string[],
+): Promise<ExternalServers | undefined> {
+  if (file === undefined) return undefined;
+  if (stacks.includes('external')) return readServers(resolve(file));
+  throw new UsageError(
+    '--servers says where the servers of the stack external are: name that, too, by --stack external',
   );
 }
 

@@ -12,6 +12,7 @@ import { showProgress } from '../progress.js';
 import { type Arm, isWired, type SourceName, sourceNames } from '../scenario.js';
 import { defaultCosts, readCosts } from '../simulation/costs.js';
 import { renderSoak } from '../soak/conclusion.js';
+import type { ExternalServers } from '../stacks/external-settings.js';
 import { stackNames } from '../stacks/stack.js';
 import { demandStack } from '../stacks/start.js';
 import { armOf, findSuite, type Shard, type Suite, suiteNames } from '../suite.js';
@@ -19,12 +20,13 @@ import { soakSuite } from '../suites/soak.js';
 import { closeGate, openGate, worseOf } from './gate.js';
 import { interruptible } from './interrupt.js';
 import { parseCount, parsePositive } from './numbers.js';
-import { collect, type Param, parseArchitecture, parseParam, stackNamed, withParams } from './planes.js';
+import { collect, type Param, parseArchitecture, parseParam, serversNamed, stackNamed, withParams } from './planes.js';
 import { printSummary, type Shell } from './shell.js';
 
 interface RunFlags {
   readonly suite: string;
   readonly stack?: string;
+  readonly servers?: string;
   readonly source?: SourceName;
   readonly architecture: readonly string[];
   readonly param: readonly Param[];
@@ -50,6 +52,7 @@ export function declareRun(program: Command, shell: Shell): void {
     verb
       .addOption(new Option('--suite <name>', `one of ${suiteNames.join(', ')}`).default(suite))
       .option('--stack <name>', `instead of the suite's own; one of ${stackNames.join(', ')}`)
+      .option('--servers <file>', 'of the stack external: where your servers are')
       .addOption(
         new Option('--source <name>', 'where changes come from, in place of the trace itself').choices(sourceNames),
       )
@@ -96,8 +99,9 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
       `--for ${flags.for.text} is for the suite ${soakSuite.name}; ${flags.suite} has --repetitions.`,
     );
   }
-  const suite = resolveSuite(flags);
-  for (const { stack, faults } of suite.scenarios) await demandStack(stack, isWired({ faults }));
+  const servers = await serversOf(flags);
+  const suite = resolveSuite(flags, servers);
+  for (const { stack, faults } of suite.scenarios) await demandStack(stack, { wired: isWired({ faults }), servers });
   if (flags.source !== undefined) await demandPostgres();
   const costs = await costsOf(flags);
   const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
@@ -131,8 +135,9 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
 async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
   refuseForSoak(flags);
   const stack = stackNamed(flags.stack ?? 'embedded');
+  const servers = await serversOf(flags);
   // Its seeds may draw faults on the wire.
-  await demandStack(stack, true);
+  await demandStack(stack, { wired: true, servers });
   const arms = armsOf(flags, [armOf('lakehouse')]);
   const costs = await costsOf(flags);
   return interruptible(shell, 'stopping: what was found so far follows', async (signal) => {
@@ -141,6 +146,7 @@ async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
     const { results, conclusion } = await soak({
       arms,
       stack,
+      servers,
       seed: flags.seed,
       until: flags.for ? { us: flags.for.us } : { seeds: flags.repetitions ?? soakSuite.repetitions },
       shard: flags.shard,
@@ -187,12 +193,17 @@ async function costsOf({ serviceTimes }: RunFlags) {
   return serviceTimes === undefined ? defaultCosts : readCosts(resolve(serviceTimes));
 }
 
-function resolveSuite(flags: RunFlags): Suite {
+function serversOf({ servers, stack }: RunFlags): Promise<ExternalServers | undefined> {
+  return serversNamed(servers, stack === undefined ? [] : [stack]);
+}
+
+function resolveSuite(flags: RunFlags, servers: ExternalServers | undefined): Suite {
   const suite = findSuite(flags.suite);
   const stack = flags.stack === undefined ? undefined : stackNamed(flags.stack);
   const onStack = suite.scenarios.map((scenario) => ({
     ...scenario,
     ...(stack && { stack }),
+    ...(servers && { servers }),
     ...(flags.source && { source: flags.source }),
   }));
   if (flags.source !== undefined && onStack.some((scenario) => scenario.stack === 'simulated')) {
@@ -256,6 +267,7 @@ function commandOf(flags: RunFlags): string {
   if (flags.for !== undefined) words.push('--for', flags.for.text);
   if (flags.shard !== undefined) words.push('--shard', `${flags.shard.part}/${flags.shard.of}`);
   if (flags.stack !== undefined) words.push('--stack', flags.stack);
+  if (flags.servers !== undefined) words.push('--servers', flags.servers);
   if (flags.source !== undefined) words.push('--source', flags.source);
   if (flags.serviceTimes !== undefined) words.push('--service-times', flags.serviceTimes);
   if (flags.prices !== undefined) words.push('--prices', flags.prices);

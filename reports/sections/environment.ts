@@ -2,6 +2,11 @@ import { html, type Markup } from '../markup.js';
 import type { Manifest, Summary } from '../summary.js';
 import { formatCount, formatValue } from '../units.js';
 
+const inWords = (servers: Manifest['servers']): string =>
+  Object.entries(servers)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ') || "planebench's own";
+
 /** Machine, versions, traces and parameters: what else a figure depends on. */
 export function environmentSection(summary: Summary, manifest: Manifest): Markup {
   const { machine, git } = manifest;
@@ -18,6 +23,7 @@ export function environmentSection(summary: Summary, manifest: Manifest): Markup
     ['Limits (cgroup)', machine.cgroup ?? 'not known'],
     ['CPU time stolen', machine.stealBp === null ? 'not known' : formatValue(machine.stealBp / 10_000, 'share')],
     ['Commit', git.commit === null ? 'not known' : `${git.commit}, ${dirty}`],
+    ['Servers', inWords(manifest.servers)],
     ['Lock file, SHA-256', manifest.lockFileSha256 ?? 'not known'],
   ];
   return html`

@@ -1,17 +1,17 @@
 /** The database of a run whose source is one: found before anything starts, and part of the load, not of the plane. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HarnessError, messageOf, UsageError } from '../../errors.js';
+import { UsageError } from '../../errors.js';
 import type { MachineSupervisor } from '../../processes/supervisor.js';
 import { freePorts } from '../../servers/free-ports.js';
 import { newPassword, postgres } from '../../servers/postgres.js';
-import { demand, isFound } from '../../servers/programs.js';
+import { demand, type Found, isFound, notStarted } from '../../servers/programs.js';
 import type { PostgresConnection } from './connection.js';
 
-/** Rejects with UsageError where it cannot be started. */
-export async function demandPostgres(): Promise<void> {
+/** Rejects with UsageError where it certainly cannot be started. */
+export async function demandPostgres(): Promise<Found> {
   const found = await postgres.find();
-  if (isFound(found)) return;
+  if (isFound(found)) return found;
   throw new UsageError(`--source postgres cannot be started here: ${found.missing} Get it: ${found.toGet}`);
 }
 
@@ -34,9 +34,7 @@ export async function startPostgres(supervisor: MachineSupervisor, directory: st
       isReady: () => postgres.isReady(settings),
     });
   } catch (error) {
-    throw new HarnessError(
-      `PostgreSQL ${found.version} (${postgres.isFor}) did not start at 127.0.0.1:${port}, by ${spawn.command} in ${spawn.cwd}: ${messageOf(error)}`,
-    );
+    throw notStarted(postgres, found, { port, spawn, error });
   }
   return { port, passwordFile };
 }

@@ -5,12 +5,23 @@
  * pinned, and `kafka-contract.test.ts` says when another one does not fit.
  */
 import { createRequire } from 'node:module';
-import { connect as connectSocket } from 'node:net';
-import { messageOf } from '../../errors.js';
+import { connect as connectSocket, isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { messageOf, UsageError } from '../../errors.js';
+import { secretNames, secretOf, type Tls, tlsOptions } from '../secrets.js';
 
 export interface BrokerAddress {
   readonly host: string;
   readonly port: number;
+}
+
+/** Of brokers that are not ours; plain data, without a secret. */
+export interface BrokerSecurity {
+  readonly tls?: Tls;
+  readonly sasl?: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+    readonly username: string;
+  };
 }
 
 export interface BrokerConnection {
@@ -84,8 +95,18 @@ function kafkajs(): Parts {
 /** What kafkajs has to say is in its errors. */
 const silent = { namespace: () => silent, debug() {}, info() {}, warn() {}, error() {} };
 
+/** What is encoded here, and since when brokers know it. */
+const spoken = [
+  { name: 'Produce', key: 0, version: 7, since: '2.1' },
+  { name: 'Fetch', key: 1, version: 11, since: '2.3' },
+] as const;
+
 /** Rejects with Unreachable. */
-export async function connectBroker(address: BrokerAddress, timeoutMs: number): Promise<BrokerConnection> {
+export async function connectBroker(
+  address: BrokerAddress,
+  timeoutMs: number,
+  { tls, sasl }: BrokerSecurity = {},
+): Promise<BrokerConnection> {
   const { Connection, Encoder, requests, lookup, apiKeys } = kafkajs();
   const connection = new Connection({
     ...address,
@@ -93,8 +114,12 @@ export async function connectBroker(address: BrokerAddress, timeoutMs: number): 
     clientId: 'planebench',
     connectionTimeout: timeoutMs,
     requestTimeout: timeoutMs,
-    socketFactory: ({ host, port, onConnect }: BrokerAddress & { onConnect: () => void }) =>
-      connectSocket({ host, port, noDelay: true }, onConnect),
+    ...(sasl && { sasl: { ...sasl, password: secretOf(secretNames.kafka[0]) } }),
+    socketFactory: ({ host, port, onConnect }: BrokerAddress & { onConnect: () => void }) => {
+      if (tls === undefined) return connectSocket({ host, port, noDelay: true }, onConnect);
+      const name = isIP(host) === 0 ? { servername: host } : {};
+      return connectTls({ host, port, ...name, ...tlsOptions(tls) }, onConnect).setNoDelay(true);
+    },
   });
   let find: ReturnType<Parts['lookup']>;
   try {
@@ -104,12 +129,20 @@ export async function connectBroker(address: BrokerAddress, timeoutMs: number): 
       apiVersions: { apiKey: number; minVersion: number; maxVersion: number }[];
     };
     const versions = Object.fromEntries(offered.map(({ apiKey, ...range }) => [apiKey, range]));
+    for (const { name, key, version, since } of spoken) {
+      const { minVersion = 0, maxVersion = -1 } = versions[key] ?? {};
+      if (version < minVersion || version > maxVersion)
+        throw new Error(
+          `it takes ${name} from ${minVersion} to ${maxVersion}, not ${version}: Kafka ${since} or newer is needed`,
+        );
+    }
     connection.setVersions(versions);
     connection.setSupportAuthenticationProtocol(true);
     await connection.authenticate();
     find = lookup(versions);
   } catch (error) {
     connection.socket?.destroy();
+    if (error instanceof UsageError) throw error;
     throw new Unreachable(
       `no connection could be made to kafka at ${address.host}:${address.port} (${messageOf(error)})`,
     );

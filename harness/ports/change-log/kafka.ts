@@ -7,6 +7,7 @@ import { CallError, messageOf } from '../../errors.js';
 import {
   type BrokerAddress,
   type BrokerConnection,
+  type BrokerSecurity,
   connectBroker,
   refusalOf,
   throwIfFailed,
@@ -21,6 +22,9 @@ export interface KafkaConnection {
   readonly brokers: readonly string[];
   /** Of topics that are created here. */
   readonly replication: number;
+  readonly security?: BrokerSecurity;
+  /** Before the names of all topics and groups, where others have theirs; absent: none has. */
+  readonly prefix?: string;
   /** By the address of which a broker tells, that by which this client reaches it; absent: the same. */
   readonly reachedAt?: Readonly<Record<string, string>>;
 }
@@ -57,6 +61,7 @@ interface Topic {
 }
 
 interface Metadata {
+  readonly controllerId: number;
   readonly brokers: (BrokerAddress & { readonly nodeId: number })[];
   readonly topicMetadata: {
     readonly topic: string;
@@ -80,7 +85,23 @@ interface Lane {
   sequence: number;
 }
 
-export function connectChangeLog({ brokers, replication, reachedAt = {} }: KafkaConnection): ChangeLog {
+export function connectChangeLog(connection: KafkaConnection): ChangeLog {
+  const log = connectLog(connection);
+  const { prefix } = connection;
+  if (prefix === undefined) return log;
+  const of = (name: string) => `${prefix}${name}`;
+  return {
+    createTopic: (topic, partitions) => log.createTopic(of(topic), partitions),
+    append: (topic, partition, entries) => log.append(of(topic), partition, entries),
+    read: (topic, partition, offset, limits) => log.read(of(topic), partition, offset, limits),
+    endOffsets: (topic) => log.endOffsets(of(topic)),
+    commit: (group, topic, offsets) => log.commit(of(group), of(topic), offsets),
+    committed: (group, topic) => log.committed(of(group), of(topic)),
+    close: () => log.close(),
+  };
+}
+
+function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaConnection): ChangeLog {
   const where = `kafka at ${brokers.join(', ')}`;
   const topics = new Map<string, Promise<Topic>>();
   const coordinators = new Map<string, Promise<BrokerAddress>>();
@@ -95,7 +116,7 @@ export function connectChangeLog({ brokers, replication, reachedAt = {} }: Kafka
 
   async function connectTo(address: BrokerAddress): Promise<BrokerConnection> {
     const proxy = reachedAt[`${address.host}:${address.port}`];
-    const connection = await connectBroker(proxy === undefined ? address : addressOf(proxy), timeoutMs);
+    const connection = await connectBroker(proxy === undefined ? address : addressOf(proxy), timeoutMs, security);
     open.add(connection);
     if (closed) connection.close(new Error('the client was closed'));
     return connection;
@@ -124,6 +145,14 @@ export function connectChangeLog({ brokers, replication, reachedAt = {} }: Kafka
       }
     }
     throw last;
+  }
+
+  /** Where a cluster has one broker that makes topics, nobody else does. */
+  async function controller(): Promise<BrokerConnection> {
+    const any = await anyBroker();
+    const { brokers: all, controllerId } = (await any.ask('Metadata', { topics: [] })) as Metadata;
+    const found = all.find(({ nodeId }) => nodeId === controllerId);
+    return found ? sharedOf({ host: found.host, port: found.port }) : any;
   }
 
   /** What kafkajs and brokers throw, as the port promises it. */
@@ -325,7 +354,7 @@ export function connectChangeLog({ brokers, replication, reachedAt = {} }: Kafka
     async createTopic(topic, partitions) {
       await call('createTopic', async () => {
         const wanted = { topic, numPartitions: partitions, replicationFactor: replication };
-        await (await anyBroker())
+        await (await controller())
           .ask('CreateTopics', { topics: [wanted], validateOnly: false, timeout: timeoutMs })
           .catch((error: unknown) => {
             if (refusalOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
@@ -450,8 +479,8 @@ export function connectChangeLog({ brokers, replication, reachedAt = {} }: Kafka
 }
 
 /** Whether a broker takes part in its cluster and serves all that it leads; rejects if it does not answer. */
-export async function isBrokerReady(address: BrokerAddress): Promise<boolean> {
-  const broker = await connectBroker(address, 2_000);
+export async function isBrokerReady(address: BrokerAddress, security?: BrokerSecurity): Promise<boolean> {
+  const broker = await connectBroker(address, 2_000, security);
   try {
     const { brokers, topicMetadata } = (await broker.ask('Metadata', { topics: [] })) as Metadata;
     const self = brokers.find(({ port }) => port === address.port);
@@ -481,7 +510,7 @@ function isBeingMade(error: unknown): boolean {
   return error instanceof Refused || beingMade.has(refusalOf(error) ?? '');
 }
 
-function addressOf(broker: string): BrokerAddress {
+export function addressOf(broker: string): BrokerAddress {
   const colon = broker.lastIndexOf(':');
   return { host: broker.slice(0, colon), port: Number(broker.slice(colon + 1)) };
 }

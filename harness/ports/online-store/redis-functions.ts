@@ -5,11 +5,35 @@
  * in a sorted set, which orders members of equal score by their bytes. Event time is reckoned from the server's own time
  * (TIME), by where the clock was last set.
  */
-export const clockKey = 'planebench:clock';
-export const rowsKey = (table: string) => `planebench:rows:${table}`;
-export const namesKey = (table: string) => `planebench:keys:${table}`;
+export interface StoreNames {
+  readonly library: string;
+  readonly functions: string;
+  readonly put: string;
+  readonly now: string;
+  readonly scan: string;
+  readonly clockKey: string;
+  rowsKey(table: string): string;
+  namesKey(table: string): string;
+  /** Of all keys, for a pattern. */
+  readonly everyKey: string;
+}
 
-export const functions = `#!lua name=planebench
+/** `library`: letters, digits and underscores; of a store that others have, too, another one than theirs. */
+export function storeNames(library = 'planebench'): StoreNames {
+  return {
+    library,
+    functions: functions.replaceAll('planebench', library),
+    put: `${library}_put`,
+    now: `${library}_now`,
+    scan: `${library}_scan`,
+    clockKey: `${library}:clock`,
+    rowsKey: (table) => `${library}:rows:${table}`,
+    namesKey: (table) => `${library}:keys:${table}`,
+    everyKey: `${library}:*`,
+  };
+}
+
+const functions = `#!lua name=planebench
 
 -- Arguments of one call of a command: unpack() takes some thousands at most (LUAI_MAXCSTACK).
 local atOnce = 1000

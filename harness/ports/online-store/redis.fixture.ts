@@ -21,7 +21,7 @@ export async function findRedis(): Promise<((origin: ClockOrigin) => Promise<Red
     (async (origin) => {
       const directory = await mkdtemp(join(tmpdir(), 'redis-'));
       const [port] = (await freePorts(1)) as [number];
-      const setClock = (next: ClockOrigin) => setStoreClock(port, next);
+      const setClock = (next: ClockOrigin) => setStoreClock({ port }, next);
       const server = await startFound(redis, found, { directory, port, appendfsync: 'no' }, { origin, setClock });
       return {
         ...server,

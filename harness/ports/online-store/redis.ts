@@ -3,8 +3,9 @@ import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
 import { type ClockOrigin, hostClock, monotonicNs, withDeadline } from '../../clock.js';
 import { CallError, messageOf } from '../../errors.js';
+import { secretNames, secretOf, type Tls, tlsOptions } from '../secrets.js';
 import type { OnlineStore, StoredRow } from './port.js';
-import { clockKey, functions, namesKey, rowsKey } from './redis-functions.js';
+import { storeNames } from './redis-functions.js';
 import { checkColumns, checkKeys, checkValues } from './row-batch.js';
 import { packRows, recordHeaderBytes, unpackKeys, unpackRows, viewKeyBlock, viewRecordBlock } from './row-blocks.js';
 
@@ -13,18 +14,27 @@ const timeoutUs = 5_000_000;
 const callLimitBytes = 64 * 1024 * 1024;
 const clockReadEveryUs = 100_000;
 
+/** Plain data, without a secret. */
 export interface RedisConnection {
   readonly port: number;
+  /** Absent: this machine's, and nobody has to say who he is. */
+  readonly host?: string;
+  readonly tls?: Tls;
+  /** Signs in, by the password of the environment; `default` is the user of a server that has but a password. */
+  readonly username?: string;
+  /** Of the functions and keys, where others have theirs. */
+  readonly library?: string;
 }
 
-export function connectOnlineStore({ port }: RedisConnection): OnlineStore {
-  const where = `redis at 127.0.0.1:${port}`;
+export function connectOnlineStore(to: RedisConnection): OnlineStore {
+  const where = placeOf(to);
+  const { functions, put, now, scan, clockKey, rowsKey, namesKey } = storeNames(to.library);
   /** Ready once our functions are in its server. Null when there is none, and the next call makes one. */
   let session: { readonly redis: Redis; readonly ready: Promise<void> } | null = null;
   let closed = false;
 
   const open = () => {
-    const redis = connection(port);
+    const redis = connection(to);
     let cause: unknown;
     const mine = { redis, ready: becomeReady() };
     redis.on('error', (error) => {
@@ -77,7 +87,7 @@ export function connectOnlineStore({ port }: RedisConnection): OnlineStore {
   const eventTimeUs = async (): Promise<number> => {
     const hostUs = hostClock.nowUs();
     if (lastRead === null || hostUs - lastRead.hostUs > clockReadEveryUs) {
-      const body = alignedCopy(await call('get', 'FCALL_RO', 'planebench_now', 1, clockKey));
+      const body = alignedCopy(await call('get', 'FCALL_RO', now, 1, clockKey));
       const [eventUs, rate] = new Float64Array(body.buffer) as unknown as [number, number];
       lastRead = { eventUs, hostUs: hostClock.nowUs(), rate };
     }
@@ -95,7 +105,7 @@ export function connectOnlineStore({ port }: RedisConnection): OnlineStore {
       if (block.length > callLimitBytes)
         throw new CallError('failed', `'put' to ${where}: ${block.length} bytes; expected ${callLimitBytes} at most`);
       const keys = [rowsKey(table), namesKey(table), clockKey];
-      const written = (await call('put', 'FCALL', 'planebench_put', keys.length, ...keys, count, block)) as number;
+      const written = (await call('put', 'FCALL', put, keys.length, ...keys, count, block)) as number;
       return { written, stale: count - written };
     },
     async get(table, keys) {
@@ -111,7 +121,7 @@ export function connectOnlineStore({ port }: RedisConnection): OnlineStore {
     async scan(table, after, limit) {
       const keys = [rowsKey(table), namesKey(table), clockKey];
       const behind = after === null ? '-' : `(${after}`;
-      const answer = await call('scan', 'FCALL_RO', 'planebench_scan', keys.length, ...keys, limit, behind);
+      const answer = await call('scan', 'FCALL_RO', scan, keys.length, ...keys, limit, behind);
       const [count, nameBlock, recordBlock] = answer as [number, Buffer, Buffer];
       const names = alignedCopy(nameBlock, 8);
       const records = alignedCopy(recordBlock);
@@ -135,13 +145,14 @@ export function connectOnlineStore({ port }: RedisConnection): OnlineStore {
 }
 
 /** Whether Redis answers there; false also while it still loads what it holds. */
-export async function pingRedis(port: number): Promise<boolean> {
-  return withRedis(port, async (redis) => (await redis.ping()) === 'PONG').catch(() => false);
+export async function pingRedis(to: RedisConnection): Promise<boolean> {
+  return withRedis(to, async (redis) => (await redis.ping()) === 'PONG').catch(() => false);
 }
 
 /** Sets the event clock by which rows expire. It is kept, as rows are. */
-export async function setStoreClock(port: number, { epochUs, zeroNs, offUs = 0 }: ClockOrigin): Promise<void> {
-  await withRedis(port, async (redis) => {
+export async function setStoreClock(to: RedisConnection, { epochUs, zeroNs, offUs = 0 }: ClockOrigin): Promise<void> {
+  const { clockKey } = storeNames(to.library);
+  await withRedis(to, async (redis) => {
     const [seconds, micros] = (await redis.time()) as unknown as [number, number];
     const hostUs = Number(seconds) * 1e6 + Number(micros);
     const zeroUs = zeroNs === null ? -1 : hostUs - Number((monotonicNs() - zeroNs) / 1000n);
@@ -149,8 +160,8 @@ export async function setStoreClock(port: number, { epochUs, zeroNs, offUs = 0 }
   });
 }
 
-async function withRedis<T>(port: number, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = connection(port);
+export async function withRedis<T>(to: RedisConnection, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = connection(to);
   let cause: unknown;
   redis.on('error', (error) => {
     cause = error;
@@ -165,15 +176,20 @@ async function withRedis<T>(port: number, work: (redis: Redis) => Promise<T>): P
   }
 }
 
+const ownHost = '127.0.0.1';
+export const placeOf = ({ host = ownHost, port }: RedisConnection): string => `redis at ${host}:${port}`;
+
 /** Loaded when it is needed: roles of other stacks do without. */
 const load = createRequire(import.meta.url);
 
 /** One that is lost stays lost: whoever calls decides whether to repeat, since only he knows whether that is harmless. */
-function connection(port: number): Redis {
+function connection({ port, host = ownHost, tls, username }: RedisConnection): Redis {
   const { Redis: Client } = load('ioredis') as typeof import('ioredis');
   return new Client({
-    host: '127.0.0.1',
+    host,
     port,
+    ...(tls && { tls: tlsOptions(tls) }),
+    ...(username !== undefined && { username, password: secretOf(secretNames.redis[0]) }),
     lazyConnect: true,
     retryStrategy: () => null,
     maxRetriesPerRequest: null,

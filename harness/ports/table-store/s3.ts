@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { CreateBucketCommand, HeadBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { Clock } from '../../clock.js';
 import { messageOf, UsageError } from '../../errors.js';
+import { secretNames, secretOf } from '../secrets.js';
 import { connectS3, describeS3Error, type S3Connection, type S3Credentials, statusOf } from './delta/s3-client.js';
 import { s3Objects } from './delta/s3-objects.js';
 import { deltaTableStore } from './delta-table-store.js';
@@ -18,8 +19,10 @@ export interface S3Tables {
   readonly bucket: string;
   /** Of the keys of all tables: empty, or with a slash at its end. */
   readonly prefix: string;
-  /** JSON that only this user may read: `accessKeyId` and `secretAccessKey`. */
-  readonly credentialsFile: string;
+  /** JSON that only this user may read: `accessKeyId` and `secretAccessKey`. Absent: those of the environment. */
+  readonly credentialsFile?: string;
+  /** The bucket's name in the path, as servers of one's own have it (the default), or before the name of the host. */
+  readonly pathStyle?: boolean;
   /** A local folder for files on their way, and for copies of those that were read. */
   readonly cacheDirectory: string;
 }
@@ -52,9 +55,22 @@ export function openS3TableStore(options: {
   };
 }
 
-function connect({ endpoint, region, credentialsFile }: S3Tables, count?: CountRequest): S3Connection {
-  const credentials = async () => JSON.parse(await readFile(credentialsFile, 'utf8')) as S3Credentials;
-  return connectS3({ endpoint, region, credentials }, count ? { count } : {});
+export function connect(tables: S3Tables, count?: CountRequest): S3Connection {
+  const { endpoint, region, credentialsFile, pathStyle } = tables;
+  const credentials = async () =>
+    credentialsFile === undefined
+      ? credentialsOfEnvironment()
+      : (JSON.parse(await readFile(credentialsFile, 'utf8')) as S3Credentials);
+  return connectS3(
+    { endpoint, region, credentials, ...(pathStyle !== undefined && { pathStyle }) },
+    count ? { count } : {},
+  );
+}
+
+function credentialsOfEnvironment(): S3Credentials {
+  const [accessKeyId, secretAccessKey] = secretNames.s3.map(secretOf) as [string, string];
+  const sessionToken = process.env.AWS_SESSION_TOKEN;
+  return { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) };
 }
 
 /** Of a server that a stack has started. */
@@ -72,20 +88,21 @@ export async function createBucket(tables: S3Tables): Promise<void> {
 /**
  * Before a run: the bucket is there, nothing lies where its tables will, and of puts that race for one name exactly one
  * wins. The whole commit protocol rests on that; a server that does not know `If-None-Match: *` may ignore it, and would
- * lose commits without a word.
+ * lose commits without a word. `ours`: beside tables that have the beginning of their keys in common others may lie.
  */
-export async function checkBucket(tables: S3Tables): Promise<void> {
+export async function checkBucket(tables: S3Tables, ours?: string): Promise<void> {
   const connection = connect(tables);
   try {
-    await expectEmpty(connection, tables);
+    await expectEmpty(connection, tables, ours);
     await expectOneWinner(connection, tables);
   } finally {
     connection.close();
   }
 }
 
-async function expectEmpty({ client }: S3Connection, tables: S3Tables): Promise<void> {
-  const { bucket: Bucket, prefix: Prefix } = tables;
+async function expectEmpty({ client }: S3Connection, tables: S3Tables, ours?: string): Promise<void> {
+  const { bucket: Bucket } = tables;
+  const Prefix = ours === undefined ? tables.prefix : ours.slice(0, ours.lastIndexOf('/') + 1);
   try {
     await client.send(new HeadBucketCommand({ Bucket }));
   } catch (error) {
@@ -96,11 +113,14 @@ async function expectEmpty({ client }: S3Connection, tables: S3Tables): Promise<
     const reason = todo[statusOf(error) ?? 0] ?? `${describeS3Error(error)}. Is the server up, and the address right?`;
     throw new UsageError(`${placeOf(tables)} cannot be used: ${reason}`, { cause: error });
   }
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 }));
-  const [first] = Contents;
-  if (!first) return;
+  const { Contents = [], CommonPrefixes = [] } = await client.send(
+    new ListObjectsV2Command({ Bucket, Prefix, Delimiter: '/' }),
+  );
+  const there = [...Contents.map(({ Key }) => Key), ...CommonPrefixes.map((folder) => folder.Prefix)];
+  const first = there.find((key) => ours === undefined || !key?.startsWith(ours));
+  if (first === undefined) return;
   throw new UsageError(
-    `${placeOf(tables)} is not ours: ${first.Key} is there. A run begins with no tables; name an empty bucket, or a prefix of which there is nothing.`,
+    `${placeOf(tables)} is not ours: ${first} is there. A run begins with no tables; name an empty bucket, or a prefix of which there is nothing.`,
   );
 }
 

@@ -8,11 +8,13 @@ export interface S3Server {
   readonly endpoint: string;
   readonly region: string;
   readonly credentials: S3Credentials | (() => Promise<S3Credentials>);
+  readonly pathStyle?: boolean;
 }
 
 export interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  readonly sessionToken?: string;
 }
 
 export interface S3Connection {
@@ -41,14 +43,14 @@ const kinds: Readonly<Record<string, RequestKind>> = {
 };
 
 export function connectS3(
-  { endpoint, region, credentials }: S3Server,
+  { endpoint, region, credentials, pathStyle = true }: S3Server,
   { count = () => {}, attempts = usualAttempts }: { readonly count?: CountRequest; readonly attempts?: number } = {},
 ): S3Connection {
   const client = new S3Client({
     endpoint,
     region,
     credentials,
-    forcePathStyle: true,
+    forcePathStyle: pathStyle,
     maxAttempts: attempts,
     retryMode: 'standard',
     // Servers other than Amazon's need not know its newer checksums; lengths and signatures cover what is sent.

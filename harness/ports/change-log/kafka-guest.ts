@@ -1,0 +1,75 @@
+/** Brokers that are not ours: whether they will do, asked before anything is, and what a guest takes away again. */
+import { messageOf, UsageError } from '../../errors.js';
+import { secretNames } from '../secrets.js';
+import { addressOf, connectChangeLog, type KafkaConnection } from './kafka.js';
+import { type BrokerConnection, connectBroker } from './kafka-connection.js';
+
+const timeoutMs = 10_000;
+
+/** Every step that a run takes, once, with a topic of its own. Rejects with UsageError. */
+export async function checkBrokers(connection: KafkaConnection): Promise<void> {
+  const log = connectChangeLog(connection);
+  const topic = 'trial';
+  try {
+    await log.createTopic(topic, 1);
+    const end = await log.append(topic, 0, [Uint8Array.of(1)]);
+    const { entries } = await log.read(topic, 0, end - 1, { maxBytes: 1_024, maxWaitUs: 1_000_000 });
+    if (entries.length !== 1) throw new Error(`an entry that was acknowledged is not read again`);
+    await log.commit(topic, topic, [end]);
+    await removeTopics(connection);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const { brokers, security, prefix } = connection;
+    throw new UsageError(
+      `the change log on kafka at ${brokers.join(', ')} cannot be used: ${messageOf(error)}. Check brokers, replication${security?.tls ? ', tls' : ''}${security?.sasl ? `, sasl and ${secretNames.kafka[0]}` : ''}; the user has to be allowed to create, write, read and delete topics, and to use and delete groups, whose names begin with ${prefix}`,
+      { cause: error },
+    );
+  } finally {
+    await log.close();
+  }
+}
+
+/** All topics and groups whose names begin with the prefix of the connection. */
+export async function removeTopics({ brokers, security, prefix }: KafkaConnection): Promise<void> {
+  if (prefix === undefined) throw new Error('only what has a prefix of its own is removed');
+  const open: BrokerConnection[] = [];
+  const connect = async (address: { readonly host: string; readonly port: number }) => {
+    const broker = await connectBroker(address, timeoutMs, security);
+    open.push(broker);
+    return broker;
+  };
+  try {
+    const any = await firstOf(brokers, (broker) => connect(addressOf(broker)));
+    const { brokers: all, topicMetadata, controllerId } = (await any.ask('Metadata', { topics: [] })) as Metadata;
+    const members = await Promise.all(all.map(async (one) => ({ one, broker: await connect(one) })));
+    const topics = topicMetadata.map(({ topic }) => topic).filter((topic) => topic.startsWith(prefix));
+    const controller = members.find(({ one }) => one.nodeId === controllerId)?.broker ?? any;
+    if (topics.length > 0) await controller.ask('DeleteTopics', { topics, timeout: timeoutMs });
+    // A group is listed by the broker that keeps it.
+    for (const { broker } of members) {
+      const { groups } = (await broker.ask('ListGroups', {})) as { groups: { groupId: string }[] };
+      const ours = groups.map(({ groupId }) => groupId).filter((group) => group.startsWith(prefix));
+      if (ours.length > 0) await broker.ask('DeleteGroups', ours);
+    }
+  } finally {
+    for (const broker of open) broker.close(new Error('done'));
+  }
+}
+
+interface Metadata {
+  readonly controllerId: number;
+  readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[];
+  readonly topicMetadata: readonly { readonly topic: string }[];
+}
+
+async function firstOf<T>(brokers: readonly string[], connect: (broker: string) => Promise<T>): Promise<T> {
+  let last: unknown;
+  for (const broker of brokers) {
+    try {
+      return await connect(broker);
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}

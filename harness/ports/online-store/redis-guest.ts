@@ -1,0 +1,76 @@
+/** A Redis that is not ours: whether it will do, asked before anything is, and what a guest takes away again. */
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import type { Redis } from 'ioredis';
+import { messageOf, UsageError } from '../../errors.js';
+import { secretNames } from '../secrets.js';
+import { connectOnlineStore, placeOf, type RedisConnection, withRedis } from './redis.js';
+import { storeNames } from './redis-functions.js';
+
+/** The first with functions (FUNCTION LOAD). */
+const oldestMajor = 7;
+
+/** Every step that a run takes, once, under names of its own; resolves with the version. Rejects with UsageError. */
+export async function checkRedis(to: RedisConnection): Promise<string> {
+  const store = connectOnlineStore(to);
+  try {
+    const version = await withRedis(to, versionOf);
+    await store.put('trial', { keys: ['k'], seqs: [1], asOfUs: [1], values: [Uint8Array.of(1)] });
+    const [row] = await store.get('trial', ['k']);
+    if (row?.seq !== 1) throw new Error('a row that was acknowledged is not read again');
+    await removeStore(to);
+    return version;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(
+      `the online store on ${placeOf(to)} cannot be used: ${messageOf(error)}. Check host, port${to.tls ? ', tls' : ''}${to.username === undefined ? '' : `, username and ${secretNames.redis[0]}`}; the user has to be allowed to load and delete functions, and to use keys that begin with ${to.library}`,
+      { cause: error },
+    );
+  } finally {
+    await store.close();
+  }
+}
+
+async function versionOf(redis: Redis): Promise<string> {
+  const info = await redis.info();
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+  const version = field('redis_version') ?? 'of no version';
+  if (Number.parseInt(version, 10) < oldestMajor)
+    throw new Error(`it is Redis ${version}, and functions need ${oldestMajor}.0 or newer`);
+  if (field('cluster_enabled') === '1')
+    throw new Error('it is part of a cluster, which would spread a table over its members: name a single server');
+  return version;
+}
+
+/** Writes all that is stored to a file, as it lies there. */
+export async function dumpStore(to: RedisConnection, path: string): Promise<void> {
+  const { everyKey } = storeNames(to.library);
+  const file = createWriteStream(path);
+  await withRedis(to, async (redis) => {
+    for await (const keys of redis.scanStream({ match: everyKey })) {
+      for (const key of keys as string[]) {
+        if ((await redis.type(key)) !== 'hash') continue;
+        for await (const fields of redis.hscanBufferStream(key, { count: 1_000 })) {
+          if (!file.write(Buffer.concat(fields as Buffer[]))) await once(file, 'drain');
+        }
+      }
+    }
+  });
+  file.end();
+  await finished(file);
+}
+
+/** All keys and functions under the names of the connection. */
+export async function removeStore(to: RedisConnection): Promise<void> {
+  const { library, everyKey } = storeNames(to.library);
+  if (to.library === undefined) throw new Error('only what has names of its own is removed');
+  await withRedis(to, async (redis) => {
+    for await (const keys of redis.scanStream({ match: everyKey })) {
+      if (keys.length > 0) await redis.unlink(...(keys as string[]));
+    }
+    await redis.call('FUNCTION', 'DELETE', library).catch((error: unknown) => {
+      if (!messageOf(error).includes('Library not found')) throw error;
+    });
+  });
+}
