@@ -67,7 +67,7 @@ describe.each([
       const roles = described.roles.filter((other) => other.name === role || beside.includes(other.name));
       const architecture = { ...described, roles };
       const directory = join(scratch.directory, name);
-      const stack = await site.startStack({ directory, uses: architecture.uses });
+      const stack = await site.startStack({ directory, uses: architecture.uses, clients: [] });
       const own = await openPorts(stack.connection, supervisor.clock);
       const { topic, partitions } = scenario.workload.contract;
       await own.ports.changeLog.createTopic(topic, partitions);

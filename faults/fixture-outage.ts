@@ -3,12 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { bench } from '../harness/bench.js';
-import { standardPrices } from '../harness/prices/prices.js';
+import { benchQuietly } from '../harness/fixture-bench.js';
 import type { RunFacts } from '../harness/record/facts.js';
 import { loadResults } from '../harness/results.js';
 import type { FaultPlan } from '../harness/scenario.js';
-import { defaultCosts } from '../harness/simulation/costs.js';
 import type { StackName } from '../harness/stacks/stack.js';
 import { measuredScenario } from '../harness/suites/measured.js';
 import { secondUs } from '../workloads/durations.js';
@@ -28,24 +26,13 @@ export async function runOutages(stack: StackName, faults: readonly FaultPlan[],
       faultUs,
       drainUs: 60 * secondUs,
     });
-    const { results } = await bench({
-      suite: {
-        name: 'outage',
-        about: '',
-        scenarios: [{ ...base, stack, faults }],
-        arms: [{ architecture: 'lakehouse', specifier: 'lakehouse', params: null }],
-        repetitions: 1,
-        thresholds: [],
-        floor: false,
-      },
-      seed: 1,
-      out,
-      command: 'npm test',
-      prices: standardPrices,
-      costs: defaultCosts,
-      progress: { begin() {}, phase() {}, finish() {}, end() {} },
-      signal: new AbortController().signal,
-    });
+    const suite = {
+      name: 'outage',
+      scenarios: [{ ...base, stack, faults }],
+      arms: [{ architecture: 'lakehouse', specifier: 'lakehouse', params: null }],
+      repetitions: 1,
+    };
+    const { results } = await benchQuietly(suite, { seed: 1, out });
     const { runs } = await loadResults(results.directory);
     return runs[0] as RunFacts;
   } finally {

@@ -10,12 +10,18 @@ import { incompatibleSchema } from './incompatible-schema.js';
 import { lateEvents } from './late-events.js';
 import { loadBurst } from './load-burst.js';
 import { onlineStoreOutage } from './online-store-outage.js';
+import { partition } from './partition.js';
 import { poisonRecords } from './poison-records.js';
 import { reordering } from './reordering.js';
 import { roleCrash } from './role-crash.js';
 import { rolePause } from './role-pause.js';
 import { slowPort } from './slow-port.js';
 import { tableStoreOutage } from './table-store-outage.js';
+import { wireBandwidth } from './wire-bandwidth.js';
+import { wireLatency } from './wire-latency.js';
+import { wireReset } from './wire-reset.js';
+import { wireSlowClose } from './wire-slow-close.js';
+import { wireTimeout } from './wire-timeout.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: what a fault hands from `inject` to `heal` is its own affair.
 export const faults: { readonly [Kind in FaultKind]: Fault<Kind, any> } = {
@@ -35,4 +41,10 @@ export const faults: { readonly [Kind in FaultKind]: Fault<Kind, any> } = {
   'poison-records': poisonRecords,
   'incompatible-schema': incompatibleSchema,
   'load-burst': loadBurst,
+  'wire-latency': wireLatency,
+  'wire-bandwidth': wireBandwidth,
+  'wire-timeout': wireTimeout,
+  'wire-reset': wireReset,
+  'wire-slow-close': wireSlowClose,
+  partition,
 };

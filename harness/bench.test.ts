@@ -172,7 +172,7 @@ describe('a plane of your own', () => {
   }, 180_000);
 });
 
-describe('being stopped', () => {
+describe.concurrent('being stopped', () => {
   /** Processes of the run, by the folder that is named on the command line or in the environment of each. */
   const processesOf = (temporary: string) =>
     readdirSync('/proc')
@@ -188,11 +188,11 @@ describe('being stopped', () => {
         }
       });
   const until = async (condition: () => boolean | Promise<boolean>) => {
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < 1_200; i++) {
       if (await condition()) return;
       await hostClock.sleep(100_000);
     }
-    throw new Error('waited a minute in vain');
+    throw new Error('waited two minutes in vain');
   };
 
   it.runIf(process.platform === 'linux')(

@@ -1,4 +1,4 @@
-/** The command line as a user meets it: real processes, real exit codes. */
+/** The command line as a user meets it; each exit code of it once from a real process. */
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headlineManifest } from '../reports/fixtures/headline.js';
 import type { Manifest, Summary } from '../reports/summary.js';
 import { type Ended, startCommand } from './fixture-command.js';
+import { callCommandLine } from './fixture-command-line.js';
 import { plantRun } from './measures/planted-run.js';
 import { standardPrices } from './prices/prices.js';
 import { loadFacts, saveFacts } from './record/saved-facts.js';
@@ -14,8 +15,12 @@ import { projectDirectory } from './testbed.js';
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'planebench-cli-test-'));
+  process.chdir(folder);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => {
+  process.chdir(projectDirectory);
+  return rm(folder, { recursive: true, force: true });
+});
 
 const planebench = (...args: string[]): Promise<Ended> => planebenchIn(process.env, ...args);
 
@@ -25,8 +30,8 @@ function planebenchIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended>
 }
 
 /** Bad usage: exit 3, one clear sentence, nothing started, nothing written. */
-async function refused(args: string[], sentence: RegExp, env = process.env): Promise<void> {
-  const { code, stdout, stderr } = await planebenchIn(env, ...args);
+async function refused(args: string[], sentence: RegExp, call = callCommandLine): Promise<void> {
+  const { code, stdout, stderr } = await call(...args);
   expect(stderr).toMatch(sentence);
   expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
   expect(stderr).not.toMatch(/\n\s+at /);
@@ -42,6 +47,13 @@ describe('bad usage', () => {
     ],
     ['an unknown plane', ['run', '--architecture', 'lakehose'], /no plane "lakehose"; did you mean "lakehouse"\?/],
     ['an unknown stack', ['run', '--stack', 'embeded'], /no stack "embeded"; did you mean "embedded"\?/],
+    ['an unknown source', ['run', '--source', 'oracle'], /'oracle' is invalid.*postgres/],
+    [
+      'a source that is not simulated',
+      ['simulate', '--source', 'postgres'],
+      /--source postgres: a database is not simulated/,
+    ],
+    ['a source for a soak', ['run', '--suite', 'soak', '--source', 'postgres'], /--source is not for the suite soak/],
     ['an unknown flag', ['run', '--sute', 'smoke'], /unknown option '--sute'.*--suite/],
     ['an unknown verb', ['rum'], /unknown command 'rum'.*did you mean run\?/],
     ['a seed that is none', ['run', '--seed', 'seven'], /'seven' is invalid.*expected an integer from 0 to 999999999/],
@@ -231,13 +243,25 @@ describe('bad usage', () => {
     ['a report at no prices', ['report', 'nowhere', '--prices', 'nowhere.json'], /nowhere\.json cannot be read/],
   ])('%s', (_, args, sentence) => refused(args, sentence));
 
+  it('says so to the shell', async () => {
+    await refused(['rum'], /unknown command 'rum'/, planebench);
+    await refused(['run', '--suite', 'smok'], /no suite "smok"/, planebench);
+  });
+
   it.each(['run --suite smoke', 'run --suite soak', 'check null'])('%s on servers that are not there', (words) =>
     refused(
       [...words.split(' '), '--stack', 'native'],
       /the stack native cannot be started here\.\nkafka \(change log.*Get it: .*\nredis-server .*Get it: .*\nversitygw /s,
-      { ...process.env, PATH: '', XDG_DATA_HOME: folder },
+      (...args) => planebenchIn({ ...process.env, PATH: '', XDG_DATA_HOME: folder }, ...args),
     ),
   );
+
+  it('run on containers without a daemon', () =>
+    refused(
+      ['run', '--suite', 'smoke', '--stack', 'docker'],
+      /the stack docker cannot be started here\.\nNo container daemon answers at unix:\/\/\/nowhere\/docker\.sock\. Get it: start one: [^\n]*\n$/,
+      (...args) => planebenchIn({ ...process.env, DOCKER_HOST: 'unix:///nowhere/docker.sock' }, ...args),
+    ));
 
   it.each(['lakehouse', 'warehouse', 'lambda', 'null'])(
     'a parameter that %s does not have: its path and what there is',
@@ -307,11 +331,11 @@ describe('a report at other prices', () => {
     const dearer = { ...standardPrices, prices: { ...others, cpu: twice(cpu), memory: twice(memory) } };
     await writeFile(join(folder, 'dearer.json'), JSON.stringify(dearer));
 
-    const asItWas = costIn((await planebench('report', 'saved', '--json')).stdout) ?? Number.NaN;
-    const repriced = await planebench('report', 'saved', '--prices', 'dearer.json', '--json');
+    const asItWas = costIn((await callCommandLine('report', 'saved', '--json')).stdout) ?? Number.NaN;
+    const repriced = await callCommandLine('report', 'saved', '--prices', 'dearer.json', '--json');
     // What is stored costs next to nothing in ten seconds.
     expect(costIn(repriced.stdout)).toBeCloseTo(2 * asItWas, 9);
-    expect((await planebench('report', 'saved', '--json')).stdout).toBe(repriced.stdout);
+    expect((await callCommandLine('report', 'saved', '--json')).stdout).toBe(repriced.stdout);
     expect(JSON.parse(await readFile(join(folder, 'saved', 'prices.json'), 'utf8'))).toEqual(dearer);
   });
 });
@@ -321,7 +345,15 @@ describe('a machine that does not let us', () => {
     const locked = join(folder, 'locked');
     await writeFile(locked, '');
     await chmod(locked, 0o400);
-    const { code, stderr } = await planebench('run', '--suite', 'smoke', '--architecture', 'null', '--out', locked);
+    const { code, stderr } = await callCommandLine(
+      'run',
+      '--suite',
+      'smoke',
+      '--architecture',
+      'null',
+      '--out',
+      locked,
+    );
     expect(stderr).toMatch(/cannot write results to .*locked.*--out/);
     expect(code).toBe(4);
   });

@@ -1,8 +1,6 @@
 /** The command line: verbs, flags, and what each kind of failure means to the shell. */
 import { Command, CommanderError } from 'commander';
 import type { Decision } from '../reports/gate.js';
-import { checkPlane, outcomeOf, printChecked } from './check.js';
-import { examineMachine, printExamination } from './doctor.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import { nearest } from './nearest.js';
 import { declareNew } from './new-architecture.js';
@@ -21,26 +19,35 @@ import type { Shell } from './verbs/shell.js';
 
 export const exitCodes = { pass: 0, fail: 1, inconclusive: 2, usage: 3, harness: 4 } as const;
 
-const out = (text: string) => process.stdout.write(`${text}\n`);
-const complain = (text: string) => process.stderr.write(`${text}\n`);
+/** What a command says. */
+export type Voice = Pick<Shell, 'print' | 'complain'>;
 
-export async function runCommandLine(argv: readonly string[]): Promise<number> {
+const streams: Voice = {
+  print: (text) => process.stdout.write(`${text}\n`),
+  complain: (text) => process.stderr.write(`${text}\n`),
+};
+
+/**
+ * Runs, benches and what they bring are loaded by the verbs that need them, when all they were given is known to be right:
+ * whoever asks for help, or mistyped, does not wait for them.
+ */
+export async function runCommandLine(argv: readonly string[], voice = streams): Promise<number> {
   let code: number = exitCodes.pass;
-  const program = declareProgram((result) => {
+  const program = declareProgram(voice, (result) => {
     code = result;
   });
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
-    return explain(error, program);
+    return explain(error, program, voice);
   }
 }
 
 /** What a full disk and the like are called by Node.js and by DuckDB, wherever they are met first. */
 const shortage = /\b(ENOSPC|EDQUOT|EROFS|EMFILE|ENFILE)\b|No space left on device|Too many open files/;
 
-function explain(error: unknown, program: Command): number {
+function explain(error: unknown, program: Command, { complain }: Voice): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.pass; // --help, --version
     complain(`planebench: ${error.message.replace(/^error: /, '')}${suggestion(error, program)}`);
@@ -84,7 +91,7 @@ interface CheckFlags {
   readonly seed: number;
 }
 
-function declareProgram(finish: (code: number) => void): Command {
+function declareProgram(voice: Voice, finish: (code: number) => void): Command {
   const program = new Command('planebench');
   program
     .description('Which data plane should feed your models? Measured, with confidence intervals.')
@@ -92,7 +99,7 @@ function declareProgram(finish: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError(false);
-  const shell: Shell = { print: out, complain, terminal, finish: (decision) => finish(exitCodes[decision]) };
+  const shell: Shell = { ...voice, terminal, finish: (decision) => finish(exitCodes[decision]) };
   declareRun(program, shell);
 
   declareReport(program, shell);
@@ -104,9 +111,12 @@ function declareProgram(finish: (code: number) => void): Command {
     .description('what this machine offers, which stacks would start, how noisy it is')
     .option('--json', 'print as JSON')
     .action(async (flags: { json?: boolean }) => {
+      const { examineMachine, printExamination } = await import('./doctor.js');
       const examination = await examineMachine();
-      out(flags.json ? JSON.stringify(examination, null, 2) : printExamination(examination));
-      finish(examination.stacks.every(({ starts }) => starts) ? exitCodes.pass : exitCodes.harness);
+      shell.print(flags.json ? JSON.stringify(examination, null, 2) : printExamination(examination));
+      // The others are offers: what each lacks is said.
+      const isWell = bundledStacks.every((name) => examination.stacks.find((stack) => stack.name === name)?.starts);
+      finish(isWell ? exitCodes.pass : exitCodes.harness);
     });
   program
     .command('check')
@@ -117,7 +127,7 @@ function declareProgram(finish: (code: number) => void): Command {
     .option('--seed <integer>', 'decides the changes, and when roles are killed', parseCount, 1)
     .action(async (plane: string, flags: CheckFlags) => shell.finish(await check(plane, flags, shell)));
 
-  declareNew(program, out);
+  declareNew(program, shell.print);
   for (const verb of program.commands.flatMap((command) => [command, ...command.commands]))
     verb
       .exitOverride()
@@ -133,9 +143,10 @@ async function check(plane: string, { stack, param, seed }: CheckFlags, shell: S
   const [arm] = withParams([parseArchitecture(plane)], param);
   if (arm === undefined) throw new UsageError('there is no plane to check');
   return interruptible(shell, 'stopping', async (signal) => {
+    const { checkPlane, outcomeOf, printChecked } = await import('./check.js');
     const progress = () => showProgress(process.stderr);
     const checked = await checkPlane({ arm, stacks, seed, progress, signal });
-    out(checked.map((on) => printChecked(arm.architecture, on)).join('\n\n'));
+    shell.print(checked.map((on) => printChecked(arm.architecture, on)).join('\n\n'));
     return outcomeOf(checked, stacks.length);
   });
 }

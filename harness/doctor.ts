@@ -6,6 +6,7 @@ import { hostClock, monotonicUs } from './clock.js';
 import { messageOf } from './errors.js';
 import { openScratch } from './processes/scratch.js';
 import { supervise } from './processes/supervisor.js';
+import { imageRecipes } from './servers/images.js';
 import { type Found, isFound, type Missing } from './servers/programs.js';
 import { recipes } from './servers/recipes.js';
 import { runtimes } from './servers/runtimes.js';
@@ -40,7 +41,9 @@ const wantedDiskBytes = 4 * 2 ** 30;
 export async function examineMachine(): Promise<Examination> {
   const noise = await measureNoise();
   const [machine, disk, versions] = await Promise.all([describeMachine(), statfs(tmpdir()), readVersions()]);
-  const stacks = await Promise.all(stackNames.map(tryStack));
+  const stacks: Examination['stacks'][number][] = [];
+  // One after the other: how long each takes alone.
+  for (const name of stackNames) stacks.push(await tryStack(name));
   const facts = {
     machine,
     freeMemoryBytes: freemem(),
@@ -56,7 +59,11 @@ export async function examineMachine(): Promise<Examination> {
 
 function findPrograms(): Promise<Examination['programs']> {
   return Promise.all(
-    [...recipes, ...runtimes].map(async ({ name, isFor, find }) => ({ name, isFor, found: await find() })),
+    [...recipes, ...runtimes, ...imageRecipes].map(async ({ name, isFor, find }) => ({
+      name,
+      isFor,
+      found: await find(),
+    })),
   );
 }
 
@@ -93,6 +100,7 @@ async function tryStack(name: StackName): Promise<Examination['stacks'][number]>
       supervisor,
       directory: scratch.directory,
       uses: ['changeLog', 'onlineStore', 'tables', 'warehouse'],
+      wired: [],
     });
     return { name, starts: true, note: `started in ${((monotonicUs() - startUs) / 1e6).toFixed(1)} s` };
   } catch (error) {

@@ -66,14 +66,15 @@ function misaimedFaults(scenario: Scenario, architectures: readonly Architecture
   const anyStrikes = scenario.faults.some(strikes);
   return scenario.faults.flatMap((plan) => {
     if (strikes(plan)) return [];
-    if ('role' in plan && plan.role !== undefined) {
+    const isThere = (one: Architecture, role: string) => one.roles.some(({ name }) => name === role);
+    if ('role' in plan && plan.role !== undefined && !architectures.some((one) => isThere(one, plan.role as string))) {
       const names = architectures.flatMap(({ roles }) => roles.map(({ name }) => name));
       const there = listed(architectures, ({ roles }) => roles.map(({ name }) => name));
       return [
         `${plan.kind} is aimed at the role ${plan.role}, which no plane has; did you mean ${nearest(plan.role, names)}? Roles: ${there}`,
       ];
     }
-    if ('port' in plan && !anyStrikes) {
+    if ('port' in plan && !anyStrikes && !architectures.some(({ uses }) => uses.includes(plan.port))) {
       const there = listed(architectures, ({ uses }) => uses);
       return [`${plan.kind} is aimed at the port ${plan.port}, which no plane uses. Ports in use: ${there}`];
     }

@@ -10,7 +10,8 @@ import type { StartedPlane } from './processes/plane.js';
 import type { Supervisor } from './processes/supervisor.js';
 import type { Random } from './random.js';
 import type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
-import type { Stack, StackName } from './stacks/stack.js';
+import type { Stack } from './stacks/stack.js';
+import type { Wires } from './stacks/wires.js';
 
 /** All that a fault needs to name. */
 export type { AddedDirt, Dirt, Disturbance } from '../workloads/workload.js';
@@ -20,6 +21,7 @@ export type { ArchitectureDescription } from './processes/describe-architecture.
 export type { InjuredPlane } from './processes/plane.js';
 export type { Random } from './random.js';
 export type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
+export type { InjuredWires, WireFault } from './servers/links.js';
 
 /** Event time from the injection to the heal. */
 export interface Window {
@@ -30,19 +32,25 @@ export interface Window {
 /** What it would strike: a role, a port, the source; or why it cannot. */
 export type Support = { readonly target: string } | { readonly notApplicable: string };
 
-export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown> {
+export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown, Armed = unknown> {
   /** What is done, in a few words, for readers of the report. */
   readonly about: string;
   supports(
     spec: SpecOf<Kind>,
-    where: { readonly stack: StackName; readonly architecture: ArchitectureDescription },
+    where: {
+      readonly architecture: ArchitectureDescription;
+      /** Whether there can be any in the links of the stack. */
+      readonly proxies: boolean;
+    },
   ): Support;
   /** When it strikes: a function of the scenario and of chance, so that the source can know it before there is a trace. */
   schedule(plan: FaultPlan & SpecOf<Kind>, scenario: Scenario, random: Random): readonly Window[];
   /** What the source does differently meanwhile; absent: nothing. `window` counts from the start of the load. */
   disturb?(spec: SpecOf<Kind>, changes: Workload['changes'], window: Window): Workload['changes'];
+  /** Makes ready for it when the load begins; absent: nothing is to be made ready. What it returns, `inject` is told. */
+  arm?(strike: Strike<Kind>): Armed;
   /** Does the harm; what it returns, `witness` and `heal` are told. */
-  inject(strike: Strike<Kind>): Promise<Harm>;
+  inject(strike: Strike<Kind>, armed: Armed): Promise<Harm>;
   /** Proof that it has bitten; null: there is none, and the run is invalid. Asked once it has been healed. */
   witness(strike: Strike<Kind>, harm: Harm): Promise<Witness | null>;
   /** Ends the harm. Called until it does not throw; safe to repeat. */
@@ -57,6 +65,8 @@ export interface Strike<Kind extends FaultKind = FaultKind> {
   readonly supervisor: Supervisor;
   /** The servers of the stack, where it has any. */
   readonly servers: Stack['servers'];
+  /** The links to them; throws where no proxy stands in them. */
+  readonly wires: () => Wires;
   readonly plane: Pick<StartedPlane, 'injure' | 'readClockOff'>;
   /** Told when the load has ended: what of the trace was acknowledged. */
   readonly source: Promise<SourceRecord>;

@@ -68,6 +68,9 @@ async function inVirtualTime(test: (struck: Struck) => Promise<void>, server?: S
           settlesWithinUs: null,
         },
         servers: server ? { onlineStore: server } : {},
+        wires: () => {
+          throw new Error('no fault of this test hurts a wire');
+        },
         plane: {
           injure: () => {
             throw new Error('no fault of this test hurts a port');

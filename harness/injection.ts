@@ -10,6 +10,7 @@ import type { ArchitectureDescription } from './processes/describe-architecture.
 import { seededRandom } from './random.js';
 import type { FaultFact } from './record/facts.js';
 import type { FaultKind, FaultPlan, Scenario } from './scenario.js';
+import { canBeWired } from './stacks/stack.js';
 
 type AnyFault = Fault<FaultKind, unknown>;
 const faultOf = ({ kind }: FaultPlan): AnyFault => faults[kind] as unknown as AnyFault;
@@ -44,7 +45,7 @@ export function disturbedWorkload(scenario: Scenario, seed: number): Workload {
 
 /** Where it would strike, or why it cannot. */
 export function supportOf(plan: FaultPlan, scenario: Scenario, architecture: ArchitectureDescription): Support {
-  return faultOf(plan).supports(plan, { stack: scenario.stack, architecture });
+  return faultOf(plan).supports(plan, { architecture, proxies: canBeWired(scenario.stack) });
 }
 
 /** Who is struck: all that a strike needs beside its plan. */
@@ -116,11 +117,12 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
     strike: Strike,
     fact: { -readonly [Field in keyof FaultFact]: FaultFact[Field] },
   ): Promise<unknown> {
+    const armed = fault.arm?.(strike);
     fact.armedUs = clock.nowUs();
     await clock.sleepUntil(strike.window.atUs, signal);
     const since = supervisor.eventCount();
     fact.injectedUs = clock.nowUs();
-    const harm = await fault.inject(strike);
+    const harm = await fault.inject(strike, armed);
     await clock.sleepUntil(strike.window.untilUs, signal);
     await healUntilDone(fault, strike, harm);
     fact.healedUs = clock.nowUs();

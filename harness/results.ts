@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { renderHtml } from '../reports/html.js';
 import { renderJunit } from '../reports/junit.js';
 import { renderMarkdown } from '../reports/markdown.js';
 import type { Manifest, PriceBook, Summary } from '../reports/summary.js';
@@ -66,6 +65,8 @@ export async function saveRun({ directory }: Results, facts: RunFacts): Promise<
 }
 
 export async function saveReports({ directory }: Results, summary: Summary, manifest: Manifest): Promise<void> {
+  // Its charts bring a library that takes half a second to load: who only reads results does not wait for it.
+  const { renderHtml } = await import('../reports/html.js');
   await writeWhole(join(directory, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
   await writeWhole(join(directory, 'report.html'), renderHtml(summary, manifest));
   await writeWhole(join(directory, 'report.md'), renderMarkdown(summary, manifest));

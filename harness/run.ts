@@ -5,15 +5,18 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beginBatchWork } from './batch/work.js';
+import { withDeadline } from './clock.js';
 import { CallError, HarnessError, HealError, messageOf } from './errors.js';
 import { type Exported, exportTables, readFinalRows, readSettledRows } from './final-reads.js';
 import { beginInjections, type Injections } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
 import { readLiveSample } from './ledger/live-sample.js';
 import { readLineage } from './lineage/walk.js';
-import { type EmitterInit, emitChanges } from './load/emitter.js';
+import type { EmitterInit } from './load/emitter.js';
+import type { PostgresConnection } from './load/postgres/connection.js';
 import { type ReaderInit, readPlane } from './load/reader.js';
 import { type LoadErrors, type Recorded, type RecordingPaths, readRecorded, recordingPaths } from './load/recorded.js';
+import { type StartedSource, startSource } from './load/start.js';
 import { loadHistory } from './load-history.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
@@ -34,7 +37,7 @@ import type {
 import { measuredWindow, type RunPlan, type Scenario } from './scenario.js';
 import type { Site } from './site.js';
 import { sourceRecord } from './source-record.js';
-import { openPorts, type Stack } from './stacks/stack.js';
+import { connectionOf, openPorts, type Stack } from './stacks/stack.js';
 
 export interface RunOptions {
   readonly trace: LoadedTrace;
@@ -126,15 +129,21 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   const steps = async () => {
     progress('starting');
     await host(() => mkdir(directory, { recursive: true }));
-    const stack = await site.startStack({ directory, uses: architecture.uses });
+    const stack = await site.startStack({
+      directory,
+      uses: architecture.uses,
+      clients: [...architecture.roles.map(({ name }) => name), sourceName],
+    });
     await createTopic(stack, plan, site);
+    const postgres = scenario.source === 'postgres' ? await databaseOf(site, directory) : null;
     started = await startPlane({ supervisor, plan, architecture, stack, build: site.build });
     const plane = started.client;
     await options.quiet;
     await options.inspect?.('started', { plane, trace });
     progress('loading history');
     seen.backfill = await loadHistory({ plane, trace, plan, clock });
-    await startLoad({ plan, trace, supervisor, stack, plane: started, paths: recordingPaths(directory), seen });
+    const paths = recordingPaths(directory);
+    const source = await startLoad({ plan, trace, supervisor, stack, plane: started, postgres, paths, seen });
     const batch = beginBatchWork({
       plan,
       plane,
@@ -146,8 +155,9 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
     const { servers } = stack;
-    injections = beginInjections(scenario, plan.seed, { supervisor, architecture, servers, plane: started });
-    await Promise.all([loadEnded(supervisor, timeline, signal), injections.healed, batch?.besideLoad()]);
+    const wires = () => stack.wires ?? failUnwired();
+    injections = beginInjections(scenario, plan.seed, { supervisor, architecture, servers, wires, plane: started });
+    await Promise.all([loadEnded(supervisor, timeline, source, signal), injections.healed, batch?.besideLoad()]);
     progress('draining');
     await rolesHealed(supervisor, architecture);
     const recorded = await host(() => readRecorded(recordingPaths(directory), trace));
@@ -232,6 +242,11 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   };
 }
 
+/** A fault that needs proxies is not scheduled where there are none. */
+function failUnwired(): never {
+  throw new HarnessError('no proxy stands in the links of this stack');
+}
+
 /** Whose doing it was that the run broke off. */
 function codeOf(error: unknown): 'HEAL_FAILED' | 'HARNESS' | 'PLANE' {
   if (error instanceof HealError) return 'HEAL_FAILED';
@@ -260,10 +275,15 @@ export function timelineOf(scenario: Scenario): Timeline {
   return { loadStartUs: epochUs, measureStartUs, measureEndUs, loadEndUs, drainEndUs: loadEndUs };
 }
 
-const loadModules = {
-  emitter: new URL('./load/emitter-process.js', import.meta.url),
-  reader: new URL('./load/reader-process.js', import.meta.url),
-};
+/** As a client of the change log. */
+const sourceName = 'source';
+
+const readerModule = new URL('./load/reader-process.js', import.meta.url);
+
+function databaseOf({ startPostgres }: Site, directory: string): Promise<PostgresConnection> {
+  if (startPostgres) return startPostgres(directory);
+  throw new HarnessError('a database is not simulated; leave out --source postgres, or name another stack');
+}
 
 async function startLoad(options: {
   plan: RunPlan;
@@ -271,15 +291,16 @@ async function startLoad(options: {
   supervisor: Supervisor;
   stack: Stack;
   plane: StartedPlane;
+  postgres: PostgresConnection | null;
   paths: RecordingPaths;
   seen: Seen;
-}): Promise<void> {
-  const { plan, trace, supervisor, stack, plane, paths, seen } = options;
+}): Promise<StartedSource> {
+  const { plan, trace, supervisor, stack, plane, postgres, paths, seen } = options;
   const { scenario } = plan;
   const emitter: EmitterInit = {
     trace: trace.directory,
     contract: scenario.workload.contract,
-    connection: stack.connection,
+    connection: connectionOf(stack, sourceName),
     seed: plan.seed,
     loadEndUs: timelineOf(scenario).loadEndUs,
     recording: paths.appends,
@@ -298,30 +319,28 @@ async function startLoad(options: {
   const onReport = (kind: string, body: unknown) => {
     if (kind === 'errors') seen.errors = [...seen.errors, ...(body as LoadErrors).errors];
   };
-  await Promise.all([
-    supervisor.start({
-      name: 'emitter',
-      kind: 'load',
-      module: loadModules.emitter,
-      main: emitChanges,
-      init: () => emitter,
-      restart: false,
-      onReport,
-    }),
+  const [source] = await Promise.all([
+    startSource({ supervisor, emitter, postgres, paths, onReport }),
     supervisor.start({
       name: 'reader',
       kind: 'load',
-      module: loadModules.reader,
+      module: readerModule,
       main: readPlane,
       init: () => reader,
       restart: false,
       onReport,
     }),
   ]);
+  return source;
 }
 
 /** The load processes end by themselves when their last answer has come, or was given up. */
-async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }, signal: AbortSignal): Promise<void> {
+async function loadEnded(
+  supervisor: Supervisor,
+  timeline: { loadEndUs: number },
+  { drained }: StartedSource,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock } = supervisor;
   await clock.sleepUntil(timeline.loadEndUs, signal);
   for (const name of ['emitter', 'reader']) {
@@ -330,6 +349,12 @@ async function loadEnded(supervisor: Supervisor, timeline: { loadEndUs: number }
     if (exited.exit.code !== 0)
       throw new HarnessError(`${name} failed: ${exited.exit.failure ?? `exit code ${exited.exit.code}`}`);
   }
+  await withDeadline(
+    clock,
+    patientUs,
+    drained,
+    () => new HarnessError(`the connector had not read all of the source ${patientUs / 1e6} s after its last commit`),
+  );
 }
 
 function rolledBackSpans(batch: BatchFacts | null) {

@@ -8,6 +8,8 @@ import type { StackName } from './stacks/stack.js';
 export interface Scenario {
   readonly name: string;
   readonly stack: StackName;
+  /** Where changes come from; absent: from the trace itself. */
+  readonly source?: SourceName;
   /** By how much the paper's minutes are divided in `slo`, `workload` and the planes' intervals; physics stays real. */
   readonly timeScale: number;
   /** Event time at which the load starts; placed so that minute, quarter-hour and hour tiles expire while measuring. */
@@ -21,6 +23,9 @@ export interface Scenario {
   /** How long the supervisor waits before it starts a dead role again, as an orchestrator would. */
   readonly restartDelayUs: number;
 }
+
+export const sourceNames = ['postgres'] as const;
+export type SourceName = (typeof sourceNames)[number];
 
 /** In event time, end not included. */
 export function measuredWindow({ epochUs, phases }: Scenario): { readonly startUs: number; readonly endUs: number } {
@@ -73,6 +78,12 @@ interface Dirtied extends Lasting {
   readonly ppm: number;
 }
 
+/** Strikes the links to the server behind a port, of all roles or of one. */
+interface OnWire extends Lasting {
+  readonly port: PortName;
+  readonly role?: string;
+}
+
 /** The faults there are; one file each under faults/. */
 export type FaultSpec =
   | ({ readonly kind: 'role-crash' } & OnRole)
@@ -97,9 +108,23 @@ export type FaultSpec =
   | ({ readonly kind: 'late-events' } & Dirtied)
   | ({ readonly kind: 'poison-records' } & Dirtied)
   | ({ readonly kind: 'incompatible-schema' } & Dirtied)
-  | ({ readonly kind: 'load-burst'; readonly times: number } & Lasting);
+  | ({ readonly kind: 'load-burst'; readonly times: number } & Lasting)
+  | ({ readonly kind: 'wire-latency'; readonly latencyUs: number; readonly jitterUs: number } & OnWire)
+  | ({ readonly kind: 'wire-bandwidth'; readonly bytesPerSecond: number } & OnWire)
+  /** No answer comes, and then the connection is closed. */
+  | ({ readonly kind: 'wire-timeout'; readonly afterUs: number } & OnWire)
+  | ({ readonly kind: 'wire-reset' } & OnWire)
+  /** The end of a connection arrives late. */
+  | ({ readonly kind: 'wire-slow-close'; readonly delayUs: number } & OnWire)
+  /** Nothing gets through either way, and nobody is told. */
+  | ({ readonly kind: 'partition' } & OnWire);
 
 export type FaultKind = FaultSpec['kind'];
+
+/** Whose faults need proxies: they then stand in every link of every plane of the scenario, struck or not. */
+export function isWired({ faults }: Pick<Scenario, 'faults'>): boolean {
+  return faults.some(({ kind }) => kind === 'partition' || kind.startsWith('wire-'));
+}
 export type SpecOf<Kind extends FaultKind> = Extract<FaultSpec, { kind: Kind }>;
 
 /** One plane under one scenario. */

@@ -1,9 +1,11 @@
 /** Where a run takes place: on this machine, or in virtual time. */
 import type { Build } from './lineage/origin.js';
+import type { PostgresConnection } from './load/postgres/connection.js';
+import { startPostgres } from './load/postgres/start.js';
 import type { Ports } from './ports/ports.js';
 import type { Scratch } from './processes/scratch.js';
 import { type Supervisor, supervise } from './processes/supervisor.js';
-import type { Scenario } from './scenario.js';
+import { isWired, type Scenario } from './scenario.js';
 import type { Stack } from './stacks/stack.js';
 import { startServers } from './stacks/start.js';
 
@@ -11,7 +13,14 @@ export interface Site {
   /** The code that runs there. */
   readonly build: Build;
   readonly supervisor: Supervisor;
-  startStack(options: { readonly directory: string; readonly uses: readonly (keyof Ports)[] }): Promise<Stack>;
+  startStack(options: {
+    readonly directory: string;
+    readonly uses: readonly (keyof Ports)[];
+    /** Who reaches the servers, by name. */
+    readonly clients: readonly string[];
+  }): Promise<Stack>;
+  /** The database of a source that is one; absent where programs cannot be run. */
+  startPostgres?(directory: string): Promise<PostgresConnection>;
   /** Work of the harness on files: virtual time stands still for it. */
   host<T>(work: () => Promise<T> | T): Promise<T>;
   /** Work that no step of the run waits for: beside the run, or, in virtual time, after it. */
@@ -27,8 +36,13 @@ export function machineSite(scenario: Scenario, scratch: Scratch, build: Build):
   return {
     build,
     supervisor,
-    startStack: (options) =>
-      startServers(scenario.stack === 'native' ? 'native' : 'embedded', { supervisor, ...options }),
+    startStack: ({ clients, ...options }) =>
+      startServers(scenario.stack === 'simulated' ? 'embedded' : scenario.stack, {
+        supervisor,
+        ...options,
+        wired: isWired(scenario) ? clients : [],
+      }),
+    startPostgres: (directory) => startPostgres(supervisor, directory),
     host: async (work) => work(),
     aside: (work) => work(),
   };

@@ -1,17 +1,20 @@
 /**
- * Gets the programs of others that stacks run, with the package managers of this machine, into a folder of the user's:
- * `npm run stack:install`. What is there is left alone; what cannot be had is said, with the reason.
+ * Gets what others wrote and stacks run. `npm run stack:install`: programs, with the package managers of this machine, into
+ * a folder of the user's. `npm run stack:images`: the images of the stack docker, into its daemon, pulled or, where none can
+ * be, made of those programs. What is there is left alone; what cannot be had is said, with the reason.
  */
 import { messageOf } from './errors.js';
+import { imageRecipes } from './servers/images.js';
 import { commandRunner, isFound, programsDirectory, type Recipe } from './servers/programs.js';
 import { recipes } from './servers/recipes.js';
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-say(`Programs go to ${programsDirectory()}.`);
+const wanted = process.argv[2] === 'images' ? imageRecipes : recipes;
+if (wanted === recipes) say(`Programs go to ${programsDirectory()}.`);
 let missing = 0;
-for (const recipe of recipes) if (!(await isThere(recipe))) missing++;
-say(missing === 0 ? 'Everything is there.' : `Not everything is there: ${missing} of ${recipes.length} are missing.`);
+for (const recipe of wanted) if (!(await isThere(recipe))) missing++;
+say(missing === 0 ? 'Everything is there.' : `Not everything is there: ${missing} of ${wanted.length} are missing.`);
 process.exitCode = missing === 0 ? 0 : 1;
 
 async function isThere(recipe: Recipe): Promise<boolean> {

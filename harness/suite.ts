@@ -10,6 +10,7 @@ import { batch } from './suites/batch.js';
 import { batchLarge } from './suites/batch-large.js';
 import { chaos } from './suites/chaos.js';
 import { chaosShort } from './suites/chaos-short.js';
+import { chaosWire } from './suites/chaos-wire.js';
 import { floor } from './suites/floor.js';
 import { headline } from './suites/headline.js';
 import { ingest } from './suites/ingest.js';
@@ -32,7 +33,17 @@ export interface Suite {
   readonly thresholds: readonly Threshold[];
 }
 
-export const suites: readonly Suite[] = [headline, smoke, ingest, batch, batchLarge, simulated, chaos, chaosShort];
+export const suites: readonly Suite[] = [
+  headline,
+  smoke,
+  ingest,
+  batch,
+  batchLarge,
+  simulated,
+  chaos,
+  chaosShort,
+  chaosWire,
+];
 
 /** The soak has no scenarios until a seed has drawn them. */
 export const suiteNames: readonly string[] = [...suites.map(({ name }) => name), soakSuite.name];

@@ -70,7 +70,7 @@ describe('who may import whom', () => {
 
   it('architectures import interfaces, ports and the data contract, never each other, measures or reports', () => {
     const allowed =
-      /^(workloads\/|harness\/(architecture|params|clock|random|json|errors)\.ts|harness\/processes\/answers\.ts|harness\/lineage\/(downstream|event|journal|recorder)\.ts|harness\/ports\/[^/]+\/port\.ts|harness\/ports\/(columns|ports|retries|register|served-state|circuit|fence)\.ts)/;
+      /^(workloads\/|harness\/(architecture|params|clock|random|json|errors)\.ts|harness\/processes\/answers\.ts|harness\/lineage\/(downstream|event|journal|recorder|table-jobs)\.ts|harness\/ports\/[^/]+\/port\.ts|harness\/ports\/table-store\/pages\.ts|harness\/ports\/(columns|ports|retries|register|served-state|circuit|fence)\.ts)/;
     expect(
       violations(/^architectures\//, (path, source) => {
         const own = source.path.split('/').slice(0, 2).join('/');
@@ -89,8 +89,8 @@ describe('who may import whom', () => {
     ).toEqual([]);
   });
 
-  it('workloads import clock, chance and value types only', () => {
-    const allowed = /^(workloads\/|harness\/(random|clock|json|errors)\.ts|harness\/ports\/columns\.ts)/;
+  it('workloads import clock, chance, value types and DuckDB only', () => {
+    const allowed = /^(workloads\/|harness\/(random|clock|json|errors)\.ts|harness\/ports\/(columns|duckdb)\.ts)/;
     expect(violations(/^workloads\//, (path, source) => !allowed.test(path) && !isTest(source.path))).toEqual([]);
   });
 

@@ -456,6 +456,11 @@ const metrics: Readonly<Record<string, Metric>> = {
   'ingest.offered_rate': { label: 'Changes offered', meaning: '', main: [] },
   'ingest.backlog': { label: 'Backlog', meaning: 'changes emitted and not yet visible', main: ['p95'] },
   'ingest.backlog_growth': { label: 'Growth of the backlog', meaning: 'Theil-Sen over the minima of cycles', main: [] },
+  'source.capture_lag': {
+    label: 'Capture lag',
+    meaning: 'from the commit in the source database until the change log has it',
+    main: ['p95'],
+  },
   'backfill.time_per_tb': {
     label: 'Backfill',
     meaning: 'until the history is served, per TB of source Parquet',

@@ -1,5 +1,5 @@
 /** Checks a saved `summary.json`, `manifest.json` or baseline against its published schema before anything trusts it. */
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type AnySchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Baseline } from './baseline.js';
 import baselineSchema from './baseline.schema.json' with { type: 'json' };
 import manifestSchema from './manifest.schema.json' with { type: 'json' };
@@ -8,21 +8,18 @@ import summarySchema from './summary.schema.json' with { type: 'json' };
 
 /** Formats are for readers of the schema: what must hold is said by patterns too. */
 const ajv = new Ajv2020({ allErrors: true, validateFormats: false });
-const validSummary = ajv.compile<Summary>(summarySchema);
-const validBaseline = ajv.compile<Baseline>(baselineSchema);
-const validManifest = ajv.compile<Manifest>(manifestSchema);
 
 /** `source` names the file in the message. Throws one error that lists what is wrong, each with its path. */
 export function validateSummary(value: unknown, source = 'summary.json'): Summary {
-  return checked(value, validSummary, source, 'summary');
+  return checked<Summary>(value, summarySchema, source, 'summary');
 }
 
 export function validateManifest(value: unknown, source = 'manifest.json'): Manifest {
-  return checked(value, validManifest, source, 'manifest');
+  return checked<Manifest>(value, manifestSchema, source, 'manifest');
 }
 
 export function validateBaseline(value: unknown, source: string): Baseline {
-  return checked(value, validBaseline, source, 'baseline');
+  return checked<Baseline>(value, baselineSchema, source, 'baseline');
 }
 
 const madeBy = {
@@ -33,7 +30,9 @@ const madeBy = {
 
 const listed = 10;
 
-function checked<T>(value: unknown, valid: ValidateFunction<T>, source: string, name: keyof typeof madeBy): T {
+function checked<T>(value: unknown, schema: AnySchemaObject, source: string, name: keyof typeof madeBy): T {
+  // Compiled when it is asked for first, then kept by ajv.
+  const valid: ValidateFunction<T> = ajv.compile<T>(schema);
   if (valid(value)) return value;
   const errors = (valid.errors ?? []).map(
     ({ instancePath, message, params }) => `  ${instancePath || '/'}: ${message}${detail(params)}`,

@@ -9,7 +9,6 @@ import type {
   ScoreRequest,
   ScoreResult,
   SnapshotRef,
-  TableRef,
   TrainingRow,
   TrainingSetRef,
   TrainingSetRequest,
@@ -18,8 +17,9 @@ import { takeTurns } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
 import { journalInTables } from '../../harness/lineage/journal.js';
 import { type Lineage, openLineage } from '../../harness/lineage/recorder.js';
-import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
+import { openServedState } from '../../harness/ports/served-state.js';
+import { readVersion } from '../../harness/ports/table-store/pages.js';
 import type { Relation, TableStore } from '../../harness/ports/table-store/port.js';
 import { featureNames, scoredPage, scoredSchema, trainingPage, trainingSchema } from '../../workloads/batch-rows.js';
 import { followEventTime } from '../../workloads/event-time.js';
@@ -39,8 +39,7 @@ import {
 import { recordBatch, recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
 import type { LakehouseParams } from './params.js';
 import { reprocess } from './reprocess.js';
-import { openServedState } from './served-state.js';
-import { changesTable } from './tables.js';
+import { changesTable, servedTable } from './tables.js';
 import { newestVersions, pinTables, relationsAt, type Versions, withoutQuarantined } from './view-relations.js';
 
 /** The share of all customers that is scored by itself, if not all are. */
@@ -75,7 +74,7 @@ async function takeSnapshot(
 ): Promise<SnapshotRef> {
   const { tables } = context.ports;
   const { customers, view } = context.contract;
-  const { modelVersion } = await openServedState(context).read();
+  const { modelVersion } = await openServedState(context, servedTable).read();
   const versions = await newestVersions(tables);
   const from = await relationsAt(tables, versions);
   // Windows are evaluated now, never before the latest change that counts.
@@ -179,14 +178,4 @@ async function newestCommitUs(changes: Relation, tables: TableStore): Promise<nu
   for await (const { columns } of tables.query({ from: { [changesTable]: changes }, sql, schema }))
     return columns.newest_us?.[0] === null ? 0 : Number(columns.newest_us?.[0]);
   return 0;
-}
-
-async function* readVersion<Page>(
-  tables: TableStore,
-  { table, version }: TableRef,
-  schema: Schema,
-  pageOf: (batch: ColumnBatch) => Page,
-): AsyncIterable<Page> {
-  const columns = schema.map(({ name }) => name);
-  for await (const batch of tables.scan(await tables.snapshot(table, version), { columns })) yield pageOf(batch);
 }

@@ -1,10 +1,10 @@
 /** What each role writes, and from what: recorded before it is written (harness/lineage/README.md). */
-import type { BackfillRequest, RoleContext, SnapshotRef } from '../../harness/architecture.js';
+import type { BackfillRequest, RoleContext } from '../../harness/architecture.js';
 import { featureView, model, onlineTable, sourceFile, storedTable, topic } from '../../harness/lineage/event.js';
 import { lineageTable } from '../../harness/lineage/journal.js';
 import type { Lineage } from '../../harness/lineage/recorder.js';
+import { atVersions, type RunId, recordsOfJobs, type Versions } from '../../harness/lineage/table-jobs.js';
 import { untilDone } from '../../harness/ports/retries.js';
-import type { ServedState } from '../../harness/ports/served-state.js';
 import type { FeatureView } from '../../workloads/feature-view.js';
 import { viewTables } from '../../workloads/view-sql.js';
 import {
@@ -16,8 +16,7 @@ import {
   trainingTable,
 } from './batch-tables.js';
 import { heartbeatTable } from './heartbeat.js';
-import { servedTable } from './served-state.js';
-import { changesTable, currentTable, historyNames, historyTable, rowTable } from './tables.js';
+import { changesTable, currentTable, historyNames, historyTable, rowTable, servedTable } from './tables.js';
 
 const history = historyNames.map((name) => storedTable(historyTable(name)));
 
@@ -93,44 +92,10 @@ export function recordReprocessing(
   });
 }
 
-/** By table. */
-type Versions = Readonly<Record<string, number>>;
-const atVersions = (versions: Versions) =>
-  Object.entries(versions).map(([table, version]) => storedTable(table, version));
-
-/** Of a job: the id of the run that its files tell. */
-type RunId = Promise<string>;
-
-export function recordSnapshot(lineage: Lineage, view: FeatureView, versions: Versions): RunId {
-  return lineage.recordJob('snapshot', {
-    into: [storedTable(featuresTable)],
-    from: [featureView(view), ...atVersions(versions)],
-  });
-}
-
-export function recordScoring(lineage: Lineage, snapshot: SnapshotRef): RunId {
-  return lineage.recordJob('score', { into: [storedTable(scoredTable)], from: featuresAndModel(snapshot) });
-}
-
-const featuresAndModel = ({ modelVersion, tables }: SnapshotRef) => [
-  model(modelVersion),
-  storedTable(featuresTable, tables[featuresTable]),
-];
-
-/** What is served: a snapshot with its model, or the newest state with the model that was published. */
-export function recordServed(lineage: Lineage, { pinned, modelVersion }: ServedState): Promise<void> {
-  const from = pinned ? featuresAndModel(pinned) : [model(modelVersion), onlineTable(rowTable)];
-  return lineage.record({ into: [onlineTable(servedTable)], from });
-}
-
-export function recordTrainingSet(
-  lineage: Lineage,
-  view: FeatureView,
-  versions: Versions,
-  labels: readonly string[],
-): RunId {
-  return lineage.recordJob('trainingSet', {
-    into: [storedTable(trainingTable)],
-    from: [featureView(view), ...atVersions(versions), ...labels.map(sourceFile)],
-  });
-}
+export const { recordSnapshot, recordScoring, recordServed, recordTrainingSet } = recordsOfJobs({
+  features: featuresTable,
+  scored: scoredTable,
+  training: [trainingTable],
+  served: servedTable,
+  newest: rowTable,
+});

@@ -29,14 +29,15 @@ export async function recoverPosition(context: RoleContext): Promise<Position> {
       `lakehouse: contract.customers is ${contract.customers}; the plane keeps up to ${mostCustomers} customers`,
     );
   return untilDone(context, async () => {
-    await ports.changeLog.createTopic(contract.topic, contract.partitions);
-    await createTables(ports.tables);
+    await Promise.all([ports.changeLog.createTopic(contract.topic, contract.partitions), createTables(ports.tables)]);
     // First: whatever an earlier stream still appends is either refused from here on, or read below.
     const changes = await takeOver(context, ports.tables, changesTable, writerTxn);
-    const txns = await ports.tables.txns(changesTable);
-    // Customers are the last history table to be written; a rebuild needs those before it.
-    const history = await ports.tables.txns(historyTable('customers'));
-    const { seen, waiting } = await readSeen(context);
+    const [txns, history, { seen, waiting }] = await Promise.all([
+      ports.tables.txns(changesTable),
+      // Customers are the last history table to be written; a rebuild needs those before it.
+      ports.tables.txns(historyTable('customers')),
+      readSeen(context),
+    ]);
     return {
       offsets: Array.from({ length: contract.partitions }, (_, partition) => txns.get(streamTxn(partition)) ?? 0),
       seen,

@@ -9,7 +9,7 @@ import { historyFiles } from '../../workloads/trace.js';
 import { openWorld, type World } from '../fixture-world.js';
 import { featuresTable } from './batch-tables.js';
 import { isDrained, type RunningRole, startRole } from './fixture-role.js';
-import { servedTable } from './served-state.js';
+import { servedTable } from './tables.js';
 
 let world: World;
 let oracle: Oracle;

@@ -15,7 +15,7 @@ import { journalInTables } from '../../harness/lineage/journal.js';
 import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
-import { openServing, type Served } from '../../harness/ports/served-state.js';
+import { openServedState, openServing, type Served } from '../../harness/ports/served-state.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
 import { createAgeing } from '../../workloads/ageing.js';
 import { followEventTime } from '../../workloads/event-time.js';
@@ -31,8 +31,7 @@ import { recordServed } from './lineage.js';
 import type { LakehouseParams } from './params.js';
 import { type CachedRow, createRowCache } from './row-cache.js';
 import { decodeState } from './row-codec.js';
-import { openServedState } from './served-state.js';
-import { changesTable } from './tables.js';
+import { changesTable, servedTable } from './tables.js';
 
 export async function runServing(context: RoleContext, params: LakehouseParams): Promise<void> {
   const { ports, clock, contract, signal } = context;
@@ -52,7 +51,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   let asking: Promise<void> | null = null;
   const lineage = openLineage(context, journalInTables(ports.tables));
   const { now: servedNow, operations: switches } = await openServing(context, {
-    register: openServedState(context),
+    register: openServedState(context, servedTable),
     findSnapshot: (id) => readRecord<SnapshotRef>(ports.tables, snapshotsTable, id),
     rowsOf: (snapshot) => rowsOf(ports.tables, snapshot),
     record: (served) => recordServed(lineage, served),

@@ -48,7 +48,9 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   const { ports, clock, contract, signal } = context;
   const position = await recoverPosition(context);
   const lineage = openLineage(context, journalInTables(ports.tables));
-  await recordStream(lineage, context, position.offsets);
+  // While the first batch is read: it has to be on the record before anything is written.
+  const recorded = recordStream(lineage, context, position.offsets);
+  recorded.catch(() => {}); // thrown to the first write
   const customerRows = createCustomerRows(context, params.cachedCustomers);
   const backfills: PendingBackfill[] = [];
   let { held } = position;
@@ -153,6 +155,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
 
   /** Online first, tables last: what the tables have, the rows show; what they do not have is read again. */
   async function write(changed: ChangedRows, { rows, fresh, offsets, newestUs }: Batch): Promise<void> {
+    await recorded;
     await Promise.all([putRows(context, changed), beat(context, newestUs)]);
     // Only partitions that moved: a txn that says nothing new would keep the whole commit from being written.
     const txns = offsets.flatMap((version, partition) =>

@@ -5,6 +5,8 @@ import { changeSchema, historySchemas } from '../../workloads/fact-schemas.js';
 
 /** Customer rows in the online store, by the customer's id in decimal. */
 export const rowTable = 'customer_activity';
+/** There, too, it is kept what is served: one row. */
+export const servedTable = 'lakehouse_served';
 
 /** Every change that was taken in, applied or refused, once. Only the stream appends to it. */
 export const changesTable = 'changes';
@@ -33,6 +35,8 @@ export function storedSchema(name: HistoryName): Schema {
 }
 
 export async function createTables(tables: TableStore): Promise<void> {
-  await tables.create(changesTable, changeSchema);
-  for (const name of historyNames) await tables.create(historyTable(name), storedSchema(name));
+  await Promise.all([
+    tables.create(changesTable, changeSchema),
+    ...historyNames.map((name) => tables.create(historyTable(name), storedSchema(name))),
+  ]);
 }

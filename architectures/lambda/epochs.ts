@@ -9,6 +9,8 @@ import { untilDone } from '../../harness/ports/retries.js';
 import type { LambdaParams } from './params.js';
 
 export const pointersTable = 'lambda-epochs';
+/** Where it is kept what is served: one row. */
+export const servedTable = 'lambda-served';
 /** How often a role looks whether a pointer has moved: a few times a flush, as often as there can be anything new. */
 export const pointerPollUs = ({ flushIntervalUs }: LambdaParams) => Math.ceil(flushIntervalUs / 4);
 

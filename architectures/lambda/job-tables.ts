@@ -13,6 +13,3 @@ export const trainingSetsSchema: Schema = ['id', 'record'].map((name) => ({ name
 
 /** The tables of the master data, by the names that the view in SQL has for them. */
 export const masterTables = Object.fromEntries(viewTables.map((name) => [name, name === 'changes' ? rawTable : name]));
-
-/** By table. */
-export type Versions = Readonly<Record<string, number>>;

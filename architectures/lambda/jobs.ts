@@ -11,7 +11,6 @@ import type {
   ScoreRequest,
   ScoreResult,
   SnapshotRef,
-  TableRef,
   TrainingRow,
   TrainingSetRef,
   TrainingSetRequest,
@@ -19,7 +18,10 @@ import type {
 import { takeTurns } from '../../harness/clock.js';
 import { CallError } from '../../harness/errors.js';
 import type { Lineage } from '../../harness/lineage/recorder.js';
-import type { ColumnBatch, Schema } from '../../harness/ports/columns.js';
+import type { Versions } from '../../harness/lineage/table-jobs.js';
+import type { ColumnBatch } from '../../harness/ports/columns.js';
+import { openServedState } from '../../harness/ports/served-state.js';
+import { readVersion } from '../../harness/ports/table-store/pages.js';
 import type { Predicate, Relation, TableStore } from '../../harness/ports/table-store/port.js';
 import {
   featureNames,
@@ -34,6 +36,7 @@ import { scoreSql } from '../../workloads/model-sql.js';
 import { pinnedColumns } from '../../workloads/pinned-rows.js';
 import { momentsOfCustomers, trainingSql, viewSql } from '../../workloads/view-sql.js';
 import { rawTable } from './archive.js';
+import { servedTable } from './epochs.js';
 import { createHistoryTables } from './history.js';
 import {
   featuresTable,
@@ -42,10 +45,8 @@ import {
   trainingSetsSchema,
   trainingSetsTable,
   trainingTable,
-  type Versions,
 } from './job-tables.js';
 import { recordScoring, recordSnapshot, recordTrainingSet } from './lineage.js';
-import { openServedState } from './served-state.js';
 
 /**
  * Bounds the memory of a snapshot: its rows are derived so many customers at a time. Many, as the master data lie as they
@@ -107,7 +108,7 @@ async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<Sna
   const versions = await newestVersions(context);
   const run = await recordSnapshot(lineage, view, versions);
   const asOfUs = (await newestCommitUs(tables, versions)) ?? clock.nowUs();
-  const { modelVersion } = await openServedState(context).read();
+  const { modelVersion } = await openServedState(context, servedTable).read();
   // All that it depends on: whoever asks twice in between two changes gets the same.
   const id = [asOfUs, view.version, modelVersion, ...Object.values(versions)].join('-');
   await pinAll(tables, snapshotPin(id), versions);
@@ -237,14 +238,4 @@ async function recordOf(tables: TableStore, id: string): Promise<Recorded | null
 async function writeRecord(tables: TableStore, id: string, record: Recorded): Promise<void> {
   const columns = { id: [id], record: [JSON.stringify(record)] };
   await tables.append(trainingSetsTable, { rows: 1, columns }, [{ appId: `lambda.training-set/${id}`, version: 1 }]);
-}
-
-async function* readVersion<Page>(
-  tables: TableStore,
-  { table, version }: TableRef,
-  schema: Schema,
-  pageOf: (batch: ColumnBatch) => Page,
-): AsyncIterable<Page> {
-  const columns = schema.map(({ name }) => name);
-  for await (const batch of tables.scan(await tables.snapshot(table, version), { columns })) yield pageOf(batch);
 }

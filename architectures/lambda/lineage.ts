@@ -1,30 +1,13 @@
 /** What each role writes, and from what: recorded before it is written (harness/lineage/README.md). */
-import type { BackfillRequest, RoleContext, SnapshotRef } from '../../harness/architecture.js';
-import {
-  type Dataset,
-  featureView,
-  model,
-  onlineTable,
-  sourceFile,
-  storedTable,
-  topic,
-} from '../../harness/lineage/event.js';
+import type { BackfillRequest, RoleContext } from '../../harness/architecture.js';
+import { featureView, onlineTable, sourceFile, storedTable, topic } from '../../harness/lineage/event.js';
 import type { Lineage } from '../../harness/lineage/recorder.js';
-import type { ServedState } from '../../harness/ports/served-state.js';
+import { recordsOfJobs } from '../../harness/lineage/table-jobs.js';
 import type { Snapshot } from '../../harness/ports/table-store/port.js';
-import type { FeatureView } from '../../workloads/feature-view.js';
 import { rawTable } from './archive.js';
-import { batchTable, pointersTable, speedTable } from './epochs.js';
+import { batchTable, pointersTable, servedTable, speedTable } from './epochs.js';
 import { historyNames, historyTable } from './history.js';
-import {
-  featuresTable,
-  masterTables,
-  scoredTable,
-  trainingSetsTable,
-  trainingTable,
-  type Versions,
-} from './job-tables.js';
-import { servedTable } from './served-state.js';
+import { featuresTable, masterTables, scoredTable, trainingSetsTable, trainingTable } from './job-tables.js';
 
 /** Merged files are written anew, from those that were there. */
 export function recordArchive(lineage: Lineage, { contract }: RoleContext, cut: readonly number[]): Promise<void> {
@@ -65,42 +48,10 @@ export function recordJobs(lineage: Lineage, { contract: { view } }: RoleContext
   return lineage.record({ into: [storedTable(trainingSetsTable)], from });
 }
 
-/** Of a job: the id of the run that its files tell. */
-type RunId = Promise<string>;
-
-export function recordSnapshot(lineage: Lineage, view: FeatureView, versions: Versions): RunId {
-  return lineage.recordJob('snapshot', {
-    into: [storedTable(featuresTable)],
-    from: [featureView(view), ...atVersions(versions)],
-  });
-}
-
-export function recordScoring(lineage: Lineage, snapshot: SnapshotRef): RunId {
-  return lineage.recordJob('score', { into: [storedTable(scoredTable)], from: featuresAndModel(snapshot) });
-}
-
-const featuresAndModel = ({ modelVersion, tables }: SnapshotRef): Dataset[] => [
-  model(modelVersion),
-  storedTable(featuresTable, tables[featuresTable]),
-];
-
-/** What is served: a snapshot with its model, or the newest state with the model that was published. */
-export function recordServed(lineage: Lineage, { pinned, modelVersion }: ServedState): Promise<void> {
-  const from = pinned ? featuresAndModel(pinned) : [model(modelVersion), onlineTable(pointersTable)];
-  return lineage.record({ into: [onlineTable(servedTable)], from });
-}
-
-export function recordTrainingSet(
-  lineage: Lineage,
-  view: FeatureView,
-  versions: Versions,
-  labels: readonly string[],
-): RunId {
-  return lineage.recordJob('trainingSet', {
-    into: [storedTable(trainingTable), storedTable(trainingSetsTable)],
-    from: [featureView(view), ...atVersions(versions), ...labels.map(sourceFile)],
-  });
-}
-
-const atVersions = (versions: Versions): Dataset[] =>
-  Object.entries(versions).map(([table, version]) => storedTable(table, version));
+export const { recordSnapshot, recordScoring, recordServed, recordTrainingSet } = recordsOfJobs({
+  features: featuresTable,
+  scored: scoredTable,
+  training: [trainingTable, trainingSetsTable],
+  served: servedTable,
+  newest: pointersTable,
+});

@@ -5,7 +5,7 @@ import { journalInTables } from '../../harness/lineage/journal.js';
 import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { StoredRow } from '../../harness/ports/online-store/port.js';
-import { openServing, type Served } from '../../harness/ports/served-state.js';
+import { openServedState, openServing, type Served } from '../../harness/ports/served-state.js';
 import { createAgeing, type Evaluated } from '../../workloads/ageing.js';
 import { followEventTime } from '../../workloads/event-time.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
@@ -17,13 +17,13 @@ import {
   readServing,
   readServingAndTime,
   readView,
+  servedTable,
   speedTable,
 } from './epochs.js';
 import { evaluateRows } from './evaluation.js';
 import { findSnapshot, snapshotRows } from './jobs.js';
 import { recordServed } from './lineage.js';
 import type { LambdaParams } from './params.js';
-import { openServedState } from './served-state.js';
 
 export async function runServing(context: RoleContext, params: LambdaParams): Promise<void> {
   const { ports, clock, contract, signal } = context;
@@ -37,7 +37,7 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   const lineage = openLineage(context, journalInTables(ports.tables));
   const { now: servedNow, operations: switches } = await openServing(context, {
     record: (served) => recordServed(lineage, served),
-    register: openServedState(context),
+    register: openServedState(context, servedTable),
     findSnapshot: (id) => findSnapshot(ports.tables, id),
     rowsOf: (snapshot) => snapshotRows(ports.tables, snapshot),
   });

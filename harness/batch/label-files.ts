@@ -2,8 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Labels, labelSchema } from '../../workloads/labels.js';
+import { withDuckDb } from '../ports/duckdb.js';
 import { appendColumns, createTableSql, quoteText } from '../ports/duckdb-columns.js';
-import { withDuckDb } from '../record/column-files.js';
 
 export type LabelFiles = { readonly [part in keyof Labels]: string };
 

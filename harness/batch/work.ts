@@ -300,7 +300,7 @@ function createRequests(options: {
     servedOf(operation, await plane.call<unknown>(operation, request, { timeoutUs })) satisfies ServedState;
 
   async function rollBackAndForward(snapshot: SnapshotRef, heldUs: number, besideLoad: boolean): Promise<void> {
-    let states: States = { snapshot, newestModel: newestModel ?? snapshot.modelVersion, isSameMoment: false };
+    const sides = { snapshot, newestModel: newestModel ?? snapshot.modelVersion };
     const step = { kind: 'rollback', besideLoad, part: null } as const;
     const watch = watchState({
       plane,
@@ -317,8 +317,8 @@ function createRequests(options: {
       return watch.probes.find(isSought);
     };
     // A view that is refreshed on an interval is the snapshot's for a while, and for ever where nothing comes any more.
-    const apart = await seen((probe) => isWholly('newest', states, probe));
-    if (!apart) states = { ...states, isSameMoment: true };
+    const apart = await seen((probe) => isWholly('newest', { ...sides, isSameMoment: false }, probe));
+    const states: States = { ...sides, isSameMoment: !apart };
     const judgedFromUs = apart?.sentUs ?? clock.nowUs();
     const requestedUs = clock.nowUs();
     const rolledBack = await time(step, askServed('rollback', { snapshot: snapshot.id }));

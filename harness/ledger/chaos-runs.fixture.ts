@@ -89,8 +89,11 @@ export async function openChaosRuns(stack: 'simulated' | 'embedded'): Promise<Ch
 
 const lastsUs = secondUs;
 const ppm = 200_000;
+/** Those for which a stack needs no proxies. */
+type Drawn = Exclude<FaultKind, `wire-${string}` | 'partition'>;
+
 /** Every kind of fault, as it is drawn for a seed. */
-const drawn: { readonly [Kind in FaultKind]: (random: Random) => Omit<SpecOf<Kind>, 'kind'> } = {
+const drawn: { readonly [Kind in Drawn]: (random: Random) => Omit<SpecOf<Kind>, 'kind'> } = {
   'role-crash': () => ({}),
   'role-pause': () => ({ lastsUs }),
   'crash-loop': () => ({ lastsUs: 2 * lastsUs }),

@@ -12,8 +12,8 @@ import { historyFiles, readTrace, type TraceInfo } from '../../workloads/trace.j
 import { takeTurns } from '../clock.js';
 import { HarnessError } from '../errors.js';
 import type { ColumnBatch } from '../ports/columns.js';
+import { withDuckDb } from '../ports/duckdb.js';
 import { appendColumns, createTableSql, quoteText, readColumns } from '../ports/duckdb-columns.js';
-import { withDuckDb } from '../record/column-files.js';
 import { readChanges } from './trace-changes.js';
 
 export interface RowVersion {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { open } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { withDuckDb } from '../record/column-files.js';
+import { withDuckDb } from '../ports/duckdb.js';
 import { searchStored } from './personal-data.js';
 
 const email = 'ada.lovelace@example.org';

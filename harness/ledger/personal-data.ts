@@ -6,8 +6,8 @@ import { copyFile, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { withDuckDb } from '../ports/duckdb.js';
 import { quoteIdentifier, quoteText, readColumns } from '../ports/duckdb-columns.js';
-import { withDuckDb } from '../record/column-files.js';
 import { type ByteSearch, createByteSearch } from './byte-search.js';
 
 export interface Leak {

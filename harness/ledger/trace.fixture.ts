@@ -7,8 +7,8 @@ import { rowSchemas } from '../../workloads/contracts/schemas.js';
 import { historySchemas } from '../../workloads/fact-schemas.js';
 import { type Refusal, refusals } from '../../workloads/refusals.js';
 import type { TraceInfo } from '../../workloads/trace.js';
+import { withDuckDb } from '../ports/duckdb.js';
 import { appendColumns, createTableSql, quoteText } from '../ports/duckdb-columns.js';
-import { withDuckDb } from '../record/column-files.js';
 
 export type Image = Readonly<Record<string, number | string>>;
 

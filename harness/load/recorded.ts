@@ -9,7 +9,9 @@ import { readRecording } from '../record/recordings.js';
 import { orderOf } from '../statistics/order.js';
 
 export interface RecordingPaths {
+  /** Of a connector that died, one an incarnation: the first name, and this with a number. */
   readonly appends: string;
+  readonly commits: string;
   readonly operations: string;
   readonly reads: string;
   readonly probes: string;
@@ -20,6 +22,7 @@ export function recordingPaths(directory: string): RecordingPaths {
   const path = (name: string) => join(directory, `${name}.recording`);
   return {
     appends: path('appends'),
+    commits: path('commits'),
     operations: path('operations'),
     reads: path('reads'),
     probes: path('probes'),
@@ -28,6 +31,7 @@ export function recordingPaths(directory: string): RecordingPaths {
 }
 
 export const appendLayout = columnSets.appends;
+export const commitLayout = columnSets.commits;
 /** Calls are recorded when they are done, so `operation` carries the order in which they were due. */
 export const operationLayout = { operation: 'u32', ...columnSets.operations } as const;
 export const readLayout = { operation: 'u32', customer: 'u32', lastSeq: 'f64', asOfUs: 'f64' } as const;
@@ -38,10 +42,10 @@ export interface LoadErrors {
   readonly errors: readonly { readonly operation: string; readonly message: string; readonly count: number }[];
 }
 
-export type Recorded = Pick<RunFacts, 'operations' | 'reads' | 'probes' | 'appends' | 'panel'>;
+export type Recorded = Pick<RunFacts, 'operations' | 'reads' | 'probes' | 'appends' | 'commits' | 'panel'>;
 
 export async function readRecorded(paths: RecordingPaths, trace: LoadedTrace): Promise<Recorded> {
-  const appends = await readIfBegun(paths.appends, appendLayout);
+  const appends = await readAppends(paths.appends);
   const { operations, numberOf } = inOrder(await readIfBegun(paths.operations, operationLayout));
   const reads = await readIfBegun(paths.reads, readLayout);
   const probes = await readIfBegun(paths.probes, probeLayout);
@@ -54,6 +58,7 @@ export async function readRecorded(paths: RecordingPaths, trace: LoadedTrace): P
       nextEmitUs: reads.lastSeq.map((lastSeq, i) => trace.emissions.nextEmitUs(reads.customer[i] as number, lastSeq)),
     },
     probes,
+    commits: await readIfBegun(paths.commits, commitLayout),
     panel: panelFacts(trace, appends),
   };
 }
@@ -62,11 +67,39 @@ export async function readRecorded(paths: RecordingPaths, trace: LoadedTrace): P
 export function noRecordings(): Recorded {
   return {
     appends: allocateColumns(columnSets.appends, 0),
+    commits: allocateColumns(columnSets.commits, 0),
     operations: allocateColumns(columnSets.operations, 0),
     reads: allocateColumns(columnSets.reads, 0),
     probes: allocateColumns(columnSets.probes, 0),
     panel: { customers: [], share: 0, changes: allocateColumns(columnSets['panel.changes'], 0) },
   };
+}
+
+/** Where the nth incarnation of a connector records its appends; an emitter has one. */
+export const appendsOf = (path: string, incarnation: number): string =>
+  incarnation === 0 ? path : `${path}-${incarnation}`;
+
+/** Of all incarnations. One may find in the log, and record, what the one before it had recorded: the first one counts. */
+async function readAppends(path: string): Promise<Columns<typeof appendLayout>> {
+  const parts: Columns<typeof appendLayout>[] = [await readIfBegun(path, appendLayout)];
+  while (existsSync(appendsOf(path, parts.length)))
+    parts.push(await readRecording(appendsOf(path, parts.length), appendLayout));
+  if (parts.length === 1) return parts[0] as Columns<typeof appendLayout>;
+  const acknowledged = new Set<string>();
+  const kept = parts.flatMap((part, number) =>
+    Array.from({ length: part.rows }, (_, row) => ({ number, row })).filter(({ row }) => {
+      if (appendOutcomes[part.outcome[row] as number] !== 'acknowledged') return true;
+      const entry = `${part.slotUs[row]} ${part.partition[row]}`;
+      return !acknowledged.has(entry) && acknowledged.add(entry);
+    }),
+  );
+  const merged = allocateColumns(appendLayout, kept.length);
+  for (const name of Object.keys(appendLayout) as (keyof typeof appendLayout)[]) {
+    kept.forEach(({ number, row }, at) => {
+      merged[name][at] = parts[number]?.[name][row] as number;
+    });
+  }
+  return merged;
 }
 
 async function readIfBegun<L extends Layout>(path: string, layout: L): Promise<Columns<L>> {

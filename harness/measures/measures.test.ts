@@ -61,6 +61,31 @@ describe('a plane that shows each change exactly 2 s late', () => {
     expect(ratio(measure(run, 'ingest.offered_rate'))).toBe(100);
   });
 
+  it('has a capture lag only where its changes come from a database: from COMMIT to acknowledgement', () => {
+    expect(measure(run, 'source.capture_lag')).toMatchObject({ kind: 'absent', why: 'not_measured' });
+    const { appends } = run;
+    // Entries are acknowledged 1,200 us after their slot, and committed 500 us after it; the last two never arrive.
+    const commits = {
+      rows: appends.rows,
+      slotUs: appends.slotUs,
+      changed: new Uint32Array(appends.rows).fill(1),
+      askedUs: appends.slotUs.map((slotUs) => slotUs + 500),
+      doneUs: appends.slotUs.map((slotUs) => slotUs + 900),
+    };
+    const lag = measure(plantRun({ facts: { commits } }), 'source.capture_lag');
+    expect([quantile(lag, 0.5), quantile(lag, 1)]).toEqual([700, 700]);
+    const measured = appends.slotUs.findIndex((slotUs) => slotUs >= run.timeline.measureStartUs);
+    const outcome = appends.outcome.map((own, row) => (row === measured ? 1 : own));
+    const [never] = appends.slotUs.slice(measured + 1);
+    const slotUs = appends.slotUs.map((own) => (own === never ? run.timeline.loadStartUs : own));
+    const cut = measure(
+      plantRun({ facts: { commits, appends: { ...appends, outcome, slotUs } } }),
+      'source.capture_lag',
+    );
+    if (cut.kind !== 'samples') throw new Error('expected samples');
+    expect([...cut.samples.censored]).toEqual([700, run.timeline.loadEndUs - (never! + 500)]);
+  });
+
   it('serves rows half a second old, of which every other lacks a change emitted 1.9 s before', () => {
     expect(quantile(measure(run, 'freshness.as_of_lag'), 0.5)).toBe(500_000);
     expect(quantile(measure(run, 'freshness.staleness'), 0.5)).toBe(0);

@@ -10,6 +10,7 @@ import { measureBackfill } from './backfill.js';
 import { foldBacklog, measureBacklog } from './backlog.js';
 import { measureBatch } from './batch.js';
 import { measureCache } from './cache.js';
+import { measureCapture } from './capture.js';
 import { foldCost, measureCost, type RunCost } from './cost.js';
 import { foldVisibility, measureFreshness } from './freshness.js';
 import { measureLatency } from './latency.js';
@@ -36,6 +37,8 @@ interface Metric {
   readonly statistics: readonly string[];
   /** Asked only where a scenario has batch work. */
   readonly inBatch?: true;
+  /** Asked only where changes come from a database. */
+  readonly fromDatabase?: true;
   /** The statistic declared in advance for comparisons that are corrected as one family; others are exploratory. */
   readonly primary?: string;
 }
@@ -117,6 +120,7 @@ export const metrics = {
   'storage.tiered': { ...share, better: 'neither' },
   'storage.tier_bytes_saved': { ...share, better: 'higher', domain: 'real' },
   'storage.tier_cost_saved': { ...share, better: 'higher', domain: 'real' },
+  'source.capture_lag': { ...times, fromDatabase: true, statistics: quantiles },
   'lineage.coverage': { ...share, better: 'higher' },
   'backfill.time_per_tb': { ...oncePerRun, unit: 'us_per_tb', better: 'lower', primary: 'mean' },
   'backfill.time_per_tb_columns': { ...oncePerRun, unit: 'us_per_tb', better: 'lower' },
@@ -189,6 +193,7 @@ export function measureRun(run: RunFacts, prices: PriceBook): MeasuredRun {
     ...measureFreshness(run, panel, visibility),
     ...measureLatency(run),
     ...measureBacklog(run, foldBacklog(run, panel.probes)),
+    ...measureCapture(run),
     ...measureRecovery(run, panel, recoveries),
     ...measureLedger(run),
     ...measureStorage(run, prices),

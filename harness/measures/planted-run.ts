@@ -3,7 +3,10 @@
  * a change every 100 ms each, a probe every 50 ms that is answered after 1 ms, a prediction every 10 ms; 2 s of warm-up,
  * 10 s measured, 10 s for the fault; SLO 3 s, held for 1 s.
  */
+
 import { soundTables } from '../ledger/sound-tables.fixture.js';
+import { allocateColumns } from '../record/column-files.js';
+import { columnSets } from '../record/column-sets.js';
 import type { FaultFact, RunFacts } from '../record/facts.js';
 import type { Scenario } from '../scenario.js';
 
@@ -141,6 +144,8 @@ export function plantRun(planted: Planted = {}): RunFacts {
       doneUs: Float64Array.from(emissions, (slot) => slot + 1200),
       outcome: new Uint8Array(emissions.length),
     },
+    // The source is no database.
+    commits: allocateColumns(columnSets.commits, 0),
     faults: (planted.faults ?? [planted.fault ?? {}]).map(plantFault),
     processes: [
       { name: 'change-log', kind: 'server', pid: 1, startedHostUs: 0, readyAfterUs: 1, exit: '', restarts: 0 },

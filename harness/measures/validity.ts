@@ -43,14 +43,21 @@ function readersBehind(run: RunFacts): Finding[] {
 /**
  * The emitter delays changes as the reader delays calls: its start error is part of every visibility. It is judged by
  * first attempts that were not held back behind one that had failed: while the change log does not answer, the source is
- * late and not behind.
+ * late and not behind. Of a database its transactions are judged, however far behind them the connector is.
  */
 function emitterBehind(run: RunFacts, panel: Panel, visibility: Visibility): Finding[] {
   const { timeline } = run;
-  const late = firstAttempts(run)
-    .filter(({ slotUs, wasHeld }) => !wasHeld && slotUs >= timeline.measureStartUs && slotUs < timeline.measureEndUs)
-    .map(({ slotUs, sentUs }) => sentUs - slotUs);
+  const isMeasured = (slotUs: number) => slotUs >= timeline.measureStartUs && slotUs < timeline.measureEndUs;
+  const offered = run.commits.rows > 0 ? transactions(run) : firstAttempts(run).filter(({ wasHeld }) => !wasHeld);
+  const late = offered.filter(({ slotUs }) => isMeasured(slotUs)).map(({ slotUs, sentUs }) => sentUs - slotUs);
   return behind('changes', sortSamples(late), measuredVisibility(run, panel, visibility));
+}
+
+function transactions({ commits }: RunFacts): Pick<FirstAttempt, 'slotUs' | 'sentUs'>[] {
+  return Array.from({ length: commits.rows }, (_, row) => ({
+    slotUs: commits.slotUs[row] as number,
+    sentUs: commits.askedUs[row] as number,
+  }));
 }
 
 interface FirstAttempt {
@@ -150,6 +157,11 @@ const needsPlaneAtWork: ReadonlySet<FaultKind> = new Set([
   // Of tables without a server of their own: nobody answers at the port.
   'table-store-outage',
   'crash-loop',
+  'wire-latency',
+  'wire-bandwidth',
+  'wire-timeout',
+  'wire-reset',
+  'partition',
 ]);
 
 /**

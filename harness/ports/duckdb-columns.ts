@@ -5,16 +5,10 @@
  * words of a BIGINT, and texts of up to 12 bytes, which DuckDB keeps inside its 16-byte `string_t`, are encoded and
  * decoded once for each distinct value. Both rely on a little-endian machine, as DuckDB itself does.
  */
-import {
-  BIGINT,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  type DuckDBPreparedStatement,
-  DuckDBTypeId,
-  VARCHAR,
-} from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
+import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBTypeId } from '@duckdb/node-api';
+import type duckdb from '@duckdb/node-bindings';
 import type { Column, ColumnBatch, IntValues, Schema, TextValues } from './columns.js';
+import { duckDb, duckDbCalls } from './duckdb.js';
 
 export function createTableSql(table: string, schema: Schema, kind: 'TABLE' | 'TEMP TABLE' = 'TABLE'): string {
   const columns = schema.map(
@@ -45,13 +39,15 @@ export async function appendColumns(
   const columns = schema.map((column) => ({ column, values: valuesOf(batch, column) }));
   const appender = await connection.createAppender(table);
   try {
+    const { BIGINT, VARCHAR, DuckDBDataChunk } = duckDb();
+    const calls = duckDbCalls();
     const types = schema.map(({ type }) => (type === 'int' ? BIGINT : VARCHAR));
-    const capacity = duckdb.vector_size();
+    const capacity = calls.vector_size();
     for (let from = 0; from < batch.rows; from += capacity) {
       const rows = Math.min(capacity, batch.rows - from);
       const chunk = DuckDBDataChunk.create(types, rows);
       for (const [index, { column, values }] of columns.entries()) {
-        const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
+        const vector = calls.data_chunk_get_vector(chunk.chunk, index);
         if (column.type === 'int') writeInts(vector, column, values as IntValues, from, rows);
         else writeTexts(vector, column, values as TextValues, from, rows);
       }
@@ -82,12 +78,13 @@ export async function* readColumns(
     if (index < 0) throw new Error(`The query answers no column ${column.name}; it has ${names.join(', ')}.`);
     return { index, name: column.name, read: readerOf(column, result.columnTypeId(index)) };
   });
+  const calls = duckDbCalls();
   for (let chunk = await result.fetchChunk(); chunk !== null; chunk = await result.fetchChunk()) {
     const rows = chunk.rowCount;
     if (rows === 0) return;
     const columns: Record<string, IntValues | TextValues> = {};
     for (const { index, name, read } of readers) {
-      columns[name] = read(duckdb.data_chunk_get_vector(chunk.chunk, index), rows);
+      columns[name] = read(calls.data_chunk_get_vector(chunk.chunk, index), rows);
     }
     yield { rows, columns };
   }
@@ -124,7 +121,7 @@ function writeInts(vector: duckdb.Vector, column: Column, values: IntValues, fro
     words[2 * i] = value;
     words[2 * i + 1] = Math.floor(value / wordRange);
   }
-  duckdb.copy_data_to_vector(vector, 0, words.buffer, 0, words.byteLength);
+  duckDbCalls().copy_data_to_vector(vector, 0, words.buffer, 0, words.byteLength);
   validity.writeTo(vector);
 }
 
@@ -163,8 +160,9 @@ function writeTexts(vector: duckdb.Vector, column: Column, values: TextValues, f
       long.push([i, encoder.encode(value)]);
     }
   }
-  duckdb.copy_data_to_vector(vector, 0, items.buffer, 0, items.byteLength);
-  for (const [row, bytes] of long) duckdb.vector_assign_string_element_len(vector, row, bytes);
+  const calls = duckDbCalls();
+  calls.copy_data_to_vector(vector, 0, items.buffer, 0, items.byteLength);
+  for (const [row, bytes] of long) calls.vector_assign_string_element_len(vector, row, bytes);
   validity.writeTo(vector);
 }
 
@@ -181,8 +179,9 @@ class Validity {
 
   writeTo(vector: duckdb.Vector): void {
     if (this.bits === undefined) return;
-    duckdb.vector_ensure_validity_writable(vector);
-    duckdb.copy_data_to_vector_validity(vector, 0, this.bits.buffer, 0, this.bits.byteLength);
+    const calls = duckDbCalls();
+    calls.vector_ensure_validity_writable(vector);
+    calls.copy_data_to_vector_validity(vector, 0, this.bits.buffer, 0, this.bits.byteLength);
   }
 }
 
@@ -192,7 +191,7 @@ function validityBytes(rows: number): number {
 
 /** The mask of a vector's nulls, null if it has none: DuckDB may hand out a mask in which every bit is set. */
 function nullsOf(vector: duckdb.Vector, rows: number): Uint8Array | null {
-  const bits = duckdb.vector_get_validity(vector, validityBytes(rows)) as Uint8Array | null;
+  const bits = duckDbCalls().vector_get_validity(vector, validityBytes(rows)) as Uint8Array | null;
   if (bits === null) return null;
   const whole = rows >> 3;
   for (let byte = 0; byte < whole; byte++) if (bits[byte] !== 0xff) return bits;
@@ -207,6 +206,7 @@ function isNull(bits: Uint8Array, i: number): boolean {
 type Reader = (vector: duckdb.Vector, rows: number) => IntValues | TextValues;
 
 function readerOf(column: Column, type: DuckDBTypeId): Reader {
+  const { DuckDBTypeId } = duckDb();
   if (column.type === 'text' && type === DuckDBTypeId.VARCHAR) return textReader();
   if (column.type === 'int' && type === DuckDBTypeId.BIGINT) return (vector, rows) => readBigInts(column, vector, rows);
   if (column.type === 'int' && type === DuckDBTypeId.INTEGER) return readIntegers;
@@ -216,7 +216,7 @@ function readerOf(column: Column, type: DuckDBTypeId): Reader {
 }
 
 function readBigInts(column: Column, vector: duckdb.Vector, rows: number): IntValues {
-  const bytes = duckdb.vector_get_data(vector, 8 * rows);
+  const bytes = duckDbCalls().vector_get_data(vector, 8 * rows);
   const low = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * rows);
   const high = new Int32Array(bytes.buffer, bytes.byteOffset, 2 * rows);
   const nulls = nullsOf(vector, rows);
@@ -232,7 +232,7 @@ function readBigInts(column: Column, vector: duckdb.Vector, rows: number): IntVa
 }
 
 function readIntegers(vector: duckdb.Vector, rows: number): IntValues {
-  const bytes = duckdb.vector_get_data(vector, 4 * rows);
+  const bytes = duckDbCalls().vector_get_data(vector, 4 * rows);
   return withNulls(Float64Array.from(new Int32Array(bytes.buffer, bytes.byteOffset, rows)), nullsOf(vector, rows));
 }
 
@@ -248,8 +248,9 @@ function textReader(): Reader {
   const slots = 256;
   const seen = new Int32Array(4 * slots).fill(-1);
   const texts: string[] = new Array(slots);
+  const calls = duckDbCalls();
   return (vector, rows) => {
-    const bytes = duckdb.vector_get_data(vector, itemBytes * rows);
+    const bytes = calls.vector_get_data(vector, itemBytes * rows);
     const words = new Int32Array(bytes.buffer, bytes.byteOffset, 4 * rows);
     const nulls = nullsOf(vector, rows);
     const values: (string | null)[] = new Array(rows);
@@ -262,7 +263,7 @@ function textReader(): Reader {
       const length = words[at]!;
       if (length > inlineBytes) {
         const start = bytes.byteOffset + itemBytes * i + 8;
-        values[i] = decoder.decode(duckdb.get_data_from_pointer(bytes.buffer as ArrayBuffer, start, length));
+        values[i] = decoder.decode(calls.get_data_from_pointer(bytes.buffer as ArrayBuffer, start, length));
         continue;
       }
       const hash = words[at + 1]! ^ Math.imul(words[at + 2]!, 0x9e3779b1) ^ Math.imul(words[at + 3]!, 0x85ebca6b);

@@ -275,6 +275,47 @@ describe('a failing port', () => {
     }));
 });
 
+describe('a port whose wire is hurt', () => {
+  it('does nothing to a call, and tells of one that fails or has no answer in time', () =>
+    withPorts(async ({ ports, suffer, struck, nowUs }) => {
+      await ports.changeLog.createTopic('t', 1);
+      suffer(['changeLog', { kind: 'outside', fromUs: 0, slowUs: 10_000 }]);
+      const read = (maxWaitUs: number) => ports.changeLog.read('t', 0, 0, { maxBytes: 100, maxWaitUs });
+      await read(9_999);
+      expect([struck, nowUs()]).toEqual([[], 9_999]);
+      await read(20_000);
+      expect([struck, nowUs()]).toEqual([[{ id: 0, operation: 'read' }], 29_999]);
+      await expect(ports.changeLog.endOffsets('no such topic')).rejects.toThrow('no such topic');
+      expect(struck[1]).toEqual({ id: 0, operation: 'endOffsets' });
+    }));
+
+  it('tells of a call that was under way when the wire was hurt, and of none that was over before', () =>
+    withPorts(async ({ ports, suffer, struck, nowUs }) => {
+      await ports.changeLog.createTopic('t', 1);
+      suffer(['changeLog', { kind: 'outside', fromUs: 100_000, slowUs: 10_000 }]);
+      const read = (maxWaitUs: number) => ports.changeLog.read('t', 0, 0, { maxBytes: 100, maxWaitUs });
+      await expect(ports.changeLog.endOffsets('no such topic')).rejects.toThrow('no such topic');
+      await read(80_000);
+      expect(struck).toEqual([]);
+      await read(50_000);
+      expect([struck, nowUs()]).toEqual([[{ id: 0, operation: 'read' }], 130_000]);
+    }));
+
+  it('passes a stream on page by page, and ends it where its reader does', () =>
+    withPorts(async ({ ports, suffer, struck }) => {
+      await ports.warehouse.createTable('t', [{ name: 'id', type: 'int', nullable: false }]);
+      const rows = { rows: 3, columns: { id: [1, 2, 3] } };
+      await ports.warehouse.stage('t', rows, { source: 's', from: null, to: [1] });
+      suffer(['warehouse', { kind: 'outside', fromUs: 0, slowUs: 10_000_000 }]);
+      let seen = 0;
+      for await (const batch of ports.warehouse.scan('t', ['id'])) {
+        seen += batch.rows;
+        break;
+      }
+      expect([seen, struck]).toEqual([3, []]);
+    }));
+});
+
 describe('a full port', () => {
   const takesRoom: Readonly<Record<PortName, readonly string[]>> = {
     changeLog: ['append', 'commit', 'createTopic'],

@@ -12,7 +12,12 @@ export type PortInjury =
   /** No call that needs room succeeds. */
   | { readonly kind: 'full' }
   /** No call succeeds. */
-  | { readonly kind: 'down' };
+  | { readonly kind: 'down' }
+  /**
+   * Nothing is done here: the wire is hurt, of one role or of all, from `fromUs` on. A call of theirs that then fails, or
+   * has no answer for `slowUs`, has met it, whenever it was made.
+   */
+  | { readonly kind: 'outside'; readonly fromUs: number; readonly slowUs: number; readonly role?: string };
 
 export interface InjuredPort {
   readonly id: number;
@@ -46,6 +51,8 @@ const roomTaking: Readonly<Record<PortName, ReadonlySet<string>>> = {
   ]),
   warehouse: new Set(['createTable', 'stage', 'merge', 'copy', 'refresh', 'insert']),
 };
+/** Every client has given up before. */
+const longestCallUs = 15_000_000;
 /** A refusal takes a moment too: who tries again at once must not spin. */
 const refusalUs = 1_000;
 
@@ -95,9 +102,33 @@ export function injurePorts(
           break;
         case 'down':
           await refuse('nobody answers');
+          break;
+        case 'outside':
+          break;
       }
     }
     return loseAnswer;
+  }
+
+  /** Tells of calls that meet what is done elsewhere; of one that is never answered too. */
+  async function watch<T>(name: PortName, operation: string, call: () => Promise<T>): Promise<T> {
+    const madeUs = clock.nowUs();
+    const watchers = active[name].flatMap((injured) => {
+      const { injury } = injured;
+      return injury.kind === 'outside' && injury.fromUs - madeUs < longestCallUs ? [{ injured, injury }] : [];
+    });
+    const timers = watchers.map(({ injured, injury: { fromUs, slowUs } }) =>
+      clock.after(Math.max(0, fromUs - madeUs) + slowUs, () => onStruck(injured, operation)),
+    );
+    try {
+      return await call();
+    } catch (error) {
+      const failedUs = clock.nowUs();
+      for (const { injured, injury } of watchers) if (failedUs >= injury.fromUs) onStruck(injured, operation);
+      throw error;
+    } finally {
+      for (const cancel of timers) cancel();
+    }
   }
 
   function wrap(name: PortName, operation: string, call: Call, port: object): Call {
@@ -114,7 +145,7 @@ export function injurePorts(
 
   async function hurtCall(name: PortName, operation: string, call: Call, port: object, args: unknown[]) {
     const loseAnswer = await hurt(name, operation);
-    const answer = await call.apply(port, args);
+    const answer = await watch(name, operation, async () => call.apply(port, args));
     if (loseAnswer) throw new CallError('indeterminate', `${name}.${operation}: the connection was lost`);
     return answer;
   }
@@ -122,7 +153,13 @@ export function injurePorts(
   /** A stream is a read: whether it was refused or its answer lost is the same. */
   async function* hurtPages(name: PortName, operation: string, open: () => AsyncIterable<unknown>) {
     if (await hurt(name, operation)) throw new CallError('failed', `${name}.${operation}: the connection was lost`);
-    yield* open();
+    const pages = open()[Symbol.asyncIterator]();
+    const next = () => watch(name, operation, () => pages.next());
+    try {
+      for (let page = await next(); !page.done; page = await next()) yield page.value;
+    } finally {
+      await pages.return?.();
+    }
   }
 
   const injured = {} as Record<PortName, unknown>;

@@ -11,7 +11,7 @@ import { seededRandom } from '../random.js';
 import { freePorts } from '../servers/free-ports.js';
 import { kafka } from '../servers/kafka.js';
 import { type Found, isFound, type ServerProgram } from '../servers/programs.js';
-import { redis, withLibraries } from '../servers/redis.js';
+import { librariesOf, redis } from '../servers/redis.js';
 import { connectChangeLog } from './change-log/kafka.js';
 import { connectOnlineStore } from './online-store/redis.js';
 import { inDirectory, inParallel, type PortFigure, timed } from './ports.bench.js';
@@ -153,7 +153,7 @@ async function redisFigures(
     const { stdout } = await promisify(execFile)(
       join(dirname(path), 'redis-benchmark'),
       [...args, '-d', `${valueBytes + 24}`, '--csv'],
-      { env: withLibraries(process.env) },
+      { env: { ...process.env, ...librariesOf(process.env) } },
     );
     return numberIn(new RegExp(`"${command.toUpperCase()}","([\\d.]+)"`), stdout);
   };

@@ -8,7 +8,7 @@ import type { Plane, RoleContext, SnapshotRef, ServedState as Told } from '../ar
 import { takeTurns } from '../clock.js';
 import { CallError, messageOf } from '../errors.js';
 import type { ColumnBatch } from './columns.js';
-import type { Register } from './register.js';
+import { openRegister, type Register } from './register.js';
 import { untilDone } from './retries.js';
 
 export interface ServedState {
@@ -19,6 +19,11 @@ export interface ServedState {
 }
 
 export const firstServed: ServedState = { modelVersion, pinned: null };
+
+/** Kept in one row of a table of the online store. */
+export function openServedState(context: RoleContext, table: string): Register<ServedState> {
+  return openRegister(context, { store: context.ports.onlineStore, table, initially: firstServed });
+}
 
 /** Replaced as a whole: a read takes it once, and answers features and model of it. */
 export interface Served {

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { type ClockOrigin, hostClock, monotonicUs, withDeadline } from '../clock.js';
 import { HarnessError } from '../errors.js';
 import type { FromChild, ToChild } from './child.js';
+import { isStopped, readUsage, type Usage } from './usage.js';
 
 export interface Exit {
   readonly code: number | null;
@@ -13,8 +14,12 @@ export interface Exit {
   readonly failure?: string;
 }
 
+/** What is done to a process on purpose: it is killed, it stands still, it goes on. */
+export type FaultSignal = 'SIGKILL' | 'SIGSTOP' | 'SIGCONT';
+
 export interface StartedChild {
   readonly name: string;
+  /** -1 where the system has no number for it, or not yet. */
   readonly pid: number;
   /** What the process passed to `ready`; rejects if it died or was not ready in time. */
   readonly ready: Promise<unknown>;
@@ -25,8 +30,11 @@ export interface StartedChild {
   onReport(listener: (kind: string, body: unknown) => void): void;
   setClock(origin: ClockOrigin): void;
   tell(kind: string, body: unknown): void;
-  /** SIGKILL, SIGSTOP or SIGCONT. */
-  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
+  signal(signal: FaultSignal): void;
+  /** Whether it stands still, by what the operating system or the container runtime says. */
+  isPaused(): Promise<boolean>;
+  /** What it has used since it was started; null when it is gone, or where that cannot be known. */
+  usage(): Promise<Usage | null>;
   /** Asks it to end, kills it after `graceUs`; resolves when it is gone. */
   stop(graceUs?: number): Promise<Exit>;
 }
@@ -94,6 +102,8 @@ export function startChild(options: ChildOptions): StartedChild {
     setClock: (next) => send(child, { type: 'set-clock', origin: next }),
     tell: (kind, body) => send(child, { type: 'tell', kind, body }),
     signal: (signal) => child.kill(signal),
+    isPaused: () => isStopped(child.pid ?? -1),
+    usage: () => readUsage(child.pid ?? -1),
     async stop(graceUs = 5_000_000) {
       send(child, { type: 'stop' });
       const cancel = hostClock.after(graceUs, () => child.kill('SIGKILL'));
@@ -110,7 +120,7 @@ export function lastWordsOf(stderr: string): string {
 }
 
 export function describeExit(exit: Exit): string {
-  const how = exit.signal ? `killed by ${exit.signal}` : `exit code ${exit.code}`;
+  const how = exit.signal ? `killed by ${exit.signal}` : exit.code === null ? 'not started' : `exit code ${exit.code}`;
   return exit.failure ? `${how}: ${exit.failure}` : how;
 }
 

@@ -20,7 +20,7 @@ for (const [i, port] of (await freePorts(2)).entries()) {
     spawn: {
       command: process.execPath,
       args: [program, 'serve', String(port)],
-      env: process.env,
+      env: {},
       cwd: scratch.directory,
     },
     async isReady() {

@@ -11,7 +11,7 @@ import { seededRandom } from '../random.js';
 import type { PortCounter } from '../record/facts.js';
 import { measuredWindow, type RunPlan } from '../scenario.js';
 import { connectTo } from '../stacks/plane-calls.js';
-import type { Stack } from '../stacks/stack.js';
+import { connectionOf, type Stack } from '../stacks/stack.js';
 import type { ArchitectureDescription } from './describe-architecture.js';
 import type { PlaneClient, Routes } from './endpoint.js';
 import { type PortCountsReport, type RoleInit, runRole, type Serving, type Struck } from './role.js';
@@ -89,7 +89,7 @@ export async function startPlane(options: {
             specifier: plan.arm.specifier,
             params: plan.arm.params,
             role,
-            connection: stack.connection,
+            connection: connectionOf(stack, role),
             contract: plan.scenario.workload.contract,
             seed: plan.seed,
             origin: originOf(),
@@ -143,12 +143,15 @@ interface Injuries {
 /** `tell` is told all of them whenever one has come or gone. */
 function createInjuries(tell: (injuries: readonly InjuredPort[]) => void): Injuries {
   const active = new Map<number, InjuredPort>();
+  /** Of injuries that only one role can have met. */
+  const aims = new Map<number, string>();
   const first = new Map<number, { readonly atUs: number; readonly saw: string }>();
   let ids = 0;
   return {
     add(port, injury) {
       const id = ids++;
       active.set(id, { id, port, injury });
+      if (injury.kind === 'outside' && injury.role !== undefined) aims.set(id, injury.role);
       tell([...active.values()]);
       return {
         heal() {
@@ -159,6 +162,8 @@ function createInjuries(tell: (injuries: readonly InjuredPort[]) => void): Injur
     },
     active: () => [...active.values()],
     struck(role, { id, operation }, atUs) {
+      const aimedAt = aims.get(id);
+      if (aimedAt !== undefined && aimedAt !== role) return;
       if (!first.has(id)) first.set(id, { atUs, saw: `${role} met it in ${operation}` });
     },
   };

@@ -38,7 +38,7 @@ describe('a program of others', () => {
       spawn: {
         command: process.execPath,
         args: [program, does, String(port)],
-        env: process.env,
+        env: {},
         cwd: scratch.directory,
       },
       isReady: () =>
@@ -120,7 +120,7 @@ describe('a program of others', () => {
   });
 
   it('that is not there is said to be so', async () => {
-    const spawn = { command: 'no-such-program', args: [], env: process.env, cwd: scratch.directory };
+    const spawn = { command: 'no-such-program', args: [], env: {}, cwd: scratch.directory };
     await expect(start('serve', { spawn, restart: false })).rejects.toThrow(/exit code 127.*no-such-program/s);
   });
 

@@ -2,8 +2,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { HarnessError, messageOf } from '../errors.js';
+import { removeContainers } from './containers.js';
 import type { ToJanitor } from './janitor.js';
 
 export interface Scratch {
@@ -13,11 +14,14 @@ export interface Scratch {
   /** The same of all processes of the group that this one leads. */
   watchGroup(pid: number): void;
   forget(pid: number): void;
+  /** The label by which the janitor finds containers, and removes them when the harness ends, however it does. */
+  watchContainers(): string;
   /** Removes the folder and ends the janitor. */
   close(): Promise<void>;
 }
 
 export async function openScratch(parent: string = tmpdir()): Promise<Scratch> {
+  let label: string | undefined;
   const directory = await mkdtemp(join(parent, 'planebench-')).catch((error: unknown) => {
     throw new HarnessError(`cannot make a temporary folder in ${parent}: ${messageOf(error)}`);
   });
@@ -31,9 +35,17 @@ export async function openScratch(parent: string = tmpdir()): Promise<Scratch> {
     watch: (pid) => pid > 0 && tell(janitor, { watch: pid }),
     watchGroup: (pid) => pid > 0 && tell(janitor, { watchGroup: pid }),
     forget: (pid) => tell(janitor, { forget: pid }),
+    watchContainers() {
+      label = `org.planebench.harness=${basename(directory)}`;
+      tell(janitor, { watchContainers: label });
+      return label;
+    },
     async close() {
+      // Those that could not be removed one by one; without a daemon there is nothing to be removed from.
+      if (label !== undefined) await removeContainers(label).catch(() => {});
       await rm(directory, { recursive: true, force: true, maxRetries: 10 });
       if (!janitor.connected) return;
+      tell(janitor, 'closing');
       const gone = new Promise((resolve) => janitor.once('exit', resolve));
       janitor.ref();
       janitor.disconnect();

@@ -7,10 +7,10 @@ import { HarnessError, PlaneError } from '../errors.js';
 import type { ProcessFact, UsageColumns } from '../record/facts.js';
 import type { ChildMain } from './child.js';
 import { describeExit, type Exit, lastWordsOf, type StartedChild, startChild } from './child-process.js';
+import { type ContainerOptions, containerLauncher } from './container-process.js';
 import { createProcessEvents, type ProcessEvent, type ToldEvents } from './process-events.js';
 import { type ProgramOptions, startProgramProcess } from './program-process.js';
 import type { Scratch } from './scratch.js';
-import { isStopped, readUsage } from './usage.js';
 
 export interface ProcessSpec {
   readonly name: string;
@@ -65,20 +65,28 @@ export interface Supervisor extends ToldEvents {
   usage(): UsageColumns;
 }
 
-/** A server that others wrote; `origin` and niceness are the supervisor's to say. */
-export interface ProgramSpec extends Omit<ProgramOptions, 'origin' | 'niceness'> {
-  readonly kind: 'server';
+/** A load is of the harness, and what it costs is not the plane's. */
+interface OfServer {
+  readonly kind: 'server' | 'load';
   readonly restart: boolean;
 }
+/** A server that others wrote; `origin` and niceness are the supervisor's to say. */
+export type ProgramSpec = Omit<ProgramOptions, 'origin' | 'niceness'> & OfServer;
+/** The same in a container, which has its files and its port over restarts; `label` is the supervisor's to say. */
+export type ContainerSpec = Omit<ContainerOptions, 'origin' | 'label'> & OfServer;
 
-/** Of processes that are the operating system's, where programs that others wrote can be run too. */
+/** Of processes that are the operating system's, where servers that others wrote can be run too. */
 export interface MachineSupervisor extends Supervisor {
   /** Resolves when it, or the one that was started in its place, answers. */
   startProgram(spec: ProgramSpec): Promise<void>;
+  startContainer(spec: ContainerSpec): Promise<void>;
 }
 
+type Launch = (clockByUs: number) => StartedChild;
+
 interface Supervised {
-  readonly spec: ProcessSpec | ProgramSpec;
+  readonly spec: Pick<ProcessSpec, 'name' | 'kind' | 'restart'>;
+  readonly launch: Launch;
   readonly index: number;
   child: StartedChild;
   stopping: boolean;
@@ -159,12 +167,6 @@ export function supervise(options: {
 
   const shifted = (byUs: number): ClockOrigin => ({ ...origin, offUs: byUs });
 
-  function launch(spec: Supervised['spec'], clockByUs = 0): StartedChild {
-    const child = 'spawn' in spec ? launchProgram(spec, clockByUs) : launchOwn(spec, clockByUs);
-    tell({ atUs: clock.nowUs(), process: spec.name, kind: 'started' });
-    return child;
-  }
-
   function launchOwn(spec: ProcessSpec, clockByUs: number): StartedChild {
     const child = startChild({
       name: spec.name,
@@ -180,8 +182,18 @@ export function supervise(options: {
   }
 
   function launchProgram(spec: ProgramSpec, clockByUs: number): StartedChild {
-    const child = startProgramProcess({ ...spec, origin: shifted(clockByUs), niceness: planeNiceness });
+    const child = startProgramProcess({
+      ...spec,
+      origin: shifted(clockByUs),
+      niceness: spec.kind === 'load' ? 0 : planeNiceness,
+    });
     scratch.watchGroup(child.pid);
+    return child;
+  }
+
+  function launch(name: string, start: Launch, clockByUs: number): StartedChild {
+    const child = start(clockByUs);
+    tell({ atUs: clock.nowUs(), process: name, kind: 'started' });
     return child;
   }
 
@@ -233,14 +245,14 @@ export function supervise(options: {
 
   function startAgain(process: Supervised): void {
     if (process.stopping) return;
-    process.child = launch(process.spec, process.clockByUs);
+    process.child = launch(process.spec.name, process.launch, process.clockByUs);
     watch(process);
   }
 
   async function sample(): Promise<void> {
     const atUs = clock.nowUs();
     for (const process of supervised.values()) {
-      const usage = await readUsage(process.child.pid);
+      const usage = await process.child.usage();
       if (!usage) continue;
       process.lastCpuUs = usage.cpuUs;
       const row = [
@@ -280,14 +292,15 @@ export function supervise(options: {
     if (!(await told.waitFor(spec.name, 'started', told.eventCount(), withinUs))) throw notThere(spec.name);
   }
 
-  function startProcess(spec: Supervised['spec']): Promise<unknown> {
+  function startProcess(spec: Supervised['spec'], start: Launch): Promise<unknown> {
     // A step of a run that was given up goes on until its next wait: what it started now, nobody would stop.
     if (sampling === 'over') throw new HarnessError(`${spec.name} is not started: the run is over`);
     if (supervised.has(spec.name)) throw new HarnessError(`two processes are named ${spec.name}`);
     const process: Supervised = {
       spec,
       index: supervised.size,
-      child: launch(spec),
+      launch: start,
+      child: launch(spec.name, start, 0),
       stopping: false,
       killing: false,
       held: false,
@@ -330,9 +343,14 @@ export function supervise(options: {
 
   return {
     clock,
-    start: startProcess,
+    start: (spec) => startProcess(spec, (clockByUs) => launchOwn(spec, clockByUs)),
     async startProgram(spec) {
-      await startProcess(spec);
+      await startProcess(spec, (clockByUs) => launchProgram(spec, clockByUs));
+    },
+    async startContainer(spec) {
+      const label = scratch.watchContainers();
+      const start = containerLauncher({ ...spec, label });
+      await startProcess(spec, (clockByUs) => start(shifted(clockByUs)));
     },
     startLoad(epochUs, leadUs) {
       if (clock.nowUs() > epochUs) {
@@ -363,7 +381,7 @@ export function supervise(options: {
       if (!processOf(name).stopping) processOf(name).child.signal('SIGSTOP');
     },
     resume: (name) => processOf(name).child.signal('SIGCONT'),
-    isPaused: (name) => isStopped(processOf(name).child.pid),
+    isPaused: (name) => processOf(name).child.isPaused(),
     shiftClock(name, byUs) {
       const process = processOf(name);
       process.clockByUs = byUs;

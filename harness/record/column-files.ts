@@ -4,9 +4,9 @@
  * Parquet reader sees plain numbers.
  */
 import { rename } from 'node:fs/promises';
-import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, DuckDBInstance, UINTEGER, UTINYINT } from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { HarnessError, messageOf } from '../errors.js';
+import { duckDb, duckDbCalls } from '../ports/duckdb.js';
 import { quoteText } from '../ports/duckdb-columns.js';
 
 export type ColumnKind = 'f64' | 'u32' | 'u8';
@@ -21,7 +21,6 @@ export type Columns<L extends Layout> = { readonly [Name in keyof L]: ColumnArra
   readonly rows: number;
 };
 
-const duckTypes = { f64: DOUBLE, u32: UINTEGER, u8: UTINYINT };
 const duckNames = { f64: 'DOUBLE', u32: 'UINTEGER', u8: 'UTINYINT' };
 /** Rows of a DuckDB vector: its data chunks hold no more. */
 const chunkRows = 2048;
@@ -34,21 +33,6 @@ export function allocateColumns<L extends Layout>(layout: L, rows: number): Colu
 
 export function allocateColumn(kind: ColumnKind, rows: number): Float64Array | Uint32Array | Uint8Array {
   return kind === 'f64' ? new Float64Array(rows) : kind === 'u32' ? new Uint32Array(rows) : new Uint8Array(rows);
-}
-
-/** Runs `work` with a DuckDB of its own, closed afterwards. */
-export async function withDuckDb<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
-  try {
-    const connection = await instance.connect();
-    try {
-      return await work(connection);
-    } finally {
-      connection.closeSync();
-    }
-  } finally {
-    instance.closeSync();
-  }
 }
 
 /** Writes the set under a temporary name and moves it to `path` when it is whole. */
@@ -81,6 +65,9 @@ async function appendToStage<L extends Layout>(
   layout: L,
   columns: Columns<L>,
 ): Promise<void> {
+  const { DOUBLE, UINTEGER, UTINYINT, DuckDBDataChunk } = duckDb();
+  const calls = duckDbCalls();
+  const duckTypes = { f64: DOUBLE, u32: UINTEGER, u8: UTINYINT };
   const names = Object.keys(layout);
   const types = names.map((name) => duckTypes[layout[name] as ColumnKind]);
   const appender = await connection.createAppender(table);
@@ -90,8 +77,8 @@ async function appendToStage<L extends Layout>(
     names.forEach((name, at) => {
       const values = (columns[name] as Float64Array).subarray(from, to);
       // A vector of these types is an array of the same bytes: copied whole, not value by value.
-      const vector = duckdb.data_chunk_get_vector(chunk.chunk, at);
-      duckdb.copy_data_to_vector(vector, 0, values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
+      const vector = calls.data_chunk_get_vector(chunk.chunk, at);
+      calls.copy_data_to_vector(vector, 0, values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
     });
     appender.appendDataChunk(chunk);
   }

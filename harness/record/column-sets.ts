@@ -15,5 +15,6 @@ export const columnSets = {
     doneUs: 'f64',
     outcome: 'u8',
   },
+  commits: { slotUs: 'f64', changed: 'u32', askedUs: 'f64', doneUs: 'f64' },
   usage: { atUs: 'f64', process: 'u32', cpuUs: 'f64', rssBytes: 'f64', readBytes: 'f64', writeBytes: 'f64' },
 } as const satisfies Record<string, Layout>;

@@ -23,6 +23,7 @@ export interface RunFacts {
   readonly probes: ProbeColumns;
   readonly panel: PanelFacts;
   readonly appends: AppendColumns;
+  readonly commits: CommitColumns;
   readonly faults: readonly FaultFact[];
   readonly processes: readonly ProcessFact[];
   readonly usage: UsageColumns;
@@ -146,6 +147,18 @@ export interface FaultFact {
   readonly readyUs: number | null;
   /** Why it strikes nothing in this plane or on this stack. */
   readonly notApplicable: string | null;
+}
+
+/** One transaction of the source database a row; none where the source is no database. */
+export interface CommitColumns {
+  readonly rows: number;
+  /** When it was due. */
+  readonly slotUs: Float64Array;
+  /** Rows of the database that it changed; what is no row there is not among them. */
+  readonly changed: Uint32Array;
+  /** When its COMMIT was sent, and when it was answered. */
+  readonly askedUs: Float64Array;
+  readonly doneUs: Float64Array;
 }
 
 export interface ProcessFact {

@@ -32,6 +32,8 @@ export interface Recording<L extends Layout> {
   readonly layout: L;
   /** One row, its values in the order of the columns. Throws once a write has failed or the disk has stalled. */
   push(...values: number[]): void;
+  /** Resolves when every row until now outlives its writer. */
+  flush(): Promise<void>;
   /** Writes what is left and syncs; the recording is whole when this resolves. To be called as often as one likes. */
   close(): Promise<void>;
 }
@@ -77,8 +79,12 @@ export async function openRecording<L extends Layout>(path: string, layout: L): 
       });
   }
 
-  function flush(): void {
+  function flushNow(): void {
     if (filling.rows > 0 && (free.length > 0 || chunks < chunksInFlight)) handOver();
+  }
+
+  function flush(): void {
+    flushNow();
     stopFlushing = hostClock.after(flushUs, flush);
   }
 
@@ -92,6 +98,11 @@ export async function openRecording<L extends Layout>(path: string, layout: L): 
       for (let at = 0; at < width; at++) columns[at]![rows] = values[at]!;
       filling.rows = rows + 1;
       if (filling.rows === chunkRows) handOver();
+    },
+    async flush() {
+      flushNow();
+      await writing;
+      if (failure) throw failure;
     },
     close() {
       closed ??= finish();

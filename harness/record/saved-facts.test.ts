@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Layout, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
+import { withDuckDb } from '../ports/duckdb.js';
+import { type Layout, readColumnFile, writeColumnFile } from './column-files.js';
 import type { RunFacts } from './facts.js';
 import { loadFacts, saveFacts } from './saved-facts.js';
 
@@ -226,6 +227,13 @@ function exampleFacts(): RunFacts {
       sentUs: Float64Array.of(1_000_001),
       doneUs: Float64Array.of(1_000_002),
       outcome: Uint8Array.of(0),
+    },
+    commits: {
+      rows: 1,
+      slotUs: Float64Array.of(1_000_000),
+      changed: Uint32Array.of(1),
+      askedUs: Float64Array.of(1_000_000),
+      doneUs: Float64Array.of(1_000_001),
     },
     faults: [
       {

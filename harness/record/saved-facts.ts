@@ -8,8 +8,9 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { HarnessError, messageOf } from '../errors.js';
+import { withDuckDb } from '../ports/duckdb.js';
 import type { FaultKind, RunPlan } from '../scenario.js';
-import { type Columns, readColumnFile, withDuckDb, writeColumnFile } from './column-files.js';
+import { type Columns, readColumnFile, writeColumnFile } from './column-files.js';
 import { columnSets } from './column-sets.js';
 import { type RowVerdicts, type RunFacts, rowMistakes } from './facts.js';
 import { saveIntervals } from './intervals.js';
@@ -19,7 +20,7 @@ type SetName = keyof typeof columnSets;
 type Sets = { readonly [Name in SetName]: Columns<(typeof columnSets)[Name]> };
 const setNames = Object.keys(columnSets) as SetName[];
 
-const schemaName = 'planebench.run-facts/4';
+const schemaName = 'planebench.run-facts/5';
 
 export async function saveFacts(directory: string, facts: RunFacts): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -63,12 +64,12 @@ export async function loadFacts(directory: string): Promise<RunFacts> {
 }
 
 function setsOf(facts: RunFacts): Sets {
-  const { operations, reads, probes, panel, appends, usage } = facts;
-  return { operations, reads, probes, 'panel.changes': panel.changes, appends, usage };
+  const { operations, reads, probes, panel, appends, commits, usage } = facts;
+  return { operations, reads, probes, 'panel.changes': panel.changes, appends, commits, usage };
 }
 
 function withoutSets(facts: RunFacts): Omit<SavedRun, 'schema' | 'files'> {
-  const { operations, reads, probes, panel, appends, usage, ...rest } = facts;
+  const { operations, reads, probes, panel, appends, commits, usage, ...rest } = facts;
   return { ...rest, panel: { customers: panel.customers, share: panel.share } };
 }
 
@@ -186,6 +187,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
     probes: savedFile,
     'panel.changes': savedFile,
     appends: savedFile,
+    commits: savedFile,
     usage: savedFile,
   } satisfies Record<SetName, typeof savedFile>),
   plan: z.custom<RunPlan>((value) => planCore.safeParse(value).success, 'is no plan of a run'),

@@ -1,18 +1,30 @@
 /** Kafka: the change log of the native stack, from its Maven artifacts, on the Java of PATH; brokers without ZooKeeper. */
-import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { HarnessError } from '../errors.js';
 import { isBrokerReady } from '../ports/change-log/kafka.js';
-import { type Spawn, startProgramProcess } from '../processes/program-process.js';
+import type { StartedChild } from '../processes/child-process.js';
+import { type ServerOptions, type Spawn, startProgramProcess } from '../processes/program-process.js';
 import { freePorts } from './free-ports.js';
-import { installCommand, intoPlace, onPath, outputOf, programsDirectory, type ServerProgram } from './programs.js';
+import {
+  installCommand,
+  intoPlace,
+  type ListenAddress,
+  loopback,
+  onPath,
+  outputOf,
+  programsDirectory,
+  type ServerProgram,
+} from './programs.js';
 
 export interface KafkaSettings {
   /** Where it keeps its log. */
   readonly directory: string;
   /** Which one of `brokers` this one is. */
   readonly index: number;
+  /** The address that it listens on: loopback unless it says so. */
+  readonly host?: ListenAddress;
   /** All of them: each is a broker and a controller. Topics have a copy on each, three of which accept with two. */
   readonly brokers: readonly { readonly port: number; readonly controllerPort: number }[];
 }
@@ -27,14 +39,15 @@ const artifacts = [
 ] as const;
 const copyDependencies = 'org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies';
 const installed = () => join(programsDirectory(), `kafka-${version}`);
-const archive = () => join(installed(), 'classes.jsa');
-const archivedWithinUs = 120_000_000;
+/** Beside the folder of its jars. */
+export const archiveOf = (jars: string) => join(dirname(jars), 'classes.jsa');
+const archivedWithinUs = 300_000_000;
 /** What appends of the port may be at most, with a record's few bytes for each entry. */
 const batchLimitBytes = 72 * 1024 * 1024;
 
 export const kafka: ServerProgram<KafkaSettings> = {
   name: 'kafka',
-  isFor: 'change log of the native stack',
+  isFor: 'change log',
 
   async find() {
     const java = await onPath('java');
@@ -70,7 +83,8 @@ export const kafka: ServerProgram<KafkaSettings> = {
         cwd: draft,
       });
     });
-    await archiveClasses();
+    const jars = join(installed(), 'libs');
+    await archiveClasses(jars, startProgramProcess, { host: loopback, to: archiveOf(jars) });
   },
 
   async prepare({ path }, settings): Promise<Spawn> {
@@ -84,7 +98,7 @@ export const kafka: ServerProgram<KafkaSettings> = {
     return {
       command: 'java',
       args: [
-        `-XX:SharedArchiveFile=${archive()}`,
+        `-XX:SharedArchiveFile=${archiveOf(path)}`,
         '-Xlog:cds=off',
         '-Xlog:cds+dynamic=off',
         ...['-Xms256m', '-Xmx512m', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
@@ -92,7 +106,7 @@ export const kafka: ServerProgram<KafkaSettings> = {
         `-Dlog4j2.configurationFile=${join(directory, 'log4j2.properties')}`,
         ...['-cp', join(path, '*'), 'kafka.Kafka', join(directory, 'server.properties')],
       ],
-      env: process.env,
+      env: {},
       cwd: directory,
     };
   },
@@ -102,18 +116,24 @@ export const kafka: ServerProgram<KafkaSettings> = {
 
 /**
  * A broker that ends by itself leaves its classes behind as the JVM needs them, which halves what a start costs (JEP 350).
- * One that was made by another Java is left unread.
+ * An archive that was made by another Java, or of jars at another place, is left unread.
  */
-async function archiveClasses(): Promise<void> {
+export async function archiveClasses(
+  jars: string,
+  launch: (broker: ServerOptions & { readonly port: number }) => StartedChild,
+  { host, to }: { readonly host: ListenAddress; readonly to: string },
+): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'planebench-kafka-'));
   const [port, controllerPort] = (await freePorts(2)) as [number, number];
-  const settings = { directory, index: 0, brokers: [{ port, controllerPort }] };
+  const settings = { directory, host, index: 0, brokers: [{ port, controllerPort }] };
+  const archive = join(directory, 'classes.jsa');
   try {
-    const { args, ...spawn } = await kafka.prepare({ path: join(installed(), 'libs'), version }, settings);
-    const archiving = [`-XX:ArchiveClassesAtExit=${archive()}`, ...args.filter((arg) => !arg.includes(archive()))];
-    const broker = startProgramProcess({
+    const { args, ...spawn } = await kafka.prepare({ path: jars, version }, settings);
+    const others = args.filter((arg) => !arg.startsWith('-XX:SharedArchiveFile'));
+    const broker = launch({
       name: 'kafka',
-      spawn: { ...spawn, args: archiving },
+      port,
+      spawn: { ...spawn, args: [`-XX:ArchiveClassesAtExit=${archive}`, ...others] },
       isReady: () => kafka.isReady(settings),
       origin: { epochUs: 0, zeroNs: null },
       readyWithinUs: archivedWithinUs,
@@ -123,6 +143,7 @@ async function archiveClasses(): Promise<void> {
     } finally {
       await broker.stop(archivedWithinUs);
     }
+    await copyFile(archive, to);
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -143,7 +164,7 @@ ${dependencies}
 `;
 }
 
-function serverProperties({ directory, index, brokers }: KafkaSettings): string {
+function serverProperties({ directory, host = loopback, index, brokers }: KafkaSettings): string {
   const { port, controllerPort } = brokers[index]!;
   const voters = brokers.map((broker, i) => `${i + 1}@127.0.0.1:${broker.controllerPort}`).join(',');
   const copies = brokers.length;
@@ -151,7 +172,7 @@ function serverProperties({ directory, index, brokers }: KafkaSettings): string 
     'process.roles': 'broker,controller',
     'node.id': index + 1,
     'controller.quorum.voters': voters,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://${host}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',

@@ -2,7 +2,10 @@
  * Wires between clients and servers, each through a proxy of its own, so that one role can be cut off from one server.
  * A proxy stands in every link of every arm, or in none: it costs each call a few hundredths of a millisecond.
  */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { type ICreateToxicBody, type Toxic, Toxiproxy } from 'toxiproxy-node-client';
+import { monotonicUs } from '../clock.js';
 import { HarnessError, messageOf, UsageError } from '../errors.js';
 import { apiOf } from './toxiproxy.js';
 
@@ -32,10 +35,12 @@ export type WireFault =
   /** Nothing gets through either way and nobody is told. Connections of that time end when it is healed. */
   | { readonly kind: 'partition' };
 
-export interface InjectedFault {
+export interface InjuredWires {
   readonly on: readonly Link[];
   /** The wires are as they were when it resolves. Safe to repeat. */
   heal(): Promise<void>;
+  /** How long the end of a connection takes to arrive over one of them. */
+  timeAnEnd(): Promise<{ readonly link: Link; readonly tookUs: number }>;
 }
 
 export interface Links {
@@ -43,7 +48,7 @@ export interface Links {
   /** Where this client finds this server. */
   portOf(client: string, server: string): number;
   /** On every link of the client, of the server, or of both; in place when it resolves. */
-  inject(fault: WireFault, on: { readonly client?: string; readonly server?: string }): Promise<InjectedFault>;
+  inject(fault: WireFault, on: { readonly client?: string; readonly server?: string }): Promise<InjuredWires>;
 }
 
 /** Of a Toxiproxy whose API is at this port. */
@@ -59,7 +64,8 @@ export async function openLinks(apiPort: number, wires: readonly Wire[]): Promis
   const opened = await Promise.all(
     wires.map(async (wire) => {
       const { client, server, port } = wire;
-      const name = `${client} to ${server}`;
+      // Of several servers of a name each has links of its own.
+      const name = `${client} to ${server} at ${port}`;
       const body = { name, listen: '127.0.0.1:0', upstream: `127.0.0.1:${port}`, enabled: true };
       const proxy = await asked(`no proxy for ${name}`, () => toxiproxy.createProxy(body));
       const link: Link = { ...wire, proxyPort: Number(proxy.listen.split(':').at(-1)) };
@@ -96,13 +102,30 @@ export async function openLinks(apiPort: number, wires: readonly Wire[]): Promis
         await heal();
         throw error;
       }
-      return { on: struck.map(({ link }) => link), heal };
+      const on = struck.map(({ link }) => link);
+      return {
+        on,
+        heal,
+        async timeAnEnd() {
+          const [link] = on as [Link];
+          return { link, tookUs: await timeEndOfConnection(link.proxyPort) };
+        },
+      };
     },
   };
 }
 
 const listOf = (wires: readonly Wire[]): string =>
   `there are ${wires.map(({ client, server }) => `${client} to ${server}`).join(', ') || 'none'}`;
+
+async function timeEndOfConnection(port: number): Promise<number> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  const sinceUs = monotonicUs();
+  socket.resume().end();
+  await once(socket, 'close');
+  return monotonicUs() - sinceUs;
+}
 
 const directions = ['upstream', 'downstream'] as const;
 const msOf = (us: number) => Math.round(us / 1000);

@@ -2,6 +2,7 @@
 import { test } from 'vitest';
 import type { ClockOrigin } from '../clock.js';
 import { startProgramProcess } from '../processes/program-process.js';
+import { findImage, imageOf } from './images.js';
 import { type Found, isFound, type ServerProgram } from './programs.js';
 
 export interface StartedProgram {
@@ -18,6 +19,14 @@ export async function foundOrSkipped(program: ServerProgram<never>): Promise<Fou
   const found = await program.find();
   if (isFound(found)) return found;
   test.skip(`${program.name}: ${found.missing} Get it: ${found.toGet}`);
+  return null;
+}
+
+/** Its image in the daemon of this machine; null where either is missing, and one skipped test that says so. */
+export async function imageOrSkipped(program: ServerProgram<never>): Promise<string | null> {
+  const found = await findImage(imageOf(program));
+  if (isFound(found)) return found.path;
+  test.skip(`${program.name} in a container: ${found.missing} Get it: ${found.toGet}`);
   return null;
 }
 

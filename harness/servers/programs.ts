@@ -21,6 +21,10 @@ export interface Missing {
   readonly toGet: string;
 }
 
+/** Where a server listens: on loopback, or, in a container whose ports are published on loopback, on all that it has. */
+export type ListenAddress = typeof loopback | '0.0.0.0';
+export const loopback = '127.0.0.1';
+
 /** How a program comes to this machine. */
 export interface Recipe {
   readonly name: string;

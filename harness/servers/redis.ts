@@ -1,5 +1,5 @@
 /**
- * Redis: the online store of the native stack. From PATH, or unpacked from Debian's packages into the folder of
+ * Redis: the online store. From PATH, or unpacked from Debian's packages into the folder of
  * programs, which needs no root and starts no service.
  */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
@@ -11,6 +11,8 @@ import {
   installCommand,
   intoPlace,
   isExecutable,
+  type ListenAddress,
+  loopback,
   onPath,
   outputOf,
   programsDirectory,
@@ -20,6 +22,8 @@ import {
 export interface RedisSettings {
   /** Where it keeps what it holds. */
   readonly directory: string;
+  /** The address that it listens on: loopback unless it says so. */
+  readonly host?: ListenAddress;
   readonly port: number;
   /**
    * When what was written is synced to the disk. `no`: by the kernel, so that what was acknowledged survives the death of
@@ -38,7 +42,7 @@ const unpacked = () => join(programsDirectory(), 'redis');
 
 export const redis: ServerProgram<RedisSettings> = {
   name: 'redis-server',
-  isFor: 'online store of the native stack',
+  isFor: 'online store',
 
   async find() {
     const own = join(unpacked(), 'usr', 'bin', 'redis-server');
@@ -51,7 +55,7 @@ export const redis: ServerProgram<RedisSettings> = {
         toGet: 'install Redis 7 or newer by your package manager, e.g. brew install redis',
       };
     }
-    const printed = await outputOf(path, ['--version'], withLibraries(process.env));
+    const printed = await outputOf(path, ['--version'], { ...process.env, ...librariesOf(process.env) });
     const version = /v=(\d+\.\d+\.\d+)/.exec(printed ?? '')?.[1];
     if (version === undefined)
       return {
@@ -79,14 +83,16 @@ export const redis: ServerProgram<RedisSettings> = {
     });
   },
 
-  async prepare({ path }, { directory, port, appendfsync }): Promise<Spawn> {
+  async prepare({ path }, { directory, host = loopback, port, appendfsync }): Promise<Spawn> {
     await mkdir(directory, { recursive: true });
     const file = join(directory, 'redis.conf');
     await writeFile(
       file,
       [
         `dir ${directory}`,
-        'bind 127.0.0.1',
+        `bind ${host}`,
+        // In a container it is asked from another address than its own; who may ask, its published port says.
+        'protected-mode no',
         `port ${port}`,
         'save ""',
         'appendonly yes',
@@ -99,14 +105,19 @@ export const redis: ServerProgram<RedisSettings> = {
         '',
       ].join('\n'),
     );
-    return { command: path, args: [file], env: withLibraries(process.env), cwd: directory };
+    return {
+      command: path,
+      args: [file],
+      env: path.startsWith(unpacked()) ? librariesOf(process.env) : {},
+      cwd: directory,
+    };
   },
 
   isReady: ({ port }) => pingRedis(port),
 };
 
-/** Libraries of the unpacked packages; a Redis of the machine's own finds the same ones, or its own. */
-export function withLibraries(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** Libraries of the unpacked packages, before those of the machine. */
+export function librariesOf(env: NodeJS.ProcessEnv): { readonly LD_LIBRARY_PATH: string } {
   const folders = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((triplet) => join(unpacked(), 'usr', 'lib', triplet));
-  return { ...env, LD_LIBRARY_PATH: [...folders, env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter) };
+  return { LD_LIBRARY_PATH: [...folders, env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter) };
 }

@@ -25,7 +25,7 @@ export const toxiproxy: ServerProgram<ToxiproxySettings> = {
     return {
       command: path,
       args: ['-host', '127.0.0.1', '-port', String(port)],
-      env: { ...process.env, LOG_LEVEL: 'error' },
+      env: { LOG_LEVEL: 'error' },
       cwd: directory,
     };
   },

@@ -8,11 +8,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { S3Credentials } from '../ports/table-store/delta/s3-client.js';
-import { goProgram, type ServerProgram } from './programs.js';
+import { goProgram, type ListenAddress, loopback, type ServerProgram } from './programs.js';
 
 export interface VersitygwSettings {
   /** Everything that it stores; on a file system with extended attributes. */
   readonly directory: string;
+  /** The address that it listens on: loopback unless it says so. */
+  readonly host?: ListenAddress;
   readonly port: number;
   readonly credentials: S3Credentials;
 }
@@ -28,22 +30,12 @@ export const versitygw: ServerProgram<VersitygwSettings> = {
     version: '1.8.0',
     needsGo: '1.25',
   }),
-  async prepare({ path }, { directory, port, credentials }) {
+  async prepare({ path }, { directory, host = loopback, port, credentials }) {
     await mkdir(bucketsOf(directory), { recursive: true });
     return {
       command: path,
-      args: [
-        '--port',
-        `127.0.0.1:${port}`,
-        '--region',
-        region,
-        '--quiet',
-        '--keep-alive',
-        'posix',
-        bucketsOf(directory),
-      ],
+      args: ['--port', `${host}:${port}`, '--region', region, '--quiet', '--keep-alive', 'posix', bucketsOf(directory)],
       env: {
-        ...process.env,
         ROOT_ACCESS_KEY_ID: credentials.accessKeyId,
         ROOT_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       },

@@ -6,10 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { secondUs } from '../../workloads/durations.js';
-import { bench } from '../bench.js';
-import { standardPrices } from '../prices/prices.js';
+import { benchQuietly } from '../fixture-bench.js';
 import { measuredScenario, threePlanes } from '../suites/measured.js';
-import { defaultCosts } from './costs.js';
 
 const base = measuredScenario({
   name: 'determinism',
@@ -32,23 +30,13 @@ afterAll(async () => {
 async function simulate(seed: number): Promise<string> {
   const out = await mkdtemp(join(tmpdir(), 'planebench-determinism-'));
   folders.push(out);
-  const { results, summary } = await bench({
-    suite: {
-      name: 'determinism',
-      about: '',
-      scenarios: [{ ...base, stack: 'simulated' }],
-      arms: threePlanes,
-      repetitions: 2,
-      thresholds: [],
-    },
-    seed,
-    out,
-    command: 'npm test',
-    prices: standardPrices,
-    costs: defaultCosts,
-    progress: { begin() {}, phase() {}, finish() {}, end() {} },
-    signal: new AbortController().signal,
-  });
+  const suite = {
+    name: 'determinism',
+    scenarios: [{ ...base, stack: 'simulated' as const }],
+    arms: threePlanes,
+    repetitions: 2,
+  };
+  const { results, summary } = await benchQuietly(suite, { seed, out });
   expect(summary.validity.findings).toEqual([]);
   return readFile(join(results.directory, 'summary.json'), 'utf8');
 }

@@ -1,35 +1,13 @@
-/**
- * Starts what users run, as processes of this machine: Kafka, Redis and an S3 server. The warehouse's is that of the
- * embedded stack. Apart from native.ts, which every role loads.
- */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { HarnessError, messageOf, UsageError } from '../errors.js';
-import type { KafkaConnection } from '../ports/change-log/kafka.js';
-import { type RedisConnection, setStoreClock } from '../ports/online-store/redis.js';
-import { type PortName, portNames } from '../ports/ports.js';
-import type { S3Tables } from '../ports/table-store/s3.js';
-import type { MachineSupervisor, ProgramSpec } from '../processes/supervisor.js';
-import { freePorts } from '../servers/free-ports.js';
-import { kafka } from '../servers/kafka.js';
-import { demand, isFound, type ServerProgram } from '../servers/programs.js';
-import { redis } from '../servers/redis.js';
-import { endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
-import { serverNames, stackServer, startOwnServer } from './own-servers.js';
+/** Kafka, Redis and an S3 server as processes of this machine. */
+import { UsageError } from '../errors.js';
+import { demand, isFound, loopback } from '../servers/programs.js';
+import { realServers, type StackOptions, startRealServers } from './real-servers.js';
 import type { Stack } from './stack.js';
-
-interface NativeOptions {
-  readonly supervisor: MachineSupervisor;
-  readonly directory: string;
-  readonly uses: readonly PortName[];
-}
-
-const programs = [kafka, redis, versitygw];
 
 /** Before anything is started: every program that is missing, and what gets it. */
 export async function demandPrograms(): Promise<void> {
   const found = await Promise.all(
-    programs.map(async ({ name, isFor, find }) => ({ name, isFor, found: await find() })),
+    realServers.map(async ({ name, isFor, find }) => ({ name, isFor, found: await find() })),
   );
   const missing = found.flatMap(({ name, isFor, found }) =>
     isFound(found) ? [] : [`${name} (${isFor}): ${found.missing} Get it: ${found.toGet}`],
@@ -37,98 +15,15 @@ export async function demandPrograms(): Promise<void> {
   if (missing.length > 0) throw new UsageError(`the stack native cannot be started here.\n${missing.join('\n')}`);
 }
 
-export async function startNative(options: NativeOptions): Promise<Stack> {
-  const { supervisor, directory, uses } = options;
-  await mkdir(directory, { recursive: true });
-  const ifUsed = <T>(port: PortName, start: (of: NativeOptions) => Promise<T>) =>
-    uses.includes(port) ? start(options) : undefined;
-  const [changeLog, onlineStore, tables, warehouse] = await Promise.all([
-    // The harness itself appends the changes.
-    startKafka(options),
-    ifUsed('onlineStore', startRedis),
-    ifUsed('tables', startS3),
-    ifUsed('warehouse', () => startOwnServer('warehouse', options)),
-  ]);
-  const served = portNames.filter((name) => name === 'changeLog' || uses.includes(name));
-  return {
-    connection: {
+export function startNative(options: StackOptions): Promise<Stack> {
+  const { supervisor } = options;
+  return startRealServers(
+    {
       stack: 'native',
-      changeLog,
-      ...(onlineStore && { onlineStore }),
-      ...(tables && { tables }),
-      ...(warehouse !== undefined && { warehouse }),
+      listenOn: loopback,
+      find: demand,
+      start: (spec) => supervisor.startProgram({ ...spec, kind: 'server', restart: true }),
     },
-    storedPaths: served.filter((name) => name !== 'changeLog').map((name) => join(directory, serverNames[name])),
-    servers: Object.fromEntries(served.map((name) => [name, stackServer(supervisor, serverNames[name])])),
-  };
-}
-
-async function startKafka({ supervisor, directory }: NativeOptions): Promise<KafkaConnection> {
-  const name = serverNames.changeLog;
-  const [port, controllerPort] = (await freePorts(2)) as [number, number];
-  const settings = { directory: join(directory, name), index: 0, brokers: [{ port, controllerPort }] };
-  await startProgram(supervisor, kafka, settings, { name, port });
-  return { brokers: [`127.0.0.1:${port}`], replication: 1 };
-}
-
-async function startRedis({ supervisor, directory }: NativeOptions): Promise<RedisConnection> {
-  const name = serverNames.onlineStore;
-  const [port] = (await freePorts(1)) as [number];
-  const settings = { directory: join(directory, name), port, appendfsync: 'no' } as const;
-  await startProgram(
-    supervisor,
-    redis,
-    settings,
-    { name, port },
-    { setClock: (origin) => setStoreClock(port, origin) },
+    options,
   );
-  return { port };
-}
-
-async function startS3({ supervisor, directory }: NativeOptions): Promise<S3Tables> {
-  const name = serverNames.tables;
-  const [port] = (await freePorts(1)) as [number];
-  const credentials = newCredentials();
-  const credentialsFile = join(directory, 's3-credentials.json');
-  await writeFile(credentialsFile, JSON.stringify(credentials), { mode: 0o600 });
-  const settings = { directory: join(directory, name), port, credentials };
-  await startProgram(supervisor, versitygw, settings, { name, port });
-  const tables = {
-    endpoint: endpointOf(port),
-    region,
-    bucket: 'tables',
-    prefix: '',
-    credentialsFile,
-    cacheDirectory: join(directory, 'tables-cache'),
-  };
-  // Loaded here: whoever starts another stack needs no client.
-  const { createBucket, checkBucket } = await import('../ports/table-store/s3.js');
-  await createBucket(tables);
-  await checkBucket(tables);
-  return tables;
-}
-
-async function startProgram<Settings>(
-  supervisor: MachineSupervisor,
-  program: ServerProgram<Settings>,
-  settings: Settings,
-  { name, port }: { readonly name: string; readonly port: number },
-  more: Pick<ProgramSpec, 'setClock'> = {},
-): Promise<void> {
-  const found = await demand(program);
-  const spawn = await program.prepare(found, settings);
-  try {
-    await supervisor.startProgram({
-      name,
-      kind: 'server',
-      restart: true,
-      spawn,
-      isReady: () => program.isReady(settings),
-      ...more,
-    });
-  } catch (error) {
-    throw new HarnessError(
-      `${program.name} ${found.version} (${program.isFor}) did not start at 127.0.0.1:${port}, by ${spawn.command} in ${spawn.cwd}: ${messageOf(error)}\nTry it alone: npm run planebench -- doctor`,
-    );
-  }
 }

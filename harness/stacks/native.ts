@@ -1,4 +1,4 @@
-/** What users run, as clients see it: Kafka, Redis, S3, and the warehouse of the embedded stack. */
+/** What users run, as clients see it, wherever it runs: Kafka, Redis, S3, and the warehouse of the embedded stack. */
 import type { Clock } from '../clock.js';
 import { connectChangeLog, type KafkaConnection } from '../ports/change-log/kafka.js';
 import { connectOnlineStore, type RedisConnection } from '../ports/online-store/redis.js';
@@ -8,7 +8,7 @@ import { connectWarehouse } from '../ports/warehouse/embedded.js';
 import { listed, type OpenedPorts, openAtFirstUse } from './opened-ports.js';
 
 export interface NativeConnection {
-  readonly stack: 'native';
+  readonly stack: 'native' | 'docker';
   readonly changeLog: KafkaConnection;
   readonly onlineStore?: RedisConnection;
   readonly warehouse?: number;

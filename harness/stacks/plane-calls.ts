@@ -7,6 +7,7 @@ export function connectTo(connection: StackConnection, clock: Clock, routes: Rou
   switch (connection.stack) {
     case 'embedded':
     case 'native':
+    case 'docker':
       return connectPlane(routes);
     case 'simulated':
       return connection.world.door.connect(clock, routes);

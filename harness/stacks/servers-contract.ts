@@ -9,7 +9,10 @@ import { openPorts, type Stack, type StackServer } from './stack.js';
 import { startServers } from './start.js';
 
 /** `rounds`: how often each server is taken down; 0: there is none, or it is that of another stack and tried there. */
-export function stackServersContract(name: 'embedded' | 'native', rounds: Readonly<Record<PortName, number>>): void {
+export function stackServersContract(
+  name: 'embedded' | 'native' | 'docker',
+  rounds: Readonly<Record<PortName, number>>,
+): void {
   describe(`servers of the stack ${name}`, () => {
     let scratch: Scratch;
     let supervisor: MachineSupervisor;
@@ -20,7 +23,7 @@ export function stackServersContract(name: 'embedded' | 'native', rounds: Readon
       scratch = await openScratch();
       supervisor = supervise({ lullStartUs: 1_000, restartDelayUs: 0, scratch });
       const uses = ['changeLog', 'onlineStore', 'tables', 'warehouse'] as const;
-      stack = await startServers(name, { supervisor, directory: scratch.directory, uses });
+      stack = await startServers(name, { supervisor, directory: scratch.directory, uses, wired: [] });
       opened = await openPorts(stack.connection, supervisor.clock);
       ({ ports } = opened);
     });

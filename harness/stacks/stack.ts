@@ -9,12 +9,15 @@ import { type EmbeddedConnection, openEmbedded } from './embedded.js';
 import type { NativeConnection } from './native.js';
 import type { OpenedPorts } from './opened-ports.js';
 import { openSimulated, type SimulatedConnection } from './simulated.js';
+import type { Wires } from './wires.js';
 
 /** How a process reaches the servers: plain data, sent to roles and load generators; in a simulation, the world itself. */
 export type StackConnection = EmbeddedConnection | NativeConnection | SimulatedConnection;
 
-export const stackNames = ['embedded', 'native', 'simulated'] as const;
+export const stackNames = ['embedded', 'native', 'docker', 'simulated'] as const;
 export type StackName = (typeof stackNames)[number];
+/** Whether proxies can stand in its links: its servers are reached over the network, and are not our own. */
+export const canBeWired = (stack: StackName) => stack === 'native' || stack === 'docker';
 /** Those that npm brings whole, so that they start everywhere. */
 export const bundledStacks = ['embedded', 'simulated'] as const satisfies readonly StackName[];
 
@@ -24,6 +27,13 @@ export interface Stack {
   readonly storedPaths: readonly string[];
   /** Servers that can be injured, by the port behind which they stand. */
   readonly servers: Partial<Readonly<Record<PortName, StackServer>>>;
+  /** The links from every role, and the source, to every server; absent: no proxy stands in any. */
+  readonly wires?: Wires;
+}
+
+/** How a process reaches the servers: the role of this name, or the source. */
+export function connectionOf({ connection, wires }: Stack, client: string): StackConnection {
+  return wires?.connectionOf(client) ?? connection;
 }
 
 export interface StackServer {
@@ -47,6 +57,7 @@ export async function openPorts(
     case 'embedded':
       return openEmbedded(connection, clock, onRequest, run);
     case 'native':
+    case 'docker':
       // Clients that nobody else needs, nor pays the memory of.
       return (await import('./native.js')).openNative(connection, clock, onRequest, run);
     case 'simulated':
@@ -64,6 +75,7 @@ export function serveAt(
   switch (connection.stack) {
     case 'embedded':
     case 'native':
+    case 'docker':
       return serveOperations(operations, options);
     case 'simulated':
       return connection.world.door.serve(clock, operations, options.port);

@@ -1,23 +1,49 @@
 /** Who starts the servers of a stack. Apart from stack.ts, which every role loads when it starts: no role starts any. */
 import type { PortName } from '../ports/ports.js';
 import type { MachineSupervisor } from '../processes/supervisor.js';
+import { demand } from '../servers/programs.js';
+import { toxiproxy } from '../servers/toxiproxy.js';
+import { demandContainers, startDocker } from './docker-servers.js';
 import { startEmbedded } from './embedded.js';
+import type { NativeConnection } from './native.js';
 import { demandPrograms, startNative } from './native-servers.js';
-import type { Stack, StackName } from './stack.js';
+import { canBeWired, type Stack, type StackName } from './stack.js';
+import { wireStack } from './wires.js';
 
 /** Rejects with UsageError, before anything is started, where a stack can certainly not be. */
-export async function demandStack(stack: StackName): Promise<void> {
+export async function demandStack(stack: StackName, wired = false): Promise<void> {
   if (stack === 'native') await demandPrograms();
+  if (stack === 'docker') await demandContainers();
+  if (wired && canBeWired(stack)) await demand(toxiproxy);
 }
 
 /** Of a stack whose servers are processes; what is in memory needs no start. */
-export function startServers(
+export async function startServers(
   stack: Exclude<StackName, 'simulated'>,
   options: {
     readonly supervisor: MachineSupervisor;
     readonly directory: string;
     readonly uses: readonly PortName[];
+    /** Between whom and every server a proxy shall stand; empty: none stands anywhere. */
+    readonly wired: readonly string[];
   },
 ): Promise<Stack> {
-  return stack === 'native' ? startNative(options) : startEmbedded(options);
+  const started = await startUnwired(stack, options);
+  if (options.wired.length === 0) return started;
+  const wires = await wireStack(started.connection as NativeConnection, { ...options, clients: options.wired });
+  return { ...started, wires };
+}
+
+function startUnwired(
+  stack: Exclude<StackName, 'simulated'>,
+  options: Parameters<typeof startServers>[1],
+): Promise<Stack> {
+  switch (stack) {
+    case 'embedded':
+      return startEmbedded(options);
+    case 'native':
+      return startNative(options);
+    case 'docker':
+      return startDocker(options);
+  }
 }

@@ -16,6 +16,7 @@ const lasting = {
 const onRole = { role: z.string().min(1).exactOptional() };
 const onPort = { port: z.enum(portNames).default('onlineStore') };
 const perMillion = (share: number) => z.int().min(1).max(1_000_000).default(share);
+const onWire = { ...onRole, ...onPort, ...lasting };
 const dirtied = { ...lasting, ppm: perMillion(200_000) };
 
 export const faultFields = {
@@ -54,6 +55,17 @@ export const faultFields = {
   'poison-records': z.strictObject(dirtied),
   'incompatible-schema': z.strictObject(dirtied),
   'load-burst': z.strictObject({ ...lasting, times: z.number().gt(1).max(100).default(10) }),
+  'wire-latency': z.strictObject({
+    ...onWire,
+    latencyUs: z.int().positive().default(100_000),
+    jitterUs: z.int().min(0).default(50_000),
+  }),
+  // 20 rows of a customer a second: no stream keeps up with it.
+  'wire-bandwidth': z.strictObject({ ...onWire, bytesPerSecond: z.int().min(1_024).default(16_384) }),
+  'wire-timeout': z.strictObject({ ...onWire, afterUs: z.int().min(1_000).default(200_000) }),
+  'wire-reset': z.strictObject(onWire),
+  'wire-slow-close': z.strictObject({ ...onWire, delayUs: z.int().min(1_000).default(500_000) }),
+  partition: z.strictObject(onWire),
 } satisfies { readonly [Kind in FaultKind]: z.ZodObject & z.ZodType<Omit<SpecOf<Kind>, 'kind'>> };
 
 export const faultKinds = Object.keys(faultFields) as FaultKind[];

@@ -108,5 +108,14 @@ function drawFault(kind: FaultKind, { roles, uses }: ArchitectureDescription, ra
     case 'table-store-outage':
     case 'full-disk':
       return faultOf(kind, lasting);
+    // All roles: one that never asks a server would not notice that it cannot.
+    case 'wire-latency':
+      return faultOf(kind, { ...onPort, ...lasting, latencyUs: between(100_000, 300_000) });
+    case 'wire-bandwidth':
+    case 'wire-timeout':
+    case 'wire-reset':
+    case 'wire-slow-close':
+    case 'partition':
+      return faultOf(kind, { ...onPort, ...lasting });
   }
 }

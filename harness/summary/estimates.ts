@@ -52,8 +52,10 @@ export interface BoundedEstimate extends Estimate {
 
 /** All estimates of one plane under one scenario. */
 export function estimatePlane(runs: readonly PlannedRun[], chance: Chance): BoundedEstimate[] {
-  const isInBatch = (runs[0] as PlannedRun).plan.scenario.batch !== undefined;
-  const asked = metricNames.filter((name) => isInBatch || metricOf(name).inBatch !== true);
+  const { batch, source } = (runs[0] as PlannedRun).plan.scenario;
+  const asked = metricNames
+    .filter((name) => batch !== undefined || metricOf(name).inBatch !== true)
+    .filter((name) => source !== undefined || metricOf(name).fromDatabase !== true);
   return asked.flatMap((name) =>
     metricOf(name).statistics.map((statistic) => estimateFigure(runs, name, statistic, chance)),
   );

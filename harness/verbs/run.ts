@@ -3,16 +3,15 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Decision } from '../../reports/gate.js';
 import { inWords } from '../applicability.js';
-import { bench } from '../bench.js';
 import { UsageError } from '../errors.js';
 import { type FaultFlag, parseFault, planFault } from '../fault-flag.js';
+import { demandPostgres } from '../load/postgres/start.js';
 import { readPrices, standardPrices } from '../prices/prices.js';
 import { builtIn } from '../processes/load-architecture.js';
 import { showProgress } from '../progress.js';
-import type { Arm } from '../scenario.js';
+import { type Arm, isWired, type SourceName, sourceNames } from '../scenario.js';
 import { defaultCosts, readCosts } from '../simulation/costs.js';
 import { renderSoak } from '../soak/conclusion.js';
-import { soak } from '../soak/soak.js';
 import { stackNames } from '../stacks/stack.js';
 import { demandStack } from '../stacks/start.js';
 import { armOf, findSuite, type Shard, type Suite, suiteNames } from '../suite.js';
@@ -26,6 +25,7 @@ import { printSummary, type Shell } from './shell.js';
 interface RunFlags {
   readonly suite: string;
   readonly stack?: string;
+  readonly source?: SourceName;
   readonly architecture: readonly string[];
   readonly param: readonly Param[];
   readonly fault: readonly FaultFlag[];
@@ -50,6 +50,9 @@ export function declareRun(program: Command, shell: Shell): void {
     verb
       .addOption(new Option('--suite <name>', `one of ${suiteNames.join(', ')}`).default(suite))
       .option('--stack <name>', `instead of the suite's own; one of ${stackNames.join(', ')}`)
+      .addOption(
+        new Option('--source <name>', 'where changes come from, in place of the trace itself').choices(sourceNames),
+      )
       .option(
         '--architecture <name, path or URL>',
         `repeatable; one of ${builtIn.join(', ')}, a module of yours, or the address of a system of yours`,
@@ -94,12 +97,14 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
     );
   }
   const suite = resolveSuite(flags);
-  for (const stack of new Set(suite.scenarios.map(({ stack }) => stack))) await demandStack(stack);
+  for (const { stack, faults } of suite.scenarios) await demandStack(stack, isWired({ faults }));
+  if (flags.source !== undefined) await demandPostgres();
   const costs = await costsOf(flags);
   const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
   const gate = flags.baseline === undefined ? null : await openGate(suite, flags.seed, flags.baseline, shell);
   return interruptible(shell, 'stopping: what is finished is saved', async (signal) => {
     shell.complain(`${suite.name}: ${suite.about}; seed ${flags.seed}`);
+    const { bench } = await import('../bench.js');
     const { results, summary, manifest } = await bench({
       suite,
       seed: flags.seed,
@@ -126,11 +131,13 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
 async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
   refuseForSoak(flags);
   const stack = stackNamed(flags.stack ?? 'embedded');
-  await demandStack(stack);
+  // Its seeds may draw faults on the wire.
+  await demandStack(stack, true);
   const arms = armsOf(flags, [armOf('lakehouse')]);
   const costs = await costsOf(flags);
   return interruptible(shell, 'stopping: what was found so far follows', async (signal) => {
     shell.complain(`${soakSuite.name}: ${soakSuite.about}; from seed ${flags.seed}`);
+    const { soak } = await import('../soak/soak.js');
     const { results, conclusion } = await soak({
       arms,
       stack,
@@ -151,12 +158,14 @@ async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
 }
 
 /** Flags that mean nothing there would be silently without effect. */
-function refuseForSoak({ fault, baseline, prices, for: lasting, repetitions }: RunFlags): void {
+function refuseForSoak({ fault, baseline, prices, source, for: lasting, repetitions }: RunFlags): void {
   const refuse = (flag: string, why: string) => {
     throw new UsageError(`${flag} is not for the suite ${soakSuite.name}: ${why}`);
   };
   if (fault.length > 0) refuse('--fault', 'its faults are drawn by the seed. Use it with another suite, e.g. smoke.');
   if (baseline !== undefined) refuse('--baseline', 'it asks what is lost or wrong, and compares no figures.');
+  if (source !== undefined)
+    refuse('--source', 'its changes come from the trace itself. Use it with another suite, e.g. smoke.');
   if (prices !== undefined) refuse('--prices', 'it counts no cost.');
   if (lasting !== undefined && repetitions !== undefined) {
     throw new UsageError('--for and --repetitions both say when a soak ends: choose one of them.');
@@ -181,7 +190,16 @@ async function costsOf({ serviceTimes }: RunFlags) {
 function resolveSuite(flags: RunFlags): Suite {
   const suite = findSuite(flags.suite);
   const stack = flags.stack === undefined ? undefined : stackNamed(flags.stack);
-  const onStack = stack === undefined ? suite.scenarios : suite.scenarios.map((scenario) => ({ ...scenario, stack }));
+  const onStack = suite.scenarios.map((scenario) => ({
+    ...scenario,
+    ...(stack && { stack }),
+    ...(flags.source && { source: flags.source }),
+  }));
+  if (flags.source !== undefined && onStack.some((scenario) => scenario.stack === 'simulated')) {
+    throw new UsageError(
+      `--source ${flags.source}: a database is not simulated; name a stack of processes, e.g. --stack embedded.`,
+    );
+  }
   return {
     ...suite,
     ...(flags.fault.length === 0
@@ -238,6 +256,7 @@ function commandOf(flags: RunFlags): string {
   if (flags.for !== undefined) words.push('--for', flags.for.text);
   if (flags.shard !== undefined) words.push('--shard', `${flags.shard.part}/${flags.shard.of}`);
   if (flags.stack !== undefined) words.push('--stack', flags.stack);
+  if (flags.source !== undefined) words.push('--source', flags.source);
   if (flags.serviceTimes !== undefined) words.push('--service-times', flags.serviceTimes);
   if (flags.prices !== undefined) words.push('--prices', flags.prices);
   return words.join(' ');

@@ -1,4 +1,4 @@
-/** `gate` and `compare` as a user meets them: real processes on small results folders made by hand. */
+/** `gate` and `compare` as a user meets them, on small results folders made by hand; each exit code once from a real process. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GateVerdict } from '../../reports/gate.js';
 import type { SuiteComparison } from '../../reports/suite-comparison.js';
 import { type Ended, startCommand } from '../fixture-command.js';
+import { callCommandLine } from '../fixture-command-line.js';
 import type { Planted } from '../measures/planted-run.js';
 import { projectDirectory } from '../testbed.js';
 import { plantResults } from './fixture-results.js';
@@ -31,6 +32,7 @@ const pace =
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'planebench-verbs-test-'));
+  process.chdir(folder);
   before = await plantResults(at('before'), { repetitions, planted: pace(1, 0) });
   await plantResults(at('same'), { repetitions, planted: pace(1, 10) });
   await plantResults(at('slow'), { repetitions, planted: pace(2.5, 10) });
@@ -39,15 +41,18 @@ beforeAll(async () => {
   await plantResults(at('other-suite'), { repetitions: 1, planted: pace(1, 0), suite: 'headline' });
   await plantResults(at('other-plane'), { repetitions: 1, planted: pace(1, 0), architecture: 'mine' });
   baseline = at('baseline.json');
-  const made = await planebench('gate', before, '--write-baseline', baseline);
+  const made = await callCommandLine('gate', before, '--write-baseline', baseline);
   expect(made.code, made.stderr).toBe(0);
   expect(made.stderr).toMatch(/baseline\.json: smoke, 1 plane, 10 valid runs each at least/);
 }, 120_000);
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => {
+  process.chdir(projectDirectory);
+  return rm(folder, { recursive: true, force: true });
+});
 
 /** Bad usage: exit 3, a sentence, nothing on stdout, no stack trace. */
 async function refused(args: string[], sentence: RegExp): Promise<void> {
-  const { code, stdout, stderr } = await planebench(...args);
+  const { code, stdout, stderr } = await callCommandLine(...args);
   expect(stderr).toMatch(sentence);
   expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
   expect(stderr).not.toMatch(/\n\s+at /);
@@ -118,7 +123,7 @@ describe('gate', () => {
     );
     expect(await readFile(baseline, 'utf8')).toBe(text);
     const copy = await altered('copy.json', (json) => json.replace('"seed": 1', '"seed": 2'));
-    expect((await planebench('gate', before, '--write-baseline', copy, '--overwrite')).code).toBe(0);
+    expect((await callCommandLine('gate', before, '--write-baseline', copy, '--overwrite')).code).toBe(0);
     expect(await readFile(copy, 'utf8')).toBe(text);
   });
 });
@@ -199,7 +204,7 @@ describe('a baseline that does not fit is refused', () => {
 describe('compare', () => {
   it('the same, worse, and too few to say: exit 0, 1, 2', async () => {
     const json = async (b: string) => {
-      const { code, stdout, stderr } = await planebench('compare', before, b, '--json');
+      const { code, stdout, stderr } = await callCommandLine('compare', before, b, '--json');
       expect(stdout, stderr).not.toBe('');
       return { code, outcome: (JSON.parse(stdout) as SuiteComparison).outcome };
     };
@@ -211,7 +216,7 @@ describe('compare', () => {
   it('takes a baseline, or the summary within a results folder, for the folder, and writes Markdown', async () => {
     await writeFile(join(before, 'summary.json'), '{}');
     const markdown = at('compare.md');
-    const { code, stdout } = await planebench(
+    const { code, stdout } = await callCommandLine(
       'compare',
       baseline,
       join(before, 'summary.json'),

@@ -2,12 +2,15 @@
 import type { Hash } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, DuckDBInstance, VARCHAR } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Column, ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
+import { duckDb, withDuckDb } from '../../harness/ports/duckdb.js';
 import { historySchemas } from '../fact-schemas.js';
 import type { HistoryPart, HistoryTable } from './history.js';
 
 export const historyTables = Object.keys(historySchemas) as HistoryTable[];
+
+const threads = 2;
 
 export function historyPath(directory: string, table: HistoryTable): string {
   return join(directory, `${table}.parquet`);
@@ -34,7 +37,7 @@ export async function writeHistory(
     for (const [table, paths] of parts) {
       await joinParts(connection, paths, historyPath(directory, table));
     }
-  });
+  }, threads);
   const sizes = await Promise.all(historyTables.map((table) => stat(historyPath(directory, table))));
   return { parquetBytes: sizes.reduce((sum, { size }) => sum + size, 0), columnBytes: bytes };
 }
@@ -70,7 +73,7 @@ export async function hashHistoryFiles(hash: Hash, directory: string): Promise<v
         for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk())
           hashValues(hash, type, chunk.getColumnValues(0) as number[] | string[]);
       }
-  });
+  }, threads);
 }
 
 function hashValues(hash: Hash, type: Column['type'], values: IntValues | TextValues): void {
@@ -86,6 +89,7 @@ function hashValues(hash: Hash, type: Column['type'], values: IntValues | TextVa
 
 /** Integers are staged as DOUBLE, exact up to 2^53, because filling a BIGINT vector costs a BigInt a value. */
 async function stageTable(connection: DuckDBConnection, table: HistoryTable, batch: ColumnBatch): Promise<void> {
+  const { DOUBLE, VARCHAR, DuckDBDataChunk } = duckDb();
   const schema: readonly Column[] = historySchemas[table];
   const types = schema.map(({ type }) => (type === 'int' ? DOUBLE : VARCHAR));
   const definition = schema.map(({ name }, i) => `${name} ${types[i]}`).join(', ');
@@ -108,20 +112,6 @@ function castColumns(table: HistoryTable): string {
   return (historySchemas[table] as readonly Column[])
     .map(({ name, type }) => (type === 'int' ? `${name}::BIGINT AS ${name}` : name))
     .join(', ');
-}
-
-async function withDuckDb<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
-  try {
-    const connection = await instance.connect();
-    try {
-      return await work(connection);
-    } finally {
-      connection.closeSync();
-    }
-  } finally {
-    instance.closeSync();
-  }
 }
 
 function quoted(path: string): string {

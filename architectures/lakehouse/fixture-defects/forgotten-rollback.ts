@@ -1,6 +1,6 @@
 /** What is served is kept in the memory of the process alone: one that is started again serves the newest state. */
 import type { StoredRow } from '../../../harness/ports/online-store/port.js';
-import { servedTable } from '../served-state.js';
+import { servedTable } from '../tables.js';
 import { breakRole, withPort } from './broken-role.js';
 
 export default breakRole('serving', 'forgotten-rollback', (context) =>

@@ -21,6 +21,8 @@ export interface KafkaConnection {
   readonly brokers: readonly string[];
   /** Of topics that are created here. */
   readonly replication: number;
+  /** By the address of which a broker tells, that by which this client reaches it; absent: the same. */
+  readonly reachedAt?: Readonly<Record<string, string>>;
 }
 
 /** After this, a call is given up; a read has its own waiting time on top. */
@@ -78,7 +80,7 @@ interface Lane {
   sequence: number;
 }
 
-export function connectChangeLog({ brokers, replication }: KafkaConnection): ChangeLog {
+export function connectChangeLog({ brokers, replication, reachedAt = {} }: KafkaConnection): ChangeLog {
   const where = `kafka at ${brokers.join(', ')}`;
   const topics = new Map<string, Promise<Topic>>();
   const coordinators = new Map<string, Promise<BrokerAddress>>();
@@ -92,7 +94,8 @@ export function connectChangeLog({ brokers, replication }: KafkaConnection): Cha
   let closed = false;
 
   async function connectTo(address: BrokerAddress): Promise<BrokerConnection> {
-    const connection = await connectBroker(address, timeoutMs);
+    const proxy = reachedAt[`${address.host}:${address.port}`];
+    const connection = await connectBroker(proxy === undefined ? address : addressOf(proxy), timeoutMs);
     open.add(connection);
     if (closed) connection.close(new Error('the client was closed'));
     return connection;

@@ -2,7 +2,8 @@
  * The DuckDB that writes and reads the Parquet files of one table store: in memory, opened at the first use, one
  * connection an operation, so that operations of the same process do not see each other's temporary tables.
  */
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { duckDb } from '../duckdb.js';
 
 export interface Engine {
   connect(): Promise<DuckDBConnection>;
@@ -26,6 +27,8 @@ export interface EngineOptions {
 }
 
 export function openEngine(options: EngineOptions): Engine {
+  // Before anything waits for it: loading stops the process for as long as it takes.
+  duckDb();
   let instance: Promise<DuckDBInstance> | undefined;
   let closed = false;
 
@@ -66,7 +69,7 @@ export function openEngine(options: EngineOptions): Engine {
 }
 
 async function open({ threads, memory, spill, settings, rereads }: EngineOptions): Promise<DuckDBInstance> {
-  const instance = await DuckDBInstance.create(':memory:', {
+  const instance = await duckDb().DuckDBInstance.create(':memory:', {
     threads: String(threads),
     memory_limit: memory,
     temp_directory: await spill(),

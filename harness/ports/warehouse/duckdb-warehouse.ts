@@ -1,10 +1,11 @@
 /** The warehouse over one DuckDB file, in the process that owns the file. */
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, listValue } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { takeTurns } from '../../clock.js';
 import { CallError, messageOf } from '../../errors.js';
 import type { ColumnBatch, Schema } from '../columns.js';
+import { duckDb } from '../duckdb.js';
 import { appendColumns, createTableSql, quoteIdentifier as quoted, quoteText, readColumns } from '../duckdb-columns.js';
 import { selectColumns } from '../table-store/derivation.js';
 import type { MergeSpec, PositionMove, Query, RefreshSpec, Relation, Warehouse } from './port.js';
@@ -31,7 +32,7 @@ const fileName = 'warehouse.duckdb';
 export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Promise<Warehouse> {
   const { directory } = options;
   await mkdir(directory, { recursive: true });
-  const instance = await DuckDBInstance.create(join(directory, fileName), {
+  const instance = await duckDb().DuckDBInstance.create(join(directory, fileName), {
     threads: String(options.threads),
     memory_limit: memoryLimit,
     temp_directory: join(directory, 'spill'),
@@ -222,7 +223,7 @@ async function movePosition(writer: DuckDBConnection, { source, from, to }: Posi
       'failed',
       `'${source}' stands at ${recorded ?? 'its beginning'}, not at ${from ?? 'its beginning'}: somebody else has staged from it; read its position again`,
     );
-  const offsets = listValue(to.map(BigInt));
+  const offsets = duckDb().listValue(to.map(BigInt));
   await execute(
     writer,
     recorded === null
