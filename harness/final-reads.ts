@@ -33,10 +33,19 @@ export async function readFinalRows(options: {
   const isBehind = (customer: number) => (newest.get(customer)?.lastSeq ?? -1) < emissions.highestSeq(customer);
   const deadlineUs = clock.nowUs() + options.drainUs;
   let behind = touchedCustomers(trace);
-  for (;;) {
-    for (const row of await readRows(plane, behind)) newest.set(Number(row.key), row);
+  /** Reads these again; true if one of them is not behind any more. */
+  const look = async (customers: readonly number[]): Promise<boolean> => {
+    for (const row of await readRows(plane, customers)) newest.set(Number(row.key), row);
+    return customers.some((customer) => !isBehind(customer));
+  };
+  for (let isMoving = true; ; ) {
+    // Changes show in batches: while none does, a few rows tell that, and the plane is left alone with its work.
+    const isLast = clock.nowUs() >= deadlineUs;
+    if (isMoving || isLast || (await look(behind.slice(0, keysPerCall)))) await look(behind);
+    const before = behind.length;
     behind = behind.filter(isBehind);
-    if (behind.length === 0 || clock.nowUs() > deadlineUs) return [...newest.values()];
+    if (behind.length === 0 || isLast) return [...newest.values()];
+    isMoving = behind.length < before;
     await clock.sleep(options.sloUs / retriesPerSlo);
   }
 }

@@ -13,8 +13,11 @@ import type { Costs } from './simulation/costs.js';
 import type { SimulatedGroup, SimulationInit } from './simulation/simulation-process.js';
 
 const simulation = new URL('./simulation/simulation-process.js', import.meta.url);
-/** Most of what a simulation allocates lives for one call: with room for more of them less is copied. */
-const execArgv = ['--max-semi-space-size=64'];
+/**
+ * Most of what a simulation allocates lives for one call: with room for more of them less is copied. Every processor has a
+ * simulation of its own, so that threads that collect for it take from another one more than they give it.
+ */
+const execArgv = ['--max-semi-space-size=64', '--single-threaded-gc'];
 
 type SimulationOptions = RunsOptions & { readonly costs: Costs };
 

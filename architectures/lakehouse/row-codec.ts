@@ -105,16 +105,25 @@ function reserveBuffer({ tiles, categories, orders, devices }: CustomerState): v
 }
 
 function write(value: number): void {
+  if (value <= 127) buffer[at++] = value;
+  else at = writeLong(value, at);
+}
+
+/** Written from `to` on; answers where it ends. */
+function writeLong(value: number, to: number): number {
+  const bytes = buffer;
+  let end = to;
   let rest = value;
   while (rest > 0x7fffffff) {
-    buffer[at++] = (rest % 128) | 128;
+    bytes[end++] = (rest % 128) | 128;
     rest = Math.floor(rest / 128);
   }
   while (rest > 127) {
-    buffer[at++] = (rest & 127) | 128;
+    bytes[end++] = (rest & 127) | 128;
     rest >>>= 7;
   }
-  buffer[at++] = rest;
+  bytes[end++] = rest;
+  return end;
 }
 
 function writeSigned(value: number): void {
@@ -186,22 +195,26 @@ function readCategories(counts: CategoryCounts): void {
 }
 
 function read(): number {
-  let byte = source[from++] as number;
-  if (byte < 128) return byte;
-  let value = byte & 127;
+  const byte = source[from++] as number;
+  return byte < 128 ? byte : readLong(byte & 127);
+}
+
+function readLong(lowest: number): number {
+  const bytes = source;
+  let value = lowest;
   // As small integers as far as they reach: most numbers end here.
   for (let shift = 7; shift < 28; shift += 7) {
-    byte = source[from++] as number;
+    const byte = bytes[from++] as number;
     value |= (byte & 127) << shift;
     if (byte < 128) return value;
   }
   let factor = 2 ** 28;
-  do {
-    byte = source[from++] as number;
+  for (;;) {
+    const byte = bytes[from++] as number;
     value += (byte & 127) * factor;
+    if (byte < 128) return value;
     factor *= 128;
-  } while (byte > 127);
-  return value;
+  }
 }
 
 function readSigned(): number {

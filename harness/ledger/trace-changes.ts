@@ -11,36 +11,44 @@ import { rowSchemas } from '../../workloads/contracts/schemas.js';
 import { refusals } from '../../workloads/refusals.js';
 import { readEntries, type TraceInfo } from '../../workloads/trace.js';
 import { HarnessError } from '../errors.js';
-import type { ColumnBatch, Schema } from '../ports/columns.js';
 import { numberChanges } from './change-numbers.js';
 
-/** Every change once, by its first emission: all those of `seq` 1 to the highest of the customer. */
-export const changeColumns = [
-  { name: 'customer', type: 'int', nullable: false },
-  { name: 'seq', type: 'int', nullable: false },
-  /** 0 if sound; the columns that follow are null in a refused change. */
-  { name: 'refusal', type: 'int', nullable: false },
-  { name: 'source', type: 'int', nullable: false },
-  { name: 'entity', type: 'int', nullable: true },
-  { name: 'event_us', type: 'int', nullable: true },
-  { name: 'amount_cents', type: 'int', nullable: true },
-  { name: 'category', type: 'int', nullable: true },
-  { name: 'risk', type: 'int', nullable: true },
-  { name: 'before_event_us', type: 'int', nullable: true },
-  { name: 'before_amount_cents', type: 'int', nullable: true },
-  { name: 'before_category', type: 'int', nullable: true },
-] as const satisfies Schema;
-type ColumnName = (typeof changeColumns)[number]['name'];
-type Values = Record<ColumnName, (number | null)[]>;
+/** Of a change. What one does not have, as a refused one has nothing behind `source`, is NaN. */
+const columnNames = [
+  'customer',
+  'seq',
+  /** 0 if sound. */
+  'refusal',
+  'source',
+  'entity',
+  'event_us',
+  'amount_cents',
+  'category',
+  'risk',
+  'before_event_us',
+  'before_amount_cents',
+  'before_category',
+] as const;
+type ColumnName = (typeof columnNames)[number];
+
+export interface TraceChanges {
+  readonly rows: number;
+  readonly columns: Readonly<Record<ColumnName, Float64Array>>;
+}
 
 const batchRows = 16_384;
 const duplicate = refusals.indexOf('duplicate');
 
-export async function* readChanges(directory: string, info: TraceInfo): AsyncIterable<ColumnBatch> {
+/**
+ * Every change once, by its first emission: all those of `seq` 1 to the highest of the customer. The columns are used again
+ * for the next of them.
+ */
+export async function* readChanges(directory: string, info: TraceInfo): AsyncIterable<TraceChanges> {
   const truth = await readFile(join(directory, 'truth.bin'));
   const numbers = await numberChanges(directory, info);
   const seen = new Uint8Array(numbers.changes);
-  let values = emptyValues();
+  const columns = Object.fromEntries(columnNames.map((name) => [name, new Float64Array(batchRows)])) as Columns;
+  let rows = 0;
   let at = 0;
   for await (const { block } of readEntries(directory)) {
     const batch = viewBlock(block);
@@ -49,16 +57,17 @@ export async function* readChanges(directory: string, info: TraceInfo): AsyncIte
       const { refusal, images } = decodeChange(batch, i, info);
       const copy = seen[number] === 1;
       compareWithTruth(batch, i, truth[at], copy ? duplicate : refusal);
-      if (!copy) pushChange(values, batch, i, refusal, images);
       seen[number] = 1;
+      if (copy) continue;
+      writeChange(columns, rows++, batch, i, refusal, images);
+      if (rows < batchRows) continue;
+      yield { rows, columns };
+      rows = 0;
     }
-    if (values.seq.length < batchRows) continue;
-    yield { rows: values.seq.length, columns: values };
-    values = emptyValues();
   }
   if (at !== truth.length)
     throw new HarnessError(`${directory}: changes.bin has ${at} changes, truth.bin tells of ${truth.length}`);
-  yield { rows: values.seq.length, columns: values };
+  yield { rows, columns };
 }
 
 function compareWithTruth(batch: ChangeBatch, i: number, told: number | undefined, found: number): void {
@@ -69,27 +78,32 @@ function compareWithTruth(batch: ChangeBatch, i: number, told: number | undefine
   );
 }
 
-function emptyValues(): Values {
-  return Object.fromEntries(changeColumns.map(({ name }) => [name, []])) as unknown as Values;
-}
+type Columns = Record<ColumnName, Float64Array>;
 
-function pushChange(values: Values, batch: ChangeBatch, i: number, refusal: number, images: Images | null): void {
+function writeChange(
+  columns: Columns,
+  row: number,
+  batch: ChangeBatch,
+  i: number,
+  refusal: number,
+  images: Images | null,
+): void {
   const source = tableNames[batch.table[i]!]!;
   const before = images?.before ?? null;
   const after = images?.after ?? null;
-  values.customer.push(batch.customer[i]!);
-  values.seq.push(batch.seq[i]!);
-  values.refusal.push(refusal);
-  values.source.push(batch.table[i]!);
+  columns.customer[row] = batch.customer[i]!;
+  columns.seq[row] = batch.seq[i]!;
+  columns.refusal[row] = refusal;
+  columns.source[row] = batch.table[i]!;
   const identified = after ?? before;
-  values.entity.push(identified ? identified[entityFields[source]]! : null);
-  values.event_us.push(after ? after[timeFields[source]]! : null);
-  values.amount_cents.push(after?.amount_cents ?? null);
-  values.category.push(after?.category ?? null);
-  values.risk.push(after?.risk ?? null);
-  values.before_event_us.push(before ? before[timeFields[source]]! : null);
-  values.before_amount_cents.push(before?.amount_cents ?? null);
-  values.before_category.push(before?.category ?? null);
+  columns.entity[row] = identified ? identified[entityFields[source]]! : Number.NaN;
+  columns.event_us[row] = after ? after[timeFields[source]]! : Number.NaN;
+  columns.amount_cents[row] = after?.amount_cents ?? Number.NaN;
+  columns.category[row] = after?.category ?? Number.NaN;
+  columns.risk[row] = after?.risk ?? Number.NaN;
+  columns.before_event_us[row] = before ? before[timeFields[source]]! : Number.NaN;
+  columns.before_amount_cents[row] = before?.amount_cents ?? Number.NaN;
+  columns.before_category[row] = before?.category ?? Number.NaN;
 }
 
 type Image = Readonly<Record<string, number>>;

@@ -1,4 +1,5 @@
 /** The roles of a plane as processes, and the door to them. */
+import { secondUs } from '../../workloads/durations.js';
 import type { Operation } from '../architecture.js';
 import { PlaneError } from '../errors.js';
 import type { Json } from '../json.js';
@@ -33,6 +34,9 @@ export interface InjuredPlane {
 }
 
 const roleModule = new URL('./role-process.js', import.meta.url);
+
+/** From one report of a role's counts to the next, at time scale 1: a fortieth of the headline's window. */
+const countsEveryUs = 30 * secondUs;
 
 export async function startPlane(options: {
   supervisor: Supervisor;
@@ -91,6 +95,7 @@ export async function startPlane(options: {
             origin: originOf(),
             port,
             injuries: injuries.active(),
+            countsEveryUs: Math.ceil(countsEveryUs / plan.scenario.timeScale),
           };
         },
         onReport(kind, body) {

@@ -23,6 +23,7 @@ export interface RoleInit {
   readonly port: number;
   /** What its ports suffer from as it starts. */
   readonly injuries: readonly InjuredPort[];
+  readonly countsEveryUs: number;
 }
 
 /** Reports of a role: where it serves what, and, cumulative until `atUs`, what it has asked of its ports. */
@@ -40,8 +41,6 @@ export interface Struck {
   readonly id: number;
   readonly operation: string;
 }
-
-const countsEveryUs = 500_000;
 
 export const runRole: ChildMain<RoleInit> = async (init, child) => {
   const meter = createMeter();
@@ -88,7 +87,7 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
   };
   const counting = (async () => {
     for (;;) {
-      await child.clock.sleep(countsEveryUs, child.signal);
+      await child.clock.sleep(init.countsEveryUs, child.signal);
       reportCounts();
     }
   })().catch(() => {});

@@ -17,8 +17,11 @@ export interface RowRange {
 export type Rows = RowRange | Uint32Array;
 
 type Value = number | string | null;
-/** Integers that are never null are typed; what lies beyond the last row of a typed page is undefined. */
-type Page = Float64Array | Value[];
+/** Integers, null as NaN: boxed, they would be copied again and again by the collector. What lies beyond the last row is undefined. */
+type Page = Float64Array | (string | null)[];
+
+/** Values of a new page; it grows to `pageRows`. Most tables of a small run never fill one. */
+const firstRows = 1 << 10;
 
 export class HeapColumn {
   readonly pages: Page[] = [];
@@ -28,7 +31,8 @@ export class HeapColumn {
   constructor(public column: Column) {}
 
   at(row: number): Value {
-    return this.pages[row >>> pageBits]![row & pageMask]!;
+    const value = this.pages[row >>> pageBits]![row & pageMask]!;
+    return typeof value === 'number' && Number.isNaN(value) ? null : value;
   }
 
   bytesAt(row: number): number {
@@ -40,19 +44,32 @@ export class HeapColumn {
     const page = this.pages[start >>> pageBits]!;
     const from = start & pageMask;
     const to = from + end - start;
-    if (page instanceof Float64Array) return page.subarray(from, to);
-    return (to - from === pageRows ? page : page.slice(from, to)) as IntValues | TextValues;
+    if (!(page instanceof Float64Array)) return to - from === pageRows ? page : page.slice(from, to);
+    if (!this.column.nullable) return page.subarray(from, to);
+    const values = new Array<number | null>(to - from);
+    for (let i = from; i < to; i++) values[i - from] = orNull(page[i]!);
+    return values;
   }
 
   gather(rows: Uint32Array): IntValues | TextValues {
-    if (this.isTyped()) {
-      const values = new Float64Array(rows.length);
-      for (let i = 0; i < rows.length; i++) values[i] = this.at(rows[i]!) as number;
-      return values;
+    const { pages } = this;
+    if (this.column.type === 'text') {
+      const texts = new Array<string | null>(rows.length);
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i]!;
+        texts[i] = pages[row >>> pageBits]![row & pageMask] as string | null;
+      }
+      return texts;
     }
-    const values: Value[] = [];
-    for (let i = 0; i < rows.length; i++) values.push(this.at(rows[i]!));
-    return values as IntValues | TextValues;
+    const valueAt = (row: number) => pages[row >>> pageBits]![row & pageMask] as number;
+    if (!this.column.nullable) {
+      const ints = new Float64Array(rows.length);
+      for (let i = 0; i < rows.length; i++) ints[i] = valueAt(rows[i]!);
+      return ints;
+    }
+    const values = new Array<number | null>(rows.length);
+    for (let i = 0; i < rows.length; i++) values[i] = orNull(valueAt(rows[i]!));
+    return values;
   }
 
   /** Appends the first `rows` values behind row `at`, the end of the heap. */
@@ -60,10 +77,10 @@ export class HeapColumn {
     for (let done = 0; done < rows; ) {
       const offset = (at + done) & pageMask;
       const count = Math.min(rows - done, pageRows - offset);
-      if (offset === 0) this.pages.push(this.isTyped() ? new Float64Array(pageRows) : []);
+      if (offset === 0) this.pages.push(this.column.type === 'int' ? new Float64Array(firstRows) : []);
       const page = this.pages.at(-1)!;
-      if (page instanceof Float64Array) this.copyInts(page, offset, values as IntValues, done, count);
-      else if (this.column.type === 'int') this.pushInts(page, values as IntValues, done, count);
+      if (page instanceof Float64Array)
+        this.copyInts(this.room(page, offset + count), offset, values as IntValues, done, count);
       else this.pushTexts(page, values as TextValues, done, count);
       done += count;
     }
@@ -81,27 +98,31 @@ export class HeapColumn {
     if (Array.isArray(last)) last.length = Math.min(last.length, to - (this.pages.length - 1) * pageRows);
   }
 
-  private isTyped(): boolean {
-    return this.column.type === 'int' && !this.column.nullable;
+  /** The last page with room for so many values. */
+  private room(page: Float64Array, values: number): Float64Array {
+    if (values <= page.length) return page;
+    const larger = new Float64Array(Math.min(pageRows, Math.max(values, 4 * page.length)));
+    larger.set(page);
+    this.pages[this.pages.length - 1] = larger;
+    return larger;
   }
 
   private copyInts(page: Float64Array, offset: number, values: IntValues, from: number, count: number): void {
     if (Array.isArray(values)) {
-      for (let i = 0; i < count; i++) page[offset + i] = this.checked(values[from + i], from + i) as number;
+      for (let i = 0; i < count; i++) {
+        const value = values[from + i] as number | null | undefined;
+        page[offset + i] = Number.isSafeInteger(value) ? (value as number) : this.checked(value, from + i);
+      }
       return;
     }
     const typed = values as Exclude<IntValues, readonly unknown[]>;
     page.set(typed.subarray(from, from + count), offset);
     if (!(typed instanceof Float64Array)) return;
     for (let i = 0; i < count; i++)
-      if (!Number.isSafeInteger(page[offset + i])) this.checked(typed[from + i], from + i);
+      if (!Number.isSafeInteger(page[offset + i])) page[offset + i] = this.checked(typed[from + i], from + i);
   }
 
-  private pushInts(page: Value[], values: IntValues, from: number, count: number): void {
-    for (let i = from; i < from + count; i++) page.push(this.checked(values[i], i));
-  }
-
-  private pushTexts(page: Value[], values: TextValues, from: number, count: number): void {
+  private pushTexts(page: (string | null)[], values: TextValues, from: number, count: number): void {
     let bytes = 0;
     for (let i = from; i < from + count; i++) {
       const value = values[i] ?? null;
@@ -112,13 +133,14 @@ export class HeapColumn {
     this.textBytes += bytes;
   }
 
-  private checked(value: number | null | undefined, row: number): number | null {
+  /** NaN for a null, where there may be one; throws for whatever is no integer. */
+  private checked(value: number | null | undefined, row: number): number {
     if (Number.isSafeInteger(value)) return value as number;
     if (value !== null && value !== undefined) {
       throw new Error(`Column ${this.column.name}, row ${row}: ${value} is not an integer below 2^53.`);
     }
     if (!this.column.nullable) this.refuseNull(row);
-    return null;
+    return Number.NaN;
   }
 
   private refuseNull(row: number): never {
@@ -126,15 +148,12 @@ export class HeapColumn {
   }
 
   /** Takes nulls from now on. */
-  relax(rows: number): void {
-    if (this.isTyped()) {
-      for (const [i, page] of this.pages.entries()) {
-        this.pages[i] = Array.from((page as Float64Array).subarray(0, Math.min(pageRows, rows - i * pageRows)));
-      }
-    }
+  relax(): void {
     this.column = { ...this.column, nullable: true };
   }
 }
+
+const orNull = (value: number) => (Number.isNaN(value) ? null : value);
 
 function nullRefused(column: string, row: number): Error {
   return new Error(`Column ${column}, row ${row}: null in a column that is not nullable.`);
@@ -184,7 +203,7 @@ export class RowHeap {
         throw new Error(
           `Simulated tables cannot have column ${column.name} as ${column.type} after a version that has it as ${known.column.type}.`,
         );
-      } else if (column.nullable) known.relax(this.rows);
+      } else if (column.nullable) known.relax();
     }
   }
 

@@ -262,10 +262,13 @@ export class Table {
     for (const name of new Set(columns.map((column) => column.name))) {
       const column = this.heap.column(name);
       const texts = new Set<string>();
+      let last: string | null = null;
       for (const part of rowsOf([...this.live, ...this.removed])) {
         forEachRow(part, (row) => {
-          const text = column.at(row);
-          if (text !== null) texts.add(text as string);
+          const text = column.at(row) as string | null;
+          if (text === last || text === null) return;
+          last = text;
+          texts.add(text);
         });
       }
       yield* texts;
