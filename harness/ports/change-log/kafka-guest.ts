@@ -1,10 +1,12 @@
 /** Brokers that are not ours: whether they will do, asked before anything is, and what a guest takes away again. */
+import { hostClock } from '../../clock.js';
 import { messageOf, UsageError } from '../../errors.js';
 import { secretNames } from '../secrets.js';
 import { addressOf, connectChangeLog, type KafkaConnection } from './kafka.js';
-import { type BrokerConnection, connectBroker } from './kafka-connection.js';
+import { type BrokerConnection, connectBroker, refusalOf } from './kafka-connection.js';
 
 const timeoutMs = 10_000;
+const electedWithinUs = 30_000_000;
 
 /** Every step that a run takes, once, with a topic of its own. Rejects with UsageError. */
 export async function checkBrokers(connection: KafkaConnection): Promise<void> {
@@ -40,7 +42,7 @@ export async function removeTopics({ brokers, security, prefix }: KafkaConnectio
   };
   try {
     const any = await firstOf(brokers, (broker) => connect(addressOf(broker)));
-    const { brokers: all, topicMetadata, controllerId } = (await any.ask('Metadata', { topics: [] })) as Metadata;
+    const { brokers: all, topicMetadata, controllerId } = await metadataOf(any);
     const members = await Promise.all(all.map(async (one) => ({ one, broker: await connect(one) })));
     const topics = topicMetadata.map(({ topic }) => topic).filter((topic) => topic.startsWith(prefix));
     const controller = members.find(({ one }) => one.nodeId === controllerId)?.broker ?? any;
@@ -53,6 +55,18 @@ export async function removeTopics({ brokers, security, prefix }: KafkaConnectio
     }
   } finally {
     for (const broker of open) broker.close(new Error('done'));
+  }
+}
+
+/** While any topic, be it of others, is without a leader, the whole answer counts as an error: asked again. */
+async function metadataOf(broker: BrokerConnection): Promise<Metadata> {
+  for (const deadlineUs = hostClock.nowUs() + electedWithinUs; ; ) {
+    try {
+      return (await broker.ask('Metadata', { topics: [] })) as Metadata;
+    } catch (error) {
+      if (refusalOf(error) !== 'LEADER_NOT_AVAILABLE' || hostClock.nowUs() > deadlineUs) throw error;
+      await hostClock.sleep(200_000);
+    }
   }
 }
 
