@@ -26,7 +26,7 @@ it('makes the rows of three customers again, and leaves the files of the others 
   expect(scored).toMatchObject({ recomputedRows: 3, rows: 40 });
   expect(training?.recomputedRows).toBeGreaterThan(0);
   expect(training?.recomputedRows).toBeLessThan(100);
-  expect(untouched).toEqual(['current', 'snapshots', 'training_sets', 'customer_activity']);
+  expect(untouched).toEqual(['current', 'customer_activity', 'snapshots', 'training_sets']);
   expect(facts.batch?.steps.every(({ failure }) => failure === null)).toBe(true);
   expect(facts.batch?.scored.wrong).toBe(0);
   expect(facts.lineage).toMatchObject({ gaps: [] });

@@ -94,7 +94,11 @@ export async function reprocess(
     scored: scoredTable,
     training: trainingTable,
     snapshot: features ? await renewSnapshot(tables, features, versions) : null,
-    untouched: made.map(({ name }) => name).filter((name) => !accountedFor.has(name)),
+    // In no order of its own: roles that begin together are on the record in any.
+    untouched: made
+      .map(({ name }) => name)
+      .filter((name) => !accountedFor.has(name))
+      .sort(),
   };
 }
 

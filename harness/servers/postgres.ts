@@ -5,7 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
@@ -60,9 +60,10 @@ export const postgres: ServerProgram<PostgresSettings> = {
       await chown(directory, user.uid, user.gid);
       await letThrough(dirname(directory));
     }
+    const command = user && !(await isOpenToAll(path)) ? await copyPrograms(path, directory) : path;
     const data = join(directory, 'data');
     const spawn = { env, cwd: directory, ...(user && { user }) };
-    if (!(await stat(data).catch(() => null))) await initialise(path, data, password, spawn);
+    if (!(await stat(data).catch(() => null))) await initialise(command, data, password, spawn);
     const settings = {
       port,
       listen_addresses: '127.0.0.1',
@@ -76,7 +77,7 @@ export const postgres: ServerProgram<PostgresSettings> = {
       log_min_messages: 'warning',
     };
     const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
-    return { command: path, args, ...spawn };
+    return { command, args, ...spawn };
   },
 
   async isReady({ port, password }) {
@@ -176,6 +177,23 @@ async function addPostgresUser(): Promise<{ uid: number; gid: number }> {
   if (user === null)
     throw new HarnessError('PostgreSQL does not run as root, and useradd could not add the user postgres; add one.');
   return user;
+}
+
+/** Whether another user gets to it through the folders above it: a checkout may lie where only root may go. */
+async function isOpenToAll(path: string): Promise<boolean> {
+  for (let at = dirname(path); ; at = dirname(at)) {
+    const { mode } = await stat(at);
+    if ((mode & 0o001) === 0) return false;
+    if (at === dirname(at)) return true;
+  }
+}
+
+/** 60 MB, into a folder that the other user has. */
+async function copyPrograms(path: string, directory: string): Promise<string> {
+  const native = dirname(dirname(path));
+  const copy = join(directory, 'native');
+  await cp(native, copy, { recursive: true, verbatimSymlinks: true });
+  return join(copy, relative(native, path));
 }
 
 /** Another user must get to a folder within the temporary ones of the harness: through them, not to read them. */
