@@ -124,6 +124,22 @@ export function takeTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
+/**
+ * Aborts with a TimeoutError when the time is over, unless it was cleared before. A signal of `AbortSignal.timeout` keeps all
+ * that hangs on it until then: of a thousand calls a second, each of which may take two, the collector moved two thousand
+ * about again and again, and stopped their caller for 5 to 10 ms each time.
+ */
+export function timeLimit(
+  { after }: Pick<Clock, 'after'>,
+  durationUs: number,
+): { readonly signal: AbortSignal; readonly clear: Cancel } {
+  const controller = new AbortController();
+  const clear = after(durationUs, () =>
+    controller.abort(new DOMException(`no answer within ${durationUs / 1000} ms`, 'TimeoutError')),
+  );
+  return { signal: controller.signal, clear };
+}
+
 /** Rejects with `error()` if `work` has not settled after `durationUs`; the work itself is not stopped. */
 export async function withDeadline<T>(
   clock: Clock,

@@ -1,7 +1,7 @@
 /** The user's system as the adapter calls it. Whatever it does instead of answering is said in one sentence. */
 import { Agent, type Dispatcher } from 'undici';
 import type { Operation } from '../../harness/architecture.js';
-import { hostClock, monotonicUs } from '../../harness/clock.js';
+import { hostClock, monotonicUs, timeLimit } from '../../harness/clock.js';
 import { CallError, messageOf } from '../../harness/errors.js';
 
 export interface System {
@@ -42,6 +42,7 @@ export function connectSystem(url: string): System {
     read: (body: Dispatcher.ResponseData['body']) => Promise<T>,
   ): Promise<T> {
     const where = `${what.method} ${url}${what.path}`;
+    const { signal, clear } = timeLimit(hostClock, timeoutUs);
     try {
       const { statusCode, body } = await agent.request({
         origin: new URL(url).origin,
@@ -49,7 +50,7 @@ export function connectSystem(url: string): System {
         method: what.method,
         headers: { 'content-type': 'application/json' },
         body: what.body === undefined ? null : JSON.stringify(what.body),
-        signal: AbortSignal.timeout(Math.ceil(timeoutUs / 1000)),
+        signal,
       });
       if (statusCode !== 200) {
         const found = excerpt(await body.text());
@@ -58,6 +59,8 @@ export function connectSystem(url: string): System {
       return await read(body);
     } catch (error) {
       throw sentenceOf(where, timeoutUs, error);
+    } finally {
+      clear();
     }
   }
 

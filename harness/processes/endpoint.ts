@@ -1,6 +1,7 @@
 /** The plane as the harness calls it: its operations at the doors of its roles (operations-server.ts). */
 import { Pool } from 'undici';
 import type { Operation } from '../architecture.js';
+import { hostClock, timeLimit } from '../clock.js';
 import { CallError, messageOf } from '../errors.js';
 import { probeHeader } from './request.js';
 
@@ -36,28 +37,32 @@ export function connectPlane(routes: Routes): PlaneClient {
     }
     return pool;
   };
-  const post = (operation: Operation, argument: unknown, options: CallOptions) =>
+  const post = (operation: Operation, argument: unknown, options: CallOptions, signal: AbortSignal) =>
     poolOf(operation).request({
       path: `/${operation}`,
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(options.probe ? { [probeHeader]: '1' } : {}) },
       body: argument === undefined ? null : JSON.stringify(argument),
-      signal: AbortSignal.timeout(Math.ceil(options.timeoutUs / 1000)),
+      signal,
     });
   return {
     offers: (operation) => routes[operation] !== undefined,
     async call<T>(operation: Operation, argument: unknown, options: CallOptions): Promise<T> {
+      const { signal, clear } = timeLimit(hostClock, options.timeoutUs);
       try {
-        const { statusCode, body } = await post(operation, argument, options);
+        const { statusCode, body } = await post(operation, argument, options, signal);
         if (statusCode !== 200) throw new CallError('failed', `${operation}: ${errorOf(await body.text())}`);
         return (await body.json()) as T;
       } catch (error) {
         throw asCallError(operation, error);
+      } finally {
+        clear();
       }
     },
     async *pages<T>(operation: Operation, argument: unknown, options: CallOptions): AsyncIterable<T> {
+      const { signal, clear } = timeLimit(hostClock, options.timeoutUs);
       try {
-        const { statusCode, body } = await post(operation, argument, options);
+        const { statusCode, body } = await post(operation, argument, options, signal);
         if (statusCode !== 200) throw new CallError('failed', `${operation}: ${errorOf(await body.text())}`);
         let complete = false;
         for await (const line of linesOf(body)) {
@@ -68,6 +73,8 @@ export function connectPlane(routes: Routes): PlaneClient {
         if (!complete) throw new CallError('indeterminate', `${operation}: the answer was cut short`);
       } catch (error) {
         throw asCallError(operation, error);
+      } finally {
+        clear();
       }
     },
     async close() {
