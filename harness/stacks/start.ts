@@ -46,8 +46,7 @@ export async function startServers(
   const started = await startUnwired(stack, options);
   if (options.wired.length === 0 || !canBeWired(stack)) return started;
   const wires = await wireStack(started.connection as NativeConnection, { ...options, clients: options.wired });
-  const { version } = await demand(toxiproxy);
-  return { ...started, wires, versions: { ...started.versions, [toxiproxy.name]: version } };
+  return { ...started, wires, versions: { ...started.versions, [toxiproxy.name]: wires.version } };
 }
 
 function startUnwired(

@@ -1,6 +1,7 @@
 /** A stack in whose every link a proxy stands: between each role, or the source, and each server. */
 import { join } from 'node:path';
 import { HarnessError } from '../errors.js';
+import { addressOf } from '../ports/change-log/kafka.js';
 import type { PortName } from '../ports/ports.js';
 import type { MachineSupervisor } from '../processes/supervisor.js';
 import { freePorts } from '../servers/free-ports.js';
@@ -12,6 +13,8 @@ import type { NativeConnection } from './native.js';
 export interface Wires extends Pick<Links, 'inject'> {
   /** The servers as this client reaches them. */
   connectionOf(client: string): NativeConnection;
+  /** Of the proxy's program. */
+  readonly version: string;
 }
 
 export async function wireStack(
@@ -25,12 +28,13 @@ export async function wireStack(
   const { supervisor, directory, clients } = options;
   const [port] = (await freePorts(1)) as [number];
   const settings = { directory: join(directory, toxiproxy.name), port };
+  const found = await demand(toxiproxy);
   await supervisor.startProgram({
     name: toxiproxy.name,
     // Of the harness, like the load: what it costs is not the plane's.
     kind: 'load',
     restart: false,
-    spawn: await toxiproxy.prepare(await demand(toxiproxy), settings),
+    spawn: await toxiproxy.prepare(found, settings),
     isReady: () => toxiproxy.isReady(settings),
   });
   const servers = serversOf(connection);
@@ -40,6 +44,7 @@ export async function wireStack(
   );
   return {
     inject,
+    version: found.version,
     connectionOf(client) {
       const through = (port: number) => {
         const link = links.find((link) => link.client === client && link.port === port);
@@ -76,7 +81,7 @@ function reachedThrough(connection: NativeConnection, through: (port: number) =>
   };
 }
 
-const portOf = (address: string) => Number(address.split(':').at(-1));
+const portOf = (broker: string) => addressOf(broker).port;
 
 function endpointThrough(endpoint: string, through: (port: number) => number): string {
   const url = new URL(endpoint);
