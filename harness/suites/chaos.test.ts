@@ -121,6 +121,18 @@ describe('soak', () => {
     expect([...aims].sort()).toEqual(['batch', 'changeLog', 'compactor', 'onlineStore', 'serving', 'stream', 'tables']);
   });
 
+  it('disturbs so many changes that chance alone does not hide it, in virtual time too', () => {
+    const [lakehouse] = threePlanes as [(typeof threePlanes)[number]];
+    const asked = seeds.flatMap((seed) => {
+      const { workload, faults } = plan(seed, lakehouse, 'simulated').scenario;
+      const changesOf = (us: number) => (workload.changes.perSecond * us) / secondUs;
+      return faults.flatMap((fault) => ('ppm' in fault ? (changesOf(fault.lastsUs) * fault.ppm) / 1_000_000 : []));
+    });
+    expect(asked.length).toBeGreaterThan(20);
+    // A binomial count of 125 at 0.3 is below half of its mean once in 10,000 times.
+    expect(Math.min(...asked)).toBeGreaterThanOrEqual(37.5);
+  });
+
   it('has no two seeds alike, and a seed alike on both stacks', () => {
     const [lakehouse] = threePlanes as [(typeof threePlanes)[number]];
     const faults = seeds.map((seed) => JSON.stringify(scheduleFaults(plan(seed, lakehouse).scenario, seed)));

@@ -79,7 +79,8 @@ function drawFault(kind: FaultKind, { roles, uses }: ArchitectureDescription, ra
   // A plane that keeps its tables in the warehouse reads history from the other store, before the load.
   const ports = uses.filter((port) => port !== 'tables' || !uses.includes('warehouse'));
   const onPort = ports.length === 0 ? {} : { port: ports[random.below(ports.length)] as PortName };
-  const dirtied = { ...lasting, ppm: between(100_000, 500_000) };
+  // In virtual time fifty changes come in a second: of so many as this never less than half are dirty by chance.
+  const dirtied = { lastsUs: Math.max(lasting.lastsUs, 2.5 * secondUs), ppm: between(300_000, 500_000) };
   switch (kind) {
     case 'role-crash':
       return faultOf(kind, onRole);
