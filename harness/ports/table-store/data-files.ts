@@ -154,7 +154,7 @@ async function writeDataFile(
       schema,
       Number(row?.count),
     );
-    await objects.publish(staged, `${table}/${path}`);
+    await objects.publish(staged, `${table}/${path}`, 'by reference');
     return {
       // A relative URI (protocol, "Add File and Remove File").
       path: path.replaceAll('%', '%25'),

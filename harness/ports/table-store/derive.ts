@@ -260,7 +260,7 @@ async function writeFiles(
         checkValues(table, schema, statistics);
         const nowUs = clock.nowUs();
         const path = dataFileName(nowUs);
-        await objects.publish(String(row.filename), `${table}/${path}`);
+        await objects.publish(String(row.filename), `${table}/${path}`, 'by reference');
         return {
           path,
           partitionValues: {},

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Clock, hostClock } from '../../clock.js';
 import { CallError } from '../../errors.js';
 import { localObjects } from './delta/local-objects.js';
-import type { ObjectStore } from './delta/object-store.js';
+import type { Found, ObjectStore } from './delta/object-store.js';
 import { deltaTableStore } from './delta-table-store.js';
 import { schema, spec } from './fold.fixture.js';
 import type { TableStore } from './port.js';
@@ -72,7 +72,7 @@ function failingAt(
     asked: 0,
     putIfAbsent: (path: string, text: string) => change(() => objects.putIfAbsent(path, text)),
     put: (path: string, text: string) => change(() => objects.put(path, text)),
-    publish: (staged: string, path: string) => change(() => objects.publish(staged, path)),
+    publish: (staged: string, path: string, found?: Found) => change(() => objects.publish(staged, path, found)),
     stage: () => change(() => objects.stage()),
     delete: (path: string) => change(() => objects.delete(path)),
   };

@@ -24,9 +24,9 @@ export function countRequests(objects: ObjectStore, count: CountRequest): Object
       count('put', Buffer.byteLength(text));
       return objects.put(path, text);
     },
-    async publish(staged, path) {
+    async publish(staged, path, found) {
       count('put', await sizeOf(staged));
-      return objects.publish(staged, path);
+      return objects.publish(staged, path, found);
     },
     async get(path) {
       const text = await objects.get(path);

@@ -152,8 +152,13 @@ async function syncFolder(directory: string): Promise<void> {
 
 const rowsPerTaxed = 100_000;
 const taxedRounds = 24;
+/** Of so many pairs the 7th lies below the median and the 18th above it, with 98 % by the binomial distribution. */
+const medianBetween = [6, 17] as const;
 
-/** The ACID tax: the same rows as a durable Parquet file alone and as a commit, in turns, on the same disk. */
+/**
+ * The ACID tax: the same rows as a durable Parquet file alone and as a commit, in turns, on the same disk. What is alone is
+ * found by its name, so it is on the disk before it gets it, and its name is when the call is answered.
+ */
 async function taxBenchmarks(): Promise<Benchmark[]> {
   const directory = mkdtempSync(join(tmpdir(), 'planebench-bench-'));
   const objects = localObjects(directory);
@@ -186,14 +191,14 @@ async function taxBenchmarks(): Promise<Benchmark[]> {
       rawUs.push(raw);
       committedUs.push(committed);
     }
+    const taxes = rawUs.map((us, i) => committedUs[i]! / us - 1).toSorted((a, b) => a - b);
+    const ofTax = (tax: number) => ({ perSecond: Math.round(tax * 10_000), unit: '1/10,000' });
     return [
       { name: 'rows in commits of 100k', perSecond: perSecond(rowsPerTaxed, median(committedUs)), unit: 'rows' },
       { name: 'rows as Parquet files of 100k alone', perSecond: perSecond(rowsPerTaxed, median(rawUs)), unit: 'rows' },
-      {
-        name: 'ACID tax in hundredths of a percent, median of pairs',
-        perSecond: Math.round(median(rawUs.map((us, i) => (committedUs[i]! / us - 1) * 10_000))),
-        unit: '1/10,000',
-      },
+      { name: 'ACID tax in hundredths of a percent, median of pairs', ...ofTax(median(taxes)) },
+      { name: 'ACID tax, at least', ...ofTax(taxes[medianBetween[0]]!) },
+      { name: 'ACID tax, at most', ...ofTax(taxes[medianBetween[1]]!) },
     ];
   } finally {
     await engine.close();

@@ -124,7 +124,7 @@ async function cool(tables: Tables, table: string, file: AddFile): Promise<AddFi
   const staged = await objects.stage();
   try {
     await copyFile(local!, staged);
-    await objects.publish(staged, `${table}/${path}`);
+    await objects.publish(staged, `${table}/${path}`, 'by reference');
   } catch (error) {
     await objects.discard(staged);
     throw new CallError('failed', `Table ${table}: ${file.path} was not copied: ${messageOf(error)}`, { cause: error });

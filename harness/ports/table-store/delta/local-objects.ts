@@ -1,12 +1,13 @@
 /**
  * Objects as files of a directory that several processes of one host share. What a writer has not finished lies in
  * `.staging`. What was written is on the disk: files are synchronised before a call resolves, and so are names, but for those of
- * published files, which nobody knows of before an object that is put says so: they are synchronised before that is there.
+ * published files, which nobody knows of before an object that is put says so: they are synchronised before that is there, and
+ * so are their contents where it is that object that leads to them.
  */
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CallError, messageOf } from '../../../errors.js';
-import type { ObjectStore } from './object-store.js';
+import type { Found, ObjectStore } from './object-store.js';
 import { discardStaged as discard, openStaging } from './staging.js';
 
 const stagingFolder = '.staging';
@@ -22,14 +23,14 @@ export function localObjects(directory: string): ObjectStore {
     return target;
   };
 
-  const names = publishedNames();
+  const published = publishedFiles();
 
   return {
     async putIfAbsent(path, text) {
       const target = await targetOf(path).catch(asFailed);
       const staged = await newStaged().catch(asFailed);
       try {
-        await Promise.all([writeDurably(staged, text), names.sync()]).catch(asFailed);
+        await allDone([writeDurably(staged, text), published.sync()]).catch(asFailed);
         return await linkAs(staged, target);
       } finally {
         await discard(staged);
@@ -39,7 +40,7 @@ export function localObjects(directory: string): ObjectStore {
       const target = await targetOf(path);
       const staged = await newStaged();
       try {
-        await Promise.all([writeDurably(staged, text), names.sync()]);
+        await allDone([writeDurably(staged, text), published.sync()]);
         await rename(staged, target);
       } finally {
         await discard(staged);
@@ -63,17 +64,49 @@ export function localObjects(directory: string): ObjectStore {
       );
       return entries.filter((entry) => entry.isDirectory() && entry.name !== stagingFolder).map(({ name }) => name);
     },
-    delete: (path) => rm(join(directory, path), { force: true }),
+    delete(path) {
+      const target = join(directory, path);
+      published.forget(target);
+      return rm(target, { force: true });
+    },
     stage: newStaged,
-    async publish(staged, path) {
+    async publish(staged, path, found = 'by its name') {
       const target = await targetOf(path);
-      await syncPath(staged);
+      if (found === 'by its name') await syncPath(staged);
       await rename(staged, target);
-      names.add(dirname(target));
+      published.add(target, found);
     },
     discard,
     localFiles: async (paths) => paths.map((path) => join(directory, path)),
     release() {},
+  };
+}
+
+/**
+ * What is published and not synchronised yet. A disk takes contents and names in one go if it is asked for them together:
+ * a commit waits once for both, and for its own entry.
+ */
+function publishedFiles() {
+  const contents = new Map<string, Promise<void>>();
+  const folders = publishedNames();
+  return {
+    add(target: string, found: Found): void {
+      folders.add(dirname(target));
+      if (found === 'by its name') return;
+      const synced = syncPath(target).then(
+        () => void contents.delete(target),
+        (error) => {
+          // It stays: the disk may have dropped it, and synchronising it again would not tell (fsync(2), EIO).
+          if (contents.has(target)) throw new Error(`${target} is not on the disk: ${messageOf(error)}`);
+        },
+      );
+      contents.set(target, synced);
+      synced.catch(() => {}); // told to whoever puts the next object
+    },
+    forget: (target: string) => void contents.delete(target),
+    async sync(): Promise<void> {
+      await Promise.all([folders.sync(), ...contents.values()]);
+    },
   };
 }
 
@@ -100,6 +133,11 @@ function publishedNames() {
       await Promise.all(underWay);
     },
   };
+}
+
+/** Rejects when all have ended, if one does: what is staged can be discarded then. */
+async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  for (const done of await Promise.allSettled(work)) if (done.status === 'rejected') throw done.reason;
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

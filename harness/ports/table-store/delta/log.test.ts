@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -200,6 +200,33 @@ describe('objects on the local disk', () => {
     expect(await log.objects.list('a')).toEqual(expect.arrayContaining([{ name: 'c', bytes: 5 }]));
     const [local] = await log.objects.localFiles(['a/c'], { fetchedBytes: null });
     expect(await readFile(local!, 'utf8')).toBe('three');
+  });
+
+  test('no object is there before what was published by reference is on the disk', async () => {
+    // Of a link to nowhere nothing can be made durable.
+    const publishBroken = async (path: string) => {
+      const staged = await log.objects.stage();
+      await symlink(join(log.directory, 'nowhere'), staged);
+      await log.objects.publish(staged, path, 'by reference');
+    };
+    await publishBroken('a/broken');
+    // Not the second time either: a disk that failed to take it would answer then that there is nothing to do.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(log.objects.putIfAbsent('a/1', 'one')).rejects.toMatchObject({
+        outcome: 'failed',
+        message: expect.stringMatching(/a\/broken is not on the disk: ENOENT/),
+      });
+      await expect(log.objects.put('a/hint', 'one')).rejects.toThrow(/a\/broken is not on the disk/);
+    }
+    expect(await log.objects.get('a/1')).toBeNull();
+    expect(await log.objects.get('a/hint')).toBeNull();
+    await log.objects.delete('a/broken');
+    expect(await log.objects.putIfAbsent('a/1', 'one')).toBe(true);
+    // Nobody waits for what was taken back.
+    await publishBroken('a/broken');
+    await log.objects.delete('a/broken');
+    await log.objects.put('a/hint', 'one');
+    expect(await readdir(join(log.directory, '.staging'))).toEqual([]);
   });
 });
 

@@ -27,8 +27,11 @@ export interface ObjectStore {
    * `publish`, all else goes by `discard`.
    */
   stage(): Promise<string>;
-  /** Makes a staged file the object `path`, whole, and durable before any object is there that is put after it. */
-  publish(staged: string, path: string): Promise<void>;
+  /**
+   * Makes a staged file the object `path`, whole, and durable before any object is there that is put after it: else that
+   * put fails, and so do others until the object is deleted.
+   */
+  publish(staged: string, path: string, found?: Found): Promise<void>;
   discard(staged: string): Promise<void>;
   /**
    * Local files with the contents of these objects, in their order, for a program (DuckDB) to read; they stay for this
@@ -38,6 +41,12 @@ export interface ObjectStore {
   /** Whoever read has done so. */
   release(reading: Reading): void;
 }
+
+/**
+ * How readers come to a published object. By reference: from an object that is put after it; so what a crash leaves of it
+ * before that is there, nobody reads. By its name, if nothing is said: it is whole from the first moment, whatever crashes.
+ */
+export type Found = 'by its name' | 'by reference';
 
 /** A piece of work that reads local files. */
 export interface Reading {
