@@ -135,6 +135,10 @@ function advise({
     );
   if (loadAverage !== null && loadAverage > machine.cores / 2)
     advice.push('Other programs are running: their noise widens every interval. Stop them or expect "inconclusive".');
+  if (!machine.loadGoesFirst)
+    advice.push(
+      'Load generators may not have real-time priority: calls start some milliseconds late beside busy planes. Permit it: run as root, or `ulimit -r 1` first.',
+    );
   if (noise.timerLagP99Us > 5_000)
     advice.push('Timers fire late here: runs may be invalid because the load generator falls behind.');
   if (noise.workSpread > 3) advice.push('Equal work takes unequal time here: use more repetitions.');
@@ -148,6 +152,7 @@ export function printExamination(examination: Examination): string {
   return [
     `machine   ${machine.cpu}, ${machine.cores} cores, ${gib(machine.memoryBytes)}, ${machine.platform}`,
     `limits    ${machine.cgroup ?? 'no control group limits found'}`,
+    `priority  load generators ${machine.loadGoesFirst ? 'go before all others (real-time)' : 'go before planes by their niceness alone'}`,
     `free      ${gib(examination.freeMemoryBytes)} memory, ${gib(examination.freeDiskBytes)} disk in ${tmpdir()}`,
     `load      ${examination.loadAverage?.toFixed(2) ?? 'unknown'}`,
     `noise     timers late by ${(noise.timerLagP99Us / 1000).toFixed(1)} ms at p99; equal work varies by a factor of ${noise.workSpread.toFixed(1)}`,

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Manifest } from '../reports/summary.js';
+import { mayGoFirst } from './processes/precedence.js';
 
 /** The folder that holds package.json: two above dist/harness. */
 export const projectDirectory = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -19,6 +20,7 @@ export async function describeMachine(): Promise<Omit<Manifest['machine'], 'stea
     memoryBytes: totalmem(),
     platform: `${platform()} ${release()} ${process.arch}`,
     cgroup: await readCgroup(),
+    loadGoesFirst: await mayGoFirst(),
   };
 }
 

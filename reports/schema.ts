@@ -330,6 +330,7 @@ export const manifestSchema = z
       memoryBytes: z.number(),
       platform: z.string(),
       cgroup: z.string().nullable(),
+      loadGoesFirst: z.boolean().describe('Whether load generators had real-time priority.'),
       stealBp: z.number().nullable().describe('Share of CPU time stolen by the hypervisor, basis points.'),
     }),
     scenarios: z.unknown(),

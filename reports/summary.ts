@@ -339,6 +339,8 @@ export interface Manifest {
     readonly memoryBytes: number;
     readonly platform: string;
     readonly cgroup: string | null;
+    /** Whether load generators had real-time priority, or only stood before the planes by their niceness. */
+    readonly loadGoesFirst: boolean;
     /** Share of CPU time stolen by the hypervisor during the suite, basis points; null where unknown. */
     readonly stealBp: number | null;
   };

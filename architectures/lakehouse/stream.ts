@@ -48,7 +48,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   const { ports, clock, contract, signal } = context;
   const position = await recoverPosition(context);
   const lineage = openLineage(context, journalInTables(ports.tables));
-  // While the first batch is read: it has to be on the record before anything is written.
+  // While the first batch is read and put: it has to be on the record before the tables have anything of it.
   const recorded = recordStream(lineage, context, position.offsets);
   recorded.catch(() => {}); // thrown to the first write
   const customerRows = createCustomerRows(context, params.cachedCustomers);
@@ -155,8 +155,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
 
   /** Online first, tables last: what the tables have, the rows show; what they do not have is read again. */
   async function write(changed: ChangedRows, { rows, fresh, offsets, newestUs }: Batch): Promise<void> {
-    await recorded;
-    await Promise.all([putRows(context, changed), beat(context, newestUs)]);
+    await Promise.all([recorded, putRows(context, changed), beat(context, newestUs)]);
     // Only partitions that moved: a txn that says nothing new would keep the whole commit from being written.
     const txns = offsets.flatMap((version, partition) =>
       version > (committed[partition] as number) ? [{ appId: streamTxn(partition), version }] : [],

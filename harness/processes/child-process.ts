@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { type ClockOrigin, hostClock, monotonicUs, withDeadline } from '../clock.js';
 import { HarnessError } from '../errors.js';
 import type { FromChild, ToChild } from './child.js';
+import type { Precedence } from './precedence.js';
 import { isStopped, readUsage, type Usage } from './usage.js';
 
 export interface Exit {
@@ -45,8 +46,7 @@ export interface ChildOptions {
   readonly module: URL;
   readonly init: unknown;
   readonly origin: ClockOrigin;
-  /** How far it stands back when the processors are busy, 0 to 19 (nice(2)). */
-  readonly niceness?: number;
+  readonly precedence?: Precedence;
   readonly readyWithinUs?: number;
   readonly execArgv?: readonly string[];
 }
@@ -91,7 +91,12 @@ export function startChild(options: ChildOptions): StartedChild {
     () => new HarnessError(`${options.name} was not ready within ${withinUs / 1e6} s${lastWordsOf(stderr)}`),
   );
   ready.catch(() => {});
-  send(child, { type: 'init', init: options.init, origin: options.origin, niceness: options.niceness ?? 0 });
+  send(child, {
+    type: 'init',
+    init: options.init,
+    origin: options.origin,
+    precedence: options.precedence ?? { niceness: 0 },
+  });
   return {
     name: options.name,
     pid: child.pid ?? -1,

@@ -4,11 +4,11 @@
  */
 import { type ClockOrigin, type SystemClock, systemClock } from '../clock.js';
 import { HarnessError, messageOf, PlaneError, UsageError } from '../errors.js';
-import { standBack } from './niceness.js';
+import { type Precedence, takePrecedence } from './precedence.js';
 
 /** Parent to child. */
 export type ToChild =
-  | { readonly type: 'init'; readonly init: unknown; readonly origin: ClockOrigin; readonly niceness: number }
+  | { readonly type: 'init'; readonly init: unknown; readonly origin: ClockOrigin; readonly precedence: Precedence }
   | { readonly type: 'set-clock'; readonly origin: ClockOrigin }
   | { readonly type: 'tell'; readonly kind: string; readonly body: unknown }
   | { readonly type: 'stop' };
@@ -70,8 +70,8 @@ export function runChild<Init>(main: ChildMain<Init>): void {
   process.on('message', async (message: ToChild) => {
     switch (message.type) {
       case 'init': {
-        if (message.niceness > 0) standBack(message.niceness);
         clock = systemClock(message.origin);
+        await takePrecedence(message.precedence);
         const child: Child = {
           clock,
           signal: stop.signal,

@@ -141,8 +141,9 @@ const startsWithinUs = 5_000_000;
 const lastLines = 10;
 const sampleEveryUs = 250_000;
 /**
- * Everything that belongs to a plane stands back behind the load generator, by the same amount in every arm: a user's
- * request does not arrive later because a plane is busy, and on two cores it otherwise would.
+ * Everything that belongs to a plane stands back behind the load generators, which go first where that is permitted, by
+ * the same amount in every arm: a user's request does not arrive later because a plane is busy, and on two cores it
+ * otherwise would.
  */
 const planeNiceness = 10;
 /** What an orchestrator does with a smaller share of the processor. */
@@ -176,7 +177,8 @@ export function supervise(options: {
       module: spec.module,
       init: spec.init(),
       origin: shifted(clockByUs),
-      niceness: spec.kind === 'load' ? 0 : planeNiceness + (spec.background ? backgroundNiceness : 0),
+      precedence:
+        spec.kind === 'load' ? 'first' : { niceness: planeNiceness + (spec.background ? backgroundNiceness : 0) },
       ...(spec.readyWithinUs === undefined ? {} : { readyWithinUs: spec.readyWithinUs }),
     });
     scratch.watch(child.pid);

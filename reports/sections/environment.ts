@@ -7,6 +7,9 @@ const inWords = (servers: Manifest['servers']): string =>
     .map(([name, version]) => `${name} ${version}`)
     .join(', ') || "planebench's own";
 
+const inTurn = ({ loadGoesFirst }: Manifest['machine']): string =>
+  loadGoesFirst ? 'before all others (real-time priority)' : 'before the planes by their niceness alone';
+
 /** Machine, versions, traces and parameters: what else a figure depends on. */
 export function environmentSection(summary: Summary, manifest: Manifest): Markup {
   const { machine, git } = manifest;
@@ -21,6 +24,7 @@ export function environmentSection(summary: Summary, manifest: Manifest): Markup
     ['Memory', formatValue(machine.memoryBytes, 'bytes')],
     ['Platform', machine.platform],
     ['Limits (cgroup)', machine.cgroup ?? 'not known'],
+    ['Load generators', inTurn(machine)],
     ['CPU time stolen', machine.stealBp === null ? 'not known' : formatValue(machine.stealBp / 10_000, 'share')],
     ['Commit', git.commit === null ? 'not known' : `${git.commit}, ${dirty}`],
     ['Servers', inWords(manifest.servers)],
