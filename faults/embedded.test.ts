@@ -3,47 +3,12 @@
  * warehouse what befalls its server. Nothing here depends on how fast the machine is.
  */
 import { expect, it } from 'vitest';
-import { simulatedBuild } from '../harness/lineage/origin.js';
-import { descriptionOf, loadArchitecture } from '../harness/processes/load-architecture.js';
-import { openScratch } from '../harness/processes/scratch.js';
-import type { RunFacts } from '../harness/record/facts.js';
-import { observeRun } from '../harness/run.js';
-import { gatherFacts } from '../harness/run-facts.js';
-import type { Scenario } from '../harness/scenario.js';
-import { machineSite } from '../harness/site.js';
-import { loadTrace } from '../harness/traces.js';
+import { runOnMachine } from './fixture-machine-run.js';
 import { ordealScenario } from './fixture-ordeal.js';
 import { expectSurvived } from './fixture-survived.js';
 
-async function run(plane: string, scenario: Scenario): Promise<RunFacts> {
-  const scratch = await openScratch();
-  try {
-    const trace = await loadTrace(scenario, 1, scratch.directory);
-    const plan = {
-      id: `ordeal-${plane}`,
-      scenario,
-      arm: { architecture: plane, specifier: plane, params: null },
-      repetition: 1,
-      seed: 1,
-    };
-    const observed = await observeRun(plan, {
-      trace,
-      architecture: descriptionOf(await loadArchitecture(plane, undefined)),
-      site: machineSite(scenario, scratch, simulatedBuild),
-      parent: scratch.directory,
-      quiet: Promise.resolve(),
-      idle: () => {},
-      progress: () => {},
-      signal: new AbortController().signal,
-    });
-    return await gatherFacts(observed, trace);
-  } finally {
-    await scratch.close();
-  }
-}
-
 it('the lakehouse survives all of them, one after the other', { timeout: 240_000 }, async () => {
-  const facts = await run('lakehouse', ordealScenario());
+  const facts = await runOnMachine('lakehouse', ordealScenario());
   expect(facts.faults).toHaveLength(10);
   expect(facts.faults.filter(({ notApplicable }) => notApplicable !== null)).toEqual([]);
   expectSurvived(facts);
@@ -61,7 +26,7 @@ it('the lakehouse survives all of them, one after the other', { timeout: 240_000
 it('the warehouse survives that its server is gone, and that it has no room', {
   timeout: 240_000,
 }, async () => {
-  const facts = await run('warehouse', ordealScenario(['table-store-outage', 'full-disk']));
+  const facts = await runOnMachine('warehouse', ordealScenario(['table-store-outage', 'full-disk']));
   expect(facts.faults.map(({ kind, target }) => [kind, target])).toEqual([
     ['table-store-outage', 'warehouse'],
     ['full-disk', 'warehouse'],

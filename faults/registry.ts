@@ -8,6 +8,7 @@ import { failingPort } from './failing-port.js';
 import { fullDisk } from './full-disk.js';
 import { incompatibleSchema } from './incompatible-schema.js';
 import { lateEvents } from './late-events.js';
+import { leaderKill } from './leader-kill.js';
 import { loadBurst } from './load-burst.js';
 import { onlineStoreOutage } from './online-store-outage.js';
 import { partition } from './partition.js';
@@ -47,4 +48,5 @@ export const faults: { readonly [Kind in FaultKind]: Fault<Kind, any> } = {
   'wire-reset': wireReset,
   'wire-slow-close': wireSlowClose,
   partition,
+  'leader-kill': leaderKill,
 };

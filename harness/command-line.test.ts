@@ -66,6 +66,21 @@ describe('bad usage', () => {
       ['run', '--stack', 'external', '--servers', 'nowhere.json'],
       /nowhere\.json cannot be read/,
     ],
+    [
+      'brokers where there is no Kafka',
+      ['run', '--stack', 'embedded', '--brokers', '3'],
+      /3 brokers are asked for, and the stack embedded starts no Kafka: .*--stack native/,
+    ],
+    [
+      'brokers that are yours to start',
+      ['run', '--suite', 'soak', '--stack', 'external', '--brokers', '1'],
+      /and the stack external starts no Kafka/,
+    ],
+    [
+      'brokers of which none may die',
+      ['run', '--stack', 'native', '--brokers', '2'],
+      /'--brokers <count>' argument '2' is invalid\. expected 1 or 3, found 2/,
+    ],
     ['an unknown source', ['run', '--source', 'oracle'], /'oracle' is invalid.*postgres/],
     [
       'a source that is not simulated',

@@ -10,7 +10,7 @@ import type { StartedPlane } from './processes/plane.js';
 import type { Supervisor } from './processes/supervisor.js';
 import type { Random } from './random.js';
 import type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
-import type { Stack } from './stacks/stack.js';
+import type { Brokers, Stack } from './stacks/stack.js';
 import type { Wires } from './stacks/wires.js';
 
 /** All that a fault needs to name. */
@@ -22,6 +22,7 @@ export type { InjuredPlane } from './processes/plane.js';
 export type { Random } from './random.js';
 export type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
 export type { InjuredWires, WireFault } from './servers/links.js';
+export type { Broker } from './stacks/stack.js';
 
 /** Event time from the injection to the heal. */
 export interface Window {
@@ -43,6 +44,8 @@ export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown, Armed
       readonly proxies: boolean;
       /** Its servers are not ours: they are not stopped. */
       readonly lent: boolean;
+      /** Of a Kafka that is ours; 0: there is none. */
+      readonly brokers: number;
     },
   ): Support;
   /** When it strikes: a function of the scenario and of chance, so that the source can know it before there is a trace. */
@@ -67,6 +70,10 @@ export interface Strike<Kind extends FaultKind = FaultKind> {
   readonly supervisor: Supervisor;
   /** The servers of the stack, where it has any. */
   readonly servers: Stack['servers'];
+  /** Of the change log; throws where it is no Kafka of ours. */
+  readonly brokers: () => Brokers;
+  /** The topic of changes. */
+  readonly topic: string;
   /** The links to them; throws where no proxy stands in them. */
   readonly wires: () => Wires;
   readonly plane: Pick<StartedPlane, 'injure' | 'readClockOff'>;

@@ -68,6 +68,10 @@ async function inVirtualTime(test: (struck: Struck) => Promise<void>, server?: S
           settlesWithinUs: null,
         },
         servers: server ? { onlineStore: server } : {},
+        topic: 'changes',
+        brokers: () => {
+          throw new Error('no fault of this test hurts a broker');
+        },
         wires: () => {
           throw new Error('no fault of this test hurts a wire');
         },

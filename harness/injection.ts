@@ -10,7 +10,7 @@ import type { ArchitectureDescription } from './processes/describe-architecture.
 import { seededRandom } from './random.js';
 import type { FaultFact } from './record/facts.js';
 import type { FaultKind, FaultPlan, Scenario } from './scenario.js';
-import { canBeWired } from './stacks/stack.js';
+import { brokersOf, canBeWired } from './stacks/stack.js';
 
 type AnyFault = Fault<FaultKind, unknown>;
 const faultOf = ({ kind }: FaultPlan): AnyFault => faults[kind] as unknown as AnyFault;
@@ -49,6 +49,7 @@ export function supportOf(plan: FaultPlan, scenario: Scenario, architecture: Arc
     architecture,
     proxies: canBeWired(scenario.stack),
     lent: scenario.stack === 'external',
+    brokers: brokersOf(scenario.stack, scenario.brokers),
   });
 }
 
@@ -100,7 +101,13 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
       notApplicable: 'notApplicable' in support ? support.notApplicable : null,
     };
     if (!('target' in support)) return { fact, healed: Promise.resolve(), witness: async () => {} };
-    const strike: Strike = { ...struck, spec: plan, target: support.target, window, source };
+    const strike: Strike = {
+      ...struck,
+      spec: plan,
+      target: support.target,
+      window,
+      source,
+    };
     const harmed = harm(faultOf(plan), strike, fact);
     harmed.catch(() => {});
     return {

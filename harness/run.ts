@@ -157,8 +157,15 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('load');
     supervisor.startLoad(scenario.epochUs, startLeadUs);
     const { servers } = stack;
-    const wires = () => stack.wires ?? failUnwired();
-    injections = beginInjections(scenario, plan.seed, { supervisor, architecture, servers, wires, plane: started });
+    injections = beginInjections(scenario, plan.seed, {
+      supervisor,
+      architecture,
+      servers,
+      topic: scenario.workload.contract.topic,
+      brokers: () => stack.brokers ?? failWithout('brokers of ours'),
+      wires: () => stack.wires ?? failWithout('proxies'),
+      plane: started,
+    });
     await Promise.all([loadEnded(supervisor, timeline, source, signal), injections.healed, batch?.besideLoad()]);
     progress('draining');
     await rolesHealed(supervisor, architecture);
@@ -246,8 +253,8 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
 }
 
 /** A fault that needs proxies is not scheduled where there are none. */
-function failUnwired(): never {
-  throw new HarnessError('no proxy stands in the links of this stack');
+function failWithout(what: string): never {
+  throw new HarnessError(`this stack has no ${what}`);
 }
 
 /** Whose doing it was that the run broke off. */

@@ -4,13 +4,15 @@ import type { BatchPlan } from './batch/plan.js';
 import type { Json } from './json.js';
 import type { PortName } from './ports/ports.js';
 import type { ExternalServers } from './stacks/external-settings.js';
-import type { StackName } from './stacks/stack.js';
+import type { BrokerCount, StackName } from './stacks/stack.js';
 
 export interface Scenario {
   readonly name: string;
   readonly stack: StackName;
   /** Of the stack external: where its servers are. */
   readonly servers?: ExternalServers;
+  /** Of Kafka, on a stack that starts it; absent: 1. */
+  readonly brokers?: BrokerCount;
   /** Where changes come from; absent: from the trace itself. */
   readonly source?: SourceName;
   /** By how much the paper's minutes are divided in `slo`, `workload` and the planes' intervals; physics stays real. */
@@ -120,7 +122,9 @@ export type FaultSpec =
   /** The end of a connection arrives late. */
   | ({ readonly kind: 'wire-slow-close'; readonly delayUs: number } & OnWire)
   /** Nothing gets through either way, and nobody is told. */
-  | ({ readonly kind: 'partition' } & OnWire);
+  | ({ readonly kind: 'partition' } & OnWire)
+  /** Strikes the broker that leads this partition of the topic. */
+  | ({ readonly kind: 'leader-kill'; readonly partition: number } & Lasting);
 
 export type FaultKind = FaultSpec['kind'];
 

@@ -40,6 +40,7 @@ export function machineSite(scenario: Scenario, scratch: Scratch, build: Build):
       startServers(scenario.stack === 'simulated' ? 'embedded' : scenario.stack, {
         supervisor,
         servers: scenario.servers,
+        brokers: scenario.brokers,
         ...options,
         wired: isWired(scenario) ? clients : [],
       }),

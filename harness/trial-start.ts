@@ -17,16 +17,18 @@ export type Versions = Readonly<Record<string, string>>;
 
 /** Resolves with the versions of servers that others wrote, by name; rejects with UsageError. */
 export async function tryServers(
-  scenarios: readonly Pick<Scenario, 'stack' | 'servers' | 'source' | 'faults'>[],
+  scenarios: readonly Pick<Scenario, 'stack' | 'servers' | 'brokers' | 'source' | 'faults'>[],
   uses: readonly PortName[],
   scratch: Scratch,
 ): Promise<Versions> {
   const versions: Record<string, string> = {};
   for (const { stack, servers } of new Map(scenarios.map((scenario) => [scenario.stack, scenario])).values()) {
     if (isBundled(stack)) continue;
-    const wired = scenarios.some((scenario) => scenario.stack === stack && isWired(scenario)) ? ['trial'] : [];
+    const own = scenarios.filter((scenario) => scenario.stack === stack);
+    const wired = own.some(isWired) ? ['trial'] : [];
+    const brokers = own.find((scenario) => scenario.brokers === 3)?.brokers;
     const started = await startOnce(scratch, async (supervisor, directory) => {
-      const tried = await startServers(stack, { supervisor, directory, uses, servers, wired });
+      const tried = await startServers(stack, { supervisor, directory, uses, servers, brokers, wired });
       await tried.close?.();
       return tried;
     });

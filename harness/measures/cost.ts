@@ -187,9 +187,9 @@ function foldProcessUse({ usage, processes, timeline }: RunFacts): Use[] | Absen
 /** What a stack cannot tell (memory in virtual time) is priced at nothing, and the figure says so. */
 const knownOr0 = (value: number) => (Number.isNaN(value) ? 0 : value);
 
-/** A server is named after its port: 'change-log' is behind `changeLog`. */
+/** A server is named after its port: 'change-log', or 'change-log-2' of several, is behind `changeLog`. */
 function divideServer(server: string, use: Use, counters: readonly PortCounter[]): UsedPart[] {
-  const port = server.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const port = server.replace(/-\d+$/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
   const calls = new Map<string, number>();
   for (const counter of counters) {
     if (counter.port === port) calls.set(counter.role, (calls.get(counter.role) ?? 0) + counter.windowCalls);

@@ -70,7 +70,10 @@ function whatIsWrong({ name, params, uses, roles, settlesWithinUs }: Architectur
 }
 
 const portNames: readonly string[] = ['changeLog', 'onlineStore', 'tables', 'warehouse'] satisfies (keyof Ports)[];
-const reservedNames: readonly string[] = ['emitter', 'reader', 'change-log', 'online-store', 'tables', 'warehouse'];
+const reservedNames: readonly string[] = [
+  ...['emitter', 'reader', 'online-store', 'tables', 'warehouse'],
+  ...['change-log', 'change-log-1', 'change-log-2', 'change-log-3'],
+];
 
 /** Where a value is not plain data, and what it is there. */
 function findNoJson(value: unknown, path: string): string | null {

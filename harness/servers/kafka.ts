@@ -101,7 +101,8 @@ export const kafka: ServerProgram<KafkaSettings> = {
         `-XX:SharedArchiveFile=${archiveOf(path)}`,
         '-Xlog:cds=off',
         '-Xlog:cds+dynamic=off',
-        ...['-Xms256m', '-Xmx512m', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
+        ...heapOf(settings),
+        ...['-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
         ...['-Djava.awt.headless=true', '-Dlog4j2.disable.jmx=true'],
         `-Dlog4j2.configurationFile=${join(directory, 'log4j2.properties')}`,
         ...['-cp', join(path, '*'), 'kafka.Kafka', join(directory, 'server.properties')],
@@ -162,6 +163,11 @@ function pom(): string {
 ${dependencies}
 </dependencies></project>
 `;
+}
+
+/** Three share the memory that one has a little more of to itself. */
+function heapOf({ brokers }: KafkaSettings): string[] {
+  return brokers.length === 1 ? ['-Xms256m', '-Xmx512m'] : ['-Xms128m', '-Xmx256m'];
 }
 
 function serverProperties({ directory, host = loopback, index, brokers }: KafkaSettings): string {

@@ -16,7 +16,7 @@ import type { Arm, RunPlan } from '../scenario.js';
 import { runInSimulation } from '../simulated-runs.js';
 import type { Costs } from '../simulation/costs.js';
 import type { ExternalServers } from '../stacks/external-settings.js';
-import type { StackName } from '../stacks/stack.js';
+import type { BrokerCount, StackName } from '../stacks/stack.js';
 import type { Shard } from '../suite.js';
 import { soakScenario, soakSuite } from '../suites/soak.js';
 import { tryServers } from '../trial-start.js';
@@ -31,6 +31,7 @@ export interface SoakOptions {
   readonly stack: StackName;
   /** Of the stack external. */
   readonly servers?: ExternalServers | undefined;
+  readonly brokers?: BrokerCount | undefined;
   /** The first; every run takes the next. */
   readonly seed: number;
   /** When no further run is begun: so many seeds, or so long. */
@@ -54,13 +55,13 @@ const mostKept = 20;
 const simulatedAtOnce = 100;
 
 export async function soak(options: SoakOptions): Promise<{ results: Results; conclusion: SoakConclusion }> {
-  const { arms, stack, servers, seed, until, shard, signal } = options;
+  const { arms, stack, servers, brokers, seed, until, shard, signal } = options;
   const startUs = monotonicUs();
   const scratch = await openScratch();
   try {
     const described = await describeArms(arms, scratch);
     for (const description of described.values()) refuseUnsoakable(description);
-    const scenario = { stack, ...(servers && { servers }) };
+    const scenario = { stack, ...(servers && { servers }), ...(brokers && { brokers }) };
     const versions = await tryServers([{ ...scenario, faults: [] }], usedPorts(described), scratch);
     const results = await createResults(options.out, soakSuite.name);
     const begun = await beginManifest({

@@ -63,3 +63,16 @@ export function stackServer(supervisor: Supervisor, process: string): StackServe
     bringUp: () => supervisor.release(process),
   };
 }
+
+/** Servers that are one behind their port: gone when the last of them is, up when all of them are. */
+export function together(servers: readonly StackServer[]): StackServer {
+  return {
+    async takeDown() {
+      const gone = await Promise.all(servers.map((server) => server.takeDown()));
+      return { atUs: Math.max(...gone.map(({ atUs }) => atUs)), saw: gone.map(({ saw }) => saw).join(', ') };
+    },
+    async bringUp() {
+      await Promise.all(servers.map((server) => server.bringUp()));
+    },
+  };
+}

@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KafkaConnection } from '../ports/change-log/kafka.js';
+import { addressOf, type KafkaConnection, leaderOf } from '../ports/change-log/kafka.js';
 import { type RedisConnection, setStoreClock } from '../ports/online-store/redis.js';
 import { type PortName, portNames } from '../ports/ports.js';
 import type { S3Tables } from '../ports/table-store/s3.js';
@@ -16,8 +16,8 @@ import { type Found, type ListenAddress, notStarted, type ServerProgram } from '
 import { redis } from '../servers/redis.js';
 import { endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
 import type { NativeConnection } from './native.js';
-import { serverNames, stackServer, startOwnServer } from './own-servers.js';
-import type { Stack } from './stack.js';
+import { serverNames, stackServer, startOwnServer, together } from './own-servers.js';
+import type { BrokerCount, Stack } from './stack.js';
 
 /** All that a stack of them needs, whichever planes are to run on it. */
 export const realServers = [kafka, redis, versitygw];
@@ -40,6 +40,8 @@ export interface StackOptions {
   readonly supervisor: MachineSupervisor;
   readonly directory: string;
   readonly uses: readonly PortName[];
+  /** Of Kafka. */
+  readonly brokers: BrokerCount;
 }
 
 interface Hosted extends StackOptions {
@@ -63,6 +65,7 @@ export async function startRealServers(host: ServerHost, options: StackOptions):
     ifUsed('warehouse', () => startOwnServer('warehouse', options)),
   ]);
   const served = portNames.filter((name) => name === 'changeLog' || uses.includes(name));
+  const brokers = brokerNames(options.brokers).map((name) => ({ name, ...stackServer(supervisor, name) }));
   return {
     connection: {
       stack: host.stack,
@@ -73,22 +76,38 @@ export async function startRealServers(host: ServerHost, options: StackOptions):
     },
     storedPaths: served.filter((name) => name !== 'changeLog').map((name) => join(directory, serverNames[name])),
     versions,
-    servers: Object.fromEntries(served.map((name) => [name, stackServer(supervisor, serverNames[name])])),
+    servers: {
+      ...Object.fromEntries(served.map((name) => [name, stackServer(supervisor, serverNames[name])])),
+      changeLog: brokers.length === 1 ? brokers[0]! : together(brokers),
+    },
+    brokers: {
+      async leaderOf(topic, partition) {
+        const { port } = await leaderOf(changeLog, topic, partition);
+        return brokers[changeLog.brokers.findIndex((broker) => addressOf(broker).port === port)]!;
+      },
+    },
   };
 }
 
+/** The processes: that of a single one has the name of its port, as all other servers have. */
+function brokerNames(count: BrokerCount): readonly string[] {
+  const name = serverNames.changeLog;
+  return count === 1 ? [name] : Array.from({ length: count }, (_, index) => `${name}-${index + 1}`);
+}
+
+/** Beside each other: none of three is ready before a second one has agreed with it who controls them. */
 async function startKafka(hosted: Hosted): Promise<KafkaConnection> {
   const { directory, host } = hosted;
-  const name = serverNames.changeLog;
-  const [port, controllerPort] = (await freePorts(2)) as [number, number];
-  const settings = {
-    directory: join(directory, name),
-    host: host.listenOn,
-    index: 0,
-    brokers: [{ port, controllerPort }],
-  };
-  await startServer(hosted, kafka, settings, { name, port });
-  return { brokers: [`127.0.0.1:${port}`], replication: 1 };
+  const names = brokerNames(hosted.brokers);
+  const ports = await freePorts(2 * names.length);
+  const brokers = names.map((_, index) => ({ port: ports[2 * index]!, controllerPort: ports[2 * index + 1]! }));
+  await Promise.all(
+    names.map((name, index) => {
+      const settings = { directory: join(directory, name), host: host.listenOn, index, brokers };
+      return startServer(hosted, kafka, settings, { name, port: brokers[index]!.port });
+    }),
+  );
+  return { brokers: brokers.map(({ port }) => `127.0.0.1:${port}`), replication: brokers.length };
 }
 
 async function startRedis(hosted: Hosted): Promise<RedisConnection> {

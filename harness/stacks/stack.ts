@@ -18,6 +18,15 @@ export const stackNames = ['embedded', 'native', 'docker', 'external', 'simulate
 export type StackName = (typeof stackNames)[number];
 /** Whether proxies can stand in its links: its servers are reached over the network, and are not our own. */
 export const canBeWired = (stack: StackName) => stack === 'native' || stack === 'docker';
+/** Of a Kafka that the stack starts: one, or three, of which any one may die while the others carry on. */
+export const brokerCounts = [1, 3] as const;
+export type BrokerCount = (typeof brokerCounts)[number];
+
+/** How many a stack starts when it is asked for so many; 0: its change log is no Kafka, or none of ours. */
+export function brokersOf(stack: StackName, asked: BrokerCount = 1): number {
+  return stack === 'native' ? asked : stack === 'docker' ? 1 : 0;
+}
+
 /** Those that npm brings whole, so that they start everywhere. */
 export const bundledStacks = ['embedded', 'simulated'] as const satisfies readonly StackName[];
 
@@ -29,6 +38,8 @@ export interface Stack {
   readonly versions?: Readonly<Record<string, string>>;
   /** Servers that can be injured, by the port behind which they stand. */
   readonly servers: Partial<Readonly<Record<PortName, StackServer>>>;
+  /** Of a change log that is Kafka and ours. */
+  readonly brokers?: Brokers;
   /**
    * Of servers that are not ours, when the last process of the run has gone: brings what the plane stored to
    * `storedPaths`, and takes away all that the run has made there.
@@ -48,6 +59,14 @@ export interface StackServer {
   takeDown(): Promise<{ readonly atUs: number; readonly saw: string }>;
   /** In service again when it resolves, with what it had made durable. Safe to repeat. */
   bringUp(): Promise<void>;
+}
+
+export interface Brokers {
+  /** Kafka is asked who leads this partition. */
+  leaderOf(topic: string, partition: number): Promise<Broker>;
+}
+export interface Broker extends StackServer {
+  readonly name: string;
 }
 
 /**

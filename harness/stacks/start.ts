@@ -10,14 +10,26 @@ import { visitServers } from './external-servers.js';
 import { demandSecrets, type ExternalServers } from './external-settings.js';
 import type { NativeConnection } from './native.js';
 import { demandPrograms, startNative } from './native-servers.js';
-import { canBeWired, type Stack, type StackName } from './stack.js';
+import { type BrokerCount, brokersOf, canBeWired, type Stack, type StackName } from './stack.js';
 import { wireStack } from './wires.js';
 
 /** Rejects with UsageError, before anything is started, where a stack can certainly not be. */
 export async function demandStack(
   stack: StackName,
-  { wired = false, servers }: { readonly wired?: boolean; readonly servers?: ExternalServers | undefined } = {},
+  {
+    wired = false,
+    brokers,
+    servers,
+  }: {
+    readonly wired?: boolean;
+    readonly brokers?: BrokerCount | undefined;
+    readonly servers?: ExternalServers | undefined;
+  } = {},
 ): Promise<void> {
+  if (brokers !== undefined && brokersOf(stack, brokers) !== brokers)
+    throw new UsageError(
+      `${brokers} brokers are asked for, and the stack ${stack} ${brokersOf(stack) === 0 ? 'starts no Kafka' : 'starts one'}: name one that does as it is told, --stack native`,
+    );
   if (stack === 'native') await demandPrograms();
   if (stack === 'docker') await demandContainers();
   if (stack === 'external') demandSecrets(known(servers));
@@ -40,6 +52,8 @@ export async function startServers(
     readonly uses: readonly PortName[];
     /** Between whom and every server a proxy shall stand; empty: none stands anywhere. */
     readonly wired: readonly string[];
+    /** Of Kafka, where the stack starts one; absent: 1. */
+    readonly brokers?: BrokerCount | undefined;
     readonly servers?: ExternalServers | undefined;
   },
 ): Promise<Stack> {
@@ -51,8 +65,9 @@ export async function startServers(
 
 function startUnwired(
   stack: Exclude<StackName, 'simulated'>,
-  options: Parameters<typeof startServers>[1],
+  given: Parameters<typeof startServers>[1],
 ): Promise<Stack> {
+  const options = { ...given, brokers: given.brokers ?? 1 };
   switch (stack) {
     case 'embedded':
       return startEmbedded(options);

@@ -1,4 +1,5 @@
-/** Each fault on the wire against each plane, on a stack whose servers are reached through proxies. */
+/** Faults that only servers of others can have, against each plane: each one on the wire, and the death of a leader. */
+import type { Scenario } from '../scenario.js';
 import type { Suite } from '../suite.js';
 import { longUs, type Ordeal, ordealScenario, whereRead } from './chaos.js';
 import { faultOf } from './fault-defaults.js';
@@ -13,10 +14,17 @@ const ordeals: readonly Ordeal[] = [
   { name: 'partition', faults: [faultOf('partition', { port: 'changeLog', lastsUs: longUs })], injections: 2 },
 ];
 
+/** Of three brokers. */
+const leaderDies: Ordeal = { name: 'leader-kill', faults: [faultOf('leader-kill')], injections: 2 };
+
 export const chaosWire: Suite = {
   name: 'chaos-wire',
-  about: 'each fault on the wire against each of the three planes, on real servers, twice a run',
-  scenarios: ordeals.map((ordeal) => ({ ...ordealScenario(ordeal), stack: 'native' })),
+  about:
+    'each fault on the wire, and the death of a leading broker, against each of the three planes, on real servers, twice a run',
+  scenarios: [
+    ...ordeals.map((ordeal): Scenario => ({ ...ordealScenario(ordeal), stack: 'native' })),
+    { ...ordealScenario(leaderDies), stack: 'native', brokers: 3 },
+  ],
   arms: threePlanes,
   repetitions: 1,
   asks: 'recovery',

@@ -66,6 +66,7 @@ export const faultFields = {
   'wire-reset': z.strictObject(onWire),
   'wire-slow-close': z.strictObject({ ...onWire, delayUs: z.int().min(1_000).default(500_000) }),
   partition: z.strictObject(onWire),
+  'leader-kill': z.strictObject({ ...lasting, partition: z.int().min(0).default(0) }),
 } satisfies { readonly [Kind in FaultKind]: z.ZodObject & z.ZodType<Omit<SpecOf<Kind>, 'kind'>> };
 
 export const faultKinds = Object.keys(faultFields) as FaultKind[];

@@ -108,6 +108,7 @@ function drawFault(kind: FaultKind, { roles, uses }: ArchitectureDescription, ra
     case 'online-store-outage':
     case 'table-store-outage':
     case 'full-disk':
+    case 'leader-kill':
       return faultOf(kind, lasting);
     // All roles: one that never asks a server would not notice that it cannot.
     case 'wire-latency':

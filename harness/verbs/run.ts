@@ -13,7 +13,7 @@ import { type Arm, isWired, type SourceName, sourceNames } from '../scenario.js'
 import { defaultCosts, readCosts } from '../simulation/costs.js';
 import { renderSoak } from '../soak/conclusion.js';
 import type { ExternalServers } from '../stacks/external-settings.js';
-import { stackNames } from '../stacks/stack.js';
+import { type BrokerCount, brokerCounts, stackNames } from '../stacks/stack.js';
 import { demandStack } from '../stacks/start.js';
 import { armOf, findSuite, type Shard, type Suite, suiteNames } from '../suite.js';
 import { soakSuite } from '../suites/soak.js';
@@ -27,6 +27,7 @@ interface RunFlags {
   readonly suite: string;
   readonly stack?: string;
   readonly servers?: string;
+  readonly brokers?: BrokerCount;
   readonly source?: SourceName;
   readonly architecture: readonly string[];
   readonly param: readonly Param[];
@@ -53,6 +54,7 @@ export function declareRun(program: Command, shell: Shell): void {
       .addOption(new Option('--suite <name>', `one of ${suiteNames.join(', ')}`).default(suite))
       .option('--stack <name>', `instead of the suite's own; one of ${stackNames.join(', ')}`)
       .option('--servers <file>', 'of the stack external: where your servers are')
+      .option('--brokers <count>', 'of Kafka on the stack native: 1, or 3 of which any one may die', parseBrokers)
       .addOption(
         new Option('--source <name>', 'where changes come from, in place of the trace itself').choices(sourceNames),
       )
@@ -101,7 +103,8 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
   }
   const servers = await serversOf(flags);
   const suite = resolveSuite(flags, servers);
-  for (const { stack, faults } of suite.scenarios) await demandStack(stack, { wired: isWired({ faults }), servers });
+  for (const { stack, faults, brokers } of suite.scenarios)
+    await demandStack(stack, { wired: isWired({ faults }), brokers, servers });
   if (flags.source !== undefined) await demandPostgres();
   const costs = await costsOf(flags);
   const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
@@ -137,7 +140,7 @@ async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
   const stack = stackNamed(flags.stack ?? 'embedded');
   const servers = await serversOf(flags);
   // Its seeds may draw faults on the wire.
-  await demandStack(stack, { wired: true, servers });
+  await demandStack(stack, { wired: true, brokers: flags.brokers, servers });
   const arms = armsOf(flags, [armOf('lakehouse')]);
   const costs = await costsOf(flags);
   return interruptible(shell, 'stopping: what was found so far follows', async (signal) => {
@@ -147,6 +150,7 @@ async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
       arms,
       stack,
       servers,
+      brokers: flags.brokers,
       seed: flags.seed,
       until: flags.for ? { us: flags.for.us } : { seeds: flags.repetitions ?? soakSuite.repetitions },
       shard: flags.shard,
@@ -204,6 +208,7 @@ function resolveSuite(flags: RunFlags, servers: ExternalServers | undefined): Su
     ...scenario,
     ...(stack && { stack }),
     ...(servers && { servers }),
+    ...(flags.brokers && { brokers: flags.brokers }),
     ...(flags.source && { source: flags.source }),
   }));
   if (flags.source !== undefined && onStack.some((scenario) => scenario.stack === 'simulated')) {
@@ -247,6 +252,12 @@ function parseShard(text: string): Shard {
   return shard;
 }
 
+function parseBrokers(text: string): BrokerCount {
+  const count = brokerCounts.find((one) => String(one) === text);
+  if (count !== undefined) return count;
+  throw new InvalidArgumentError(`expected ${brokerCounts.join(' or ')}, found ${text}`);
+}
+
 const unitUs: Readonly<Record<string, number>> = { s: 1_000_000, m: 60_000_000, h: 3_600_000_000 };
 
 function parseTime(text: string): Lasting {
@@ -268,6 +279,7 @@ function commandOf(flags: RunFlags): string {
   if (flags.shard !== undefined) words.push('--shard', `${flags.shard.part}/${flags.shard.of}`);
   if (flags.stack !== undefined) words.push('--stack', flags.stack);
   if (flags.servers !== undefined) words.push('--servers', flags.servers);
+  if (flags.brokers !== undefined) words.push('--brokers', String(flags.brokers));
   if (flags.source !== undefined) words.push('--source', flags.source);
   if (flags.serviceTimes !== undefined) words.push('--service-times', flags.serviceTimes);
   if (flags.prices !== undefined) words.push('--prices', flags.prices);

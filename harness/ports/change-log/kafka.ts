@@ -3,7 +3,7 @@
  * replicas in sync; a read is one fetch from the leader of the partition; a group's position is its committed offsets.
  */
 import { hostClock } from '../../clock.js';
-import { CallError, messageOf } from '../../errors.js';
+import { CallError, HarnessError, messageOf, UsageError } from '../../errors.js';
 import {
   type BrokerAddress,
   type BrokerConnection,
@@ -60,12 +60,20 @@ interface Topic {
   readonly leaders: readonly BrokerAddress[];
 }
 
+interface PartitionMetadata {
+  readonly partitionId: number;
+  readonly leader: number;
+  readonly replicas: readonly number[];
+  /** In sync: what is acknowledged is written by all of these. */
+  readonly isr: readonly number[];
+}
+
 interface Metadata {
   readonly controllerId: number;
   readonly brokers: (BrokerAddress & { readonly nodeId: number })[];
   readonly topicMetadata: {
     readonly topic: string;
-    readonly partitionMetadata: { readonly partitionId: number; readonly leader: number }[];
+    readonly partitionMetadata: PartitionMetadata[];
   }[];
 }
 
@@ -135,24 +143,31 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
     return shared.get(key) as Promise<BrokerConnection>;
   }
 
-  async function anyBroker(): Promise<BrokerConnection> {
-    let last: unknown;
-    for (const broker of brokers) {
+  /** Of `brokers`, the one that answered last. */
+  let answering = 0;
+
+  /** What any broker can tell. Who does not answer is asked no more while another one does. */
+  async function askAny(request: string, fields: object): Promise<unknown> {
+    for (let tried = 1; ; tried++) {
+      const mine = answering;
+      let broker: BrokerConnection | null = null;
       try {
-        return await sharedOf(addressOf(broker));
+        broker = await sharedOf(addressOf(brokers[mine]!));
+        return await broker.ask(request, fields);
       } catch (error) {
-        last = error;
+        if (refusalOf(error) !== null || error instanceof UsageError) throw error;
+        broker?.close(new Error('it did not answer'));
+        if (answering === mine) answering = (mine + 1) % brokers.length;
+        if (tried === brokers.length) throw error;
       }
     }
-    throw last;
   }
 
   /** Where a cluster has one broker that makes topics, nobody else does. */
   async function controller(): Promise<BrokerConnection> {
-    const any = await anyBroker();
-    const { brokers: all, controllerId } = (await any.ask('Metadata', { topics: [] })) as Metadata;
+    const { brokers: all, controllerId } = (await askAny('Metadata', { topics: [] })) as Metadata;
     const found = all.find(({ nodeId }) => nodeId === controllerId);
-    return found ? sharedOf({ host: found.host, port: found.port }) : any;
+    return sharedOf(found ? { host: found.host, port: found.port } : addressOf(brokers[answering]!));
   }
 
   /** What kafkajs and brokers throw, as the port promises it. */
@@ -186,8 +201,7 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
   }
 
   async function findTopic(name: string): Promise<Topic> {
-    const broker = await anyBroker();
-    const metadata = broker.ask('Metadata', { topics: [name], allowAutoTopicCreation: false });
+    const metadata = askAny('Metadata', { topics: [name], allowAutoTopicCreation: false });
     const { brokers, topicMetadata } = (await metadata.catch((error: unknown) => {
       if (refusalOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') throw new Refused(`there is no topic '${name}'`);
       throw error;
@@ -250,7 +264,7 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
   }
 
   async function findCoordinator(group: string): Promise<BrokerAddress> {
-    const found = (await (await anyBroker()).ask('GroupCoordinator', { groupId: group, coordinatorType: 0 })) as {
+    const found = (await askAny('GroupCoordinator', { groupId: group, coordinatorType: 0 })) as {
       coordinator: BrokerAddress;
     };
     return { host: found.coordinator.host, port: found.coordinator.port };
@@ -259,9 +273,10 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
   async function initProducer(): Promise<Producer> {
     const fields = { transactionalId: null, transactionTimeout: 0 };
     const isNotYet = (error: unknown) => notYet.has(refusalOf(error) ?? '');
-    const { producerId, producerEpoch } = (await untilThere(isNotYet, async () =>
-      (await anyBroker()).ask('InitProducerId', fields),
-    )) as { producerId: string; producerEpoch: number };
+    const { producerId, producerEpoch } = (await untilThere(isNotYet, () => askAny('InitProducerId', fields))) as {
+      producerId: string;
+      producerEpoch: number;
+    };
     return { id: BigInt(producerId), epoch: producerEpoch };
   }
 
@@ -478,6 +493,29 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
   }
 }
 
+/** Who leads the partition, as the first broker tells that answers. */
+export async function leaderOf(
+  { brokers, security }: KafkaConnection,
+  topic: string,
+  partition: number,
+): Promise<BrokerAddress> {
+  const told = brokers.map(async (broker) => {
+    const connection = await connectBroker(addressOf(broker), timeoutMs, security);
+    try {
+      return (await connection.ask('Metadata', { topics: [topic], allowAutoTopicCreation: false })) as Metadata;
+    } finally {
+      connection.close(new Error('asked'));
+    }
+  });
+  const { brokers: all, topicMetadata } = await Promise.any(told);
+  const found = topicMetadata[0]?.partitionMetadata.find(({ partitionId }) => partitionId === partition);
+  const leader = all.find(({ nodeId }) => nodeId === found?.leader);
+  if (leader) return leader;
+  throw new HarnessError(
+    found ? `partition ${partition} of '${topic}' has no leader` : `topic '${topic}' has no partition ${partition}`,
+  );
+}
+
 /** Whether a broker takes part in its cluster and serves all that it leads; rejects if it does not answer. */
 export async function isBrokerReady(address: BrokerAddress, security?: BrokerSecurity): Promise<boolean> {
   const broker = await connectBroker(address, 2_000, security);
@@ -485,6 +523,10 @@ export async function isBrokerReady(address: BrokerAddress, security?: BrokerSec
     const { brokers, topicMetadata } = (await broker.ask('Metadata', { topics: [] })) as Metadata;
     const self = brokers.find(({ port }) => port === address.port);
     if (!self) return false;
+    const isBehind = ({ replicas, isr }: PartitionMetadata) =>
+      replicas.includes(self.nodeId) && !isr.includes(self.nodeId);
+    // While it catches up another one may not die, or nobody acknowledges.
+    if (topicMetadata.some(({ partitionMetadata }) => partitionMetadata.some(isBehind))) return false;
     const topics = topicMetadata
       .map(({ topic, partitionMetadata }) => ({
         topic,

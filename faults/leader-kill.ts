@@ -1,0 +1,31 @@
+/**
+ * The broker that leads a partition of the topic is killed while changes are written to it: another one, which has all
+ * that was acknowledged, leads in its place. It is started again at the end, on what it had made durable. Witnessed by its
+ * exit; who leads is asked of Kafka at that moment.
+ */
+import type { Broker, Fault, Support, Witness } from '../harness/fault.js';
+import { windowsOf } from './schedule.js';
+
+interface Harm {
+  readonly leader: Broker;
+  readonly gone: Witness;
+}
+
+export const leaderKill: Fault<'leader-kill', Harm> = {
+  about: 'the broker that leads a partition of the topic is killed (SIGKILL)',
+  supports: (_, { lent, brokers }): Support => {
+    if (lent) return { notApplicable: 'its brokers are yours, and not ours to stop' };
+    if (brokers === 0) return { notApplicable: 'its change log is no Kafka, and has no brokers' };
+    if (brokers === 1)
+      return { notApplicable: 'there is one broker, and nobody to lead in its place: --brokers 3 starts three' };
+    return { target: 'changeLog' };
+  },
+  schedule: windowsOf,
+  async inject({ spec, topic, brokers }) {
+    const leader = await brokers().leaderOf(topic, spec.partition);
+    const { atUs, saw } = await leader.takeDown();
+    return { leader, gone: { atUs, saw: `${saw}, which led partition ${spec.partition} of ${topic}` } };
+  },
+  witness: async (_, { gone }) => gone,
+  heal: (_, { leader }) => leader.bringUp(),
+};
