@@ -11,6 +11,7 @@ const ordeal: readonly (readonly [FaultSpec, RegExp])[] = [
   [{ kind: 'clock-jump', byUs: secondUs / 2, lastsUs: 2 * secondUs }, /^the clock of \w+ was off by 0\.5 s$/],
   [{ kind: 'change-log-outage', lastsUs: secondUs }, /^the server .* was gone/],
   [{ kind: 'online-store-outage', lastsUs: secondUs }, /^the server .* was gone/],
+  [{ kind: 'online-store-loss', lastsUs: secondUs }, /^the server .* was gone.*, and all that it held$/],
   [{ kind: 'table-store-outage', lastsUs: 2 * secondUs }, /^the server .* was gone|met it in tables\./],
   [{ kind: 'full-disk', lastsUs: 3 * secondUs }, /met it in (tables|warehouse)\./],
   [

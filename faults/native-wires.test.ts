@@ -1,5 +1,7 @@
 /** Every fault on the wire, through real proxies before real servers, one after the other under one load. */
 import { expect, it } from 'vitest';
+import { measureRun } from '../harness/measures/metrics.js';
+import { standardPrices } from '../harness/prices/prices.js';
 import type { FaultPlan } from '../harness/scenario.js';
 import { kafka } from '../harness/servers/kafka.js';
 import { foundOrSkipped } from '../harness/servers/program.fixture.js';
@@ -14,13 +16,15 @@ const at = (afterUs: number) => ({ kind: 'once', afterUs, jitterUs: 0 }) as cons
 const lastsUs = 1.5 * secondUs;
 /** Apart, so that each is told from the next. */
 const everyUs = 3.5 * secondUs;
+const partitionUs = 10 * secondUs;
 const faults: readonly FaultPlan[] = [
   faultOf('wire-latency', { port: 'onlineStore', role: 'serving', latencyUs: 200_000, jitterUs: 0, lastsUs }),
   faultOf('wire-slow-close', { port: 'tables', delayUs: 300_000, lastsUs }),
   faultOf('wire-reset', { port: 'onlineStore', lastsUs }),
   faultOf('wire-timeout', { port: 'tables', role: 'stream', lastsUs }),
   faultOf('wire-bandwidth', { port: 'onlineStore', role: 'stream', bytesPerSecond: 1_024, lastsUs }),
-  faultOf('partition', { port: 'changeLog', role: 'stream', lastsUs }),
+  // Twice as long as the plane has to show a change.
+  faultOf('partition', { port: 'changeLog', role: 'stream', lastsUs: partitionUs }),
 ].map((fault, i) => ({ ...fault, schedule: at(i * everyUs) }));
 
 const programs = [kafka, redis, versitygw, toxiproxy];
@@ -30,8 +34,11 @@ it.skipIf(found.includes(null))(
   'faults on the wire bite where they are aimed, and lose nothing',
   { timeout: 300_000 },
   async () => {
-    const facts = await runOutages('native', faults, faults.length * everyUs + 5 * secondUs);
+    const facts = await runOutages('native', faults, (faults.length - 1) * everyUs + partitionUs + 7 * secondUs);
     expectNothingLost(facts);
+    const partition = measureRun(facts, standardPrices).recoveries.at(-1);
+    expect(partition?.slos.freshness).toMatchObject({ fate: 'lost', regained: { kind: 'after' } });
+    console.log(JSON.stringify(partition));
     expect(facts.faults.map(({ target, saw }) => `${target}: ${saw}`)).toEqual([
       expect.stringMatching(/^serving to onlineStore: serving met it in onlineStore\./),
       expect.stringMatching(/^tables: a connection from \w+ to tables ended [3-9]\d\d ms after it was closed$/),

@@ -10,6 +10,7 @@ import { incompatibleSchema } from './incompatible-schema.js';
 import { lateEvents } from './late-events.js';
 import { leaderKill } from './leader-kill.js';
 import { loadBurst } from './load-burst.js';
+import { onlineStoreLoss } from './online-store-loss.js';
 import { onlineStoreOutage } from './online-store-outage.js';
 import { partition } from './partition.js';
 import { poisonRecords } from './poison-records.js';
@@ -32,6 +33,7 @@ export const faults: { readonly [Kind in FaultKind]: Fault<Kind, any> } = {
   'clock-jump': clockJump,
   'change-log-outage': changeLogOutage,
   'online-store-outage': onlineStoreOutage,
+  'online-store-loss': onlineStoreLoss,
   'table-store-outage': tableStoreOutage,
   'full-disk': fullDisk,
   'slow-port': slowPort,

@@ -3,7 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { measureRun } from '../harness/measures/metrics.js';
+import { standardPrices } from '../harness/prices/prices.js';
 import { descriptionOf, loadArchitecture } from '../harness/processes/load-architecture.js';
+import type { RunFacts } from '../harness/record/facts.js';
 import type { Scenario } from '../harness/scenario.js';
 import { defaultCosts } from '../harness/simulation/costs.js';
 import { readHistory, type SimulatedTrace, simulateRun } from '../harness/simulation/simulate.js';
@@ -25,12 +28,8 @@ afterAll(async () => {
   await rm(parent, { recursive: true, force: true });
 });
 
-it.each([
-  ['lakehouse', []],
-  ['warehouse', ['online-store-outage']],
-  ['lambda', []],
-])('%s survives all of them, one after the other', { timeout: 120_000 }, async (plane, notApplicable) => {
-  const facts = await simulateRun(
+async function simulate(plane: string, scenario: Scenario): Promise<RunFacts> {
+  return simulateRun(
     {
       id: plane,
       scenario,
@@ -46,8 +45,25 @@ it.each([
       signal: new AbortController().signal,
     },
   );
+}
+
+it.each([
+  ['lakehouse', []],
+  ['warehouse', ['online-store-outage', 'online-store-loss']],
+  ['lambda', []],
+])('%s survives all of them, one after the other', { timeout: 120_000 }, async (plane, notApplicable) => {
+  const facts = await simulate(plane, scenario);
   const struck = facts.faults.filter((fault) => fault.notApplicable === null);
-  expect(struck).toHaveLength(10 - notApplicable.length);
+  expect(struck).toHaveLength(11 - notApplicable.length);
   expect(facts.faults.filter((fault) => fault.notApplicable !== null).map(({ kind }) => kind)).toEqual(notApplicable);
   expectSurvived(facts);
+});
+
+it.each(['lakehouse', 'lambda'])('%s answers nothing wrong while its online store is empty', async (plane) => {
+  const faults = scenario.faults.filter(({ kind }) => kind === 'online-store-loss');
+  const facts = await simulate(plane, { ...scenario, faults });
+  expectSurvived(facts);
+  expect(facts.ledger?.live.right).toBe(facts.ledger?.live.checked);
+  const [recovery] = measureRun(facts, standardPrices).recoveries;
+  expect(recovery?.slos.availability).toMatchObject({ fate: 'lost', regained: { kind: 'after' } });
 });

@@ -98,6 +98,8 @@ export type FaultSpec =
   | ({ readonly kind: 'clock-jump'; readonly byUs: number } & OnRole & Lasting)
   | ({ readonly kind: 'change-log-outage' } & Lasting)
   | ({ readonly kind: 'online-store-outage' } & Lasting)
+  /** It comes back empty. */
+  | ({ readonly kind: 'online-store-loss' } & Lasting)
   | ({ readonly kind: 'table-store-outage' } & Lasting)
   | ({ readonly kind: 'full-disk' } & Lasting)
   | ({

@@ -4,7 +4,7 @@
  */
 import type { RoleContext } from '../../harness/architecture.js';
 import type { ColumnBatch } from '../../harness/ports/columns.js';
-import type { TableStore } from '../../harness/ports/table-store/port.js';
+import type { Predicate, TableStore } from '../../harness/ports/table-store/port.js';
 import { tableNames } from '../../workloads/change-batch.js';
 import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { appendRow, appendScanned, type ChangeRows, createChangeRows, foldedColumns } from './change-rows.js';
@@ -91,16 +91,23 @@ async function readChanges(tables: TableStore, input: RebuildInput): Promise<Cha
   return scanned;
 }
 
+/** A range is told by its ends. */
+function belongingTo(customers: readonly number[]): Predicate {
+  const from = customers[0] ?? 0;
+  const isRange = customers.every((customer, i) => customer === from + i);
+  return { column: 'customer', ...(isRange ? { from, to: from + customers.length } : { values: customers }) };
+}
+
 /** What the tables have of some customers, in columns from which it can be folded. */
 export async function* scanChangesOf(tables: TableStore, customers: readonly number[]): AsyncIterable<ColumnBatch> {
-  const query = { columns: foldedColumns, where: { column: 'customer', values: customers } };
+  const query = { columns: foldedColumns, where: belongingTo(customers) };
   yield* tables.scan(await tables.snapshot(changesTable), query);
 }
 
 async function readFacts(tables: TableStore, input: RebuildInput, customers: number): Promise<HistoryFacts> {
   const batches: Record<FactName, ColumnBatch[]> = { orders: [], clicks: [], devices: [] };
   for (const name of factNames) {
-    const query = { columns: factColumns[name], where: { column: 'customer', values: input.customers } };
+    const query = { columns: factColumns[name], where: belongingTo(input.customers) };
     for await (const batch of tables.scan(await tables.snapshot(historyTable(name)), query)) batches[name].push(batch);
   }
   return indexFacts(batches, customers);

@@ -5,7 +5,10 @@ import { type CachedRow, createRowCache } from './row-cache.js';
 
 /** A store whose reads are answered when the test says so: what matters here is what happens in between. */
 function heldStore() {
-  const rows = new Map<string, number>();
+  const rows = new Map([
+    ['#begun', 1],
+    ['#whole', 1],
+  ]);
   const reads: { keys: readonly string[]; answer(): void; fail(): void }[] = [];
   return {
     rows,
@@ -79,12 +82,44 @@ describe('the cache of serving', () => {
     const before = cache.get(['a']);
     await settle();
     store.reads[0]!.answer();
+    await settle();
+    store.reads[1]!.answer();
     expect(valuesOf(await before)).toEqual([null]);
     store.rows.set('a', 7);
     const after = cache.get(['a']);
     await settle();
-    store.reads[1]!.answer();
+    store.reads[2]!.answer();
     expect(valuesOf(await after)).toEqual([Uint8Array.of(7)]);
+  });
+
+  it('answers nothing for a row that may have been lost, and who asked for others is answered', async () => {
+    for (const left of [[], ['#begun'], ['#whole']]) {
+      const { store, cache } = world({ ttlUs: 100, capacity: 10 });
+      store.rows.set('b', 1);
+      for (const key of ['#begun', '#whole']) if (!left.includes(key)) store.rows.delete(key);
+      const ofBoth = cache.get(['a', 'b']);
+      const lost = expect(ofBoth).rejects.toThrow(
+        /rows are missing from the online store, which is being filled again/,
+      );
+      const other = cache.get(['b']);
+      await settle();
+      store.reads[0]!.answer();
+      await settle();
+      store.reads[1]!.answer();
+      await lost;
+      expect(valuesOf(await other)).toEqual([Uint8Array.of(1)]);
+    }
+  });
+
+  it('finds one that was filled in since', async () => {
+    const { store, cache } = world({ ttlUs: 100, capacity: 10 });
+    const read = cache.get(['a']);
+    await settle();
+    store.reads[0]!.answer();
+    store.rows.set('a', 3);
+    await settle();
+    store.reads[1]!.answer();
+    expect(valuesOf(await read)).toEqual([Uint8Array.of(3)]);
   });
 
   it('keeps no more rows than it may, and none without a time to live', async () => {

@@ -6,10 +6,14 @@
 import type { Clock } from '../../harness/clock.js';
 import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/port.js';
 import type { Evaluated } from '../../workloads/ageing.js';
+import { getIfWhole, NotWhole } from './completeness.js';
 import { rowTable } from './tables.js';
 
 export interface RowCache {
-  /** The rows of `keys`, in their order; null for customers of whom nothing is known. */
+  /**
+   * The rows of `keys`, in their order; null for customers of whom nothing is known. Rejects with NotWhole where that cannot
+   * be told from rows that were lost.
+   */
   get(keys: readonly string[]): Promise<(CachedRow | null)[]>;
 }
 
@@ -34,6 +38,7 @@ export interface RowCacheOptions {
 interface KeptRow extends CachedRow {
   readonly readUs: number;
 }
+/** Without those that were lost. */
 type ReadRows = ReadonlyMap<string, CachedRow | null>;
 
 export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOptions): RowCache {
@@ -51,6 +56,7 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
       const missing = keys.filter((_, i) => rows[i] === null);
       if (missing.length === 0) return rows;
       const found = await readTogether(missing);
+      if (missing.some((key) => !found.has(key))) throw new NotWhole();
       return rows.map((row, i) => row ?? found.get(keys[i] as string) ?? null);
     },
   };
@@ -73,11 +79,20 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
     const readUs = clock.nowUs();
     const found = await store.get(rowTable, keys);
     const rows = new Map<string, CachedRow | null>();
-    for (const [i, row] of found.entries()) {
-      const key = keys[i] as string;
-      rows.set(key, row && keep(key, row, readUs));
+    const take = (key: string, row: StoredRow | null) => rows.set(key, row && keep(key, row, readUs));
+    for (const [i, row] of found.entries()) if (row) take(keys[i] as string, row);
+    const absent = keys.filter((key) => !rows.has(key));
+    if (absent.length > 0) {
+      const again = await getIfWhole(store, absent).catch(ifLost);
+      for (const [i, row] of again?.entries() ?? []) take(absent[i] as string, row);
     }
     return rows;
+  }
+
+  /** Those who asked for others are answered. */
+  function ifLost(error: unknown): null {
+    if (error instanceof NotWhole) return null;
+    throw error;
   }
 
   /** A row that was read later than now was read by a clock that was wrong since: its age is not known. */

@@ -12,6 +12,7 @@ import { viewBlock } from '../../workloads/change-batch.js';
 import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { loadHistory } from './backfill.js';
 import { appendDecoded, appendRow, type ChangeRows, createChangeRows, toColumns } from './change-rows.js';
+import { isPristine, isWhole, makeWhole } from './completeness.js';
 import { createCustomerRows } from './customer-rows.js';
 import { type ChangedRows, customersOf, type Folded, foldBatch, groupByCustomer } from './fold.js';
 import { beat } from './heartbeat.js';
@@ -53,6 +54,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   recorded.catch(() => {}); // thrown to the first write
   const customerRows = createCustomerRows(context, params.cachedCustomers);
   const backfills: PendingBackfill[] = [];
+  if (isPristine(position) && !(await isWhole(context))) await makeWhole(context, position, customerRows);
   let { held } = position;
   let newestUs = 0;
   let committed: readonly number[] = [...position.offsets];
@@ -71,6 +73,10 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     await rest;
     rest = clock.sleep(params.batchIntervalUs, ended);
     rest.catch(() => {});
+    if (!(await isWhole(context))) {
+      await written;
+      await makeWhole(context, position, customerRows);
+    }
     if (backfills.length > 0) {
       await written;
       await runBackfills();

@@ -15,7 +15,7 @@ import { openLineage } from '../../harness/lineage/recorder.js';
 import type { TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { openArchive, rawTable } from './archive.js';
-import { pointerPollUs, publish, readPublished, readServing } from './epochs.js';
+import { pointerPollUs, publish, readPublished, readServing, speedGroup } from './epochs.js';
 import { loadHistory } from './history.js';
 import { jobsOver } from './jobs.js';
 import { recordArchive, recordBackfill, recordJobs } from './lineage.js';
@@ -38,6 +38,8 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
       await untilDone(context, () => recomputeView(context, lineage, epoch + 1));
       await archive.requireOwn();
       epoch++;
+      // Numbers begin again where the store lost them: the speed layer's position in an earlier epoch of this one is no longer one.
+      await untilDone(context, () => ports.changeLog.commit(speedGroup(epoch), context.contract.topic, cut));
       await untilDone(context, () => publish(ports.onlineStore, { epoch, cut }, clock.nowUs()));
       return epoch;
     });
@@ -62,6 +64,10 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
 
   await Promise.all([
     every(context, params.archiveIntervalUs, () => archive.archive()),
+    // A store that came back empty is not left so until the next batch is due.
+    every(context, params.archiveIntervalUs, async () => {
+      if ((await untilDone(context, () => readPublished(ports.onlineStore))) === null) await recompute();
+    }),
     every(context, params.batchIntervalUs, async () => {
       await recompute();
       await tidy(context).catch(skipRound);

@@ -3,6 +3,7 @@
  * before. This is the second implementation of each feature, over columns; the first is speed.ts, a change at a time.
  */
 import type { RoleContext } from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
 import type { Lineage } from '../../harness/lineage/recorder.js';
 import type { IntValues, TextValues } from '../../harness/ports/columns.js';
 import type { Snapshot, TableStore } from '../../harness/ports/table-store/port.js';
@@ -10,7 +11,7 @@ import { type OpName, opNames, type TableName, tableNames } from '../../workload
 import { createSeqIndex, type SeqIndex } from '../../workloads/seq-index.js';
 import { rawTable } from './archive.js';
 import { CustomerFacts } from './customer-facts.js';
-import { batchTable, mark } from './epochs.js';
+import { batchTable, mark, readView } from './epochs.js';
 import { type HistoryName, historyTable } from './history.js';
 import { recordBatchView } from './lineage.js';
 import { type Change, RowWriter } from './view-row.js';
@@ -39,6 +40,8 @@ export async function recomputeView(context: RoleContext, lineage: Lineage, epoc
   await readChanges(ports.tables, sources.raw, seen, facts);
   await mark(ports.onlineStore, batchTable(epoch), asOfUs);
   await putRows(context, epoch, asOfUs, seen, facts);
+  if (!(await readView(ports.onlineStore, batchTable(epoch), [])))
+    throw new CallError('failed', `the online store lost rows of epoch ${epoch} while they were written`);
 }
 
 /** The master data as they are now; history is null until it is loaded. */

@@ -34,8 +34,13 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   const circuit = createCircuit(context, { server: 'the online store', timeoutUs, failuresUntilOpen });
   const time = followEventTime(clock, params.clockToleranceUs);
   let batchRows = createCache(params.cachedRows);
+  let isLost = false;
   const lineage = openLineage(context, journalInTables(ports.tables));
-  const { now: servedNow, operations: switches } = await openServing(context, {
+  const {
+    now: servedNow,
+    keep,
+    operations: switches,
+  } = await openServing(context, {
     record: (served) => recordServed(lineage, served),
     register: openServedState(context, servedTable),
     findSnapshot: (id) => findSnapshot(ports.tables, id),
@@ -78,12 +83,17 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
       const rows = await readEpoch(epoch, batchRows, keys);
       if (rows) return rows;
       await moveOn();
+      if (isLost)
+        throw new CallError('failed', 'the views are gone from the online store, and are being computed again');
     }
   }
 
   async function moveOn(): Promise<void> {
     const { serving, newestUs } = await readServingAndTime(onlineStore);
     time.see(newestUs ?? 0);
+    // The pointer does not go as epochs do: the store has lost it, and what is served with it.
+    if (serving === null && !isLost) keep().catch(lookAgain);
+    isLost = serving === null;
     if (serving === null || serving === epoch) return;
     epoch = serving;
     batchRows = createCache(params.cachedRows);

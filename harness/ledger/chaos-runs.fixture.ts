@@ -100,6 +100,7 @@ const drawn: { readonly [Kind in Drawn]: (random: Random) => Omit<SpecOf<Kind>, 
   'clock-jump': (random) => ({ byUs: (random.below(2) === 0 ? 1 : -1) * hourUs, lastsUs }),
   'change-log-outage': () => ({ lastsUs }),
   'online-store-outage': () => ({ lastsUs }),
+  'online-store-loss': () => ({ lastsUs }),
   'table-store-outage': () => ({ lastsUs }),
   'full-disk': () => ({ lastsUs }),
   'slow-port': (random) => ({

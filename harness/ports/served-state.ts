@@ -35,6 +35,8 @@ export interface Served {
 export interface Serving {
   now(): Served;
   readonly operations: Pick<Plane, 'rollback' | 'rollForward' | 'publishModel'>;
+  /** The register was lost with its store: what is served is put there again. */
+  keep(): Promise<void>;
 }
 
 /** Resolves when it is known what is served. */
@@ -58,7 +60,8 @@ export async function openServing(
     modelVersion: pinned?.modelVersion ?? modelVersion,
     snapshot: pinned?.id ?? null,
   });
-  let served = await untilDone(context, async () => load(await register.read()));
+  let state = await untilDone(context, () => register.read());
+  let served = await untilDone(context, () => load(state));
 
   async function rollBack(id: string): Promise<void> {
     const snapshot = await findSnapshot(id);
@@ -72,19 +75,25 @@ export async function openServing(
     // Its rows are there before anybody is told that it is served.
     const next = await load({ ...firstServed, pinned: snapshot });
     await record({ ...firstServed, pinned: snapshot });
-    await register.change((before) => ({ ...before, pinned: snapshot }));
+    state = await register.change((before) => ({ ...before, pinned: snapshot }));
     served = next;
   }
 
   async function change(to: Partial<ServedState>): Promise<void> {
     await record({ ...(await untilDone(context, () => register.read())), ...to });
-    const changed = await register.change((before) => ({ ...before, ...to }));
-    served = await untilDone(context, () => load(changed));
+    state = await register.change((before) => ({ ...before, ...to }));
+    served = await untilDone(context, () => load(state));
   }
 
   const tell = (): Told => ({ snapshot: served.snapshot, modelVersion: served.modelVersion });
   return {
     now: () => served,
+    keep: () =>
+      inTurn(async () => {
+        const { modelVersion, pinned } = state;
+        if (pinned === null && modelVersion === firstServed.modelVersion) return;
+        await register.change(() => state);
+      }),
     operations: {
       rollback: ({ snapshot }) => inTurn(() => rollBack(snapshot).then(tell)),
       rollForward: () => inTurn(() => change({ pinned: null }).then(tell)),

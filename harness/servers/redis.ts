@@ -116,6 +116,9 @@ export const redis: ServerProgram<RedisSettings> = {
   isReady: ({ port }) => pingRedis({ port }),
 };
 
+/** Where all is that it keeps over a restart. */
+export const appendOnlyOf = (directory: string): string => join(directory, 'appendonlydir');
+
 /** Libraries of the unpacked packages, before those of the machine. */
 export function librariesOf(env: NodeJS.ProcessEnv): { readonly LD_LIBRARY_PATH: string } {
   const folders = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((triplet) => join(unpacked(), 'usr', 'lib', triplet));

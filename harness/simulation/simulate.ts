@@ -126,6 +126,7 @@ function serversOf(world: World, uses: readonly PortName[]): Stack['servers'] {
         async bringUp() {
           world.setDown(port, false);
         },
+        ...(port === 'onlineStore' && { empty: async () => world.emptyOnlineStore() }),
       },
     ]),
   );

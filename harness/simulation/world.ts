@@ -30,6 +30,8 @@ export interface World {
   onBegin: (process: SimulatedProcess) => void;
   /** The server behind the port is gone, or back: calls find nobody, and those in flight hear no answer. */
   setDown(port: PortName, isDown: boolean): void;
+  /** All that the online store holds is gone. */
+  emptyOnlineStore(): void;
   /** Service time that each server has spent so far. */
   servers(): readonly { readonly name: string; readonly busyUs: number }[];
   /** Everything that the ports hold, for the search of personal data. */
@@ -107,6 +109,7 @@ export function createWorld(options: {
     },
     processOf,
     onBegin: () => {},
+    emptyOnlineStore: () => servers.onlineStore.empty(),
     setDown: (port, isDown) => outages[port].set(isDown),
     servers: () => Object.entries(resources).map(([name, resource]) => ({ name, busyUs: resource.busyUs() })),
     *stored() {

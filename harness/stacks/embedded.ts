@@ -10,7 +10,7 @@ import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { connectWarehouse } from '../ports/warehouse/embedded.js';
 import type { Supervisor } from '../processes/supervisor.js';
 import { listed, type OpenedPorts, openAtFirstUse } from './opened-ports.js';
-import { serverNames, stackServer, startOwnServer } from './own-servers.js';
+import { emptiedServer, serverNames, stackServer, startOwnServer } from './own-servers.js';
 import type { Stack } from './stack.js';
 
 export interface EmbeddedConnection {
@@ -41,7 +41,14 @@ export async function startEmbedded(options: {
       tables,
       ...needed.filter((name) => name !== 'changeLog').map((name) => join(directory, serverNames[name])),
     ],
-    servers: Object.fromEntries(needed.map((name) => [name, stackServer(supervisor, serverNames[name])])),
+    servers: Object.fromEntries(
+      needed.map((name) => [
+        name,
+        name === 'onlineStore'
+          ? emptiedServer(supervisor, serverNames[name], join(directory, serverNames[name]))
+          : stackServer(supervisor, serverNames[name]),
+      ]),
+    ),
   };
 }
 

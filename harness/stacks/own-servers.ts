@@ -1,5 +1,5 @@
 /** Servers that come with planebench, started by whichever stack has them behind its ports. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PortName } from '../ports/ports.js';
 import type { Supervisor } from '../processes/supervisor.js';
@@ -61,6 +61,17 @@ export function stackServer(supervisor: Supervisor, process: string): StackServe
       return { atUs, saw: `the server ${process} was gone (${exit?.signal ?? exit?.code})` };
     },
     bringUp: () => supervisor.release(process),
+  };
+}
+
+/** The same of one whose data are in this folder, and follow from those of others. */
+export function emptiedServer(supervisor: Supervisor, process: string, data: string): StackServer {
+  return {
+    ...stackServer(supervisor, process),
+    async empty() {
+      await rm(data, { recursive: true, force: true });
+      await mkdir(data);
+    },
   };
 }
 

@@ -13,10 +13,10 @@ import type { MachineSupervisor, ProgramSpec } from '../processes/supervisor.js'
 import { freePorts } from '../servers/free-ports.js';
 import { kafka } from '../servers/kafka.js';
 import { type Found, type ListenAddress, notStarted, type ServerProgram } from '../servers/programs.js';
-import { redis } from '../servers/redis.js';
+import { appendOnlyOf, redis } from '../servers/redis.js';
 import { endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
 import type { NativeConnection } from './native.js';
-import { serverNames, stackServer, startOwnServer, together } from './own-servers.js';
+import { emptiedServer, serverNames, stackServer, startOwnServer, together } from './own-servers.js';
 import type { BrokerCount, Stack } from './stack.js';
 
 /** All that a stack of them needs, whichever planes are to run on it. */
@@ -78,6 +78,13 @@ export async function startRealServers(host: ServerHost, options: StackOptions):
     versions,
     servers: {
       ...Object.fromEntries(served.map((name) => [name, stackServer(supervisor, serverNames[name])])),
+      ...(onlineStore && {
+        onlineStore: emptiedServer(
+          supervisor,
+          serverNames.onlineStore,
+          appendOnlyOf(join(directory, serverNames.onlineStore)),
+        ),
+      }),
       changeLog: brokers.length === 1 ? brokers[0]! : together(brokers),
     },
     brokers: {

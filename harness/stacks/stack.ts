@@ -59,6 +59,8 @@ export interface StackServer {
   takeDown(): Promise<{ readonly atUs: number; readonly saw: string }>;
   /** In service again when it resolves, with what it had made durable. Safe to repeat. */
   bringUp(): Promise<void>;
+  /** Takes away, while it is down, all that it had made durable; absent: that cannot be made anew. */
+  empty?(): Promise<void>;
 }
 
 export interface Brokers {

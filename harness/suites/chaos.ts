@@ -57,6 +57,7 @@ const ordeals: readonly Ordeal[] = [
   { name: 'clock-jump-back', faults: [faultOf('clock-jump', { byUs: -3_600 * secondUs })], injections: 2 },
   { name: 'change-log-outage', faults: [faultOf('change-log-outage', { lastsUs: longUs })], injections: 2 },
   { name: 'online-store-outage', faults: [faultOf('online-store-outage', { lastsUs: longUs })], injections: 2 },
+  { name: 'online-store-loss', faults: [faultOf('online-store-loss')], injections: 2 },
   { name: 'table-store-outage', faults: [faultOf('table-store-outage', { lastsUs: longUs })], injections: 2 },
   { name: 'full-disk', faults: [faultOf('full-disk', { lastsUs: longUs })], injections: 2 },
   { name: 'slow-port', faults: whereRead.map((port) => faultOf('slow-port', { port })), injections: 2 },

@@ -40,6 +40,7 @@ export const faultFields = {
   }),
   'change-log-outage': z.strictObject(lasting),
   'online-store-outage': z.strictObject(lasting),
+  'online-store-loss': z.strictObject(lasting),
   'table-store-outage': z.strictObject(lasting),
   'full-disk': z.strictObject(lasting),
   'slow-port': z.strictObject({

@@ -106,6 +106,7 @@ function drawFault(kind: FaultKind, { roles, uses }: ArchitectureDescription, ra
       return faultOf(kind, dirtied);
     case 'change-log-outage':
     case 'online-store-outage':
+    case 'online-store-loss':
     case 'table-store-outage':
     case 'full-disk':
     case 'leader-kill':

@@ -8,6 +8,8 @@ import type { KeyedRow, OnlineStore, RowBatch, StoredRow } from './port.js';
 import { checkColumns, checkKeys, checkValues } from './row-batch.js';
 
 export interface SimulatedOnlineStore extends OnlineStore {
+  /** Takes away everything. */
+  empty(): void;
   /** Everything it holds: names, keys and values, also of rows whose time to live is over. */
   stored(): Iterable<Uint8Array | string>;
 }
@@ -30,6 +32,8 @@ export function simulateOnlineStore({ clock, resource }: { clock: Clock; resourc
   const tableNamed = (name: string) => tables.get(name) ?? noTable;
 
   return {
+    empty: () => tables.clear(),
+
     async put(table, batch) {
       checkColumns(table, batch);
       const keys = [...batch.keys];
