@@ -21,18 +21,19 @@ type DirtFault = Extract<
   'duplicate-delivery' | 'reordering' | 'late-events' | 'poison-records' | 'incompatible-schema'
 >;
 
-/** `sharesPpm`: so many of all changes are of the kind `dirt`. */
+/** `sharesPpm`: so many of all changes are of the kind `dirt`; at least the share `shown` of these can be told from others. */
 export function dirtOf<Kind extends DirtFault>(
   about: string,
   dirt: SourceDirt,
   sharesPpm: (spec: SpecOf<Kind>) => Partial<Dirt & AddedDirt>,
+  shown = 1,
 ): Fault<Kind, null> {
   const ofKind = ({ byDirt }: AcknowledgedChanges) => byDirt[dirt];
   return disturbanceOf<Kind>({
     about,
     disturbance: (spec) => ({ dirt: sharesPpm(spec) }),
     amount: (seen) => (seen.changes === 0 ? 0 : ofKind(seen).changes / seen.changes),
-    asked: (spec) => Object.values(sharesPpm(spec)).reduce((sum, ppm) => sum + ppm, 0) / 1_000_000,
+    asked: (spec) => (shown * Object.values(sharesPpm(spec)).reduce((sum, ppm) => sum + ppm, 0)) / 1_000_000,
     tell: (seen) => ({
       atUs: ofKind(seen).firstUs,
       saw: `${ofKind(seen).changes} of ${seen.changes} changes (${dirt}) were acknowledged`,

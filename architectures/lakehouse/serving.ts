@@ -16,9 +16,9 @@ import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
 import { openServedState, openServing, type Served } from '../../harness/ports/served-state.js';
+import { openServedTime } from '../../harness/ports/served-time.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
 import { createAgeing } from '../../workloads/ageing.js';
-import { followEventTime } from '../../workloads/event-time.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import { pinnedColumns } from '../../workloads/pinned-rows.js';
@@ -27,7 +27,7 @@ import { NotWhole } from './completeness.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
-import { readHeartbeat } from './heartbeat.js';
+import { heartbeatTable, readHeartbeat } from './heartbeat.js';
 import { recordServed } from './lineage.js';
 import type { LakehouseParams } from './params.js';
 import { type CachedRow, createRowCache } from './row-cache.js';
@@ -48,7 +48,11 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   const evaluate = createEvaluation(contract.view);
   const age = createAgeing(contract.view);
   const state = createState();
-  const time = followEventTime(clock, params.clockToleranceUs);
+  const time = await openServedTime(context, {
+    store: onlineStore,
+    table: heartbeatTable,
+    toleranceUs: params.clockToleranceUs,
+  });
   let asking: Promise<void> | null = null;
   const lineage = openLineage(context, journalInTables(ports.tables));
   const {

@@ -6,14 +6,15 @@ import { openLineage } from '../../harness/lineage/recorder.js';
 import { createCircuit } from '../../harness/ports/circuit.js';
 import type { StoredRow } from '../../harness/ports/online-store/port.js';
 import { openServedState, openServing, type Served } from '../../harness/ports/served-state.js';
+import { openServedTime } from '../../harness/ports/served-time.js';
 import { createAgeing, type Evaluated } from '../../workloads/ageing.js';
-import { followEventTime } from '../../workloads/event-time.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import {
   awaitPointer,
   batchTable,
   pointerPollUs,
+  pointersTable,
   readServing,
   readServingAndTime,
   readView,
@@ -32,7 +33,11 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   let epoch = await awaitPointer(readServing, context, params);
   const { storeTimeoutUs: timeoutUs, failuresUntilOpen } = params;
   const circuit = createCircuit(context, { server: 'the online store', timeoutUs, failuresUntilOpen });
-  const time = followEventTime(clock, params.clockToleranceUs);
+  const time = await openServedTime(context, {
+    store: onlineStore,
+    table: pointersTable,
+    toleranceUs: params.clockToleranceUs,
+  });
   let batchRows = createCache(params.cachedRows);
   let isLost = false;
   const lineage = openLineage(context, journalInTables(ports.tables));

@@ -80,7 +80,8 @@ function drawFault(kind: FaultKind, { roles, uses }: ArchitectureDescription, ra
   const ports = uses.filter((port) => port !== 'tables' || !uses.includes('warehouse'));
   const onPort = ports.length === 0 ? {} : { port: ports[random.below(ports.length)] as PortName };
   // In virtual time fifty changes come in a second: of so many as this never less than half are dirty by chance.
-  const dirtied = { lastsUs: Math.max(lasting.lastsUs, 2.5 * secondUs), ppm: between(300_000, 500_000) };
+  const longer = { lastsUs: Math.max(lasting.lastsUs, 2.5 * secondUs) };
+  const dirtied = { ...longer, ppm: between(300_000, 500_000) };
   switch (kind) {
     case 'role-crash':
       return faultOf(kind, onRole);
@@ -95,7 +96,7 @@ function drawFault(kind: FaultKind, { roles, uses }: ArchitectureDescription, ra
     case 'slow-port':
       return faultOf(kind, { ...onPort, ...lasting, latencyUs: between(1_000, 200_000) });
     case 'failing-port':
-      return faultOf(kind, { ...onPort, ...lasting, errorPpm: between(200_000, 600_000) });
+      return faultOf(kind, { ...onPort, ...longer, errorPpm: between(400_000, 700_000) });
     case 'load-burst':
       return faultOf(kind, { ...lasting, times: between(2, 10) });
     case 'duplicate-delivery':
