@@ -199,7 +199,15 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
 }
 
 /** Of the batch work that the run has asked for, once the roles were killed and healed. */
-function judgeBatch({ steps, scored, training, rebuilt, rollbacks, examples }: BatchFacts): RuleVerdict[] {
+function judgeBatch({
+  steps,
+  scored,
+  training,
+  rebuilt,
+  rollbacks,
+  reprocessings,
+  examples,
+}: BatchFacts): RuleVerdict[] {
   const verdicts: RuleVerdict[] = [];
   const add = (subject: string, rule: string, found: number, why: () => string | undefined) =>
     verdicts.push({
@@ -224,6 +232,11 @@ function judgeBatch({ steps, scored, training, rebuilt, rollbacks, examples }: B
     add('rollback', 'is seen by every read, back and forward', unseen, notSeen);
     add('rollback', 'no read mixes features and model of two states', mixed, exampleOf(/^mixed read/));
     add('rollback', 'reads are right, and of the state that is served', wrong, exampleOf(/^rolled-back read/));
+  }
+  for (const { left, disturbed, mistold } of reprocessings) {
+    add('reprocess', 'no row that is made again shows what was poisoned', left, exampleOf(/^poisoned row/));
+    add('reprocess', 'rows that had nothing to do with it stay', disturbed, exampleOf(/^disturbed row/));
+    add('reprocess', 'tells which files it has made again', mistold.length, () => mistold.join(', '));
   }
   add('score', 'is the same when it is asked for again', differing(rebuilt.scored), twice);
   add('training-set', 'is the same when it is asked for again', differing(rebuilt.training), twice);

@@ -40,6 +40,8 @@ export function checkSuite(stack: Scenario['stack'], arm: Arm, roles: readonly s
             { kind: 'training-set', late: true, times: 2 },
             { kind: 'publish-model', version: 2 },
             { kind: 'rollback', snapshot: 'after the load', heldUs: secondUs / 2 },
+            // Last: what is made after it is made without what it was told of.
+            { kind: 'reprocess', snapshot: 'after the load', customers: 10 },
           ],
         },
         faults: roles.map((role, turn) => ({

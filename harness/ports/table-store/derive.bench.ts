@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { scoreSql } from '../../../workloads/model-sql.js';
 import { hostClock, monotonicUs } from '../../clock.js';
 import type { Schema } from '../columns.js';
 import { quoteText } from '../duckdb-columns.js';
@@ -20,24 +21,23 @@ interface Benchmark {
 }
 
 const int = (name: string, nullable = false) => ({ name, type: 'int', nullable }) as const;
-const counts = ['orders_1h', 'orders_24h', 'orders_7d', 'cents_1h', 'cents_24h', 'cents_7d', 'clicks_1h', 'clicks_24h'];
-const optional = ['clicks_7d', 'last_order_age_us', 'top_category', 'top_share_bp', 'device_risk'];
+const counts = [
+  'orders_1h',
+  'orders_24h',
+  'orders_7d',
+  'cents_1h',
+  'cents_24h',
+  'cents_7d',
+  'clicks_1h',
+  'clicks_24h',
+  'clicks_7d',
+];
+const optional = ['last_order_age_us', 'top_category', 'top_share_bp', 'device_risk'];
 const features: Schema = [
   ...['customer', 'last_seq', 'as_of_us'].map((name) => int(name)),
   ...[...counts, ...optional].map((name) => int(name, true)),
 ];
-const scored: Schema = ['customer', 'score_ppb', 'model_version', 'as_of_us'].map((name) => int(name));
-
-/** In the form of workloads/model.ts. */
-function scoreSql(): string {
-  const terms = [...counts, ...optional].map((name, i) => {
-    const value = `${name}::DOUBLE`;
-    return `${100 * (i - 6)}::DOUBLE * coalesce(${value} / (${value} + ${3 ** i}::DOUBLE), 0::DOUBLE)`;
-  });
-  const x = `((${terms.join(' + ')}) / 1000::DOUBLE)`;
-  const score = `floor((0.5::DOUBLE + 0.5::DOUBLE * (${x} / (1::DOUBLE + abs(${x})))) * 1e9::DOUBLE)::BIGINT`;
-  return `SELECT customer, ${score} AS score_ppb, 1::BIGINT AS model_version, as_of_us FROM features`;
-}
+const scored: Schema = ['customer', 'last_seq', 'as_of_us', 'score_ppb'].map((name) => int(name));
 
 /** Hashes in the place of chance: the same rows every time. */
 function featuresSql(rows: number): string {
@@ -69,7 +69,7 @@ export async function deriveBenchmarks(rows = 1_000_000, turns = 3): Promise<Ben
     const folder = join(directory, name);
     await rm(folder, { recursive: true, force: true });
     await connection.run(`COPY (${sql}) TO ${quoteText(folder)} (FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd,
-      COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 12288, ROW_GROUPS_PER_FILE 40)`);
+      COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 256, ROW_GROUP_SIZE 12288, ROW_GROUPS_PER_FILE 40)`);
   };
   try {
     for (const [table, schema] of Object.entries({ features, scored, imported: features })) {
@@ -88,7 +88,7 @@ export async function deriveBenchmarks(rows = 1_000_000, turns = 3): Promise<Ben
 
     const snapshot = await store.snapshot('features');
     const from = { features: { snapshot } };
-    const score = scoreSql();
+    const score = `SELECT customer, last_seq, as_of_us, ${scoreSql([...counts, ...optional])} AS score_ppb FROM features`;
     const files = snapshot.files.map((file) => quoteText(join(directory, 'tables', 'features', file.path)));
     const bareScore = score.replace('FROM features', `FROM read_parquet([${files.join(', ')}])`);
     const scoring = await compare(turns, {

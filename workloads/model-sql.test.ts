@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { withDuckDb } from '../harness/ports/duckdb.js';
+import { featureNames } from './batch-rows.js';
+import { customerActivity } from './feature-view.js';
+import { modelOf, predict, scorePpb } from './model.js';
+import { scoreSql } from './model-sql.js';
+
+const value = fc.oneof(fc.nat(3), fc.nat(1_000), fc.nat(1_000_000_000), fc.maxSafeNat());
+const neverNull = customerActivity.features.map(({ kind }) => kind === 'count' || kind === 'sum');
+const row = fc.tuple(...neverNull.map((is) => (is ? value : fc.option(value, { freq: 3 }))));
+
+test('SQL and TypeScript agree on every score to the last bit', async () => {
+  await withDuckDb(async (connection) => {
+    await connection.run(`CREATE TABLE rows (${featureNames.map((name) => `${name} BIGINT`).join(', ')}, i BIGINT)`);
+    const rows = fc.sample(row, { numRuns: 5_000, seed: 1 }) as (number | null)[][];
+    const nothing = neverNull.map((is) => (is ? 0 : null));
+    rows.push(
+      nothing,
+      featureNames.map(() => 0),
+      featureNames.map(() => Number.MAX_SAFE_INTEGER),
+    );
+    const literals = rows.map((features, i) => `(${[...features, i].map((item) => item ?? 'NULL').join(', ')})`);
+    await connection.run(`INSERT INTO rows VALUES ${literals.join(', ')}`);
+    for (const version of [1, 2]) {
+      const expected = rows.map((features) => scorePpb(predict(features, modelOf(version))));
+      for (const processor of ['x64', 'arm64']) {
+        const sql = `SELECT ${scoreSql(featureNames, version, processor)} AS score FROM rows ORDER BY i`;
+        const scores = (await connection.runAndReadAll(sql)).getColumnsJS()[0]?.map(Number);
+        expect(scores).toEqual(expected);
+      }
+    }
+  });
+});
