@@ -243,7 +243,7 @@ describe('README', () => {
     for (const program of ['redis-server', 'versitygw', 'toxiproxy-server', 'java', 'go', 'docker'])
       expect(stdout).toMatch(new RegExp(`^program\\s+${program} \\(.+\\): (?:MISSING, .*Get it: .+|\\d.*, /.+)$`, 'm'));
     expect(code).toBe(0);
-  }, 60_000);
+  }, 180_000); // it starts every stack that is there, one after the other
 
   // CI has no time for it beside faults/native-outage.test.ts and docker-outage.test.ts, which kill the same servers.
   const stacks = process.env.PLANEBENCH_FULL_SIZE

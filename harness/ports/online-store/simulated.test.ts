@@ -56,7 +56,7 @@ describe('the simulated online store', () => {
   test('knows the operations of the table of costs', () => {
     const { clock } = fakeClock(0);
     const store = simulateOnlineStore({ clock, resource: createResource({ clock, costs: defaultCosts.onlineStore }) });
-    const operations = Object.keys(store).filter((name) => name !== 'close' && name !== 'stored');
+    const operations = Object.keys(store).filter((name) => !['close', 'empty', 'stored'].includes(name));
     expect(operations.sort()).toEqual(Object.keys(defaultCosts.onlineStore).sort());
   });
 
