@@ -2,6 +2,7 @@
  * A process of a run, seen from inside: how servers, roles and load generators talk to the supervisor that forked them.
  * A child does its work until its signal aborts, and dies at once when its parent is gone, whatever killed the parent.
  */
+import { setMaxListeners } from 'node:events';
 import { type ClockOrigin, type SystemClock, systemClock } from '../clock.js';
 import { HarnessError, messageOf, PlaneError, UsageError } from '../errors.js';
 import { type Precedence, takePrecedence } from './precedence.js';
@@ -42,6 +43,13 @@ export interface Child {
   onGone(close: () => Promise<unknown>): void;
 }
 
+/** A child waits in each of its loops, and for each partition, until it is stopped: for Node so many listeners are a leak. */
+export function createStop(): AbortController {
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  return stop;
+}
+
 /** What a child does: its process ends when this does. */
 export type ChildMain<Init> = (init: Init, child: Child) => Promise<void>;
 
@@ -54,7 +62,7 @@ export function runChild<Init>(main: ChildMain<Init>): void {
     process.stderr.write('This file is started by the planebench supervisor, not by hand.\n');
     process.exit(3);
   }
-  const stop = new AbortController();
+  const stop = createStop();
   let clock: SystemClock | undefined;
   let set: () => void = () => {};
   const stopped = new Promise<void>((resolve) => {

@@ -4,7 +4,7 @@
  */
 import type { Cancel, ClockOrigin, SystemClock } from '../clock.js';
 import { HarnessError, messageOf } from '../errors.js';
-import { type Child, type ChildMain, createTold } from '../processes/child.js';
+import { type Child, type ChildMain, createStop, createTold } from '../processes/child.js';
 import { describeExit, type Exit } from '../processes/child-process.js';
 import { createProcessEvents, type ProcessEvent } from '../processes/process-events.js';
 import {
@@ -104,7 +104,7 @@ export function superviseSimulated(options: {
   function launch(entry: Simulated): void {
     const { spec } = entry;
     const process = world.begin(spec.name, () => eventClock.nowUs() + entry.clockByUs);
-    const stop = new AbortController();
+    const stop = createStop();
     entry.process = process;
     entry.stop = stop;
     entry.exited = false;
