@@ -10,6 +10,7 @@ import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/po
 import { untilDone } from '../../harness/ports/retries.js';
 import { createChangeRows } from './change-rows.js';
 import type { CustomerRows } from './customer-rows.js';
+import { beat } from './heartbeat.js';
 import { putRows } from './online-rows.js';
 import { rebuildRows } from './rebuild.js';
 import type { Position } from './recovery.js';
@@ -53,8 +54,16 @@ async function readNumbers({ ports }: RoleContext): Promise<{ readonly first: nu
 export const isPristine = ({ historyLoaded, offsets }: Position): boolean =>
   !historyLoaded && offsets.every((offset) => offset === 0);
 
-/** Fills the store; to be called when no row is on its way, and the tables have all that was put. */
-export async function makeWhole(context: RoleContext, position: Position, customerRows: CustomerRows): Promise<void> {
+/**
+ * Fills the store; to be called when no row is on its way, and the tables have all that was put. The heartbeat was lost, too:
+ * without it who serves would take a row's own time for the newest there is.
+ */
+export async function makeWhole(
+  context: RoleContext,
+  position: Position,
+  customerRows: CustomerRows,
+  newestUs: number,
+): Promise<void> {
   const { first, last } = await untilDone(context, () => readNumbers(context));
   const filling = { seqs: [Math.max(first, last) + 1], asOfUs: [0], values: [nothing] };
   const put = (key: string) =>
@@ -63,6 +72,7 @@ export async function makeWhole(context: RoleContext, position: Position, custom
   if (!isPristine(position)) await fill(context, position.historyLoaded, customerRows);
   // A stream that was replaced meanwhile has filled in what the tables had before, and must not call that all.
   await position.changes.append({ rows: 0, columns: {} }, []);
+  if (newestUs > 0) await beat(context, newestUs);
   await put(whole);
 }
 

@@ -54,7 +54,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   recorded.catch(() => {}); // thrown to the first write
   const customerRows = createCustomerRows(context, params.cachedCustomers);
   const backfills: PendingBackfill[] = [];
-  if (isPristine(position) && !(await isWhole(context))) await makeWhole(context, position, customerRows);
+  if (isPristine(position) && !(await isWhole(context))) await makeWhole(context, position, customerRows, 0);
   let { held } = position;
   let newestUs = 0;
   let committed: readonly number[] = [...position.offsets];
@@ -73,15 +73,15 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     await rest;
     rest = clock.sleep(params.batchIntervalUs, ended);
     rest.catch(() => {});
-    if (!(await isWhole(context))) {
-      await written;
-      await makeWhole(context, position, customerRows);
-    }
     if (backfills.length > 0) {
       await written;
       await runBackfills();
     }
     const batch = await collectBatch();
+    if (!(await isWhole(context))) {
+      await written;
+      await makeWhole(context, position, customerRows, newestUs);
+    }
     if (batch.fresh === 0) continue;
     const folded = await fold(batch);
     await written;

@@ -26,7 +26,8 @@ export async function openServedTime(
   const time = followEventTime(clock, toleranceUs);
   const aheadUs = Math.round(aheadShare * toleranceUs);
   const inheritedUs = (await untilDone(caller, () => store.get(table, [key])))[0]?.seq ?? 0;
-  let markUs = inheritedUs;
+  /** Null: the first one is on its way, and a predecessor's may have been lost with the store. */
+  let markUs: number | null = null;
   let seenUs = 0;
   let lastUs = 0;
 
@@ -36,7 +37,7 @@ export async function openServedTime(
         const untilUs = time.nowUs() + aheadUs;
         const row = { keys: [key], seqs: [untilUs], asOfUs: [0], values: [nothing] };
         await untilDone(caller, () => store.put(table, row));
-        markUs = Math.max(markUs, untilUs);
+        markUs = Math.max(markUs ?? 0, untilUs);
       }
       await clock.sleep(aheadUs / 2, signal);
     }
@@ -56,7 +57,8 @@ export async function openServedTime(
       if (failure) throw failure;
       const nowUs = time.nowUs();
       // What was seen stands in the tables: a successor finds it there.
-      const us = time.isInDoubt() ? Math.max(nowUs, inheritedUs) : Math.min(nowUs, Math.max(markUs, seenUs));
+      const mostUs = markUs === null ? nowUs : Math.max(markUs, seenUs);
+      const us = time.isInDoubt() ? Math.max(nowUs, inheritedUs) : Math.min(nowUs, mostUs);
       lastUs = Math.max(lastUs, us);
       return lastUs;
     },
