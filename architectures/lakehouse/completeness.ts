@@ -55,8 +55,8 @@ export const isPristine = ({ historyLoaded, offsets }: Position): boolean =>
   !historyLoaded && offsets.every((offset) => offset === 0);
 
 /**
- * Fills the store; to be called when no row is on its way, and the tables have all that was put. The heartbeat was lost, too:
- * without it who serves would take a row's own time for the newest there is.
+ * Fills the store; to be called when no row is on its way, and the tables have all that was put. The heartbeat was lost, too,
+ * and comes first: without it who serves would take the time of a row that is there again for the newest there is.
  */
 export async function makeWhole(
   context: RoleContext,
@@ -68,11 +68,11 @@ export async function makeWhole(
   const filling = { seqs: [Math.max(first, last) + 1], asOfUs: [0], values: [nothing] };
   const put = (key: string) =>
     untilDone(context, () => context.ports.onlineStore.put(rowTable, { keys: [key], ...filling }));
+  if (newestUs > 0) await beat(context, newestUs);
   await put(begun);
   if (!isPristine(position)) await fill(context, position.historyLoaded, customerRows);
   // A stream that was replaced meanwhile has filled in what the tables had before, and must not call that all.
   await position.changes.append({ rows: 0, columns: {} }, []);
-  if (newestUs > 0) await beat(context, newestUs);
   await put(whole);
 }
 

@@ -77,8 +77,9 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
       await written;
       await runBackfills();
     }
+    const whole = await isWhole(context);
     const batch = await collectBatch();
-    if (!(await isWhole(context))) {
+    if (!whole) {
       await written;
       await makeWhole(context, position, customerRows, newestUs);
     }
