@@ -3,8 +3,8 @@ import { expect } from 'vitest';
 import type { RunFacts } from '../harness/record/facts.js';
 import type { FaultPlan, Scenario } from '../harness/scenario.js';
 import type { StackName } from '../harness/stacks/stack.js';
+import { smallSize } from '../harness/suites/fixture-size.js';
 import { measuredScenario } from '../harness/suites/measured.js';
-import { secondUs } from '../workloads/durations.js';
 import { runOnMachine } from './fixture-machine-run.js';
 
 export async function runOutages(
@@ -15,15 +15,8 @@ export async function runOutages(
 ): Promise<RunFacts> {
   const base = measuredScenario({
     name: 'outage',
-    customers: 100,
-    historyFacts: 400,
-    changesPerSecond: 500,
-    predictionsPerSecond: 10,
-    lookupsPerSecond: 10,
-    warmUpUs: secondUs / 2,
-    measureUs: secondUs,
+    ...smallSize,
     faultUs,
-    drainUs: 60 * secondUs,
   });
   return runOnMachine('lakehouse', { ...base, ...more, stack, faults });
 }

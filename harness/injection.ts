@@ -101,13 +101,7 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
       notApplicable: 'notApplicable' in support ? support.notApplicable : null,
     };
     if (!('target' in support)) return { fact, healed: Promise.resolve(), witness: async () => {} };
-    const strike: Strike = {
-      ...struck,
-      spec: plan,
-      target: support.target,
-      window,
-      source,
-    };
+    const strike: Strike = { ...struck, spec: plan, target: support.target, window, source };
     const harmed = harm(faultOf(plan), strike, fact);
     harmed.catch(() => {});
     return {

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 export type Precedence = 'first' | { readonly niceness: number };
 
 export async function takePrecedence(precedence: Precedence): Promise<void> {
-  if (precedence === 'first') await goFirst(process.pid);
+  if (precedence === 'first') await goFirst();
   else if (precedence.niceness > 0) standBack(precedence.niceness);
 }
 
@@ -19,8 +19,8 @@ export async function takePrecedence(precedence: Precedence): Promise<void> {
  *
  * False where there is no chrt(1) or it is not permitted (CAP_SYS_NICE, RLIMIT_RTPRIO); nothing is changed then.
  */
-export async function goFirst(pid: number): Promise<boolean> {
-  return setRealTime(['--all-tasks', '--rr', '--pid', '1', String(pid)]);
+async function goFirst(): Promise<boolean> {
+  return setRealTime(['--all-tasks', '--rr', '--pid', '1', String(process.pid)]);
 }
 
 /** Whether `goFirst` would do it here. */
@@ -43,7 +43,7 @@ async function setRealTime(args: readonly string[]): Promise<boolean> {
  * its own sets that of its main thread only: an engine whose work is done on other threads would not stand back at all,
  * and would go before the code that calls it. Threads that are started later have it from those that start them.
  */
-export function standBack(niceness: number): void {
+function standBack(niceness: number): void {
   const threads = process.platform === 'linux' ? readdirSync('/proc/self/task').map(Number) : [0];
   for (const thread of threads) {
     try {

@@ -27,6 +27,7 @@ import { onPath } from '../servers/programs.js';
 import { redis } from '../servers/redis.js';
 import { bucketsOf, endpointOf, region, versitygw } from '../servers/versitygw.js';
 import { defaultCosts } from '../simulation/costs.js';
+import { smallSize } from '../suites/fixture-size.js';
 import { measuredScenario } from '../suites/measured.js';
 import { visitServers } from './external-servers.js';
 import type { ExternalServers } from './external-settings.js';
@@ -155,15 +156,8 @@ describe.skipIf(found.includes(null) || openssl === null)('servers that are not 
     const out = join(folder, 'results');
     const scenario = measuredScenario({
       name: 'lent',
-      customers: 100,
-      historyFacts: 400,
-      changesPerSecond: 500,
-      predictionsPerSecond: 10,
-      lookupsPerSecond: 10,
-      warmUpUs: secondUs / 2,
-      measureUs: secondUs,
+      ...smallSize,
       faultUs: secondUs,
-      drainUs: 60 * secondUs,
     });
     const said: string[] = [];
     const { results, manifest } = await bench({
