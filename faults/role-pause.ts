@@ -2,8 +2,7 @@
  * A role stands still (SIGSTOP) and then goes on (SIGCONT), with whatever it believed before: a long collection of
  * garbage, a frozen container, a laptop that was closed. Witnessed by its state, as the operating system tells it.
  */
-import type { Fault, Witness } from '../harness/fault.js';
-import { standStill } from '../harness/processes/standstill.js';
+import { type Fault, standStill, type Witness } from '../harness/fault.js';
 import { roleOf } from './roles.js';
 import { windowsOf } from './schedule.js';
 

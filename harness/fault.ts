@@ -20,6 +20,7 @@ export type { PortInjury } from './ports/injured.js';
 export type { PortName } from './ports/ports.js';
 export type { ArchitectureDescription } from './processes/describe-architecture.js';
 export type { InjuredPlane } from './processes/plane.js';
+export { standStill } from './processes/standstill.js';
 export type { Random } from './random.js';
 export type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
 export type { InjuredWires, WireFault } from './servers/links.js';
