@@ -83,7 +83,7 @@ export function stackServersContract(
         await server.resume?.();
         await server.resume?.();
         expect(await asked).toBe(held);
-        expect(supervisor.eventCount(), 'it never died').toBe(since);
+        expect(supervisor.hasExited(process, since)).toBe(false);
       });
 
       it.runIf(serverForms(name)[port] === 'container')(
@@ -100,7 +100,7 @@ export function stackServersContract(
           // A bridge asks for about a second who has the address.
           await expect.poll(() => outcomeOf(count(ports)), { timeout: 10_000 }).toBe('ok');
           expect(await count(ports)).toBe(held);
-          expect(supervisor.eventCount(), 'it never died').toBe(since);
+          expect(supervisor.hasExited(process, since)).toBe(false);
         },
       );
     });
