@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pingRedis } from '../ports/online-store/redis.js';
+import { pingRedis, withRedis } from '../ports/online-store/redis.js';
 import { freePorts } from '../servers/free-ports.js';
 import { imageOrSkipped } from '../servers/program.fixture.js';
 import { redis } from '../servers/redis.js';
@@ -51,10 +51,32 @@ describe.skipIf(image === null)('a server in a container', () => {
     expect(await containersOf(scratch.watchContainers())).toEqual([]);
   });
 
+  it('is found by its peers under its name, also after it was off their network, and takes the network along', async () => {
+    const [first, second] = await Promise.all(
+      ['first', 'second'].map((name) => startRedisContainer(supervisor, scratch, image!, { name, on: 'peers' })),
+    );
+    const copies = async () => {
+      await withRedis(second!, (client) => client.call('REPLICAOF', 'NO', 'ONE'));
+      await withRedis(second!, (client) => client.call('REPLICAOF', 'first', first!.port));
+      const state = () => withRedis(second!, (client) => client.info('replication'));
+      await expect.poll(state, { timeout: 50_000 }).toMatch(/master_link_status:up/);
+    };
+    await copies();
+    await supervisor.cutOff('first');
+    expect(await pingRedis(first!).catch(() => false)).toBe(false);
+    await supervisor.rejoin('first');
+    await copies();
+    await supervisor.stopAll();
+    const label = scratch.watchContainers();
+    await scratch.close();
+    const { dockerode } = (await containerRuntime()).container;
+    expect(await dockerode.listNetworks({ filters: { label: [label] } })).toEqual([]);
+  });
+
   it('that cannot have its port says so, and leaves nothing behind', async () => {
     const [port] = (await freePorts(1)) as [number];
     const taken = createServer().listen(port, '127.0.0.1');
-    await expect(startRedisContainer(supervisor, scratch, image!, port)).rejects.toThrow(
+    await expect(startRedisContainer(supervisor, scratch, image!, { at: port })).rejects.toThrow(
       new RegExp(`redis died \\(not started: .*${port}.*\\), for the 6th time in a row`, 's'),
     );
     taken.close();

@@ -20,6 +20,8 @@ export interface ContainerOptions extends ServerOptions {
   readonly ports: readonly number[];
   /** `name=value`, by which it can be found. */
   readonly label: string;
+  /** On which others find it by its name, or `host`: that of this machine, where nothing is published; absent: a bridge. */
+  readonly network?: string;
 }
 
 type Networks = NonNullable<StartedChild['networks']>;
@@ -149,7 +151,7 @@ const orders: Readonly<Record<FaultSignal, (container: Container) => Promise<unk
 
 /** `onMade` hears of it even if it cannot be started. */
 async function makeAndStart(
-  { name, image, spawn, ports, label }: Omit<ContainerOptions, 'origin'>,
+  { name, image, spawn, ports, label, network }: Omit<ContainerOptions, 'origin'>,
   onMade: (container: Container) => void,
 ): Promise<void> {
   const { container: runtime } = await containerRuntime();
@@ -160,6 +162,8 @@ async function makeAndStart(
       this.hostConfig.PortBindings = Object.fromEntries(
         ports.map((port) => [`${port}/tcp`, [{ HostIp: '127.0.0.1', HostPort: String(port) }]]),
       );
+      if (network !== undefined && network !== 'host')
+        this.createOpts.NetworkingConfig = { EndpointsConfig: { [network]: { Aliases: [name] } } };
     }
     protected override async containerCreated(id: string): Promise<void> {
       onMade(runtime.getById(id));
@@ -176,6 +180,7 @@ async function makeAndStart(
     .withLabels({ [key]: value, 'org.planebench.server': name })
     .withDefaultLogDriver()
     .withWaitStrategy(nothing);
+  if (network !== undefined) server.withNetworkMode(network);
   const user = await userOf(runtime.dockerode);
   await (user === null ? server : server.withUser(user)).start();
 }

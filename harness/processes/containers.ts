@@ -1,6 +1,6 @@
 /** The container runtime of this machine, by testcontainers, which is large and loaded only where there are containers. */
 import type { ContainerRuntimeClient } from 'testcontainers';
-import { HarnessError } from '../errors.js';
+import { HarnessError, messageOf } from '../errors.js';
 
 export type Daemon = ContainerRuntimeClient['container']['dockerode'];
 export type Container = ReturnType<ContainerRuntimeClient['container']['getById']>;
@@ -26,9 +26,25 @@ function isMeant(host: string | undefined, socketPath: string | undefined): bool
   return host.startsWith('unix://') ? socketPath === host.slice('unix://'.length) : !socketPath?.startsWith('/');
 }
 
-/** Whatever they do; with what they wrote outside the folders that they were given. */
+/** A network on which containers find each other by name; resolves with its own. */
+export async function makeNetwork(label: string): Promise<string> {
+  const [key, name] = label.split('=') as [string, string];
+  const { dockerode } = (await containerRuntime()).container;
+  await dockerode.createNetwork({ Name: name, Labels: { [key]: name } }).catch((error: unknown) => {
+    throw new HarnessError(
+      `the container daemon makes no network: ${messageOf(error)}. Remove those that nobody uses: docker network prune`,
+      { cause: error },
+    );
+  });
+  return name;
+}
+
+/** Whatever they do; with what they wrote outside the folders that they were given, and their network. */
 export async function removeContainers(label: string): Promise<void> {
   const { dockerode } = (await containerRuntime()).container;
-  const left = await dockerode.listContainers({ all: true, filters: { label: [label] } });
+  const labelled = { filters: { label: [label] } };
+  const left = await dockerode.listContainers({ all: true, ...labelled });
   await Promise.allSettled(left.map(({ Id }) => dockerode.getContainer(Id).remove({ force: true, v: true })));
+  const networks = await dockerode.listNetworks(labelled);
+  await Promise.allSettled(networks.map(({ Id }) => dockerode.getNetwork(Id).remove()));
 }

@@ -10,13 +10,15 @@ export async function startRedisContainer(
   supervisor: MachineSupervisor,
   scratch: Scratch,
   image: string,
-  at?: number,
+  { at, ...place }: { readonly at?: number; readonly name?: string; readonly on?: 'peers' } = {},
 ): Promise<{ readonly port: number }> {
+  const { name } = { name: 'redis', ...place };
   const port = at ?? ((await freePorts(1))[0] as number);
-  const settings = { directory: join(scratch.directory, 'redis'), host: '0.0.0.0', port, appendfsync: 'no' } as const;
+  const settings = { directory: join(scratch.directory, name), host: '0.0.0.0', port, appendfsync: 'no' } as const;
   const spawn = await redis.prepare({ path: imageOf(redis).path, version: image }, settings);
   await supervisor.startContainer({
-    name: 'redis',
+    ...place,
+    name,
     kind: 'server',
     restart: true,
     image,

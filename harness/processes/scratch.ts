@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { HarnessError, messageOf } from '../errors.js';
-import { removeContainers } from './containers.js';
+import { makeNetwork, removeContainers } from './containers.js';
 import type { ToJanitor } from './janitor.js';
 
 export interface Scratch {
@@ -16,12 +16,15 @@ export interface Scratch {
   forget(pid: number): void;
   /** The label by which the janitor finds containers, and removes them when the harness ends, however it does. */
   watchContainers(): string;
+  /** Of those containers that are to find each other; there is one, and it goes when they go. */
+  network(): Promise<string>;
   /** Removes the folder and ends the janitor. */
   close(): Promise<void>;
 }
 
 export async function openScratch(parent: string = tmpdir()): Promise<Scratch> {
   let label: string | undefined;
+  let network: Promise<string> | undefined;
   const directory = await mkdtemp(join(parent, 'planebench-')).catch((error: unknown) => {
     throw new HarnessError(`cannot make a temporary folder in ${parent}: ${messageOf(error)}`);
   });
@@ -29,16 +32,21 @@ export async function openScratch(parent: string = tmpdir()): Promise<Scratch> {
   tell(janitor, { order: { directory } });
   janitor.unref();
   janitor.channel?.unref();
+  const watchContainers = () => {
+    label = `org.planebench.harness=${basename(directory)}`;
+    tell(janitor, { watchContainers: label });
+    return label;
+  };
   return {
     directory,
     // What could not be started has no number, and -1 would be everybody (kill(2)).
     watch: (pid) => pid > 0 && tell(janitor, { watch: pid }),
     watchGroup: (pid) => pid > 0 && tell(janitor, { watchGroup: pid }),
     forget: (pid) => tell(janitor, { forget: pid }),
-    watchContainers() {
-      label = `org.planebench.harness=${basename(directory)}`;
-      tell(janitor, { watchContainers: label });
-      return label;
+    watchContainers,
+    network() {
+      network ??= makeNetwork(watchContainers());
+      return network;
     },
     async close() {
       // Those that could not be removed one by one; without a daemon there is nothing to be removed from.

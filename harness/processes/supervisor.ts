@@ -73,7 +73,10 @@ interface OfServer {
 /** A server that others wrote; `origin` and niceness are the supervisor's to say. */
 export type ProgramSpec = Omit<ProgramOptions, 'origin' | 'niceness'> & OfServer;
 /** The same in a container, which has its files and its port over restarts; `label` is the supervisor's to say. */
-export type ContainerSpec = Omit<ContainerOptions, 'origin' | 'label'> & OfServer;
+export type ContainerSpec = Omit<ContainerOptions, 'origin' | 'label' | 'network'> & {
+  /** `peers`: on a network on which servers find each other by name. `host`: on that of this machine, loopback included. */
+  readonly on?: 'peers' | 'host';
+} & OfServer;
 
 /** Of processes that are the operating system's, where servers that others wrote can be run too. */
 export interface MachineSupervisor extends Supervisor {
@@ -363,8 +366,9 @@ export function supervise(options: {
       await startProcess(spec, (clockByUs) => launchProgram(spec, clockByUs));
     },
     async startContainer(spec) {
-      const label = scratch.watchContainers();
-      const start = containerLauncher({ ...spec, label });
+      const { on, ...options } = spec;
+      const network = on === 'peers' ? await scratch.network() : on;
+      const start = containerLauncher({ ...options, label: scratch.watchContainers(), ...(network && { network }) });
       await startProcess(spec, (clockByUs) => start(shifted(clockByUs)));
     },
     cutOff: (name) => networksOf(name).leave(),

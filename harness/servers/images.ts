@@ -20,6 +20,7 @@ import {
   type ServerProgram,
 } from './programs.js';
 import { librariesOf, redis } from './redis.js';
+import { toxiproxy } from './toxiproxy.js';
 import { versitygw } from './versitygw.js';
 
 export interface ServerImage {
@@ -74,6 +75,13 @@ const serverImages: readonly ServerImage[] = [
     local: 'planebench/versitygw:1.8.0',
     path: '/usr/local/bin/versitygw',
     contents: async ({ path }) => [{ from: path, to: '/usr/local/bin/versitygw' }],
+  },
+  {
+    program: toxiproxy,
+    published: 'ghcr.io/shopify/toxiproxy:2.12.0',
+    local: 'planebench/toxiproxy:2.12.0',
+    path: '/toxiproxy',
+    contents: async ({ path }) => [{ from: path, to: '/toxiproxy' }],
   },
 ];
 

@@ -1,9 +1,9 @@
 /** Kafka, Redis and an S3 server as processes of this machine. */
 import { UsageError } from '../errors.js';
+import type { MachineSupervisor } from '../processes/supervisor.js';
 import { demand, isFound, loopback } from '../servers/programs.js';
 import { stackServer } from './own-servers.js';
-import { realServers, type StackOptions, startRealServers } from './real-servers.js';
-import type { Stack } from './stack.js';
+import { realServers, type ServerHost } from './real-servers.js';
 
 /** Before anything is started: every program that is missing, and what gets it. */
 export async function demandPrograms(): Promise<void> {
@@ -16,16 +16,12 @@ export async function demandPrograms(): Promise<void> {
   if (missing.length > 0) throw new UsageError(`the stack native cannot be started here.\n${missing.join('\n')}`);
 }
 
-export function startNative(options: StackOptions): Promise<Stack> {
-  const { supervisor } = options;
-  return startRealServers(
-    {
-      stack: 'native',
-      listenOn: loopback,
-      find: demand,
-      start: (spec) => supervisor.startProgram({ ...spec, kind: 'server', restart: true }),
-      serverOf: stackServer,
-    },
-    options,
-  );
+export function programs(supervisor: MachineSupervisor): ServerHost {
+  return {
+    stack: 'native',
+    listenOn: loopback,
+    find: demand,
+    start: (spec) => supervisor.startProgram(spec),
+    serverOf: (process) => stackServer(supervisor, process),
+  };
 }

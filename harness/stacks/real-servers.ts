@@ -28,14 +28,13 @@ export interface ServerHost {
   readonly listenOn: ListenAddress;
   /** Rejects with what is missing, and the command that gets it. */
   find(program: ServerProgram<never>): Promise<Found>;
-  /** Resolves when it is ready; from then on it has these ports and its files, however often it dies. */
-  start(
-    spec: Omit<ProgramSpec, 'kind' | 'restart'>,
-    program: ServerProgram<never>,
-    ports: readonly number[],
-  ): Promise<void>;
+  /**
+   * Resolves when it is ready; from then on it has its files and these ports, however often it dies. Without any it listens
+   * on loopback of this machine, and reaches what does.
+   */
+  start(spec: ProgramSpec, program: ServerProgram<never>, ports: readonly number[]): Promise<void>;
   /** One that it has started. */
-  serverOf(supervisor: MachineSupervisor, process: string): StackServer;
+  serverOf(process: string): StackServer;
 }
 
 export interface StackOptions {
@@ -67,7 +66,8 @@ export async function startRealServers(host: ServerHost, options: StackOptions):
     ifUsed('warehouse', () => startOwnServer('warehouse', options)),
   ]);
   const served = portNames.filter((name) => name === 'changeLog' || uses.includes(name));
-  const serverOf = (name: string) => (name === serverNames.warehouse ? stackServer : host.serverOf)(supervisor, name);
+  const serverOf = (name: string) =>
+    name === serverNames.warehouse ? stackServer(supervisor, name) : host.serverOf(name);
   const brokers = brokerNames(options.brokers).map((name) => ({ name, ...serverOf(name) }));
   return {
     connection: {
@@ -163,7 +163,8 @@ async function startServer<Settings>(
   versions[program.name] = found.version;
   const spawn: Spawn = await program.prepare(found, settings);
   try {
-    await host.start({ name, spawn, isReady: () => program.isReady(settings), ...more }, program, [port]);
+    const isReady = () => program.isReady(settings);
+    await host.start({ name, kind: 'server', restart: true, spawn, isReady, ...more }, program, [port]);
   } catch (error) {
     throw notStarted(program, found, { port, spawn, error });
   }

@@ -2,14 +2,16 @@
 import { UsageError } from '../errors.js';
 import type { PortName } from '../ports/ports.js';
 import type { MachineSupervisor } from '../processes/supervisor.js';
+import { demandImage, imageOf } from '../servers/images.js';
 import { demand } from '../servers/programs.js';
 import { toxiproxy } from '../servers/toxiproxy.js';
-import { demandContainers, startDocker } from './docker-servers.js';
+import { containers, demandContainers } from './docker-servers.js';
 import { startEmbedded } from './embedded.js';
 import { visitServers } from './external-servers.js';
 import { demandSecrets, type ExternalServers } from './external-settings.js';
 import type { NativeConnection } from './native.js';
-import { demandPrograms, startNative } from './native-servers.js';
+import { demandPrograms, programs } from './native-servers.js';
+import { startRealServers } from './real-servers.js';
 import { type BrokerCount, brokersOf, canBeWired, type Stack, type StackName } from './stack.js';
 import { wireStack } from './wires.js';
 
@@ -33,7 +35,8 @@ export async function demandStack(
   if (stack === 'native') await demandPrograms();
   if (stack === 'docker') await demandContainers();
   if (stack === 'external') demandSecrets(known(servers));
-  if (wired && canBeWired(stack)) await demand(toxiproxy);
+  if (wired && stack === 'native') await demand(toxiproxy);
+  if (wired && stack === 'docker') await demandImage(imageOf(toxiproxy));
 }
 
 function known(servers: ExternalServers | undefined): ExternalServers {
@@ -59,7 +62,9 @@ export async function startServers(
 ): Promise<Stack> {
   const started = await startUnwired(stack, options);
   if (options.wired.length === 0 || !canBeWired(stack)) return started;
-  const wires = await wireStack(started.connection as NativeConnection, { ...options, clients: options.wired });
+  const { supervisor, directory, wired: clients } = options;
+  const host = stack === 'docker' ? containers(supervisor) : programs(supervisor);
+  const wires = await wireStack(started.connection as NativeConnection, { host, directory, clients });
   return { ...started, wires, versions: { ...started.versions, [toxiproxy.name]: wires.version } };
 }
 
@@ -72,9 +77,9 @@ function startUnwired(
     case 'embedded':
       return startEmbedded(options);
     case 'native':
-      return startNative(options);
+      return startRealServers(programs(options.supervisor), options);
     case 'docker':
-      return startDocker(options);
+      return startRealServers(containers(options.supervisor), options);
     case 'external':
       return visitServers({ ...options, servers: known(options.servers) });
   }

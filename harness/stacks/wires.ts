@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { HarnessError } from '../errors.js';
 import { addressOf } from '../ports/change-log/kafka.js';
 import type { PortName } from '../ports/ports.js';
-import type { MachineSupervisor } from '../processes/supervisor.js';
 import { freePorts } from '../servers/free-ports.js';
 import { type Links, openLinks, type Wire } from '../servers/links.js';
-import { demand } from '../servers/programs.js';
 import { toxiproxy } from '../servers/toxiproxy.js';
 import type { NativeConnection } from './native.js';
+import type { ServerHost } from './real-servers.js';
 
 export interface Wires extends Pick<Links, 'inject'> {
   /** The servers as this client reaches them. */
@@ -20,23 +19,19 @@ export interface Wires extends Pick<Links, 'inject'> {
 export async function wireStack(
   connection: NativeConnection,
   options: {
-    readonly supervisor: MachineSupervisor;
+    readonly host: ServerHost;
     readonly directory: string;
     readonly clients: readonly string[];
   },
 ): Promise<Wires> {
-  const { supervisor, directory, clients } = options;
+  const { host, directory, clients } = options;
   const [port] = (await freePorts(1)) as [number];
   const settings = { directory: join(directory, toxiproxy.name), port };
-  const found = await demand(toxiproxy);
-  await supervisor.startProgram({
-    name: toxiproxy.name,
-    // Of the harness, like the load: what it costs is not the plane's.
-    kind: 'load',
-    restart: false,
-    spawn: await toxiproxy.prepare(found, settings),
-    isReady: () => toxiproxy.isReady(settings),
-  });
+  const found = await host.find(toxiproxy);
+  const spawn = await toxiproxy.prepare(found, settings);
+  // Of the harness, like the load: what it costs is not the plane's.
+  const spec = { name: toxiproxy.name, kind: 'load', restart: false, spawn } as const;
+  await host.start({ ...spec, isReady: () => toxiproxy.isReady(settings) }, toxiproxy, []);
   const servers = serversOf(connection);
   const { links, inject } = await openLinks(
     port,
