@@ -1,16 +1,36 @@
-/** A run whose servers are in containers, the broker of which is killed under load. */
+/**
+ * A run whose servers are in containers: three brokers, the leader of which is killed under load, a server that is taken
+ * off the network, one that is held, and a wire that is cut by a proxy in a container of its own.
+ */
 import { expect, it } from 'vitest';
+import type { FaultPlan } from '../harness/scenario.js';
 import { kafka } from '../harness/servers/kafka.js';
 import { imageOrSkipped } from '../harness/servers/program.fixture.js';
 import { redis } from '../harness/servers/redis.js';
+import { toxiproxy } from '../harness/servers/toxiproxy.js';
 import { versitygw } from '../harness/servers/versitygw.js';
+import { faultOf } from '../harness/suites/fault-defaults.js';
 import { secondUs } from '../workloads/durations.js';
 import { expectNothingLost, runOutages } from './fixture-outage.js';
 
-const found = [await imageOrSkipped(kafka), await imageOrSkipped(redis), await imageOrSkipped(versitygw)];
-it.skipIf(found.includes(null))('an outage of the broker loses nothing', { timeout: 300_000 }, async () => {
-  const schedule = { kind: 'once', afterUs: secondUs / 2, jitterUs: 0 } as const;
-  const facts = await runOutages('docker', [{ kind: 'change-log-outage', lastsUs: secondUs, schedule }], 6 * secondUs);
+const at = (afterUs: number) => ({ kind: 'once', afterUs, jitterUs: 0 }) as const;
+const lastsUs = secondUs;
+const faults: readonly FaultPlan[] = [
+  { ...faultOf('wire-reset', { port: 'onlineStore', lastsUs }), schedule: at(0) },
+  { kind: 'server-pause', port: 'tables', lastsUs, schedule: at(1.5 * secondUs) },
+  { kind: 'server-disconnect', port: 'onlineStore', lastsUs, schedule: at(3 * secondUs) },
+  { kind: 'leader-kill', partition: 0, lastsUs: 2 * secondUs, schedule: at(4.5 * secondUs) },
+];
+
+const found = [];
+for (const program of [kafka, redis, versitygw, toxiproxy]) found.push(await imageOrSkipped(program));
+it.skipIf(found.includes(null))('what befalls their servers loses nothing', { timeout: 300_000 }, async () => {
+  const facts = await runOutages('docker', faults, 9 * secondUs, { brokers: 3 });
   expectNothingLost(facts);
-  expect(facts.faults.map(({ saw }) => saw)).toEqual(['the server change-log was gone (SIGKILL)']);
+  expect(facts.faults.map(({ saw }) => saw)).toEqual([
+    expect.stringMatching(/^\w+ met it in onlineStore\./),
+    'the server tables stood still',
+    'the server online-store was on no network',
+    expect.stringMatching(/^the server change-log-[123] was gone \(SIGKILL\), which led partition 0 of changes$/),
+  ]);
 });

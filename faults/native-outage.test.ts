@@ -37,3 +37,19 @@ it.skipIf(found.includes(null))('deaths of every server lose nothing', { timeout
   // However slow the machine is: rows that are read again, and show what came after the loss.
   expect(measureRun(facts, standardPrices).recoveries[0]?.clocks.first_success).toMatchObject({ kind: 'after' });
 });
+
+// CI has no time for it beside the run above.
+it.skipIf(found.includes(null) || !process.env.PLANEBENCH_FULL_SIZE)(
+  'the death of all three brokers at once loses nothing that was acknowledged',
+  { timeout: 300_000 },
+  async () => {
+    const outage: FaultPlan = { kind: 'change-log-outage', lastsUs: 2 * secondUs, schedule: at(secondUs) };
+    const facts = await runOutages('native', [outage], 15 * secondUs, { brokers: 3 });
+    expectNothingLost(facts);
+    expect(facts.faults.map(({ saw }) => saw)).toEqual([
+      [1, 2, 3].map((broker) => `the server change-log-${broker} was gone (SIGKILL)`).join(', '),
+    ]);
+    // It was struck while changes were written, and they were offered again.
+    expect((facts.ledger?.failed ?? 0) + (facts.ledger?.indeterminate ?? 0)).toBeGreaterThan(0);
+  },
+);

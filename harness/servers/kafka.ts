@@ -26,7 +26,14 @@ export interface KafkaSettings {
   /** The address that it listens on: loopback unless it says so. */
   readonly host?: ListenAddress;
   /** All of them: each is a broker and a controller. Topics have a copy on each, three of which accept with two. */
-  readonly brokers: readonly { readonly port: number; readonly controllerPort: number }[];
+  readonly brokers: readonly BrokerPlace[];
+}
+
+export interface BrokerPlace {
+  readonly port: number;
+  readonly controllerPort: number;
+  /** Where the others reach it; absent: as its clients do, on loopback. */
+  readonly peer?: { readonly host: string; readonly port: number };
 }
 
 const version = '4.1.1';
@@ -171,17 +178,22 @@ function heapOf({ brokers }: KafkaSettings): string[] {
 }
 
 function serverProperties({ directory, host = loopback, index, brokers }: KafkaSettings): string {
-  const { port, controllerPort } = brokers[index]!;
-  const voters = brokers.map((broker, i) => `${i + 1}@127.0.0.1:${broker.controllerPort}`).join(',');
+  const { port, controllerPort, peer } = brokers[index]!;
+  const voters = brokers.map((broker, i) => `${i + 1}@${broker.peer?.host ?? loopback}:${broker.controllerPort}`);
   const copies = brokers.length;
   return lines({
     'process.roles': 'broker,controller',
     'node.id': index + 1,
-    'controller.quorum.voters': voters,
-    listeners: `PLAINTEXT://${host}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.quorum.voters': voters.join(','),
+    listeners: [
+      `PLAINTEXT://${host}:${port}`,
+      `CONTROLLER://${peer?.host ?? loopback}:${controllerPort}`,
+      ...(peer ? [`PEERS://${peer.host}:${peer.port}`] : []),
+    ].join(','),
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${peer ? `,PEERS://${peer.host}:${peer.port}` : ''}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PEERS:PLAINTEXT',
+    ...(peer && { 'inter.broker.listener.name': 'PEERS' }),
     'log.dirs': join(directory, 'data'),
     'auto.create.topics.enable': false,
     'default.replication.factor': copies,

@@ -25,7 +25,7 @@ export function containers(supervisor: MachineSupervisor): ServerHost {
     },
     async start(spec, program, ports) {
       const { path: image } = await demandImage(imageOf(program));
-      await supervisor.startContainer({ ...spec, image, ports, ...(ports.length === 0 && { on: 'host' as const }) });
+      await supervisor.startContainer({ ...spec, image, ports, on: ports.length === 0 ? 'host' : 'peers' });
     },
     serverOf: (process) => containedServer(supervisor, process),
   };

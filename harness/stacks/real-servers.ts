@@ -11,8 +11,8 @@ import type { S3Tables } from '../ports/table-store/s3.js';
 import type { Spawn } from '../processes/program-process.js';
 import type { MachineSupervisor, ProgramSpec } from '../processes/supervisor.js';
 import { freePorts } from '../servers/free-ports.js';
-import { kafka } from '../servers/kafka.js';
-import { type Found, type ListenAddress, notStarted, type ServerProgram } from '../servers/programs.js';
+import { type BrokerPlace, kafka } from '../servers/kafka.js';
+import { type Found, type ListenAddress, loopback, notStarted, type ServerProgram } from '../servers/programs.js';
 import { appendOnlyOf, redis } from '../servers/redis.js';
 import { endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
 import type { NativeConnection } from './native.js';
@@ -108,8 +108,13 @@ function brokerNames(count: BrokerCount): readonly string[] {
 async function startKafka(hosted: Hosted): Promise<KafkaConnection> {
   const { directory, host } = hosted;
   const names = brokerNames(hosted.brokers);
-  const ports = await freePorts(2 * names.length);
-  const brokers = names.map((_, index) => ({ port: ports[2 * index]!, controllerPort: ports[2 * index + 1]! }));
+  const ports = await freePorts(3 * names.length);
+  const brokers = names.map((name, index): BrokerPlace => {
+    const [port, controllerPort, peerPort] = ports.slice(3 * index) as [number, number, number];
+    // In containers loopback is each one's own.
+    const areApart = names.length > 1 && host.listenOn !== loopback;
+    return { port, controllerPort, ...(areApart && { peer: { host: name, port: peerPort } }) };
+  });
   await Promise.all(
     names.map((name, index) => {
       const settings = { directory: join(directory, name), host: host.listenOn, index, brokers };

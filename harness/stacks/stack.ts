@@ -24,7 +24,7 @@ export type BrokerCount = (typeof brokerCounts)[number];
 
 /** How many a stack starts when it is asked for so many; 0: its change log is no Kafka, or none of ours. */
 export function brokersOf(stack: StackName, asked: BrokerCount = 1): number {
-  return stack === 'native' ? asked : stack === 'docker' ? 1 : 0;
+  return stack === 'native' || stack === 'docker' ? asked : 0;
 }
 
 /** What can be done to a server beside killing it: a process stands still; a container is taken off its network, too. */

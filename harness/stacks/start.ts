@@ -30,7 +30,7 @@ export async function demandStack(
 ): Promise<void> {
   if (brokers !== undefined && brokersOf(stack, brokers) !== brokers)
     throw new UsageError(
-      `${brokers} brokers are asked for, and the stack ${stack} ${brokersOf(stack) === 0 ? 'starts no Kafka' : 'starts one'}: name one that does as it is told, --stack native`,
+      `${brokers} brokers are asked for, and the stack ${stack} starts no Kafka: name one that does, --stack native or docker`,
     );
   if (stack === 'native') await demandPrograms();
   if (stack === 'docker') await demandContainers();

@@ -54,7 +54,11 @@ export function declareRun(program: Command, shell: Shell): void {
       .addOption(new Option('--suite <name>', `one of ${suiteNames.join(', ')}`).default(suite))
       .option('--stack <name>', `instead of the suite's own; one of ${stackNames.join(', ')}`)
       .option('--servers <file>', 'of the stack external: where your servers are')
-      .option('--brokers <count>', 'of Kafka on the stack native: 1, or 3 of which any one may die', parseBrokers)
+      .option(
+        '--brokers <count>',
+        'of Kafka on the stacks native and docker: 1, or 3 of which any one may die',
+        parseBrokers,
+      )
       .addOption(
         new Option('--source <name>', 'where changes come from, in place of the trace itself').choices(sourceNames),
       )
