@@ -23,7 +23,6 @@ import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import { pinnedColumns } from '../../workloads/pinned-rows.js';
 import { featuresTable, quarantinedTable, readRecord, snapshotsTable } from './batch-tables.js';
-import { NotWhole } from './completeness.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
@@ -60,11 +59,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   let newestUs = Number.NEGATIVE_INFINITY;
   let asking: Promise<void> | null = null;
   const lineage = openLineage(context, journalInTables(ports.tables));
-  const {
-    now: servedNow,
-    keep,
-    operations: switches,
-  } = await openServing(context, {
+  const { now: servedNow, operations: switches } = await openServing(context, {
     register: openServedState(context, servedTable),
     findSnapshot: (id) => readRecord<SnapshotRef>(ports.tables, snapshotsTable, id),
     rowsOf: (snapshot) => rowsOf(ports.tables, snapshot),
@@ -94,15 +89,9 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
 
   async function readRows(keys: readonly string[], { rows: pinned }: Served): Promise<FeatureRow[]> {
     if (pinned) return keys.map((key) => pinned.rowOf(key));
-    const rows = await cache.get(keys).catch(noticeLoss);
+    const rows = await cache.get(keys);
     if (time.isInDoubt()) await askForTime();
     return keys.map((key, i) => answer(key, rows[i] ?? { value: newRow, answered: null }));
-  }
-
-  /** What is served was lost, too, with rows that are not there yet. */
-  function noticeLoss(error: unknown): never {
-    if (error instanceof NotWhole) keep().catch(ignoreFailedCall);
-    throw error;
   }
 
   /** Whoever reads often finds most rows unchanged: those are not decoded again before the next tile begins. */
