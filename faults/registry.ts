@@ -17,6 +17,8 @@ import { poisonRecords } from './poison-records.js';
 import { reordering } from './reordering.js';
 import { roleCrash } from './role-crash.js';
 import { rolePause } from './role-pause.js';
+import { serverDisconnect } from './server-disconnect.js';
+import { serverPause } from './server-pause.js';
 import { slowPort } from './slow-port.js';
 import { tableStoreOutage } from './table-store-outage.js';
 import { wireBandwidth } from './wire-bandwidth.js';
@@ -50,5 +52,7 @@ export const faults: { readonly [Kind in FaultKind]: Fault<Kind, any> } = {
   'wire-reset': wireReset,
   'wire-slow-close': wireSlowClose,
   partition,
+  'server-pause': serverPause,
+  'server-disconnect': serverDisconnect,
   'leader-kill': leaderKill,
 };

@@ -5,12 +5,13 @@
 
 import type { Refusal } from '../workloads/refusals.js';
 import type { Workload } from '../workloads/workload.js';
+import type { PortName } from './ports/ports.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import type { StartedPlane } from './processes/plane.js';
 import type { Supervisor } from './processes/supervisor.js';
 import type { Random } from './random.js';
 import type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
-import type { Brokers, Stack } from './stacks/stack.js';
+import type { Brokers, ServerForm, Stack } from './stacks/stack.js';
 import type { Wires } from './stacks/wires.js';
 
 /** All that a fault needs to name. */
@@ -19,6 +20,7 @@ export type { PortInjury } from './ports/injured.js';
 export type { PortName } from './ports/ports.js';
 export type { ArchitectureDescription } from './processes/describe-architecture.js';
 export type { InjuredPlane } from './processes/plane.js';
+export { standStill } from './processes/standstill.js';
 export type { Random } from './random.js';
 export type { FaultKind, FaultPlan, Scenario, SpecOf } from './scenario.js';
 export type { InjuredWires, WireFault } from './servers/links.js';
@@ -46,6 +48,8 @@ export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown, Armed
       readonly lent: boolean;
       /** Of a Kafka that is ours; 0: there is none. */
       readonly brokers: number;
+      /** Of its servers that are ours. */
+      readonly forms: Partial<Readonly<Record<PortName, ServerForm>>>;
     },
   ): Support;
   /** When it strikes: a function of the scenario and of chance, so that the source can know it before there is a trace. */

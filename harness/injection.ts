@@ -10,7 +10,7 @@ import type { ArchitectureDescription } from './processes/describe-architecture.
 import { seededRandom } from './random.js';
 import type { FaultFact } from './record/facts.js';
 import type { FaultKind, FaultPlan, Scenario } from './scenario.js';
-import { brokersOf, canBeWired } from './stacks/stack.js';
+import { brokersOf, canBeWired, serverForms } from './stacks/stack.js';
 
 type AnyFault = Fault<FaultKind, unknown>;
 const faultOf = ({ kind }: FaultPlan): AnyFault => faults[kind] as unknown as AnyFault;
@@ -50,6 +50,7 @@ export function supportOf(plan: FaultPlan, scenario: Scenario, architecture: Arc
     proxies: canBeWired(scenario.stack),
     lent: scenario.stack === 'external',
     brokers: brokersOf(scenario.stack, scenario.brokers),
+    forms: serverForms(scenario.stack),
   });
 }
 

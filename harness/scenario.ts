@@ -102,6 +102,10 @@ export type FaultSpec =
   | ({ readonly kind: 'online-store-loss' } & Lasting)
   | ({ readonly kind: 'table-store-outage' } & Lasting)
   | ({ readonly kind: 'full-disk' } & Lasting)
+  /** The server behind a port stands still; of several brokers, all. */
+  | ({ readonly kind: 'server-pause'; readonly port: PortName } & Lasting)
+  /** It runs, and is on no network. */
+  | ({ readonly kind: 'server-disconnect'; readonly port: PortName } & Lasting)
   | ({
       readonly kind: 'slow-port';
       readonly port: PortName;

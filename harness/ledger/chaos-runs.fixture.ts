@@ -90,7 +90,7 @@ export async function openChaosRuns(stack: 'simulated' | 'embedded'): Promise<Ch
 const lastsUs = secondUs;
 const ppm = 200_000;
 /** Those for which a stack needs no servers of others. */
-type Drawn = Exclude<FaultKind, `wire-${string}` | 'partition' | 'leader-kill'>;
+type Drawn = Exclude<FaultKind, `wire-${string}` | `server-${string}` | 'partition' | 'leader-kill'>;
 
 /** Every kind of fault, as it is drawn for a seed. */
 const drawn: { readonly [Kind in Drawn]: (random: Random) => Omit<SpecOf<Kind>, 'kind'> } = {

@@ -36,6 +36,8 @@ export interface StartedChild {
   signal(signal: FaultSignal): void;
   /** Whether it stands still, by what the operating system or the container runtime says. */
   isPaused(): Promise<boolean>;
+  /** Of a container, which may be off them for a while; absent: it has none of its own. */
+  readonly networks?: { leave(): Promise<void>; join(): Promise<void> };
   /** What it has used since it was started; null when it is gone, or where that cannot be known. */
   usage(): Promise<Usage | null>;
   /** Asks it to end, kills it after `graceUs`; resolves when it is gone. */

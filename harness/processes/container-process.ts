@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { WaitStrategy } from 'testcontainers';
 import { type ClockOrigin, monotonicUs } from '../clock.js';
-import { messageOf } from '../errors.js';
+import { HarnessError, messageOf } from '../errors.js';
 import { type Exit, type FaultSignal, type StartedChild, stderrBytes } from './child-process.js';
 import { type Container, containerRuntime, type Daemon } from './containers.js';
 import type { ServerOptions } from './program-process.js';
@@ -22,6 +22,7 @@ export interface ContainerOptions extends ServerOptions {
   readonly label: string;
 }
 
+type Networks = NonNullable<StartedChild['networks']>;
 interface Running {
   readonly container: Container;
   readonly pid: number;
@@ -37,13 +38,52 @@ export function containerLauncher(options: Omit<ContainerOptions, 'origin'>): (o
     else await makeAndStart(options, (container) => (made = container));
     return made as unknown as Container;
   };
-  return (origin) => startContainerProcess({ ...options, origin }, start, () => made);
+  // Of all its lives, as a container that is started again is where it was left.
+  const networks = networksOf(() => made);
+  return (origin) => startContainerProcess({ ...options, origin }, start, () => made, networks);
+}
+
+/** Those that it is on, or was before it left them. */
+function networksOf(made: () => Container | null): Networks {
+  const left = new Map<string, readonly string[] | null>();
+  return {
+    async leave() {
+      const { container, networks } = await located(made);
+      for (const [name, { Aliases = null }] of Object.entries(networks)) {
+        left.set(name, Aliases);
+        await (await networkOf(name)).disconnect({ Container: container.id, Force: true });
+      }
+      const still = Object.keys((await container.inspect()).NetworkSettings.Networks);
+      if (still.length > 0) throw new HarnessError(`the container ${container.id} is still on ${still.join(', ')}`);
+    },
+    async join() {
+      const { container, networks } = await located(made);
+      for (const [name, aliases] of left) {
+        // Only a network that somebody has made knows names.
+        const endpoint = aliases === null ? {} : { Aliases: [...aliases] };
+        if (!networks[name])
+          await (await networkOf(name)).connect({ Container: container.id, EndpointConfig: endpoint });
+        left.delete(name);
+      }
+    },
+  };
+}
+
+async function located(made: () => Container | null) {
+  const container = made();
+  if (container === null) throw new HarnessError('a container that was never made is on no network');
+  return { container, networks: (await container.inspect()).NetworkSettings.Networks };
+}
+
+async function networkOf(name: string) {
+  return (await containerRuntime()).container.dockerode.getNetwork(name);
 }
 
 function startContainerProcess(
   options: ContainerOptions,
   start: () => Promise<Container>,
   made: () => Container | null,
+  networks: Networks,
 ): StartedChild {
   let words = '';
   let pid = -1;
@@ -72,6 +112,7 @@ function startContainerProcess(
 
   return {
     name: options.name,
+    networks,
     get pid() {
       return pid;
     },

@@ -80,6 +80,10 @@ export interface MachineSupervisor extends Supervisor {
   /** Resolves when it, or the one that was started in its place, answers. */
   startProgram(spec: ProgramSpec): Promise<void>;
   startContainer(spec: ContainerSpec): Promise<void>;
+  /** The container is on no network when it resolves, and runs. Safe to repeat. */
+  cutOff(name: string): Promise<void>;
+  /** It is on those that it was on, and reached at the same ports. Safe to repeat. */
+  rejoin(name: string): Promise<void>;
   /** Somebody who is no process of ours keeps event time, too: told where it stands now, and whenever that is set. */
   tellTime(tell: (origin: ClockOrigin) => Promise<void>): Promise<void>;
 }
@@ -281,6 +285,12 @@ export function supervise(options: {
     return process;
   };
 
+  function networksOf(name: string): NonNullable<StartedChild['networks']> {
+    const { networks } = processOf(name).child;
+    if (!networks) throw new HarnessError(`${name} is no container, and has no network of its own`);
+    return networks;
+  }
+
   async function kill(name: string): Promise<ProcessEvent> {
     const process = processOf(name);
     if (!told.isRunning(name)) await untilStartedAgain(process);
@@ -357,6 +367,8 @@ export function supervise(options: {
       const start = containerLauncher({ ...spec, label });
       await startProcess(spec, (clockByUs) => start(shifted(clockByUs)));
     },
+    cutOff: (name) => networksOf(name).leave(),
+    rejoin: (name) => networksOf(name).join(),
     async tellTime(tell) {
       keepers.push(tell);
       await tell(origin);

@@ -1,9 +1,10 @@
 /** A program of others for tests: found, started and killed without a run, or said to be missing. */
 import { test } from 'vitest';
 import type { ClockOrigin } from '../clock.js';
+import { HarnessError } from '../errors.js';
 import { startProgramProcess } from '../processes/program-process.js';
 import { findImage, imageOf } from './images.js';
-import { type Found, isFound, type ServerProgram } from './programs.js';
+import { type Found, isFound, type Missing, type ServerProgram } from './programs.js';
 
 export interface StartedProgram {
   /** SIGKILL. */
@@ -16,17 +17,22 @@ export interface StartedProgram {
 
 /** Where it is; null where it is not, and one skipped test that says so. */
 export async function foundOrSkipped(program: ServerProgram<never>): Promise<Found | null> {
-  const found = await program.find();
-  if (isFound(found)) return found;
-  test.skip(`${program.name}: ${found.missing} Get it: ${found.toGet}`);
-  return null;
+  return thereOrSkipped('native', program.name, await program.find());
 }
 
 /** Its image in the daemon of this machine; null where either is missing, and one skipped test that says so. */
 export async function imageOrSkipped(program: ServerProgram<never>): Promise<string | null> {
-  const found = await findImage(imageOf(program));
-  if (isFound(found)) return found.path;
-  test.skip(`${program.name} in a container: ${found.missing} Get it: ${found.toGet}`);
+  const found = thereOrSkipped('docker', `${program.name} in a container`, await findImage(imageOf(program)));
+  return found?.path ?? null;
+}
+
+/** `PLANEBENCH_STACKS` names those of which all was there a moment ago (.ci/run): there, nothing is skipped. */
+function thereOrSkipped(stack: 'native' | 'docker', name: string, found: Found | Missing): Found | null {
+  if (isFound(found)) return found;
+  const reason = `${name}: ${found.missing} Get it: ${found.toGet}`;
+  if ((process.env.PLANEBENCH_STACKS ?? '').split(',').includes(stack))
+    throw new HarnessError(`the stack ${stack} was there and is not any more. ${reason}`);
+  test.skip(reason);
   return null;
 }
 

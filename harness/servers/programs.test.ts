@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { foundOrSkipped } from './program.fixture.js';
 import { commandRunner, demand, goProgram, intoPlace, onPath, type RunCommand } from './programs.js';
 
 let directory: string;
@@ -42,6 +43,14 @@ test('a program is found in the version that is asked for; of any other it is sa
   await putProgram(toolPath());
   expect(await tool().find()).toEqual({ path: toolPath(), version: '1.2.3' });
   expect(await demand(tool())).toEqual({ path: toolPath(), version: '1.2.3' });
+});
+
+test('what was there when the tests began, and is not any more, fails them', async () => {
+  const absent = { ...tool(), prepare: () => Promise.reject(), isReady: async () => false };
+  vi.stubEnv('PLANEBENCH_STACKS', 'docker,native');
+  await expect(foundOrSkipped(absent)).rejects.toThrow(
+    `the stack native was there and is not any more. tool: ${toolPath()} is not there`,
+  );
 });
 
 test('a Go program is built beside, and there under its own name when it is whole', async () => {

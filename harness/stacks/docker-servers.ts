@@ -2,6 +2,7 @@
 import { UsageError } from '../errors.js';
 import { demandImage, findImage, imageOf } from '../servers/images.js';
 import { isFound } from '../servers/programs.js';
+import { containedServer } from './own-servers.js';
 import { realServers, type StackOptions, startRealServers } from './real-servers.js';
 import type { Stack } from './stack.js';
 
@@ -28,6 +29,7 @@ export function startDocker(options: StackOptions): Promise<Stack> {
         const { path: image } = await demandImage(imageOf(program));
         await supervisor.startContainer({ ...spec, image, ports, kind: 'server', restart: true });
       },
+      serverOf: containedServer,
     },
     options,
   );

@@ -45,7 +45,7 @@ export async function startEmbedded(options: {
       needed.map((name) => [
         name,
         name === 'onlineStore'
-          ? emptiedServer(supervisor, serverNames[name], join(directory, serverNames[name]))
+          ? emptiedServer(stackServer(supervisor, serverNames[name]), join(directory, serverNames[name]))
           : stackServer(supervisor, serverNames[name]),
       ]),
     ),

@@ -11,6 +11,7 @@ import { bench } from '../bench.js';
 import { UsageError } from '../errors.js';
 import { supportOf } from '../injection.js';
 import { connectChangeLog, isBrokerReady } from '../ports/change-log/kafka.js';
+import type { BrokerSecurity } from '../ports/change-log/kafka-connection.js';
 import { checkBrokers } from '../ports/change-log/kafka-guest.js';
 import { pingRedis, withRedis } from '../ports/online-store/redis.js';
 import { checkRedis } from '../ports/online-store/redis-guest.js';
@@ -48,17 +49,24 @@ let folder: string;
 let servers: ExternalServers;
 const started: StartedProgram[] = [];
 
-async function startKafka(port: number, controllerPort: number): Promise<void> {
+async function startKafka(port: number, controllerPort: number, caFile: string): Promise<void> {
   const { PLANEBENCH_KAFKA_PASSWORD: password } = secrets;
   const program: typeof kafka = {
     ...kafka,
     async prepare(at, settings) {
       const spawn = await kafka.prepare(at, settings);
+      const identityFile = join(settings.directory, 'identity.pem');
+      const identity = [await readFile(join(folder, 'key.pem')), await readFile(caFile)];
+      await writeFile(identityFile, Buffer.concat(identity));
       const login = `org.apache.kafka.common.security.plain.PlainLoginModule required username="bench" password="${password}" user_bench="${password}";`;
       await appendFile(
         join(settings.directory, 'server.properties'),
         [
-          'listener.security.protocol.map=PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+          'listener.security.protocol.map=PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT',
+          'ssl.keystore.type=PEM',
+          `ssl.keystore.location=${identityFile}`,
+          'ssl.truststore.type=PEM',
+          `ssl.truststore.location=${caFile}`,
           'inter.broker.listener.name=PLAINTEXT',
           'sasl.enabled.mechanisms=PLAIN',
           'sasl.mechanism.inter.broker.protocol=PLAIN',
@@ -68,13 +76,14 @@ async function startKafka(port: number, controllerPort: number): Promise<void> {
       );
       return spawn;
     },
-    isReady: () =>
-      isBrokerReady({ host: '127.0.0.1', port }, { sasl: { mechanism: 'plain', username: 'bench' } }).catch(
-        () => false,
-      ),
+    isReady: () => isBrokerReady({ host: '127.0.0.1', port }, securityOf(servers)).catch(() => false),
   };
   const settings = { directory: join(folder, 'kafka'), index: 0, brokers: [{ port, controllerPort }] };
   started.push(await startFound(program, found[0]!, settings));
+}
+
+function securityOf({ kafka: { tls, sasl } }: ExternalServers): BrokerSecurity {
+  return { ...(tls && { tls }), ...(sasl && { sasl }) };
 }
 
 async function startRedis(port: number, caFile: string): Promise<void> {
@@ -126,12 +135,13 @@ describe.skipIf(found.includes(null) || openssl === null)('servers that are not 
       kafka: {
         brokers: [`127.0.0.1:${broker}`],
         replication: 1,
+        tls: { caFile },
         sasl: { mechanism: 'plain', username: 'bench' },
       },
       redis: { host: '127.0.0.1', port: redisPort, tls: { caFile }, username: 'bench' },
       s3: { endpoint: endpointOf(s3), region, bucket: 'lent', prefix: 'bench/', pathStyle: true },
     };
-    await Promise.all([startKafka(broker, controller), startRedis(redisPort, caFile), startS3(s3)]);
+    await Promise.all([startKafka(broker, controller, caFile), startRedis(redisPort, caFile), startS3(s3)]);
   }, 240_000);
   afterAll(async () => {
     vi.unstubAllEnvs();
@@ -245,6 +255,16 @@ describe.skipIf(found.includes(null) || openssl === null)('servers that are not 
         /kafka at .*(INVALID_REPLICATION_FACTOR|eplication).*Check brokers, replication/s,
       ],
       [
+        'a certificate of Kafka that nobody vouches for',
+        ({ kafka }) => ({ kafka: { ...kafka, tls: {} } }),
+        /kafka at .*(self-signed|certificate).*Check brokers, replication, tls, sasl/s,
+      ],
+      [
+        'a Kafka with TLS that is asked without',
+        ({ kafka: { tls: _, ...kafka } }) => ({ kafka }),
+        /kafka at .*no connection could be made.*Check brokers, replication, sasl/s,
+      ],
+      [
         'a wrong password of Redis',
         () => ({}),
         /redis at .*WRONGPASS.*PLANEBENCH_REDIS_PASSWORD/s,
@@ -313,16 +333,13 @@ describe.skipIf(found.includes(null) || openssl === null)('servers that are not 
   });
 
   test('a topic that exists with other partitions is an error that says so', async () => {
-    const log = connectChangeLog({
-      ...servers.kafka,
-      security: { sasl: servers.kafka.sasl! },
-      prefix: 'planebench_x.',
-    });
+    const connection = { ...servers.kafka, security: securityOf(servers), prefix: 'planebench_x.' };
+    const log = connectChangeLog(connection);
     await log.createTopic('changes', 1);
     await expect(log.createTopic('changes', 2)).rejects.toThrow(/exists with 1 partitions, expected 2; name another/);
     await log.close();
     const { removeTopics } = await import('../ports/change-log/kafka-guest.js');
-    await removeTopics({ ...servers.kafka, security: { sasl: servers.kafka.sasl! }, prefix: 'planebench_x.' });
+    await removeTopics(connection);
     await expectNothingLeft();
   });
 });

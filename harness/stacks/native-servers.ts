@@ -1,6 +1,7 @@
 /** Kafka, Redis and an S3 server as processes of this machine. */
 import { UsageError } from '../errors.js';
 import { demand, isFound, loopback } from '../servers/programs.js';
+import { stackServer } from './own-servers.js';
 import { realServers, type StackOptions, startRealServers } from './real-servers.js';
 import type { Stack } from './stack.js';
 
@@ -23,6 +24,7 @@ export function startNative(options: StackOptions): Promise<Stack> {
       listenOn: loopback,
       find: demand,
       start: (spec) => supervisor.startProgram({ ...spec, kind: 'server', restart: true }),
+      serverOf: stackServer,
     },
     options,
   );

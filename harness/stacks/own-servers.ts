@@ -1,9 +1,11 @@
 /** Servers that come with planebench, started by whichever stack has them behind its ports. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HarnessError } from '../errors.js';
 import type { PortName } from '../ports/ports.js';
-import type { Supervisor } from '../processes/supervisor.js';
-import type { StackServer } from './stack.js';
+import { goOn, standStill } from '../processes/standstill.js';
+import type { MachineSupervisor, Supervisor } from '../processes/supervisor.js';
+import type { Seen, StackServer } from './stack.js';
 
 /** Half of a small machine: the servers of a warehouse are bought by size, and this one shares with all others. */
 const warehouseThreads = 2;
@@ -61,13 +63,32 @@ export function stackServer(supervisor: Supervisor, process: string): StackServe
       return { atUs, saw: `the server ${process} was gone (${exit?.signal ?? exit?.code})` };
     },
     bringUp: () => supervisor.release(process),
+    async pause() {
+      const atUs = await standStill(supervisor, process);
+      return atUs === null ? null : { atUs, saw: `the server ${process} stood still` };
+    },
+    async resume() {
+      if ((await goOn(supervisor, process)) === null) throw new HarnessError(`${process} stands still after SIGCONT`);
+    },
+  };
+}
+
+/** The same in a container. */
+export function containedServer(supervisor: MachineSupervisor, process: string): StackServer {
+  return {
+    ...stackServer(supervisor, process),
+    async cutOff() {
+      await supervisor.cutOff(process);
+      return { atUs: supervisor.clock.nowUs(), saw: `the server ${process} was on no network` };
+    },
+    rejoin: () => supervisor.rejoin(process),
   };
 }
 
 /** The same of one whose data are in this folder, and follow from those of others. */
-export function emptiedServer(supervisor: Supervisor, process: string, data: string): StackServer {
+export function emptiedServer(server: StackServer, data: string): StackServer {
   return {
-    ...stackServer(supervisor, process),
+    ...server,
     async empty() {
       await rm(data, { recursive: true, force: true });
       await mkdir(data);
@@ -75,15 +96,27 @@ export function emptiedServer(supervisor: Supervisor, process: string, data: str
   };
 }
 
-/** Servers that are one behind their port: gone when the last of them is, up when all of them are. */
+/** Servers that are one behind their port: harmed when the last of them is, well when all of them are. */
 export function together(servers: readonly StackServer[]): StackServer {
+  const all = async (work: (server: StackServer) => Promise<unknown> | undefined) => {
+    await Promise.all(servers.map(work));
+  };
   return {
-    async takeDown() {
-      const gone = await Promise.all(servers.map((server) => server.takeDown()));
-      return { atUs: Math.max(...gone.map(({ atUs }) => atUs)), saw: gone.map(({ saw }) => saw).join(', ') };
+    takeDown: async () => allOf(await Promise.all(servers.map((server) => server.takeDown()))),
+    bringUp: () => all((server) => server.bringUp()),
+    async pause() {
+      const seen = await Promise.all(servers.map(async (server) => (await server.pause?.()) ?? null));
+      return seen.includes(null) ? null : allOf(seen as Seen[]);
     },
-    async bringUp() {
-      await Promise.all(servers.map((server) => server.bringUp()));
-    },
+    resume: () => all((server) => server.resume?.()),
+    ...(servers.every(({ cutOff }) => cutOff) && {
+      cutOff: async () => allOf((await Promise.all(servers.map((server) => server.cutOff?.()))) as Seen[]),
+      rejoin: () => all((server) => server.rejoin?.()),
+    }),
   };
 }
+
+const allOf = (seen: readonly Seen[]): Seen => ({
+  atUs: Math.max(...seen.map(({ atUs }) => atUs)),
+  saw: seen.map(({ saw }) => saw).join(', '),
+});

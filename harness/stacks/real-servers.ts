@@ -17,7 +17,7 @@ import { appendOnlyOf, redis } from '../servers/redis.js';
 import { endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
 import type { NativeConnection } from './native.js';
 import { emptiedServer, serverNames, stackServer, startOwnServer, together } from './own-servers.js';
-import type { BrokerCount, Stack } from './stack.js';
+import type { BrokerCount, Stack, StackServer } from './stack.js';
 
 /** All that a stack of them needs, whichever planes are to run on it. */
 export const realServers = [kafka, redis, versitygw];
@@ -34,6 +34,8 @@ export interface ServerHost {
     program: ServerProgram<never>,
     ports: readonly number[],
   ): Promise<void>;
+  /** One that it has started. */
+  serverOf(supervisor: MachineSupervisor, process: string): StackServer;
 }
 
 export interface StackOptions {
@@ -65,7 +67,8 @@ export async function startRealServers(host: ServerHost, options: StackOptions):
     ifUsed('warehouse', () => startOwnServer('warehouse', options)),
   ]);
   const served = portNames.filter((name) => name === 'changeLog' || uses.includes(name));
-  const brokers = brokerNames(options.brokers).map((name) => ({ name, ...stackServer(supervisor, name) }));
+  const serverOf = (name: string) => (name === serverNames.warehouse ? stackServer : host.serverOf)(supervisor, name);
+  const brokers = brokerNames(options.brokers).map((name) => ({ name, ...serverOf(name) }));
   return {
     connection: {
       stack: host.stack,
@@ -77,11 +80,10 @@ export async function startRealServers(host: ServerHost, options: StackOptions):
     storedPaths: served.filter((name) => name !== 'changeLog').map((name) => join(directory, serverNames[name])),
     versions,
     servers: {
-      ...Object.fromEntries(served.map((name) => [name, stackServer(supervisor, serverNames[name])])),
+      ...Object.fromEntries(served.map((name) => [name, serverOf(serverNames[name])])),
       ...(onlineStore && {
         onlineStore: emptiedServer(
-          supervisor,
-          serverNames.onlineStore,
+          serverOf(serverNames.onlineStore),
           appendOnlyOf(join(directory, serverNames.onlineStore)),
         ),
       }),

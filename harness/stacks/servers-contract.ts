@@ -5,7 +5,7 @@ import type { PortName, Ports } from '../ports/ports.js';
 import { openScratch, type Scratch } from '../processes/scratch.js';
 import { type MachineSupervisor, supervise } from '../processes/supervisor.js';
 import { serverNames } from './own-servers.js';
-import { openPorts, type Stack, type StackServer } from './stack.js';
+import { openPorts, type Stack, type StackServer, serverForms } from './stack.js';
 import { startServers } from './start.js';
 
 /** `rounds`: how often each server is taken down; 0: there is none, or it is that of another stack and tried there. */
@@ -71,9 +71,44 @@ export function stackServersContract(
           expect(supervisor.eventCount() - since, 'exited, started, ready').toBe(3);
         },
       );
+
+      it('answers nobody while it stands still, and goes on with what it held', async () => {
+        const held = await answered(() => count(ports));
+        const server = serverOf(port);
+        const since = supervisor.eventCount();
+        expect(await server.pause?.()).toMatchObject({ saw: `the server ${process} stood still` });
+        const asked = answered(() => count(ports));
+        const silence = supervisor.clock.sleep(silentUs).then(() => 'no answer');
+        expect(await Promise.race([asked, silence])).toBe('no answer');
+        await server.resume?.();
+        await server.resume?.();
+        expect(await asked).toBe(held);
+        expect(supervisor.hasExited(process, since)).toBe(false);
+      });
+
+      it.runIf(serverForms(name)[port] === 'container')(
+        'is reached by nobody while it is off the network, and where it was afterwards, with what it held',
+        async () => {
+          const held = await answered(() => count(ports));
+          const server = serverOf(port);
+          const since = supervisor.eventCount();
+          expect(await server.cutOff?.()).toMatchObject({ saw: `the server ${process} was on no network` });
+          expect(await outcomeOf(count(ports)), 'nobody is there').toMatch(/^(failed|indeterminate)$/);
+          await server.cutOff?.();
+          await server.rejoin?.();
+          await server.rejoin?.();
+          // A bridge asks for about a second who has the address.
+          await expect.poll(() => outcomeOf(count(ports)), { timeout: 10_000 }).toBe('ok');
+          expect(await count(ports)).toBe(held);
+          expect(supervisor.hasExited(process, since)).toBe(false);
+        },
+      );
     });
   });
 }
+
+/** Longer than any of these calls takes, and shorter than any client waits. */
+const silentUs = 500_000;
 
 const outcomeOf = (call: Promise<unknown>) =>
   call.then(

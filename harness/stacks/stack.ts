@@ -27,6 +27,25 @@ export function brokersOf(stack: StackName, asked: BrokerCount = 1): number {
   return stack === 'native' ? asked : stack === 'docker' ? 1 : 0;
 }
 
+/** What can be done to a server beside killing it: a process stands still; a container is taken off its network, too. */
+export type ServerForm = 'process' | 'container';
+
+/** Of the servers that a stack starts, by the port behind which they stand. */
+export function serverForms(stack: StackName): Partial<Readonly<Record<PortName, ServerForm>>> {
+  switch (stack) {
+    case 'embedded':
+      return { changeLog: 'process', onlineStore: 'process', warehouse: 'process' };
+    case 'native':
+      return { changeLog: 'process', onlineStore: 'process', tables: 'process', warehouse: 'process' };
+    case 'docker':
+      return { changeLog: 'container', onlineStore: 'container', tables: 'container', warehouse: 'process' };
+    case 'external':
+      return { warehouse: 'process' };
+    case 'simulated':
+      return {};
+  }
+}
+
 /** Those that npm brings whole, so that they start everywhere. */
 export const bundledStacks = ['embedded', 'simulated'] as const satisfies readonly StackName[];
 
@@ -54,13 +73,27 @@ export function connectionOf({ connection, wires }: Stack, client: string): Stac
   return wires?.connectionOf(client) ?? connection;
 }
 
+/** When something was seen of a server, and what, in words. */
+export interface Seen {
+  readonly atUs: number;
+  readonly saw: string;
+}
+
 export interface StackServer {
   /** Gone at once, with all that it had not made durable; resolves when that was seen. */
-  takeDown(): Promise<{ readonly atUs: number; readonly saw: string }>;
+  takeDown(): Promise<Seen>;
   /** In service again when it resolves, with what it had made durable. Safe to repeat. */
   bringUp(): Promise<void>;
   /** Takes away, while it is down, all that it had made durable; absent: that cannot be made anew. */
   empty?(): Promise<void>;
+  /** Stands still with all its connections; null: that was not seen. Absent: it is no process. */
+  pause?(): Promise<Seen | null>;
+  /** It goes on when it resolves, or whoever took its place does. Safe to repeat. */
+  resume?(): Promise<void>;
+  /** On no network any more, though it runs; resolves when that was seen. Absent: it has no network of its own. */
+  cutOff?(): Promise<Seen>;
+  /** Reached again where it was before. Safe to repeat. */
+  rejoin?(): Promise<void>;
 }
 
 export interface Brokers {

@@ -1,4 +1,4 @@
-/** Faults that only servers of others can have, against each plane: each one on the wire, and the death of a leader. */
+/** Faults of servers of others, against each plane: each one on the wire, a server that stands still, the death of a leader. */
 import type { Scenario } from '../scenario.js';
 import type { Suite } from '../suite.js';
 import { longUs, type Ordeal, ordealScenario, whereRead } from './chaos.js';
@@ -11,6 +11,11 @@ const ordeals: readonly Ordeal[] = [
   { name: 'wire-timeout', faults: whereRead.map((port) => faultOf('wire-timeout', { port })), injections: 2 },
   { name: 'wire-reset', faults: whereRead.map((port) => faultOf('wire-reset', { port })), injections: 2 },
   { name: 'wire-slow-close', faults: whereRead.map((port) => faultOf('wire-slow-close', { port })), injections: 2 },
+  {
+    name: 'server-pause',
+    faults: whereRead.map((port) => faultOf('server-pause', { port, lastsUs: longUs })),
+    injections: 2,
+  },
   { name: 'partition', faults: [faultOf('partition', { port: 'changeLog', lastsUs: longUs })], injections: 2 },
 ];
 
@@ -20,7 +25,7 @@ const leaderDies: Ordeal = { name: 'leader-kill', faults: [faultOf('leader-kill'
 export const chaosWire: Suite = {
   name: 'chaos-wire',
   about:
-    'each fault on the wire, and the death of a leading broker, against each of the three planes, on real servers, twice a run',
+    'each fault on the wire, a server that stands still, and the death of a leading broker, against each of the three planes, on real servers, twice a run',
   scenarios: [
     ...ordeals.map((ordeal): Scenario => ({ ...ordealScenario(ordeal), stack: 'native' })),
     { ...ordealScenario(leaderDies), stack: 'native', brokers: 3 },

@@ -67,6 +67,8 @@ export const faultFields = {
   'wire-reset': z.strictObject(onWire),
   'wire-slow-close': z.strictObject({ ...onWire, delayUs: z.int().min(1_000).default(500_000) }),
   partition: z.strictObject(onWire),
+  'server-pause': z.strictObject({ ...onPort, ...lasting }),
+  'server-disconnect': z.strictObject({ ...onPort, ...lasting }),
   'leader-kill': z.strictObject({ ...lasting, partition: z.int().min(0).default(0) }),
 } satisfies { readonly [Kind in FaultKind]: z.ZodObject & z.ZodType<Omit<SpecOf<Kind>, 'kind'>> };
 
