@@ -134,7 +134,17 @@ describe('every operation is asked, every answer held against its shape', () => 
 describe('the run is judged by its facts', () => {
   const rights = { checked: 5, right: 5, mistakes: {} };
   const tables = soundTables;
-  const ledger = { tables, final: rights, live: rights, settled: null, behind: 0, personalDataLeaks: 0, examples: [] };
+  const ledger = {
+    tables,
+    final: rights,
+    live: rights,
+    settled: null,
+    behind: 0,
+    reordered: 0,
+    monotonicViolations: 0,
+    personalDataLeaks: 0,
+    examples: [],
+  };
   const fault = { target: 'all', witnessedUs: 1, readyUs: 2 };
   const lineage = { assets: 2, covered: 2, gaps: [] };
   const run = { faults: [fault], ledger, lineage, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };
@@ -164,6 +174,10 @@ describe('the run is judged by its facts', () => {
     ['wrong after its correction', { settled: { ...rights, right: 4 } }],
     ['behind', { behind: 1 }],
     ['leaks', { personalDataLeaks: 1 }],
+    ['wrong under load', { live: { ...rights, right: 4 } }],
+    ['an older row for good', { reordered: 1 }],
+    ['an older row after a newer one', { monotonicViolations: 1 }],
+    ['rows that disagree with the tables', { tables: { ...tables, skewed: 1 } }],
   ])('%s fails', (_, change) => {
     expect(judged({ ledger: { ...ledger, ...change } }).filter(({ outcome }) => outcome === 'fails').length).toBe(1);
   });
