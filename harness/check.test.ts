@@ -150,7 +150,7 @@ describe('the run is judged by its facts', () => {
   const run = { faults: [fault], ledger, lineage, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };
   const rebuilt = { scored: { times: 2, same: 2 }, training: { times: 1, same: 1 } };
   const rollback = { back: { seenUs: 1 }, forward: { seenUs: 2 }, mixed: 0, wrong: 0 };
-  const reprocessing = { left: 0, disturbed: 0, mistold: [] };
+  const reprocessing = { checked: 5, left: 0, disturbed: 0, mistold: [] };
   const batch = {
     steps: [{ kind: 'snapshot', failure: null }],
     scored: { checked: 5, wrong: 0 },
@@ -210,6 +210,7 @@ describe('the run is judged by its facts', () => {
     ['a read of two states', { rollbacks: [{ ...rollback, mixed: 1 }] }],
     ['a read of the wrong state', { rollbacks: [{ ...rollback, wrong: 1 }] }],
     ['a row that still shows what was poisoned', { reprocessings: [{ ...reprocessing, left: 1 }] }],
+    ['rows that nobody could read after it', { reprocessings: [{ ...reprocessing, checked: 0 }] }],
     ['a row that reprocessing disturbed', { reprocessings: [{ ...reprocessing, disturbed: 1 }] }],
     ['files that were made again and not told of', { reprocessings: [{ ...reprocessing, mistold: ['features'] }] }],
     ['a training set that is not the same again', { rebuilt: { ...rebuilt, training: { times: 1, same: 0 } } }],

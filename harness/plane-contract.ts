@@ -237,7 +237,9 @@ function judgeBatch({
     add('rollback', 'no read mixes features and model of two states', mixed, exampleOf(/^mixed read/));
     add('rollback', 'reads are right, and of the state that is served', wrong, exampleOf(/^rolled-back read/));
   }
-  for (const { left, disturbed, mistold } of reprocessings) {
+  for (const { checked, left, disturbed, mistold } of reprocessings) {
+    const none = () => 'neither scores nor training rows had been made of them';
+    add('reprocess', 'is asked of what was made of the poisoned changes', checked === 0 ? 1 : 0, none);
     add('reprocess', 'no row that is made again shows what was poisoned', left, exampleOf(/^poisoned row/));
     add('reprocess', 'rows that had nothing to do with it stay', disturbed, exampleOf(/^disturbed row/));
     add('reprocess', 'tells which files it has made again', mistold.length, () => mistold.join(', '));
