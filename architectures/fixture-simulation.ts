@@ -53,7 +53,7 @@ export const poisonedScenario: Scenario = {
       { kind: 'snapshot', name: 'whole' },
       { kind: 'score', snapshot: 'whole', times: 1 },
       { kind: 'training-set', late: true, times: 1 },
-      { kind: 'reprocess', snapshot: 'whole', customers: 3 },
+      { kind: 'reprocess', customers: 3 },
     ],
   },
 };

@@ -163,9 +163,6 @@ export interface ReprocessRequest {
 }
 export interface ReprocessResult {
   readonly assets: readonly ReprocessedAsset[];
-  /** Names of the tables that scorings and training sets are versions of. */
-  readonly scored: string;
-  readonly training: string;
   /** In the place of the newest snapshot, where its rows were made again. */
   readonly snapshot: SnapshotRef | null;
   /** What comes from the poisoned changes as well, and was not made again. */

@@ -1,6 +1,6 @@
 /** A suite from its plans to its report. */
 
-import type { Manifest, PriceBook, Summary } from '../reports/summary.js';
+import { isFinished, type Manifest, type PriceBook, type Summary } from '../reports/summary.js';
 import { leaveOutUnstruck, type NotApplicable } from './applicability.js';
 import { type DescribedArms, labelOf } from './arms.js';
 import { calendarTime } from './clock.js';
@@ -99,7 +99,8 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     };
     await saveManifest(results, manifest);
     const { repetitions } = suite;
-    const summary = summarise({ suite: suite.name, seed, command, repetitions, runs, notApplicable, prices });
+    const finished = isFinished(manifest);
+    const summary = summarise({ suite: suite.name, seed, command, repetitions, finished, runs, notApplicable, prices });
     await saveReports(results, summary, manifest);
     return { results, summary, manifest };
   } finally {

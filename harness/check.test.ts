@@ -134,13 +134,23 @@ describe('every operation is asked, every answer held against its shape', () => 
 describe('the run is judged by its facts', () => {
   const rights = { checked: 5, right: 5, mistakes: {} };
   const tables = soundTables;
-  const ledger = { tables, final: rights, live: rights, settled: null, behind: 0, personalDataLeaks: 0, examples: [] };
+  const ledger = {
+    tables,
+    final: rights,
+    live: rights,
+    settled: null,
+    behind: 0,
+    reordered: 0,
+    monotonicViolations: 0,
+    personalDataLeaks: 0,
+    examples: [],
+  };
   const fault = { target: 'all', witnessedUs: 1, readyUs: 2 };
   const lineage = { assets: 2, covered: 2, gaps: [] };
   const run = { faults: [fault], ledger, lineage, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };
   const rebuilt = { scored: { times: 2, same: 2 }, training: { times: 1, same: 1 } };
   const rollback = { back: { seenUs: 1 }, forward: { seenUs: 2 }, mixed: 0, wrong: 0 };
-  const reprocessing = { left: 0, disturbed: 0, mistold: [] };
+  const reprocessing = { checked: 5, left: 0, disturbed: 0, mistold: [] };
   const batch = {
     steps: [{ kind: 'snapshot', failure: null }],
     scored: { checked: 5, wrong: 0 },
@@ -164,6 +174,10 @@ describe('the run is judged by its facts', () => {
     ['wrong after its correction', { settled: { ...rights, right: 4 } }],
     ['behind', { behind: 1 }],
     ['leaks', { personalDataLeaks: 1 }],
+    ['wrong under load', { live: { ...rights, right: 4 } }],
+    ['an older row for good', { reordered: 1 }],
+    ['an older row after a newer one', { monotonicViolations: 1 }],
+    ['rows that disagree with the tables', { tables: { ...tables, skewed: 1 } }],
   ])('%s fails', (_, change) => {
     expect(judged({ ledger: { ...ledger, ...change } }).filter(({ outcome }) => outcome === 'fails').length).toBe(1);
   });
@@ -196,6 +210,7 @@ describe('the run is judged by its facts', () => {
     ['a read of two states', { rollbacks: [{ ...rollback, mixed: 1 }] }],
     ['a read of the wrong state', { rollbacks: [{ ...rollback, wrong: 1 }] }],
     ['a row that still shows what was poisoned', { reprocessings: [{ ...reprocessing, left: 1 }] }],
+    ['rows that nobody could read after it', { reprocessings: [{ ...reprocessing, checked: 0 }] }],
     ['a row that reprocessing disturbed', { reprocessings: [{ ...reprocessing, disturbed: 1 }] }],
     ['files that were made again and not told of', { reprocessings: [{ ...reprocessing, mistold: ['features'] }] }],
     ['a training set that is not the same again', { rebuilt: { ...rebuilt, training: { times: 1, same: 0 } } }],

@@ -83,6 +83,16 @@ describe('bad usage', () => {
     ],
     ['an unknown source', ['run', '--source', 'oracle'], /'oracle' is invalid.*postgres/],
     [
+      'real processes in virtual time',
+      ['simulate', '--suite', 'smoke', '--stack', 'embedded'],
+      /--stack embedded: simulate runs in virtual time; use npm run bench -- --stack embedded/,
+    ],
+    [
+      'service times of servers that are there',
+      ['run', '--suite', 'smoke', '--service-times', 'mine.json'],
+      /--service-times mine\.json: nothing here is simulated/,
+    ],
+    [
       'a source that is not simulated',
       ['simulate', '--source', 'postgres'],
       /--source postgres: a database is not simulated/,

@@ -77,7 +77,7 @@ export function inspectPlane(): Inspection {
     const predict = async (keys: readonly string[]) => predictionsOf(await call('predict', { keys }), keys);
     const known = trace.info.panel.slice(0, 10).map(String);
     const unknown = [String(customers), String(customers + 1_000_000)];
-    const many = Array.from({ length: manyKeys }, (_, i) => String(i % customers));
+    const many = Array.from({ length: manyKeys }, (_, i) => String(i % Math.min(customers, manyKeys / 2)));
 
     await judge('lookup', 'known customers', async () => void (await lookup(known)));
     await judge('lookup', 'unknown customers: lastSeq 0, zeros, nulls', async () => expectEmpty(await lookup(unknown)));
@@ -173,7 +173,7 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
     if (invalid.length === 0) add('ledger', 'is drawn up', 'it was not', 'not judged');
     return verdicts;
   }
-  const { tables, final, settled, behind, personalDataLeaks, examples } = ledger;
+  const { tables, final, live, settled, behind, reordered, monotonicViolations, personalDataLeaks, examples } = ledger;
   const count = (rule: string, found: number, kind: RegExp) =>
     add(
       'ledger',
@@ -189,10 +189,14 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
       tables.quarantineMissing + tables.quarantineUnexpected,
       /quarantine/,
     );
+    count('rows and tables agree', tables.skewed, /^skewed/);
   }
   const rows = settled ?? final;
   const what = settled ? 'after its own correction' : 'in the end';
   count(`every row is right ${what}`, rows.checked - rows.right, settled ? /^settled row/ : /^final row/);
+  // A plane that corrects itself is judged after that.
+  if (!settled) count('every row read under load is right', live.checked - live.right, /^live row/);
+  count('no row goes back', reordered + (settled ? 0 : monotonicViolations), /^(reordered|not monotonic)/);
   count('every row shows every acknowledged change', behind, /^behind/);
   count('no personal data is stored', personalDataLeaks, /^personal data/);
   return verdicts;
@@ -233,7 +237,9 @@ function judgeBatch({
     add('rollback', 'no read mixes features and model of two states', mixed, exampleOf(/^mixed read/));
     add('rollback', 'reads are right, and of the state that is served', wrong, exampleOf(/^rolled-back read/));
   }
-  for (const { left, disturbed, mistold } of reprocessings) {
+  for (const { checked, left, disturbed, mistold } of reprocessings) {
+    const none = () => 'neither scores nor training rows had been made of them';
+    add('reprocess', 'is asked of what was made of the poisoned changes', checked === 0 ? 1 : 0, none);
     add('reprocess', 'no row that is made again shows what was poisoned', left, exampleOf(/^poisoned row/));
     add('reprocess', 'rows that had nothing to do with it stay', disturbed, exampleOf(/^disturbed row/));
     add('reprocess', 'tells which files it has made again', mistold.length, () => mistold.join(', '));

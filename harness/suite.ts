@@ -98,13 +98,18 @@ export function planRuns({
       });
     // Virtual time has no floor: nothing there takes longer than its cost says.
     const measured = scenarios.find(({ stack }) => stack !== 'simulated');
-    if (repetition === 1 && hasFloor !== false && measured) add({ ...floor, stack: measured.stack }, nothing);
+    if (repetition === 1 && hasFloor !== false && measured) add(floorOn(measured), nothing);
     for (const scenario of scenarios) for (const arm of shuffled(arms, order)) add(scenario, arm);
   }
   return plans;
 }
 
 const nothing = armOf('null');
+
+/** On the servers of the others. */
+function floorOn({ stack, servers, brokers }: Scenario): Scenario {
+  return { ...floor, stack, ...(servers && { servers }), ...(brokers && { brokers }) };
+}
 
 /** Which of so many parts of a suite is run here. */
 export interface Shard {

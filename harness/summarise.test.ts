@@ -33,13 +33,14 @@ const warehouse = (repetitions: number) =>
     latencyUs: () => 1_500 + r * 30 + (r % 2) * 10,
   }));
 
-function summaryOf(runs: readonly RunFacts[], repetitions = 5): Summary {
+function summaryOf(runs: readonly RunFacts[], repetitions = 5, finished = true): Summary {
   const command = 'planebench run --suite planted';
   return summarise({
     suite: 'planted',
     seed: 7,
     command,
     repetitions,
+    finished,
     runs,
     notApplicable: [],
     prices: standardPrices,
@@ -104,6 +105,18 @@ describe('a summary of five repetitions', () => {
   it('compares no quantile for which there are too few samples', () => {
     const mttr = summary.comparisons.filter(({ metric }) => metric === 'faults.mttr');
     expect(new Set(mttr.map(({ statistic }) => statistic))).toEqual(new Set(['mean']));
+  });
+
+  it('leaves a claim of the paper open where several scenarios have its figure', () => {
+    const elsewhere = lakehouse(5).map(({ plan, ...run }) => ({
+      ...run,
+      plan: { ...plan, id: `other-${plan.id}`, scenario: { ...plan.scenario, name: 'other' } },
+    }));
+    const { claims } = summaryOf([...lakehouse(5), ...elsewhere]);
+    expect(claims.find(({ id }) => id === 'text.freshness.slo')).toMatchObject({
+      outcome: 'inconclusive',
+      ours: 'measured in 2 scenarios, none of which the paper names',
+    });
   });
 
   it('checks the paper: an SLO can be judged by one plane alone, a direction cannot on five pairs', () => {
@@ -387,6 +400,12 @@ describe('invalid runs', () => {
     const summary = summaryOf(spoiled(lakehouse(1)));
     expect(new Set(summary.estimates.map(({ validity }) => validity))).toEqual(new Set(['invalid']));
     expect(summary.estimates.every(({ pointEstimate }) => pointEstimate === null)).toBe(true);
+  });
+
+  it('that were never begun, since the suite did not get to its end, are no pass', () => {
+    const { outcome, sentences } = summaryOf(lakehouse(5), 5, false).verdict;
+    expect(outcome).toBe('inconclusive');
+    expect(sentences[0]).toContain('interrupted');
   });
 
   it('none at all is no pass', () => {

@@ -17,8 +17,10 @@ export interface SuiteFacts {
   readonly seed: number;
   /** The command that does it again. */
   readonly command: string;
-  /** As planned; fewer runs than that are a suite that was interrupted. */
+  /** As planned. */
   readonly repetitions: number;
+  /** Whether every planned run was done. */
+  readonly finished: boolean;
   readonly runs: readonly RunFacts[];
   /** Scenarios that a plane was spared. */
   readonly notApplicable: readonly NotApplicable[];
@@ -26,7 +28,7 @@ export interface SuiteFacts {
 }
 
 export function summarise(options: SuiteFacts): Summary {
-  const { suite, seed, command, repetitions, runs, notApplicable, prices } = options;
+  const { suite, seed, command, repetitions, finished, runs, notApplicable, prices } = options;
   const facts = inOrder(runs);
   const measured = facts.map((run): PlannedRun => ({ plan: run.plan, ...measureRun(run, prices) }));
   const chance = chanceOf(seed);
@@ -74,7 +76,7 @@ export function summarise(options: SuiteFacts): Summary {
       prices,
       planes: scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(describeCost)),
     },
-    verdict: reachVerdict({ runs: measured, findings, estimates, comparisons, claims }),
+    verdict: reachVerdict({ finished, runs: measured, findings, estimates, comparisons, claims }),
     soak: null,
   };
 }

@@ -417,8 +417,8 @@ const metrics: Readonly<Record<string, Metric>> = {
   'faults.back_in_band': { label: 'Back in band', meaning: 'from the fault until staleness is as before', main: [] },
   'faults.backlog_drained': { label: 'Backlog drained', meaning: 'from the fault', main: [] },
   'faults.visibility': {
-    label: 'Visibility after the fault',
-    meaning: 'of changes emitted from the fault on',
+    label: 'Visibility under the fault',
+    meaning: 'of changes emitted until what was struck is back in service',
     main: [],
   },
   'faults.slo_met': { label: 'SLO met after the fault', meaning: 'share of seconds', main: [] },

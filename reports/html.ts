@@ -53,7 +53,7 @@ export function renderHtml(summary: Summary, manifest: Manifest): string {
 <header>
 <h1>planebench: ${summary.run.suite}</h1>
 <p class="facts">${minuteOf(manifest.startedAt)}; ${summary.run.architectures.map(({ name }) => name).join(', ')}; ${summary.run.repetitions} repetitions; seed ${summary.run.seed}</p>
-${verdictSection(summary, manifest)}
+${verdictSection(summary)}
 <nav aria-label="Sections"><ul>${sections.flatMap(({ links }) => links.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`))}</ul></nav>
 </header>
 <main>

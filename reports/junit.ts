@@ -11,7 +11,7 @@ import { basisText, type Cell, type FigureRow, figureTables } from './figures.js
 import { countedRuns, explainedFindings } from './findings.js';
 import { escapeMarkup, printable } from './markup.js';
 import { failureText, resourceNames, resourceSentence, soakCounts } from './soak.js';
-import type { Manifest, SoakSummary, Summary } from './summary.js';
+import { isFinished, type Manifest, type SoakSummary, type Summary } from './summary.js';
 
 export interface TestCase {
   readonly className: string;
@@ -49,7 +49,7 @@ ${suites.map(([name, cases]) => testSuite(name, cases, manifest.startedAt)).join
 `;
 }
 
-function validityCases(summary: Summary, { interrupted }: Manifest): TestCase[] {
+function validityCases(summary: Summary, manifest: Manifest): TestCase[] {
   const { series, validity } = summary;
   const findings = explainedFindings(summary);
   const known = new Set(series.map(({ run }) => run));
@@ -62,12 +62,12 @@ function validityCases(summary: Summary, { interrupted }: Manifest): TestCase[] 
       className: 'validity',
       name: 'every planned run was done and counts',
       outcome:
-        validity.valid && !interrupted
+        validity.valid && isFinished(manifest)
           ? { kind: 'passed', output: countedRuns(summary) }
           : {
               kind: 'error',
-              type: interrupted ? 'interrupted' : 'invalid',
-              message: `${interrupted ? 'The suite was interrupted. ' : ''}${countedRuns(summary)}`,
+              type: isFinished(manifest) ? 'invalid' : 'interrupted',
+              message: `${isFinished(manifest) ? '' : 'The suite was interrupted. '}${countedRuns(summary)}`,
             },
     },
     ...runs.map(({ run, architecture, valid }): TestCase => {

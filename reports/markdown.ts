@@ -41,7 +41,7 @@ export function renderMarkdown(summary: Summary, manifest: Manifest): string {
   const scenarios = figureTables(summary).flatMap((table) => figures(summary, table));
   return [
     `# planebench: ${text(summary.run.suite)}`,
-    ...verdict(summary, manifest),
+    ...verdict(summary),
     ...soak(summary),
     ...(isAboutFaults(summary) ? [...faults(summary), ...scenarios] : [...scenarios, ...faults(summary)]),
     ...comparisons(summary),
@@ -56,14 +56,13 @@ export function renderMarkdown(summary: Summary, manifest: Manifest): string {
     .concat('\n');
 }
 
-function verdict(summary: Summary, { interrupted }: Manifest): string[] {
+function verdict(summary: Summary): string[] {
   const { outcome, sentences } = summary.verdict;
   const [lede = 'The summary gives no reason.', ...rest] = sentences;
   return [
     `**${outcome === 'pass' ? '\u2713 Pass' : outcome === 'fail' ? '\u2717 Fail' : '? Inconclusive'}.** ${text(lede)}`,
     ...(rest.length > 0 ? [rest.map((sentence) => `- ${text(sentence)}`).join('\n')] : []),
     ...(summary.validity.valid ? [] : [`**Not every run is valid.** ${countedRuns(summary)}`]),
-    ...(interrupted ? ['**The suite was interrupted. Only runs that were finished are counted.**'] : []),
   ];
 }
 

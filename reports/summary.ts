@@ -353,3 +353,8 @@ export interface Manifest {
   }[];
   readonly interrupted: boolean;
 }
+
+/** Whether every planned run was done: not where somebody stopped it, nor where it died. */
+export function isFinished({ endedAt, interrupted }: Pick<Manifest, 'endedAt' | 'interrupted'>): boolean {
+  return endedAt !== null && !interrupted;
+}

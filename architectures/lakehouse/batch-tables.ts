@@ -1,7 +1,7 @@
 /** What the batch half keeps where. All versions stay: a snapshot, a scoring or a training set is one version of these. */
 import type { SnapshotRef } from '../../harness/architecture.js';
 import type { Schema } from '../../harness/ports/columns.js';
-import type { TableStore } from '../../harness/ports/table-store/port.js';
+import type { Snapshot, TableStore } from '../../harness/ports/table-store/port.js';
 import { featuresSchema, scoredSchema, trainingSchema } from '../../workloads/batch-rows.js';
 import { createTables } from './tables.js';
 
@@ -42,15 +42,23 @@ export async function readRecord<T>(tables: TableStore, table: string, id: strin
   return null;
 }
 
-/** The snapshot whose rows are this version of `features`; null: there is none. */
-export async function snapshotOfVersion(tables: TableStore, version: number): Promise<SnapshotRef | null> {
+/**
+ * The snapshot whose rows these are; null: they are no whole one, as its maker died. Commits that change no row, as those that
+ * pin a version, come after it.
+ */
+export async function snapshotOfRows(tables: TableStore, features: Snapshot): Promise<SnapshotRef | null> {
+  let newest: { readonly ref: SnapshotRef; readonly version: number } | null = null;
   for await (const { rows, columns } of tables.scan(await tables.snapshot(snapshotsTable), { columns: ['record'] })) {
     for (let i = 0; i < rows; i++) {
-      const snapshot = JSON.parse(columns.record?.[i] as string) as SnapshotRef;
-      if (snapshot.tables[featuresTable] === version) return snapshot;
+      const ref = JSON.parse(columns.record?.[i] as string) as SnapshotRef;
+      const version = ref.tables[featuresTable] as number;
+      if (version <= features.version && version > (newest?.version ?? -1)) newest = { ref, version };
     }
   }
-  return null;
+  if (newest === null || newest.ref.rows !== features.files.reduce((sum, file) => sum + file.rows, 0)) return null;
+  for await (const { rows, columns } of tables.scan(features, { columns: ['as_of_us'] }))
+    if (rows > 0) return columns.as_of_us?.[0] === newest.ref.asOfUs ? newest.ref : null;
+  return newest.ref;
 }
 
 /** The first record of an id stays: what it says is never changed. */

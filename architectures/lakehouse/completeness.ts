@@ -8,7 +8,7 @@ import type { RoleContext } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
 import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/port.js';
 import { untilDone } from '../../harness/ports/retries.js';
-import { createChangeRows } from './change-rows.js';
+import type { ChangeRows } from './change-rows.js';
 import type { CustomerRows } from './customer-rows.js';
 import { beat } from './heartbeat.js';
 import { putRows } from './online-rows.js';
@@ -54,34 +54,49 @@ async function readNumbers({ ports }: RoleContext): Promise<{ readonly first: nu
 export const isPristine = ({ historyLoaded, offsets }: Position): boolean =>
   !historyLoaded && offsets.every((offset) => offset === 0);
 
+/** What was read of the log and is not in the tables yet; a stream that died may have put rows of it already. */
+export interface Taken {
+  readonly rows: ChangeRows;
+  /** How many of `rows`, from the first on. */
+  readonly fresh: number;
+  /** When the newest of all changes was emitted that were ever read; 0: not known. */
+  readonly newestUs: number;
+}
+
 /**
- * Fills the store; to be called when no row is on its way, and the tables have all that was put. The heartbeat was lost, too,
- * and comes first: without it who serves would take the time of a row that is there again for the newest there is.
+ * Fills the store; to be called when no row is on its way, and all that was put is in the tables or was taken. The heartbeat
+ * was lost, too, and comes first: without it who serves would take the time of a row that is there again for the newest
+ * there is.
  */
 export async function makeWhole(
   context: RoleContext,
   position: Position,
   customerRows: CustomerRows,
-  newestUs: number,
+  taken: Taken,
 ): Promise<void> {
   const { first, last } = await untilDone(context, () => readNumbers(context));
   const filling = { seqs: [Math.max(first, last) + 1], asOfUs: [0], values: [nothing] };
   const put = (key: string) =>
     untilDone(context, () => context.ports.onlineStore.put(rowTable, { keys: [key], ...filling }));
-  if (newestUs > 0) await beat(context, newestUs);
+  if (taken.newestUs > 0) await beat(context, taken.newestUs);
   await put(begun);
-  if (!isPristine(position)) await fill(context, position.historyLoaded, customerRows);
+  if (!isPristine(position)) await fill(context, position.historyLoaded, customerRows, taken);
   // A stream that was replaced meanwhile has filled in what the tables had before, and must not call that all.
   await position.changes.append({ rows: 0, columns: {} }, []);
   await put(whole);
 }
 
 /** A range of customers at a time, as history is loaded: memory is that of a range. */
-async function fill(context: RoleContext, historyLoaded: boolean, customerRows: CustomerRows): Promise<void> {
+async function fill(
+  context: RoleContext,
+  historyLoaded: boolean,
+  customerRows: CustomerRows,
+  { rows, fresh }: Taken,
+): Promise<void> {
   const { customers: all } = context.contract;
   for (let from = 0; from < all; from += customersPerRange) {
     const customers = Array.from({ length: Math.min(customersPerRange, all - from) }, (_, i) => from + i);
-    const input = { customers, rows: createChangeRows(0), fresh: 0, historyLoaded };
+    const input = { customers, rows, fresh, historyLoaded };
     const rebuilt = await untilDone(context, () => rebuildRows(context, input));
     await putRows(context, rebuilt);
     customerRows.takeOver(rebuilt);

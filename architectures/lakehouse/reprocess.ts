@@ -24,7 +24,7 @@ import {
   featuresTable,
   quarantinedTable,
   scoredTable,
-  snapshotOfVersion,
+  snapshotOfRows,
   snapshotsTable,
   trainingTable,
   writeRecord,
@@ -91,8 +91,6 @@ export async function reprocess(
   const features = assets.find(({ table }) => table === featuresTable);
   return {
     assets,
-    scored: scoredTable,
-    training: trainingTable,
     snapshot: features ? await renewSnapshot(tables, features, versions) : null,
     // In no order of its own: roles that begin together are on the record in any.
     untouched: made
@@ -175,7 +173,7 @@ async function renewSnapshot(
   { fromVersion, version }: ReprocessedAsset,
   versions: Versions,
 ): Promise<SnapshotRef | null> {
-  const old = await snapshotOfVersion(tables, fromVersion);
+  const old = await snapshotOfRows(tables, await tables.snapshot(featuresTable, fromVersion));
   if (old === null) return null;
   const made = { ...versions, [featuresTable]: version };
   const snapshot: SnapshotRef = { ...old, id: `${old.id}-${version}`, tables: made };

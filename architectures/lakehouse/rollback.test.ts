@@ -119,6 +119,16 @@ describe('a rollback', () => {
     expect((await plane.predict({ keys: ['0'] }))[0]).toMatchObject({ modelVersion: 1, asOfUs: earlier.asOfUs });
   });
 
+  it('outlives the store that remembers it: it is put there again before whoever serves next asks', async () => {
+    const { onlineStore } = world.ports;
+    await onlineStore.drop(servedTable);
+    while ((await onlineStore.scan(servedTable, null, 1)).length === 0) await world.clock.sleep(50_000);
+    await serving.stop();
+    serving = startRole(world, 'serving', { cacheTtlUs: 0 }, seededRandom(6));
+    plane = { ...plane, ...(await serving.serving) };
+    expect((await plane.predict({ keys: ['0'] }))[0]).toMatchObject({ modelVersion: 1, asOfUs: earlier.asOfUs });
+  });
+
   it('keeps nothing from being taken in: rolled forward, everything is there, with the newest model', async () => {
     await world.append(2 * half, 10_000);
     await drained();

@@ -36,7 +36,11 @@ const settle = async () => {
 function world(options: { ttlUs: number; capacity: number }) {
   const store = heldStore();
   const clock = { us: 1_000, nowUs: () => clock.us };
-  return { store, clock, cache: createRowCache({ store, clock, ...options }) };
+  return {
+    store,
+    clock,
+    cache: createRowCache({ store, clock, ttlUs: () => options.ttlUs, capacity: options.capacity }),
+  };
 }
 
 const valuesOf = (rows: readonly (CachedRow | null)[]) => rows.map((row) => row?.value ?? null);
@@ -58,6 +62,25 @@ describe('the cache of serving', () => {
     await settle();
     store.reads[1]!.answer();
     expect(valuesOf(await second)).toEqual([Uint8Array.of(2)]);
+  });
+
+  it('keeps a row as long as was allowed when it was read: what was read of a plane that is behind is not kept on', async () => {
+    const allowed = { ttlUs: 20, capacity: 10 };
+    const { store, clock, cache } = world(allowed);
+    store.rows.set('a', 1);
+    const whileBehind = cache.get(['a']);
+    await settle();
+    store.reads[0]!.answer();
+    await whileBehind;
+    allowed.ttlUs = 100;
+    store.rows.set('a', 2);
+    clock.us = 1_020;
+    const back = cache.get(['a']);
+    await settle();
+    store.reads[1]!.answer();
+    expect(valuesOf(await back)).toEqual([Uint8Array.of(2)]);
+    clock.us = 1_119;
+    expect(valuesOf(await cache.get(['a']))).toEqual([Uint8Array.of(2)]);
   });
 
   it('gathers the misses of all callers into the next read while one is under way', async () => {

@@ -31,12 +31,14 @@ interface Answered extends Evaluated {
 export interface RowCacheOptions {
   readonly store: Pick<OnlineStore, 'get'>;
   readonly clock: Pick<Clock, 'nowUs'>;
-  readonly ttlUs: number;
+  /** How long what is read now may be kept. */
+  readonly ttlUs: () => number;
   readonly capacity: number;
 }
 
 interface KeptRow extends CachedRow {
   readonly readUs: number;
+  readonly untilUs: number;
 }
 /** Without those that were lost. */
 type ReadRows = ReadonlyMap<string, CachedRow | null>;
@@ -96,16 +98,17 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
   }
 
   /** A row that was read later than now was read by a clock that was wrong since: its age is not known. */
-  function isYoung({ readUs }: KeptRow, nowUs: number): boolean {
-    return readUs <= nowUs && nowUs < readUs + ttlUs;
+  function isYoung({ readUs, untilUs }: KeptRow, nowUs: number): boolean {
+    return readUs <= nowUs && nowUs < untilUs;
   }
 
   /** An absent row is not kept: it is about to come. */
   function keep(key: string, { value }: StoredRow, readUs: number): CachedRow {
-    if (ttlUs === 0) return { value, answered: null };
+    const untilUs = readUs + ttlUs();
+    if (untilUs === readUs) return { value, answered: null };
     cached.delete(key);
     // A copy: what a port returns may be a view of a whole answer, which a kept row must not keep alive.
-    const kept: KeptRow = { value: value.slice(), readUs, answered: null };
+    const kept: KeptRow = { value: value.slice(), readUs, untilUs, answered: null };
     cached.set(key, kept);
     if (cached.size > capacity) cached.delete(cached.keys().next().value as string);
     return kept;

@@ -23,7 +23,6 @@ import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import { pinnedColumns } from '../../workloads/pinned-rows.js';
 import { featuresTable, quarantinedTable, readRecord, snapshotsTable } from './batch-tables.js';
-import { NotWhole } from './completeness.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
@@ -34,6 +33,9 @@ import { type CachedRow, createRowCache } from './row-cache.js';
 import { decodeState } from './row-codec.js';
 import { changesTable, servedTable } from './tables.js';
 
+/** Of the cache's time to live: while the plane is behind, whoever waits for its news is not made to wait for the cache too. */
+const shareWhileBehind = 0.2;
+
 export async function runServing(context: RoleContext, params: LakehouseParams): Promise<void> {
   const { ports, clock, contract, signal } = context;
   const { onlineStore } = ports;
@@ -42,7 +44,7 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
   const cache = createRowCache({
     store: { get: (table, keys) => circuit.run(() => onlineStore.get(table, keys)) },
     clock,
-    ttlUs: params.cacheTtlUs,
+    ttlUs: () => (isBehind() ? Math.round(params.cacheTtlUs * shareWhileBehind) : params.cacheTtlUs),
     capacity: params.cachedRows,
   });
   const evaluate = createEvaluation(contract.view);
@@ -53,18 +55,26 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
     table: heartbeatTable,
     toleranceUs: params.clockToleranceUs,
   });
+  /** When the newest change was emitted that an answer has had in it. */
+  let newestUs = Number.NEGATIVE_INFINITY;
   let asking: Promise<void> | null = null;
   const lineage = openLineage(context, journalInTables(ports.tables));
-  const {
-    now: servedNow,
-    keep,
-    operations: switches,
-  } = await openServing(context, {
+  const { now: servedNow, operations: switches } = await openServing(context, {
     register: openServedState(context, servedTable),
     findSnapshot: (id) => readRecord<SnapshotRef>(ports.tables, snapshotsTable, id),
     rowsOf: (snapshot) => rowsOf(ports.tables, snapshot),
     record: (served) => recordServed(lineage, served),
   });
+
+  /** Older than the cache and its use explain: the stream is down, or the source is silent. */
+  function isBehind(): boolean {
+    return clock.nowUs() - newestUs > 2 * params.cacheTtlUs;
+  }
+
+  function see(latestUs: number): void {
+    newestUs = Math.max(newestUs, latestUs);
+    time.see(latestUs);
+  }
 
   /** At most once at a time. A store that does not answer leaves the doubt, and time stands still. */
   function askForTime(): Promise<void> {
@@ -79,29 +89,23 @@ export async function runServing(context: RoleContext, params: LakehouseParams):
 
   async function readRows(keys: readonly string[], { rows: pinned }: Served): Promise<FeatureRow[]> {
     if (pinned) return keys.map((key) => pinned.rowOf(key));
-    const rows = await cache.get(keys).catch(noticeLoss);
+    const rows = await cache.get(keys);
     if (time.isInDoubt()) await askForTime();
     return keys.map((key, i) => answer(key, rows[i] ?? { value: newRow, answered: null }));
-  }
-
-  /** What is served was lost, too, with rows that are not there yet. */
-  function noticeLoss(error: unknown): never {
-    if (error instanceof NotWhole) keep().catch(ignoreFailedCall);
-    throw error;
   }
 
   /** Whoever reads often finds most rows unchanged: those are not decoded again before the next tile begins. */
   function answer(key: string, row: CachedRow): FeatureRow {
     if (row.answered) {
       const { lastSeq, latestUs } = row.answered;
-      time.see(latestUs);
+      see(latestUs);
       const asOfUs = time.nowUs();
       const features = age(row.answered, asOfUs);
       if (features) return { key, lastSeq, asOfUs, features };
     }
     decodeState(row.value, state);
     const { lastSeq, latestUs } = state;
-    time.see(latestUs);
+    see(latestUs);
     const asOfUs = time.nowUs();
     const features = evaluate(state, asOfUs);
     row.answered = { lastSeq, latestUs, asOfUs, features };

@@ -54,7 +54,9 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   recorded.catch(() => {}); // thrown to the first write
   const customerRows = createCustomerRows(context, params.cachedCustomers);
   const backfills: PendingBackfill[] = [];
-  if (isPristine(position) && !(await isWhole(context))) await makeWhole(context, position, customerRows, 0);
+  if (isPristine(position) && !(await isWhole(context))) {
+    await makeWhole(context, position, customerRows, { rows: createChangeRows(0), fresh: 0, newestUs: 0 });
+  }
   let { held } = position;
   let newestUs = 0;
   let committed: readonly number[] = [...position.offsets];
@@ -81,7 +83,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     const batch = await collectBatch();
     if (!whole) {
       await written;
-      await makeWhole(context, position, customerRows, newestUs);
+      await makeWhole(context, position, customerRows, batch);
     }
     if (batch.fresh === 0) continue;
     const folded = await fold(batch);

@@ -41,11 +41,7 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   let batchRows = createCache(params.cachedRows);
   let isLost = false;
   const lineage = openLineage(context, journalInTables(ports.tables));
-  const {
-    now: servedNow,
-    keep,
-    operations: switches,
-  } = await openServing(context, {
+  const { now: servedNow, operations: switches } = await openServing(context, {
     record: (served) => recordServed(lineage, served),
     register: openServedState(context, servedTable),
     findSnapshot: (id) => findSnapshot(ports.tables, id),
@@ -96,8 +92,7 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   async function moveOn(): Promise<void> {
     const { serving, newestUs } = await readServingAndTime(onlineStore);
     time.see(newestUs ?? 0);
-    // The pointer does not go as epochs do: the store has lost it, and what is served with it.
-    if (serving === null && !isLost) keep().catch(lookAgain);
+    // The pointer does not go as epochs do: the store has lost it.
     isLost = serving === null;
     if (serving === null || serving === epoch) return;
     epoch = serving;

@@ -24,6 +24,6 @@ export type BatchStep =
   | { readonly kind: 'rollback'; readonly snapshot: string; readonly heldUs: number }
   /**
    * What a source sent of so many neighbouring customers turns out to be poisoned, from the middle of their changes on. The
-   * newest scoring is of this snapshot. The last step: the rest of a run is judged as if nothing had been poisoned.
+   * last step: the rest of a run is judged as if nothing had been poisoned.
    */
-  | { readonly kind: 'reprocess'; readonly snapshot: string; readonly customers: number };
+  | { readonly kind: 'reprocess'; readonly customers: number };

@@ -77,9 +77,10 @@ interface ScoredSubject {
 type TrainingSubject = readonly (keyof Labels)[];
 interface Watched {
   readonly states: States;
+  /** Whether the plane said that it was rolled back: it may have been, all the same. */
+  readonly isAnswered: boolean;
   readonly requestedUs: number;
-  /** Null: it was not rolled back, as far as the plane says. */
-  readonly forwardUs: number | null;
+  readonly forwardUs: number;
   readonly endUs: number;
   readonly probes: readonly StateProbe[];
 }
@@ -195,11 +196,11 @@ export function beginBatchWork(options: {
         );
       }
       const rollbacks: RollbackFact[] = [];
-      for (const { states, requestedUs, forwardUs, endUs: watchedUntilUs, probes } of asked.rollbacks) {
+      for (const { states, isAnswered, requestedUs, forwardUs, endUs: watchedUntilUs, probes } of asked.rollbacks) {
         const judged = judgeRollback({
           states,
-          back: { requestedUs, untilUs: forwardUs ?? watchedUntilUs },
-          forward: forwardUs === null ? null : { requestedUs: forwardUs, untilUs: watchedUntilUs },
+          back: { requestedUs, untilUs: forwardUs },
+          forward: isAnswered ? { requestedUs: forwardUs, untilUs: watchedUntilUs } : null,
           probes,
           lastSeqs: lastSeqs.get(states.snapshot.id) ?? null,
           oracle,
@@ -258,6 +259,9 @@ function createRequests(options: {
   const slices = new Map<number, CustomerRange>();
   const rollbacks: Watched[] = [];
   const reprocessings: AskedReprocessing[] = [];
+  /** The last of each: what has to be made again when changes turn out to be poisoned. */
+  let lastScored: AskedReprocessing['scored'] = null;
+  let lastTraining: AskedReprocessing['training'] = null;
   /** Null: none was published. */
   let newestModel: number | null = null;
 
@@ -329,11 +333,18 @@ function createRequests(options: {
     await seen((probe) => probe.sentUs >= forwardUs && isWholly('newest', states, probe));
     await watch.end();
     const probes = watch.probes.filter(({ sentUs }) => sentUs >= judgedFromUs);
-    rollbacks.push({ states, requestedUs, forwardUs: rolledBack && forwardUs, endUs: clock.nowUs(), probes });
+    rollbacks.push({
+      states,
+      isAnswered: rolledBack !== null,
+      requestedUs,
+      forwardUs,
+      endUs: clock.nowUs(),
+      probes,
+    });
   }
 
   /** Of customers that have two changes at least, neighbours: what a broken source of a part of them would send. */
-  async function poison(snapshot: SnapshotRef, customersAtMost: number): Promise<void> {
+  async function poison(customersAtMost: number): Promise<void> {
     const changed = Array.from({ length: customers }, (_, customer) => customer).filter(
       (customer) => emissions.highestSeq(customer) >= 2,
     );
@@ -349,11 +360,17 @@ function createRequests(options: {
     const call = async () => reprocessedOf(await plane.call<unknown>('reprocess', { poisoned }, { timeoutUs }));
     const result = await time({ kind: 'reprocess', besideLoad: false, part: null }, call);
     if (!result) return;
-    const request = { snapshot: result.snapshot?.id };
-    const rescored = async () => scoreOf(await plane.call<unknown>('score', request, { timeoutUs }));
-    const scoredAgain = result.snapshot && (await time({ kind: 'score', besideLoad: false, part: null }, rescored));
-    const { modelVersion } = snapshot;
-    reprocessings.push({ poisonedFrom, changes: poisoned.length, modelVersion, result, scoredAgain });
+    const renewed = result.snapshot;
+    const rescored = async () => scoreOf(await plane.call<unknown>('score', { snapshot: renewed?.id }, { timeoutUs }));
+    const again = renewed && (await time({ kind: 'score', besideLoad: false, part: null }, rescored));
+    reprocessings.push({
+      poisonedFrom,
+      changes: poisoned.length,
+      result,
+      scored: lastScored,
+      training: lastTraining,
+      scoredAgain: again && { ...again, modelVersion: (renewed as SnapshotRef).modelVersion },
+    });
   }
 
   async function take(step: BatchStep, besideLoad: boolean): Promise<void> {
@@ -373,7 +390,9 @@ function createRequests(options: {
         const part = slice === undefined ? 'whole' : 'slice';
         for (let i = 0; i < step.times; i++) {
           const call = async () => scoreOf(await plane.call<unknown>('score', request, { timeoutUs }));
-          keep(scored, JSON.stringify(request), subject, await time({ kind: 'score', besideLoad, part }, call));
+          const result = await time({ kind: 'score', besideLoad, part }, call);
+          keep(scored, JSON.stringify(request), subject, result);
+          if (result) lastScored = { ...result, modelVersion: known.snapshot.modelVersion };
         }
         return;
       }
@@ -383,7 +402,9 @@ function createRequests(options: {
         const request = { id: parts.join(' and '), labels: parts.map((part) => files[part]) };
         for (let i = 0; i < step.times; i++) {
           const call = async () => trainingSetOf(await plane.call<unknown>('trainingSet', request, { timeoutUs }));
-          keep(sets, request.id, parts, await time({ kind: 'training-set', besideLoad, part: null }, call));
+          const result = await time({ kind: 'training-set', besideLoad, part: null }, call);
+          keep(sets, request.id, parts, result);
+          if (result) lastTraining = result;
         }
         return;
       }
@@ -399,8 +420,7 @@ function createRequests(options: {
         return;
       }
       case 'reprocess': {
-        const known = snapshots.get(step.snapshot);
-        if (known && plane.offers('reprocess')) await poison(known.snapshot, step.customers);
+        if (plane.offers('reprocess')) await poison(step.customers);
       }
     }
   }
@@ -420,10 +440,16 @@ function createRequests(options: {
 interface AskedReprocessing {
   readonly poisonedFrom: ReadonlyMap<number, number>;
   readonly changes: number;
-  readonly modelVersion: number;
   readonly result: ReprocessResult;
+  /** What was made of the changes before; null: nothing was. */
+  readonly scored: ScoredRef | null;
+  readonly training: TableRef | null;
   /** The whole snapshot that was made again, scored: its rows by way of the model. */
-  readonly scoredAgain: TableRef | null;
+  readonly scoredAgain: ScoredRef | null;
+}
+
+interface ScoredRef extends TableRef {
+  readonly modelVersion: number;
 }
 
 /** What the plane made again: its rows, as the door shows them, and the files, as they are stored. */
@@ -436,11 +462,14 @@ async function judgeReprocessing(options: {
   readonly openPorts: () => ReturnType<typeof openPorts>;
 }): Promise<ReprocessingFact> {
   const { plane, timeoutUs, oracle, examples } = options;
-  const { poisonedFrom, changes, modelVersion, result, scoredAgain } = options.asked;
+  const { poisonedFrom, changes, result, scored, training, scoredAgain } = options.asked;
   const sum = { checked: 0, left: 0, disturbed: 0 };
-  const model = modelOf(modelVersion);
-  const scoreOfRow = (features: Features) => String(scorePpb(predict(features, model)));
-  const judge = async (table: string, before: DerivedRow[] | null, after: DerivedRow[], show: typeof scoreOfRow) =>
+  type Show = (features: Features) => string;
+  const scoreBy = ({ modelVersion }: ScoredRef): Show => {
+    const model = modelOf(modelVersion);
+    return (features) => String(scorePpb(predict(features, model)));
+  };
+  const judge = async (table: string, before: DerivedRow[] | null, after: DerivedRow[], show: Show) =>
     add(sum, await judgeReprocessed({ table, before, after, poisonedFrom, show, oracle, examples }));
   const scoredOf = async (ref: TableRef) => scoredRowsAsDerived(await readScored(plane, timeoutUs, ref));
   const trainingOf = async (ref: TableRef) => (await readTraining(plane, timeoutUs, ref)).map(trainingRowAsDerived);
@@ -453,9 +482,10 @@ async function judgeReprocessing(options: {
         { table, version: fromVersion },
         { table, version },
       ];
-      if (table === result.training)
+      if (table === training?.table)
         await judge(table, await trainingOf(before), await trainingOf(after), JSON.stringify);
-      else if (table === result.scored) await judge(table, await scoredOf(before), await scoredOf(after), scoreOfRow);
+      else if (scored && table === scored.table)
+        await judge(table, await scoredOf(before), await scoredOf(after), scoreBy(scored));
       const kept = new Set((await ports.tables.snapshot(table, version)).files.map(({ path }) => path));
       const { files } = await ports.tables.snapshot(table, fromVersion);
       const rewritten = files.filter(({ path }) => !kept.has(path)).length;
@@ -465,7 +495,11 @@ async function judgeReprocessing(options: {
   } finally {
     await close();
   }
-  if (scoredAgain) await judge('the snapshot, scored', null, await scoredOf(scoredAgain), scoreOfRow);
+  // What the plane does not list, it has left as it was.
+  const isListed = (ref: TableRef) => result.assets.some(({ table }) => table === ref.table);
+  if (training && !isListed(training)) await judge(training.table, null, await trainingOf(training), JSON.stringify);
+  if (scored && !isListed(scored)) await judge(scored.table, null, await scoredOf(scored), scoreBy(scored));
+  if (scoredAgain) await judge('the snapshot, scored', null, await scoredOf(scoredAgain), scoreBy(scoredAgain));
   const { untouched } = result;
   return { customers: poisonedFrom.size, changes, assets, untouched, ...sum, mistold };
 }

@@ -80,7 +80,9 @@ export function worseningOf(candidate: Side, reference: Side | number, options: 
   const scored = (values: readonly Known[]) =>
     values.map((value) => sign * (scale === 'log' ? Math.log(boundOf(value)) : boundOf(value)));
   const [a, b] = [scored(ours), scored(theirs)];
-  const identical = paired && ours.every((value, k) => typeof value === 'number' && value === theirs[k]);
+  // A run that has no partner is the same as none.
+  const isWhole = paired && ours.length === candidate.values.length;
+  const identical = isWhole && ours.every((value, k) => typeof value === 'number' && value === theirs[k]);
   const pairs = Math.min(a.length, b.length);
   const effect = paired
     ? effectOverPairs(

@@ -75,6 +75,8 @@ describe('relative to a baseline', () => {
     expect(judge([{ ...p95, margin: 0 }], one, visibility([5, 6.1], { scenarios: simulated })).outcome).toBe(
       'inconclusive',
     );
+    // What has no partner is the same as none.
+    expect(judge([{ ...p95, margin: 0 }], one, visibility([5], { scenarios: simulated })).outcome).toBe('inconclusive');
   });
 
   it('pairs by seed, in whatever order runs come', () => {

@@ -1,7 +1,7 @@
 /** What each run of a results folder found, one number a figure: the shape of a baseline, and what is judged against one. */
 import { createHash } from 'node:crypto';
 import type { Baseline, FigureValues, PlaneValues, RunValue, ScenarioIdentity } from '../../reports/baseline.js';
-import type { Manifest, PriceBook } from '../../reports/summary.js';
+import { isFinished, type Manifest, type PriceBook } from '../../reports/summary.js';
 import type { Measure } from '../measures/measured.js';
 import { measureRun, metricNames, metricOf } from '../measures/metrics.js';
 import type { RunFacts } from '../record/facts.js';
@@ -16,13 +16,13 @@ export function valuesOf(manifest: Manifest, facts: readonly RunFacts[], prices:
   const own = facts.filter(({ plan }) => plan.scenario.name !== floor.name);
   const scenarios = new Map(own.map(({ plan }) => [plan.scenario.name, plan.scenario]));
   const runs = own.map((run): PlannedRun => ({ plan: run.plan, ...measureRun(run, prices) }));
-  const { id, suite, seed, repetitions, startedAt, endedAt, interrupted, git, machine } = manifest;
+  const { id, suite, seed, repetitions, startedAt, git, machine } = manifest;
   return {
     schema: 'planebench.baseline/1',
     suite,
     seed,
     repetitions,
-    finished: endedAt !== null && !interrupted,
+    finished: isFinished(manifest),
     from: { id, startedAt, commit: git.commit, machine: `${machine.cpu}, ${machine.cores} cores, ${machine.platform}` },
     scenarios: [...scenarios.values()].map(identityOf).sort((a, b) => compare(a.name, b.name)),
     planes: [...groupByPlane(runs).values()]

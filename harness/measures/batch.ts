@@ -91,13 +91,15 @@ function measureReprocessing(of: MeasuringAny) {
   return {
     'reprocess.rows': share('recomputedRows', 'rows'),
     'reprocess.files': share('rewrittenFiles', 'files'),
-    'reprocess.wrong_rows': made<'count'>(({ reprocessings }) => ({
-      kind: 'count',
-      count: reprocessings.reduce(
+    'reprocess.wrong_rows': made<'count'>(({ reprocessings }) => {
+      if (reprocessings.every(({ checked }) => checked === 0))
+        return notMeasured('neither scores nor training rows had been made of the poisoned changes');
+      const count = reprocessings.reduce(
         (total, { left, disturbed, mistold }) => total + left + disturbed + mistold.length,
         0,
-      ),
-    })),
+      );
+      return { kind: 'count', count };
+    }),
   };
 }
 

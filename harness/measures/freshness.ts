@@ -77,48 +77,36 @@ const secondUs = 1_000_000;
 export interface SloSeconds {
   readonly met: number;
   readonly seconds: number;
-  /** Seconds whose verdict hangs on changes that were not watched long enough. */
-  readonly undecided: number;
 }
 
-/** Whole emission seconds of [fromUs, untilUs) in which 95 % of the panel's changes became visible within the SLO. */
+/**
+ * Whole emission seconds of [fromUs, untilUs) in which 95 % of the panel's changes became visible within the SLO. The window
+ * ends one SLO before the last look; a look that was not answered has not shown a change, for users as little as here.
+ */
 export function foldSloSeconds(
   awaited: AwaitedChanges,
-  { visibleUs, hiddenAtUs }: Visibility,
+  { visibleUs }: Pick<Visibility, 'visibleUs'>,
   window: EmissionWindow,
 ): SloSeconds {
   const length = Math.max(0, Math.floor((window.untilUs - window.fromUs) / secondUs));
   const changes = new Uint32Array(length);
   const fresh = new Uint32Array(length);
-  const unknown = new Uint32Array(length);
-  const add = (counts: Uint32Array, second: number) => {
-    counts[second] = (counts[second] as number) + 1;
-  };
   for (let i = 0; i < awaited.rows; i++) {
     const emitUs = awaited.emitUs[i] as number;
     if (emitUs < window.fromUs || emitUs >= window.untilUs) continue;
     const second = Math.floor((emitUs - window.fromUs) / secondUs);
     if (second >= length) continue;
-    add(changes, second);
-    if ((visibleUs[i] as number) - emitUs <= window.sloUs) add(fresh, second);
-    else if (visibleUs[i] === Number.POSITIVE_INFINITY && (hiddenAtUs[i] as number) - emitUs < window.sloUs) {
-      add(unknown, second);
-    }
+    changes[second] = (changes[second] as number) + 1;
+    if ((visibleUs[i] as number) - emitUs <= window.sloUs) fresh[second] = (fresh[second] as number) + 1;
   }
   let met = 0;
   let seconds = 0;
-  let undecided = 0;
   for (let second = 0; second < length; second++) {
-    const needed = sloQuantile * (changes[second] as number);
     if (changes[second] === 0) continue;
-    if ((fresh[second] as number) >= needed) met++;
-    else if ((fresh[second] as number) + (unknown[second] as number) >= needed) {
-      undecided++;
-      continue;
-    }
     seconds++;
+    if ((fresh[second] as number) >= sloQuantile * (changes[second] as number)) met++;
   }
-  return { met, seconds, undecided };
+  return { met, seconds };
 }
 
 export interface EmissionWindow {
@@ -213,14 +201,15 @@ function faultNote(run: RunFacts, { awaited }: Panel, { visibleUs }: Visibility)
 function sloMeasure(panel: Panel, visibility: Visibility, window: EmissionWindow): MeasureOf<'ratio'> {
   const watchedUntilUs = lastLookUs(panel.probes) - window.sloUs;
   const watched = { ...window, untilUs: Math.min(window.untilUs, watchedUntilUs) };
-  const { met, seconds, undecided } = foldSloSeconds(panel.awaited, visibility, watched);
+  if (panel.probes.answered.every((answered) => answered === 0)) return notMeasured('no probe was answered');
+  const { met, seconds } = foldSloSeconds(panel.awaited, visibility, watched);
   if (seconds === 0) return notMeasured('no second of emission was watched for as long as the SLO');
   return {
     kind: 'ratio',
     numerator: met,
     denominator: seconds,
     samples: seconds,
-    ...(undecided === 0 && watchedUntilUs >= window.untilUs
+    ...(watchedUntilUs >= window.untilUs
       ? {}
       : { note: 'seconds that were not watched for as long as the SLO are left out' }),
   };

@@ -1,7 +1,7 @@
 /** Measures of planted runs, against answers worked out by hand. */
 import { describe, expect, it } from 'vitest';
 import { standardPrices } from '../prices/prices.js';
-import type { RunFacts } from '../record/facts.js';
+import { outcomes, type RunFacts } from '../record/facts.js';
 import { quantileBound, quantileOf } from '../statistics/samples.js';
 import { foldBacklog } from './backlog.js';
 import type { Measure } from './measured.js';
@@ -358,6 +358,17 @@ describe('calls', () => {
 
 describe('the cache', () => {
   const counter = { calls: 1, windowCalls: 1, bytes: 1, probe: false } as const;
+  it('has hit nothing where calls failed, which no store was asked for', () => {
+    const run = plantRun();
+    const outcome = run.operations.outcome.map((_, i) => (i % 2 === 0 ? outcomes.indexOf('error') : 0));
+    const answered = run.operations.keys.reduce((sum, keys, i) => (outcome[i] === 0 ? sum + keys : sum), 0);
+    const ports = [
+      { ...counter, role: 'serving', port: 'onlineStore', operation: 'get', rows: answered },
+      { ...counter, role: 'serving', port: 'onlineStore', operation: 'get', rows: 1, probe: true },
+    ];
+    const injured = { ...run, ports, operations: { ...run.operations, outcome } };
+    expect(ratio(measure(injured, 'serving.cache_hit_ratio'))).toBe(0);
+  });
   it('has hit nothing where a key takes two reads', () => {
     const ports = [
       { ...counter, role: 'serving', port: 'onlineStore', operation: 'get', rows: 4400 },

@@ -116,7 +116,7 @@ describe('visibility', () => {
     );
   });
 
-  it('judges every second of emission once: met, missed, undecided or empty', () => {
+  it('judges every second of emission once: met, missed or empty; a look that is not answered shows nothing', () => {
     fc.assert(
       fc.property(drawn, fc.integer({ min: 1, max: 40 }), (facts, sloUs) => {
         const scaled = {
@@ -130,14 +130,19 @@ describe('visibility', () => {
         const panel = readPanel(runOf(scaled));
         const visibility = foldVisibility(panel);
         const window = { fromUs: 0, untilUs: 6_000_000, sloUs: sloUs * 100_000 };
-        const { met, seconds, undecided } = foldSloSeconds(panel.awaited, visibility, window);
+        const { met, seconds } = foldSloSeconds(panel.awaited, visibility, window);
         const emitting = new Set(
           [...panel.awaited.emitUs].filter((us) => us < window.untilUs).map((us) => Math.floor(us / 1e6)),
         );
-        expect(seconds + undecided).toBe(emitting.size);
+        expect(seconds).toBe(emitting.size);
         expect(met).toBeLessThanOrEqual(seconds);
         const lenient = foldSloSeconds(panel.awaited, visibility, { ...window, sloUs: window.sloUs + 1_000_000 });
         expect(lenient.met).toBeGreaterThanOrEqual(met);
+        const deaf = foldVisibility({
+          ...panel,
+          probes: { ...panel.probes, lastSeq: panel.probes.lastSeq.map(() => -1) },
+        });
+        expect(foldSloSeconds(panel.awaited, deaf, window)).toEqual({ met: 0, seconds });
       }),
       { numRuns: 300 },
     );

@@ -35,11 +35,12 @@ export interface Served {
 export interface Serving {
   now(): Served;
   readonly operations: Pick<Plane, 'rollback' | 'rollForward' | 'publishModel'>;
-  /** The register was lost with its store: what is served is put there again. */
-  keep(): Promise<void>;
 }
 
-/** Resolves when it is known what is served. */
+/** So often the register is looked for in its store, while it says anything. */
+const lookEveryUs = 500_000;
+
+/** Resolves when it is known what is served; from then on that stands in the register, also after its store was lost. */
 export async function openServing(
   context: RoleContext,
   options: {
@@ -53,7 +54,8 @@ export async function openServing(
   },
 ): Promise<Serving> {
   const { register, findSnapshot, rowsOf, record } = options;
-  const { view } = context.contract;
+  const { clock, contract, signal } = context;
+  const { view } = contract;
   const inTurn = takeTurns();
   const load = async ({ pinned, modelVersion }: ServedState) => ({
     rows: pinned && (await collectPinnedRows(rowsOf(pinned), pinned)),
@@ -75,25 +77,39 @@ export async function openServing(
     // Its rows are there before anybody is told that it is served.
     const next = await load({ ...firstServed, pinned: snapshot });
     await record({ ...firstServed, pinned: snapshot });
-    state = await register.change((before) => ({ ...before, pinned: snapshot }));
+    state = await register.change(() => ({ ...state, pinned: snapshot }));
     served = next;
   }
 
   async function change(to: Partial<ServedState>): Promise<void> {
-    await record({ ...(await untilDone(context, () => register.read())), ...to });
-    state = await register.change((before) => ({ ...before, ...to }));
+    await record({ ...state, ...to });
+    state = await register.change(() => ({ ...state, ...to }));
     served = await untilDone(context, () => load(state));
   }
 
+  /** Nobody else knows what was in a register that was lost, and whoever serves next asks it. */
+  async function keep(): Promise<void> {
+    for (;;) {
+      await clock.sleep(lookEveryUs, signal);
+      if (state.pinned === null && state.modelVersion === firstServed.modelVersion) continue;
+      await inTurn(async () => {
+        const { modelVersion, pinned } = await untilDone(context, () => register.read());
+        if (modelVersion === state.modelVersion && pinned?.id === state.pinned?.id) return;
+        await register.change(() => state);
+      });
+    }
+  }
+  let failure: unknown;
+  keep().catch((error: unknown) => {
+    if (!signal.aborted) failure = error; // thrown to whoever reads
+  });
+
   const tell = (): Told => ({ snapshot: served.snapshot, modelVersion: served.modelVersion });
   return {
-    now: () => served,
-    keep: () =>
-      inTurn(async () => {
-        const { modelVersion, pinned } = state;
-        if (pinned === null && modelVersion === firstServed.modelVersion) return;
-        await register.change(() => state);
-      }),
+    now() {
+      if (failure) throw failure;
+      return served;
+    },
     operations: {
       rollback: ({ snapshot }) => inTurn(() => rollBack(snapshot).then(tell)),
       rollForward: () => inTurn(() => change({ pinned: null }).then(tell)),

@@ -99,10 +99,9 @@ export function servedOf(operation: string, answer: unknown): ServedState {
 const assetCounts = ['version', 'fromVersion', 'recomputedRows', 'rows', 'rewrittenFiles', 'files'] as const;
 
 export function reprocessedOf(answer: unknown): ReprocessResult {
-  const { assets, scored, training, snapshot, untouched } = (answer ?? {}) as Partial<ReprocessResult>;
-  const isNamed = typeof scored === 'string' && typeof training === 'string';
-  if (!Array.isArray(assets) || !Array.isArray(untouched) || !isNamed || snapshot === undefined)
-    throw mistaken('reprocess', answer, 'expected { assets, scored, training, snapshot, untouched }');
+  const { assets, snapshot, untouched } = (answer ?? {}) as Partial<ReprocessResult>;
+  if (!Array.isArray(assets) || !Array.isArray(untouched) || snapshot === undefined)
+    throw mistaken('reprocess', answer, 'expected { assets, snapshot, untouched }');
   for (const asset of assets) countsOf('reprocess', tableOf('reprocess', asset), assetCounts);
   if (snapshot !== null) snapshotOf(snapshot);
   return answer as ReprocessResult;

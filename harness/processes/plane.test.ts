@@ -9,16 +9,18 @@ import type { ProcessSpec, Supervisor } from './supervisor.js';
 /** A plane whose roles say at once what they serve, each on a port of its own. */
 function start(
   serving: Readonly<Record<string, readonly Operation[]>>,
-  onStarted: (spec: ProcessSpec) => void = () => {},
+  onStarted: (spec: ProcessSpec, clock: { us: number }) => void = () => {},
 ) {
   const names = Object.keys(serving);
+  const clock = { us: 0, nowUs: () => clock.us };
   const supervisor = {
+    clock,
     async start(spec: ProcessSpec) {
       const { name, onReport } = spec;
       // As the message of a process arrives: nobody catches what a listener throws.
       const report: Serving = { operations: serving[name] ?? [], port: 1_000 + names.indexOf(name) };
       expect(() => onReport?.('serving', report)).not.toThrow();
-      onStarted(spec);
+      onStarted(spec, clock);
     },
   } as unknown as Supervisor;
   const roles = names.map((name) => ({ name, ingests: false, background: false }));
@@ -49,12 +51,12 @@ it('refuses a plane that serves no lookup', async () => {
 });
 
 it('counts of a role what it asked between the last reports before the edges of the window, over restarts too', async () => {
-  const plane = await start({ reads: ['lookup'] }, ({ init, onReport }) => {
-    const report = (atUs: number, calls: number) =>
-      onReport?.('ports', {
-        atUs,
-        counts: [{ port: 'tables', operation: 'scan', probe: false, calls, rows: 2 * calls, bytes: 0 }],
-      } satisfies PortCountsReport);
+  const plane = await start({ reads: ['lookup'] }, ({ init, onReport }, clock) => {
+    const report = (atUs: number, calls: number) => {
+      clock.us = atUs;
+      const counts = [{ port: 'tables', operation: 'scan', probe: false, calls, rows: 2 * calls, bytes: 0 }];
+      onReport?.('ports', counts satisfies PortCountsReport);
+    };
     init();
     report(900, 10);
     report(1_500, 40); // the window begins

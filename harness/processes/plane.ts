@@ -101,7 +101,7 @@ export async function startPlane(options: {
         onReport(kind, body) {
           if (kind === 'struck') injuries.struck(role, body as Struck, supervisor.clock.nowUs());
           if (kind === 'clock') clocks.read(role, body as number);
-          if (kind === 'ports') counts.report(body as PortCountsReport);
+          if (kind === 'ports') counts.report(supervisor.clock.nowUs(), body as PortCountsReport);
           if (kind === 'serving') {
             onServing(role, body as Serving);
             port = (body as Serving).port;
@@ -189,7 +189,8 @@ function createClockReadings({ clock, send }: Supervisor) {
 }
 
 interface RoleCounts {
-  report(report: PortCountsReport): void;
+  /** At the time of the run: the role's own clock may be wrong. */
+  report(atUs: number, counts: PortCountsReport): void;
   /** The next report comes from a new process that counts from zero. */
   restart(): void;
   total(): Omit<PortCounter, 'role'>[];
@@ -218,7 +219,7 @@ function countRole(window: { readonly startUs: number; readonly endUs: number })
   }
 
   return {
-    report({ atUs, counts }) {
+    report(atUs, counts) {
       current = counts;
       if (atUs > window.endUs) return;
       atEnd = sum();

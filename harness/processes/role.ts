@@ -26,16 +26,12 @@ export interface RoleInit {
   readonly countsEveryUs: number;
 }
 
-/** Reports of a role: where it serves what, and, cumulative until `atUs`, what it has asked of its ports. */
+/** Reports of a role: where it serves what; and as `ports`, cumulative, what it has asked of them. */
 export interface Serving {
   readonly operations: readonly Operation[];
   readonly port: number;
 }
-export interface PortCountsReport {
-  /** Event time of the role. */
-  readonly atUs: number;
-  readonly counts: readonly PortCounts[];
-}
+export type PortCountsReport = readonly PortCounts[];
 /** The first call of this process that an injury has hurt, told at once. */
 export interface Struck {
   readonly id: number;
@@ -55,8 +51,7 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
   ]);
   const role = architecture.roles.find(({ name }) => name === init.role);
   if (!role) throw new HarnessError(`architecture ${architecture.name} has no role ${init.role}`);
-  const reportCounts = () =>
-    child.report('ports', { atUs: child.clock.nowUs(), counts: meter.counts() } satisfies PortCountsReport);
+  const reportCounts = () => child.report('ports', meter.counts() satisfies PortCountsReport);
   const known = new Set<number>();
   const injured = injurePorts(opened.ports, {
     clock: child.clock,

@@ -1,5 +1,5 @@
 /** From the lines of a soak to its conclusion and its reports. */
-import type { Manifest } from '../../reports/summary.js';
+import { isFinished, type Manifest } from '../../reports/summary.js';
 import { standardPrices } from '../prices/prices.js';
 import { type Results, saveReports } from '../results.js';
 import { type SoakRun, summariseSoak } from '../summary/soak.js';
@@ -15,7 +15,7 @@ export async function reportOfSoak(results: Results, manifest: Manifest): Promis
     const { run, seed, architecture, faults, verdict, rssBytes, descriptors, children, scratchBytes } = line;
     runs.push({ run, seed, architecture, faults, verdict, rssBytes, descriptors, children, scratchBytes });
   }
-  const conclusion = tally.conclude(manifest.interrupted || manifest.endedAt === null);
+  const conclusion = tally.conclude(!isFinished(manifest));
   const { suite, seed, command } = manifest;
   const { outcome } = conclusion;
   await saveReports(results, summariseSoak({ suite, seed, command, prices: standardPrices, outcome, runs }), manifest);

@@ -38,8 +38,8 @@ export async function visitServers(options: {
   await checkBrokers(changeLog);
   const redis = onlineStore && (await checkRedis(onlineStore));
   if (tables) await checkBucket(tables, servers.s3.prefix + guestPrefix);
-  if (onlineStore) await supervisor.tellTime((origin) => setStoreClock(onlineStore, origin));
   const warehouse = uses.includes('warehouse') ? await startOwnServer('warehouse', options) : undefined;
+  if (onlineStore) await supervisor.tellTime((origin) => setStoreClock(onlineStore, origin));
   return {
     // To a client they are the servers of the native stack.
     connection: {

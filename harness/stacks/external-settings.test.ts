@@ -57,6 +57,16 @@ test.each([
   ['a prefix without a slash', { ...whole, s3: { ...whole.s3, prefix: 'x' } }, /s3\.prefix: .*with a slash at its end/],
   ['an endpoint without a scheme', { ...whole, s3: { ...whole.s3, endpoint: 's3.example' } }, /s3\.endpoint: .*https:/],
   [
+    'a secret in an address, which would be printed and kept',
+    { ...whole, s3: { ...whole.s3, endpoint: 'https://key:hunter2@s3.example' } },
+    /s3\.endpoint: .*without user and password/,
+  ],
+  [
+    'a secret before a broker',
+    { ...whole, kafka: { ...whole.kafka, brokers: ['user:hunter2@b1:9093'] } },
+    /kafka\.brokers\.0: .*host:port/,
+  ],
+  [
     'a secret, which is not repeated',
     { ...whole, redis: { ...whole.redis, password: 'hunter2' } },
     /redis: knows no password; secrets .* from the environment \(PLANEBENCH_KAFKA_PASSWORD, /,

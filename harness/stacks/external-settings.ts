@@ -12,19 +12,19 @@ const username = z.string().min(1);
 
 const settingsSchema = z.strictObject({
   kafka: z.strictObject({
-    brokers: z.array(z.string().regex(/^[^\s/]+:\d{1,5}$/, 'host:port')).min(1),
+    brokers: z.array(z.string().regex(/^[^\s/@]+:\d{1,5}$/, 'host:port')).min(1),
     replication: z.int().min(1).max(9),
     tls: tls.exactOptional(),
     sasl: z.strictObject({ mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']), username }).exactOptional(),
   }),
   redis: z.strictObject({
-    host: z.string().min(1),
+    host: z.string().regex(/^[^\s/@]+$/, 'the name or address of a host'),
     port: z.int().min(1).max(65_535),
     tls: tls.exactOptional(),
     username: username.exactOptional(),
   }),
   s3: z.strictObject({
-    endpoint: z.url({ protocol: /^https?$/, error: 'an address with http:// or https://' }),
+    endpoint: z.string().refine(isPlainAddress, 'an address with http:// or https://, without user and password'),
     region: z.string().min(1),
     bucket: z.string().min(1),
     prefix: z
@@ -34,6 +34,13 @@ const settingsSchema = z.strictObject({
     pathStyle: z.boolean().default(true),
   }),
 });
+
+/** What stands in an address is printed and kept. */
+function isPlainAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
+}
 
 export type ExternalServers = z.output<typeof settingsSchema>;
 

@@ -59,12 +59,13 @@ export const batch: Suite = {
         afterLoad: [
           { kind: 'snapshot', name: 'after the load' },
           ...scorings('after the load', 10),
-          // Once more what was scored while changes came in: the same pins, the same rows.
-          ...scorings('beside the load', 1),
+          // Once more what was scored while changes came in: the same pins, the same rows. All customers last, so that what
+          // is poisoned later was scored.
+          ...scorings('beside the load', 1).toReversed(),
           { kind: 'training-set', late: false, times: 1 },
           { kind: 'training-set', late: true, times: 2 },
           // What a source sent of one customer in a thousand was wrong.
-          { kind: 'reprocess', snapshot: 'beside the load', customers: 300 },
+          { kind: 'reprocess', customers: 300 },
         ],
       },
     },

@@ -74,6 +74,13 @@ it('chaos has every fault, and a pause longer than any time-out', () => {
   expect(plans.flatMap((plan) => (plan.kind === 'clock-jump' ? [Math.sign(plan.byUs)] : []))).toEqual([1, -1]);
 });
 
+it('the floor is measured on the servers of what is measured', () => {
+  const [scenario] = smoke.scenarios as [Scenario];
+  const servers = { directory: '/somewhere' } as unknown as NonNullable<Scenario['servers']>;
+  const [floor] = planRuns({ ...smoke, scenarios: [{ ...scenario, stack: 'external', servers }], seed: 1 });
+  expect(floor?.scenario).toMatchObject({ name: 'floor', stack: 'external', servers });
+});
+
 describe('shards', () => {
   const traces = groupByTrace(planRuns({ ...smoke, repetitions: 7, seed: 3 }));
   it.each([1, 2, 3, 8])('%i of them are the whole, each run once, all runs of a trace in one', (of) => {

@@ -34,14 +34,14 @@ export function checkSuite(stack: Scenario['stack'], arm: Arm, roles: readonly s
           besideLoad: [],
           afterLoad: [
             { kind: 'snapshot', name: 'after the load' },
-            { kind: 'score', snapshot: 'after the load', times: 2 },
             { kind: 'score', snapshot: 'after the load', slicePpm: 100_000, times: 1 },
+            { kind: 'score', snapshot: 'after the load', times: 2 },
             { kind: 'training-set', late: false, times: 1 },
             { kind: 'training-set', late: true, times: 2 },
             { kind: 'publish-model', version: 2 },
             { kind: 'rollback', snapshot: 'after the load', heldUs: secondUs / 2 },
             // Last: what is made after it is made without what it was told of.
-            { kind: 'reprocess', snapshot: 'after the load', customers: 10 },
+            { kind: 'reprocess', customers: 10 },
           ],
         },
         faults: roles.map((role, turn) => ({

@@ -16,6 +16,7 @@ function outcomesOf(runs: readonly RunFacts[], notApplicable: readonly NotApplic
     seed: 1,
     command: 'planted',
     repetitions: runs.length,
+    finished: true,
     runs,
     notApplicable,
     prices: standardPrices,

@@ -10,18 +10,20 @@ import type { BoundedEstimate, PlannedRun } from './estimates.js';
 import { counted, digits, inWords, joinedOnce, listed } from './wording.js';
 
 export function reachVerdict(input: {
+  readonly finished: boolean;
   readonly runs: readonly PlannedRun[];
   readonly findings: readonly RunFinding[];
   readonly estimates: readonly BoundedEstimate[];
   readonly comparisons: readonly Comparison[];
   readonly claims: readonly Claim[];
 }): Verdict {
-  const { runs, estimates, comparisons, claims } = input;
+  const { finished, runs, estimates, comparisons, claims } = input;
   const invalid = runs.filter((run) => run.invalid.length > 0).length;
   const missing = runs.filter((run) => run.invalid.length === 0 && run.missing.length > 0).length;
   const defects = describeDefects(estimates);
   const sentences = [
     ...(runs.length === 0 ? ['No run was finished: there is nothing to report.'] : []),
+    ...(finished ? [] : ['The suite was interrupted: what it did not get to is missing.']),
     ...describeTrust(runs.length, invalid, missing),
     ...describeOrigin(runs),
     ...defects,
@@ -31,7 +33,7 @@ export function reachVerdict(input: {
     ...describeOpen(comparisons),
     ...describeClaims(claims),
   ];
-  const incomplete = runs.length === 0 || invalid > 0 || missing > 0;
+  const incomplete = !finished || runs.length === 0 || invalid > 0 || missing > 0;
   return { outcome: defects.length > 0 ? 'fail' : incomplete ? 'inconclusive' : 'pass', sentences };
 }
 

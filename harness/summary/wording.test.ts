@@ -11,6 +11,8 @@ describe('figures in words', () => {
     [150_000_000, 'us', '2.5 min'],
     [1_680e6, 'us_per_tb', '28 min/TB'],
     [0.98765, 'share', '98.8 %'],
+    [0.99958, 'share', 'more than 99.9 %'],
+    [1, 'share', '100 %'],
     [182_000.4, 'changes_per_s', '182,000 changes/s'],
     [-12.34, 'changes_per_s', '-12.3 changes/s'],
     [300_000_000, 'bytes', '300 MB'],

@@ -8,7 +8,7 @@ export function inWords(value: number, unit: Unit): string {
     case 'us_per_tb':
       return `${duration(value)}/TB`;
     case 'share':
-      return `${digits(100 * value)} %`;
+      return share(value);
     case 'per_s':
       return `${digits(value)}/s`;
     case 'changes_per_s':
@@ -28,6 +28,12 @@ export function inWords(value: number, unit: Unit): string {
     case 'cores':
       return `${digits(value)} ${unit}`;
   }
+}
+
+/** Only what is all of it is called 100 %. */
+function share(value: number): string {
+  const percent = digits(100 * value);
+  return value < 1 && percent === '100' ? 'more than 99.9 %' : `${percent} %`;
 }
 
 function duration(us: number): string {

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Decision } from '../../reports/gate.js';
-import type { Summary } from '../../reports/summary.js';
-import { HarnessError, messageOf } from '../errors.js';
+import { isFinished, type Summary } from '../../reports/summary.js';
+import { HarnessError, messageOf, UsageError } from '../errors.js';
 import { readPrices } from '../prices/prices.js';
 import { loadManifest, loadResults, savePrices, saveReports } from '../results.js';
 import { renderSoak } from '../soak/conclusion.js';
@@ -36,7 +36,16 @@ async function report(directory: string, flags: ReportFlags, shell: Shell): Prom
   const { manifest, runs, prices: kept } = await loadResults(resolve(directory));
   const { suite, seed, command, repetitions, notApplicable } = manifest;
   const prices = given ?? kept;
-  const summary = summariseSaved(directory, { suite, seed, command, repetitions, runs, notApplicable, prices });
+  const summary = summariseSaved(directory, {
+    suite,
+    seed,
+    command,
+    repetitions,
+    finished: isFinished(manifest),
+    runs,
+    notApplicable,
+    prices,
+  });
   await savePrices({ id: manifest.id, directory: resolve(directory) }, prices);
   await saveReports({ id: manifest.id, directory: resolve(directory) }, summary, manifest);
   printSummary(summary, flags.json ?? false, shell);
@@ -56,7 +65,8 @@ function summariseSaved(directory: string, facts: SuiteFacts): Summary {
 }
 
 /** Of a soak there is a line a run, and no figure. */
-async function reportSoak(directory: string, { json }: ReportFlags, shell: Shell): Promise<Decision> {
+async function reportSoak(directory: string, { json, prices }: ReportFlags, shell: Shell): Promise<Decision> {
+  if (prices !== undefined) throw new UsageError(`--prices ${prices}: ${directory} is a soak, which counts no cost`);
   const manifest = await loadManifest(resolve(directory));
   const conclusion = await reportOfSoak({ id: manifest.id, directory: resolve(directory) }, manifest);
   shell.print(json ? JSON.stringify(conclusion, null, 2) : renderSoak(conclusion));

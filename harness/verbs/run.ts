@@ -9,7 +9,7 @@ import { demandPostgres } from '../load/postgres/start.js';
 import { readPrices, standardPrices } from '../prices/prices.js';
 import { builtIn } from '../processes/load-architecture.js';
 import { showProgress } from '../progress.js';
-import { type Arm, isWired, type SourceName, sourceNames } from '../scenario.js';
+import { type Arm, isWired, type Scenario, type SourceName, sourceNames } from '../scenario.js';
 import { defaultCosts, readCosts } from '../simulation/costs.js';
 import { renderSoak } from '../soak/conclusion.js';
 import type { ExternalServers } from '../stacks/external-settings.js';
@@ -89,14 +89,27 @@ export function declareRun(program: Command, shell: Shell): void {
       .option('--baseline <file>', 'judge the run by the thresholds of the suite and this baseline')
       .option('--out <folder>', 'where the results folder is made', 'results')
       .option('--json', 'print summary.json on stdout instead of the table')
-      .action(async (flags: RunFlags) =>
-        shell.finish(await (flags.suite === soakSuite.name ? runSoak(flags, shell) : runSuite(flags, shell))),
-      );
+      .action(async (given: RunFlags) => {
+        const flags = suite === simulatedSuite ? inVirtualTime(given) : given;
+        shell.finish(await (flags.suite === soakSuite.name ? runSoak(flags, shell) : runSuite(flags, shell)));
+      });
   runs(program.command('run').description('run a suite and report'), 'headline');
   runs(
     program.command('simulate').description('run a suite in virtual time and report; the same seed says the same'),
-    'simulated',
+    simulatedSuite,
   );
+}
+
+const simulatedSuite = 'simulated';
+
+/** Whatever the suite: its own is in virtual time of itself. */
+function inVirtualTime(flags: RunFlags): RunFlags {
+  if (flags.stack !== undefined && flags.stack !== 'simulated') {
+    throw new UsageError(
+      `--stack ${flags.stack}: simulate runs in virtual time; use npm run bench -- --stack ${flags.stack}`,
+    );
+  }
+  return flags.suite === simulatedSuite ? flags : { ...flags, stack: 'simulated' };
 }
 
 async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
@@ -110,7 +123,7 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
   for (const { stack, faults, brokers } of suite.scenarios)
     await demandStack(stack, { wired: isWired({ faults }), brokers, servers });
   if (flags.source !== undefined) await demandPostgres();
-  const costs = await costsOf(flags);
+  const costs = await costsOf(flags, suite.scenarios);
   const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
   const gate = flags.baseline === undefined ? null : await openGate(suite, flags.seed, flags.baseline, shell);
   return interruptible(shell, 'stopping: what is finished is saved', async (signal) => {
@@ -146,7 +159,7 @@ async function runSoak(flags: RunFlags, shell: Shell): Promise<Decision> {
   // Its seeds may draw faults on the wire.
   await demandStack(stack, { wired: true, brokers: flags.brokers, servers });
   const arms = armsOf(flags, [armOf('lakehouse')]);
-  const costs = await costsOf(flags);
+  const costs = await costsOf(flags, [{ stack }]);
   return interruptible(shell, 'stopping: what was found so far follows', async (signal) => {
     shell.complain(`${soakSuite.name}: ${soakSuite.about}; from seed ${flags.seed}`);
     const { soak } = await import('../soak/soak.js');
@@ -197,8 +210,14 @@ function again({ for: _, shard: __, ...flags }: RunFlags, seed: number, arm: Arm
   };
 }
 
-async function costsOf({ serviceTimes }: RunFlags) {
-  return serviceTimes === undefined ? defaultCosts : readCosts(resolve(serviceTimes));
+async function costsOf({ serviceTimes }: RunFlags, scenarios: readonly Pick<Scenario, 'stack'>[]) {
+  if (serviceTimes === undefined) return defaultCosts;
+  if (scenarios.every(({ stack }) => stack !== 'simulated')) {
+    throw new UsageError(
+      `--service-times ${serviceTimes}: nothing here is simulated, servers take the time that they take; add --stack simulated`,
+    );
+  }
+  return readCosts(resolve(serviceTimes));
 }
 
 function serversOf({ servers, stack }: RunFlags): Promise<ExternalServers | undefined> {

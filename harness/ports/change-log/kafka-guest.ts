@@ -12,18 +12,21 @@ const electedWithinUs = 30_000_000;
 export async function checkBrokers(connection: KafkaConnection): Promise<void> {
   const log = connectChangeLog(connection);
   const topic = 'trial';
+  let isMade = false;
   try {
     await log.createTopic(topic, 1);
+    isMade = true;
     const end = await log.append(topic, 0, [Uint8Array.of(1)]);
     const { entries } = await log.read(topic, 0, end - 1, { maxBytes: 1_024, maxWaitUs: 1_000_000 });
     if (entries.length !== 1) throw new Error(`an entry that was acknowledged is not read again`);
     await log.commit(topic, topic, [end]);
     await removeTopics(connection);
   } catch (error) {
+    const left = isMade ? await removeTopics(connection).catch(messageOf) : undefined;
     if (error instanceof UsageError) throw error;
     const { brokers, security, prefix } = connection;
     throw new UsageError(
-      `the change log on kafka at ${brokers.join(', ')} cannot be used: ${messageOf(error)}. Check brokers, replication${security?.tls ? ', tls' : ''}${security?.sasl ? `, sasl and ${secretNames.kafka[0]}` : ''}; the user has to be allowed to create, write, read and delete topics, and to use and delete groups, whose names begin with ${prefix}`,
+      `the change log on kafka at ${brokers.join(', ')} cannot be used: ${messageOf(error)}. Check brokers, replication${security?.tls ? ', tls' : ''}${security?.sasl ? `, sasl and ${secretNames.kafka[0]}` : ''}; the user has to be allowed to create, write, read and delete topics, and to use and delete groups, whose names begin with ${prefix}${left === undefined ? '' : `. What was made there could not be removed: ${left}`}`,
       { cause: error },
     );
   } finally {

@@ -50,6 +50,12 @@ const inDoubt = new Set([
   'KAFKAJS_UNKNOWN_ERROR_CODE',
 ]);
 
+/**
+ * To a leader that was replaced while it waited for its followers, these are the answers to an append too: the batch may be in
+ * the log of its successor (DelayedProduce in Kafka's own sources).
+ */
+const appendInDoubt = new Set([...inDoubt, 'UNKNOWN_TOPIC_OR_PARTITION', 'NOT_LEADER_FOR_PARTITION']);
+
 /** For ListOffsets: the end, not an offset by time. */
 const latest = -1;
 /** Answers of brokers that have not heard yet of a topic, or that they lead it. */
@@ -171,7 +177,7 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
   }
 
   /** What kafkajs and brokers throw, as the port promises it. */
-  async function call<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  async function call<T>(operation: string, work: () => Promise<T>, doubted = inDoubt): Promise<T> {
     const fail = (outcome: CallError['outcome'], reason: string, cause?: unknown) =>
       new CallError(
         outcome,
@@ -185,7 +191,7 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
       if (error instanceof Unreachable) throw fail('failed', error.message, error);
       if (error instanceof Refused) throw fail('failed', error.message, error);
       const refusal = refusalOf(error);
-      if (refusal !== null && !inDoubt.has(refusal))
+      if (refusal !== null && !doubted.has(refusal))
         throw fail('failed', `refused as ${refusal} (${messageOf(error)})`, error);
       throw fail('indeterminate', messageOf(error), error);
     }
@@ -389,22 +395,26 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
     },
 
     append: (topic, partition, entries) =>
-      call('append', async () => {
-        let bytes = 0;
-        for (const { length } of entries) {
-          bytes += length;
-          if (length > entryLimitBytes)
-            throw new Refused(`an entry of ${length} bytes is larger than the limit of ${entryLimitBytes}`);
-        }
-        if (bytes > appendLimitBytes)
-          throw new Refused(`an append of ${bytes} bytes is larger than the limit of ${appendLimitBytes}`);
-        if (entries.length === 0) return endOffset(topic, partition);
-        return new Promise<number>((resolve, reject) => {
-          const lane = laneOf(topic, partition);
-          lane.waiting.push({ entries, bytes, resolve, reject });
-          void drain(lane, topic, partition);
-        });
-      }),
+      call(
+        'append',
+        async () => {
+          let bytes = 0;
+          for (const { length } of entries) {
+            bytes += length;
+            if (length > entryLimitBytes)
+              throw new Refused(`an entry of ${length} bytes is larger than the limit of ${entryLimitBytes}`);
+          }
+          if (bytes > appendLimitBytes)
+            throw new Refused(`an append of ${bytes} bytes is larger than the limit of ${appendLimitBytes}`);
+          if (entries.length === 0) return endOffset(topic, partition);
+          return new Promise<number>((resolve, reject) => {
+            const lane = laneOf(topic, partition);
+            lane.waiting.push({ entries, bytes, resolve, reject });
+            void drain(lane, topic, partition);
+          });
+        },
+        appendInDoubt,
+      ),
 
     async read(topic, partition, offset, { maxBytes, maxWaitUs, signal }) {
       if (signal?.aborted) throw signal.reason;

@@ -14,17 +14,20 @@ const oldestMajor = 7;
 /** Every step that a run takes, once, under names of its own; resolves with the version. Rejects with UsageError. */
 export async function checkRedis(to: RedisConnection): Promise<string> {
   const store = connectOnlineStore(to);
+  let isMade = false;
   try {
     const version = await withRedis(to, versionOf);
+    isMade = true;
     await store.put('trial', { keys: ['k'], seqs: [1], asOfUs: [1], values: [Uint8Array.of(1)] });
     const [row] = await store.get('trial', ['k']);
     if (row?.seq !== 1) throw new Error('a row that was acknowledged is not read again');
     await removeStore(to);
     return version;
   } catch (error) {
+    const left = isMade ? await removeStore(to).catch(messageOf) : undefined;
     if (error instanceof UsageError) throw error;
     throw new UsageError(
-      `the online store on ${placeOf(to)} cannot be used: ${messageOf(error)}. Check host, port${to.tls ? ', tls' : ''}${to.username === undefined ? '' : `, username and ${secretNames.redis[0]}`}; the user has to be allowed to load and delete functions, and to use keys that begin with ${to.library}`,
+      `the online store on ${placeOf(to)} cannot be used: ${messageOf(error)}. Check host, port${to.tls ? ', tls' : ''}${to.username === undefined ? '' : `, username and ${secretNames.redis[0]}`}; the user has to be allowed to load and delete functions, and to use keys that begin with ${to.library}${left === undefined ? '' : `. What was made there could not be removed: ${left}`}`,
       { cause: error },
     );
   } finally {

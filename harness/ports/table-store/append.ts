@@ -14,7 +14,11 @@ export async function append(
   rows: ColumnBatch,
   txns: readonly Txn[],
 ): Promise<AppendResult> {
-  const seen = existing(table, await tables.log(table).lastSeen());
+  const log = tables.log(table);
+  const last = existing(table, await log.lastSeen());
+  // A column that is not known may have come since.
+  const isKnown = Object.keys(rows.columns).every((name) => last.schema.some((column) => column.name === name));
+  const seen = isKnown ? last : existing(table, await log.refresh());
   if (isRecorded(seen, txns) || (rows.rows === 0 && txns.length === 0)) {
     return { committed: false, version: seen.version };
   }

@@ -168,6 +168,19 @@ test('of two upserts the later one starts again if the other wrote a key of its 
   expect(there.filter((name) => !known.has(name))).toEqual([]);
 });
 
+test('a file that may be on its way into a version is deleted by the second vacuum, whatever time its name tells', async () => {
+  const [name] = (await readdir(join(directory, 't'))).filter((one) => one.endsWith('.parquet')) as [string];
+  const anHourOld = name.replace(/\d{16}-.{8}/, `${nowUs - 3_600_000_000}-00000000`);
+  await copyFile(join(directory, 't', name), join(directory, 't', anHourOld));
+  const deleted = async () => (await store.vacuum('t', { retainUs: 1_000_000 })).deletedFiles;
+  expect([await deleted(), await deleted(), await deleted()]).toEqual([0, 1, 0]);
+  expect((await readdir(join(directory, 't'))).includes(name)).toBe(true);
+});
+
+test('files are not kept longer than the table remembers that they left it', async () => {
+  await expect(store.vacuum('t', { retainUs: 8 * dayUs })).rejects.toThrow(/raise delta\.deletedFileRetentionDuration/);
+});
+
 test('a pinned version survives the clean-up of the log too', async () => {
   await store.pin('t', 'kept', 1);
   for (let entity = 3; entity < 110; entity++)

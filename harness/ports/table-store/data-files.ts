@@ -28,6 +28,8 @@ export interface Tables {
   /** Id of the run that writes here. */
   readonly run: string | null;
   readonly reading: Reading;
+  /** By table, the files of no version that the last vacuum of this process found, and that are to be deleted by the next. */
+  readonly strays: Map<string, ReadonlySet<string>>;
   log(table: string): DeltaLog;
 }
 

@@ -64,6 +64,7 @@ export function deltaTableStore(options: {
     clock,
     reads: noteReads(objects, clock),
     run: options.run ?? null,
+    strays: new Map(),
     log(table) {
       const log = logs.get(table) ?? openDeltaLog({ table: validName(table), objects, engine, clock, random });
       logs.set(table, log);

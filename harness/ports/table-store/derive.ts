@@ -22,6 +22,7 @@ import {
 import { type AddFile, commitInfo, setTransaction } from './delta/actions.js';
 import { isRecorded } from './delta/conflicts.js';
 import { type FileStatistics, filesThatMayMatch, statisticsOf } from './delta/statistics.js';
+import { expectRowsMayGo } from './delta/table-properties.js';
 import type { TableState } from './delta/table-state.js';
 import {
   orderBy,
@@ -73,6 +74,7 @@ export async function derive(tables: Tables, derivations: Derivations, spec: Der
         `Table ${into} got another schema while rows were derived (${refusal}); derive them again.`,
       );
     }
+    if (replacing && state.files.size > 0) expectRowsMayGo(into, state.metaData, 'a derivation in their place');
     if (replacing) for (const snapshot of derivedFrom) expectUnchanged(state, snapshot);
     const nowUs = tables.clock.nowUs();
     return [
@@ -198,7 +200,9 @@ async function write(
       scanned.liveBytes += measured.liveBytes;
       scanned.requestedBytes += measured.requestedBytes;
     }
-    return scanned;
+    // Whole files are fetched: less than what was asked for says that copies were at hand, whose reading nobody sees.
+    const isUnseen = tables.reading.fetchedBytes !== null && tables.reading.fetchedBytes < scanned.requestedBytes;
+    return isUnseen ? { ...scanned, readBytes: null } : scanned;
   });
 }
 

@@ -11,6 +11,7 @@ import { commitDraft, draftFiles, drafting, existing, removalOf, type Tables } f
 import { type AddFile, commitInfo, setTransaction } from './delta/actions.js';
 import { conflictOf } from './delta/conflicts.js';
 import { mayExceed } from './delta/statistics.js';
+import { expectRowsMayGo } from './delta/table-properties.js';
 import type { TableState } from './delta/table-state.js';
 import type { FoldResult, FoldSpec } from './port.js';
 import { columnOf } from './predicate.js';
@@ -104,9 +105,7 @@ async function computeRewrite(work: FoldWork): Promise<Rewrite> {
 }
 
 function checkTables({ spec, from, into }: FoldWork): void {
-  if (into.metaData.configuration['delta.appendOnly'] === 'true') {
-    throw new Error(`Table ${spec.into} is append-only (delta.appendOnly); a fold replaces and removes rows.`);
-  }
+  expectRowsMayGo(spec.into, into.metaData, 'a fold');
   const needed: Schema = [
     ...into.schema,
     ...[spec.order, ...spec.key].map((name) => columnOf(spec.into, into.schema, name)),

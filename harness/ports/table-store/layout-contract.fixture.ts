@@ -27,15 +27,16 @@ export function layoutContract(
   describe('schema evolution', () => {
     test('a new column is null in the rows that are there, for writers of the old schema too', async () => {
       const { open } = setUp();
-      const [store, old] = [open(), open()];
+      const [store, old, unaware] = [open(), open(), open()];
       await store.create('t', schema);
       await store.append('t', batch([[1, 'a', 10]]), []);
-      await old.snapshot('t');
+      for (const client of [old, unaware]) await client.snapshot('t');
       const wider: Schema = [...schema, { name: 'note', type: 'text', nullable: true }];
       expect(await store.evolve('t', wider)).toBe(2);
       expect(await store.evolve('t', wider)).toBe(2);
       await old.append('t', batch([[2, 'b', 20]]), []);
-      await store.append('t', batch([[3, 'c', 30, 'new']], wider), []);
+      // One that has not seen the column yet finds it when it is given one.
+      await unaware.append('t', batch([[3, 'c', 30, 'new']], wider), []);
       const columns = [...names, 'note'];
       const expected = [
         [1, 'a', 10, null],
@@ -423,6 +424,15 @@ export function layoutContract(
       await expect(rowsIn(store, 't', undefined, 2)).rejects.toThrow(
         /Table t: 2 of the 2 files of version 2 were vacuumed, part-\S+ among/,
       );
+    });
+
+    test('what a restore took away and another one brought back has come once', async () => {
+      const store = setUp().open();
+      await store.create('t', schema);
+      for (const id of [1, 2]) await store.append('t', batch([[id, 'r', id]]), []);
+      for (const version of [1, 2]) await store.restore('t', version);
+      const newest = await store.snapshot('t');
+      expect(await collect(store.scan(newest, { columns: ['id'], since: 0 }))).toEqual(sorted([[1], [2]]));
     });
 
     test('a restore brings rows and schema of an old version back as a new one, and keeps transactions and pins', async () => {

@@ -4,6 +4,7 @@
  */
 import { existing, removalOf, type Tables } from './data-files.js';
 import { commitInfo } from './delta/actions.js';
+import { expectRowsMayGo } from './delta/table-properties.js';
 import { expectStored } from './read-files.js';
 
 export async function restore(tables: Tables, table: string, version: number): Promise<number> {
@@ -25,6 +26,7 @@ export async function restore(tables: Tables, table: string, version: number): P
     const removed = Array.from(newest.files.values()).filter(({ path }) => !old.files.has(path));
     const isSameSchema = newest.metaData.schemaString === old.metaData.schemaString;
     if (added.length === 0 && removed.length === 0 && isSameSchema) return null;
+    if (removed.length > 0) expectRowsMayGo(table, newest.metaData, 'a restore');
     return [
       commitInfo(nowUs, 'RESTORE', { version: String(version) }),
       ...(isSameSchema ? [] : [{ metaData: { ...newest.metaData, schemaString: old.metaData.schemaString } }]),

@@ -9,6 +9,7 @@ import { commitDraft, draftFiles, drafting, existing, removalOf, type Tables } f
 import { type AddFile, commitInfo, setTransaction } from './delta/actions.js';
 import { conflictOf, isRecorded } from './delta/conflicts.js';
 import { type Bounds, boundsOf, mayOverlap } from './delta/statistics.js';
+import { expectRowsMayGo } from './delta/table-properties.js';
 import { fillIn } from './evolution.js';
 import { keysTwice, nullKeys } from './keys.js';
 import type { AppendResult, KeyedWrite } from './port.js';
@@ -40,9 +41,7 @@ export async function upsert(
     if (isRecorded(state, txns) || (rows.rows === 0 && txns.length === 0)) {
       return { committed: false, version: state.version };
     }
-    if (state.metaData.configuration['delta.appendOnly'] === 'true') {
-      throw new Error(`Table ${table} is append-only (delta.appendOnly); an upsert replaces and removes rows.`);
-    }
+    expectRowsMayGo(table, state.metaData, 'an upsert');
     const draft = draftFiles({ ...tables, run: run ?? tables.run }, table, state);
     const rewrite =
       rows.rows === 0

@@ -1,14 +1,15 @@
 /**
  * Deletes data files that nobody may still want to read: neither a pin, nor a young snapshot, nor the commit of a slow
- * writer.
+ * writer. What was never in a version may be on its way into one, whatever its name says: a writer whose clock is wrong gives it
+ * a wrong time, and here the clock may be wrong, too. It is deleted by the second vacuum that finds it so.
  */
 import { existing, type Tables, writtenUs } from './data-files.js';
-import { logRetentionUs } from './delta/table-properties.js';
+import { deletedFileRetentionUs, logRetentionUs } from './delta/table-properties.js';
 import { pinnedPaths, pinsOf } from './pins.js';
 import { listDataFiles } from './read-files.js';
 
 export async function vacuum(
-  { log: logOf, objects, clock }: Tables,
+  { log: logOf, objects, clock, strays }: Tables,
   table: string,
   retainUs: number,
 ): Promise<{ readonly deletedFiles: number; readonly deletedBytes: number }> {
@@ -16,14 +17,26 @@ export async function vacuum(
   const log = logOf(table);
   const listed = await listDataFiles(objects, table, existing(table, await log.lastSeen()));
   const state = existing(table, await log.refresh());
+  const rememberedUs = deletedFileRetentionUs(table, state.metaData);
+  if (retainUs > rememberedUs)
+    throw new Error(
+      `Table ${table} remembers files that left it for ${rememberedUs} µs, and ${retainUs} µs are to be kept: raise delta.deletedFileRetentionDuration first.`,
+    );
   const kept = new Set(Array.from([...state.files.keys(), ...(await pinnedPaths(log, state))], decodeURIComponent));
   const removed = new Map(Array.from(state.removed, ([path, file]) => [decodeURIComponent(path), file]));
   const keepFromUs = clock.nowUs() - retainUs;
   let deletedFiles = 0;
   let deletedBytes = 0;
+  const foundBefore = strays.get(table);
+  const found = new Set<string>();
+  strays.set(table, found);
   for (const { name, bytes } of listed) {
     const sinceUs = unusedSinceUs(name);
     if (sinceUs === null || sinceUs >= keepFromUs) continue;
+    if (!removed.has(name) && !foundBefore?.has(name)) {
+      found.add(name);
+      continue;
+    }
     await objects.delete(`${table}/${name}`);
     deletedFiles++;
     deletedBytes += bytes;

@@ -185,9 +185,12 @@ export function openDeltaLog(context: DeltaLogContext): DeltaLog {
 
   async function filesAdded(version: number, upTo: number): Promise<AddFile[]> {
     const commits = await readCommits(version + 1, upTo);
-    return commits.flatMap(({ actions }) =>
-      actions.flatMap((action) => ('add' in action && action.add.dataChange ? [action.add] : [])),
-    );
+    // Once each: a restore adds again what an earlier one took away.
+    const added = new Map<string, AddFile>();
+    for (const { actions } of commits)
+      for (const action of actions)
+        if ('add' in action && action.add.dataChange) added.set(action.add.path, action.add);
+    return Array.from(added.values());
   }
 
   async function commit(attempt: (state: TableState | null) => readonly Action[] | null): Promise<CommitResult> {

@@ -12,6 +12,12 @@ export function deletedFileRetentionUs(table: string, metaData: MetaData): numbe
   return durationOf(table, metaData, 'delta.deletedFileRetentionDuration', 7 * dayUs);
 }
 
+/** Of `delta.appendOnly` (protocol, "Append-only Tables"): rows may come, and none may go. */
+export function expectRowsMayGo(table: string, { configuration }: MetaData, what: string): void {
+  if (configuration['delta.appendOnly'] === 'true')
+    throw new Error(`Table ${table} is append-only (delta.appendOnly); ${what} replaces and removes rows.`);
+}
+
 /** As many commits a checkpoint unless the table says otherwise: a reader replays at most so many. */
 export const checkpointEvery = 50;
 

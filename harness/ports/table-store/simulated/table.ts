@@ -152,12 +152,13 @@ export class Table {
 
   /** Files that commits after `version` and up to `upTo` added with new rows, whether or not they are live since. */
   filesAdded(version: number, upTo: number): StoredFile[] {
-    const found: StoredFile[] = [];
+    // Once each: a restore adds again what an earlier one took away.
+    const found = new Map<string, StoredFile>();
     for (let i = this.added.length - 1; i >= 0 && this.added[i]!.addedIn > version; i--) {
       const file = this.added[i]!;
-      if (file.addedIn <= upTo && file.dataChange) found.push(file);
+      if (file.addedIn <= upTo && file.dataChange && !found.has(file.path)) found.set(file.path, file);
     }
-    return found.reverse();
+    return Array.from(found.values()).reverse();
   }
 
   isRecorded(txns: readonly Txn[]): boolean {
