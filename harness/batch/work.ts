@@ -61,7 +61,9 @@ const timeoutOf = ({ history }: Workload) => historyTimeoutUs(shortestTimeoutUs,
 const inventoryEveryUs = 1_000_000;
 /** At rest is a plane whose inventory has not changed for so many freshness SLOs, by which a plane moves. */
 const slosAtRest = 2;
-const slosUntilAtRest = 12;
+/** One that has something to do for ever is not waited for: so many SLOs, and what a long history may take to be compacted. */
+const slosUntilAtRest = 6;
+const compactionUsPerFact = 0.3;
 
 /** One thing that was asked for, as often as it was made. */
 interface Made<Subject, Result> {
@@ -138,7 +140,8 @@ export function beginBatchWork(options: {
   async function awaitRest(): Promise<void> {
     if (!plane.offers('inventory')) return;
     let sinceUs = clock.nowUs();
-    const deadlineUs = sinceUs + slosUntilAtRest * slo.freshnessUs;
+    const { facts } = plan.scenario.workload.history;
+    const deadlineUs = sinceUs + slosUntilAtRest * slo.freshnessUs + Math.round(compactionUsPerFact * facts);
     while (clock.nowUs() < deadlineUs) {
       const inventory = await takeInventory();
       if (JSON.stringify(inventory) !== JSON.stringify(atRest)) sinceUs = clock.nowUs();
