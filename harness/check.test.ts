@@ -8,7 +8,7 @@ import { customerActivity } from '../workloads/feature-view.js';
 import type { Operation } from './architecture.js';
 import { type Checked, outcomeOf, printChecked } from './check.js';
 import { type Ended, startCommand } from './fixture-command.js';
-import { soundTables } from './ledger/sound-tables.fixture.js';
+import { soundLedger, soundTables } from './ledger/sound-tables.fixture.js';
 import { runEvent, storedTable, topic } from './lineage/event.js';
 import { testOrigin } from './lineage/fixture-origin.js';
 import type { LoadedTrace } from './loaded-trace.js';
@@ -132,19 +132,9 @@ describe('every operation is asked, every answer held against its shape', () => 
 });
 
 describe('the run is judged by its facts', () => {
-  const rights = { checked: 5, right: 5, mistakes: {} };
   const tables = soundTables;
-  const ledger = {
-    tables,
-    final: rights,
-    live: rights,
-    settled: null,
-    behind: 0,
-    reordered: 0,
-    monotonicViolations: 0,
-    personalDataLeaks: 0,
-    examples: [],
-  };
+  const ledger = soundLedger;
+  const { final: rights } = ledger;
   const fault = { target: 'all', witnessedUs: 1, readyUs: 2 };
   const lineage = { assets: 2, covered: 2, gaps: [] };
   const run = { faults: [fault], ledger, lineage, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };

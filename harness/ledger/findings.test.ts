@@ -1,26 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type LedgerFacts, rowMistakes } from '../record/facts.js';
 import { findingsOf } from './findings.js';
-import { soundTables } from './sound-tables.fixture.js';
+import { soundLedger, soundTables } from './sound-tables.fixture.js';
 
-const allRight = { checked: 100, right: 100, mistakes: {} };
+const sound = soundLedger;
+const { final: allRight } = sound;
 const tables = soundTables;
-const sound: LedgerFacts = {
-  attempted: 10,
-  acknowledged: 8,
-  failed: 1,
-  indeterminate: 1,
-  visible: 8,
-  tables,
-  final: allRight,
-  live: allRight,
-  settled: null,
-  behind: 0,
-  reordered: 0,
-  monotonicViolations: 0,
-  personalDataLeaks: 0,
-  examples: [],
-};
 const found = (change: Partial<LedgerFacts>) =>
   findingsOf({ ...sound, ...change }).map(({ code, count }) => `${code} ${count}`);
 

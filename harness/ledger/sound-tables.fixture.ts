@@ -1,4 +1,4 @@
-/** What the ledger says of tables with which nothing is wrong. */
+/** What the ledger says where nothing is wrong. */
 import type { LedgerFacts } from '../record/facts.js';
 
 export const soundTables: NonNullable<LedgerFacts['tables']> = {
@@ -11,4 +11,23 @@ export const soundTables: NonNullable<LedgerFacts['tables']> = {
   rpoUs: 0,
   lostEmitUs: [],
   duplicatedEmitUs: [],
+};
+
+const allRight = { checked: 100, right: 100, mistakes: {} };
+
+export const soundLedger: LedgerFacts = {
+  attempted: 10,
+  acknowledged: 8,
+  failed: 1,
+  indeterminate: 1,
+  visible: 8,
+  tables: soundTables,
+  final: allRight,
+  live: allRight,
+  settled: null,
+  behind: 0,
+  reordered: 0,
+  monotonicViolations: 0,
+  personalDataLeaks: 0,
+  examples: [],
 };

@@ -43,29 +43,30 @@ export function checkClaims(evidence: Evidence): Claim[] {
 }
 
 /**
- * In which of the scenarios the proposal has the figure. The paper names none; of several, as in a suite of faults, no one is
- * what it speaks of, and a claim stays open.
+ * The evidence of the scenario in which the proposal has the figure, or all of it where none has; of several how many. The paper
+ * names none of them: of several, as in a suite of faults, no one is what it speaks of, and a claim stays open.
  */
-function scenariosWith({ estimates }: Evidence, metric: MetricName, statistic?: string): readonly string[] {
-  const having = estimates.filter(
+function ofOneScenario(evidence: Evidence, metric: MetricName, statistic?: string): Evidence | number {
+  const having = evidence.estimates.filter(
     (estimate) =>
       estimate.architecture === proposal &&
       estimate.metric === metric &&
       (statistic === undefined || estimate.statistic === statistic) &&
       (estimate.pointEstimate !== null || estimate.atLeast !== null),
   );
-  return [...new Set(having.map(({ scenario }) => scenario))];
+  const [only, ...others] = new Set(having.map(({ scenario }) => scenario));
+  if (only === undefined) return evidence;
+  if (others.length > 0) return 1 + others.length;
+  const isOfIt = ({ scenario }: { readonly scenario: string }) => scenario === only;
+  const { estimates, comparisons } = evidence;
+  return { ...evidence, estimates: estimates.filter(isOfIt), comparisons: comparisons.filter(isOfIt) };
 }
 
-const several = (scenarios: readonly string[]) =>
-  ({
-    ours: `measured in ${scenarios.length} scenarios, none of which the paper names`,
-    outcome: 'inconclusive',
-  }) as const;
+const several = (scenarios: number) =>
+  ({ ours: `measured in ${scenarios} scenarios, none of which the paper names`, outcome: 'inconclusive' }) as const;
 
 /** "Freshness p95 <= 5 min", at the scenario's time scale. */
 function freshnessSlo(evidence: Evidence): Claim {
-  const { scenarios, estimates } = evidence;
   const metric = 'freshness.visibility';
   const claim = {
     id: 'text.freshness.slo',
@@ -73,16 +74,12 @@ function freshnessSlo(evidence: Evidence): Claim {
     metric: `${metric}.p95`,
     published: `p95 <= ${publishedFreshnessSloMin} min; table 1: 4.7 min`,
   };
-  const having = scenariosWith(evidence, metric, 'p95');
-  if (having.length > 1) return { ...claim, ...several(having) };
-  const estimate = estimates.find(
-    ({ architecture, scenario, ...of }) =>
-      architecture === proposal &&
-      of.metric === metric &&
-      of.statistic === 'p95' &&
-      scenario === (having[0] ?? scenario),
+  const own = ofOneScenario(evidence, metric, 'p95');
+  if (typeof own === 'number') return { ...claim, ...several(own) };
+  const estimate = own.estimates.find(
+    (candidate) => candidate.architecture === proposal && candidate.metric === metric && candidate.statistic === 'p95',
   );
-  const scenario = scenarios.find(({ name }) => name === estimate?.scenario);
+  const scenario = own.scenarios.find(({ name }) => name === estimate?.scenario);
   if (!estimate || !scenario) return { ...claim, ours: `${proposal} was not run`, outcome: 'not measured' };
   const limitUs = (publishedFreshnessSloMin * 60e6) / scenario.timeScale;
   const ours = `${describe(estimate)} against ${inWords(limitUs, 'us')} at time scale ${scenario.timeScale} (${scenario.name})`;
@@ -137,11 +134,10 @@ function directionClaim(
   };
   const figure = measuredAs[row.metric];
   if (!figure) return { ...claim, ours: 'planebench does not measure this yet', outcome: 'not measured' };
-  const having = scenariosWith(evidence, figure.metric, figure.statistic);
-  if (having.length > 1) return { ...claim, ...several(having) };
-  const comparison = evidence.comparisons.find(
+  const own = ofOneScenario(evidence, figure.metric, figure.statistic);
+  if (typeof own === 'number') return { ...claim, ...several(own) };
+  const comparison = own.comparisons.find(
     (candidate) =>
-      candidate.scenario === (having[0] ?? candidate.scenario) &&
       candidate.metric === figure.metric &&
       candidate.statistic === figure.statistic &&
       candidate.candidate === proposal &&
@@ -212,11 +208,10 @@ function smallFileReduction(evidence: Evidence): Claim {
     metric,
     published: `${publishedSmallFileReductionPercent} %`,
   };
-  const having = scenariosWith(evidence, metric);
-  if (having.length > 1) return { ...claim, ...several(having) };
-  const estimate = evidence.estimates.find(
-    ({ architecture, scenario, ...of }) =>
-      architecture === proposal && of.metric === metric && scenario === (having[0] ?? scenario),
+  const own = ofOneScenario(evidence, metric);
+  if (typeof own === 'number') return { ...claim, ...several(own) };
+  const estimate = own.estimates.find(
+    (candidate) => candidate.architecture === proposal && candidate.metric === metric,
   );
   const limit = publishedSmallFileReductionPercent / 100;
   return {
