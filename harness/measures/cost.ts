@@ -17,6 +17,7 @@
 import type { CostPart, Price, PriceBook } from '../../reports/summary.js';
 import type { PortCounter, RunFacts } from '../record/facts.js';
 import { type AbsentMeasure, type MeasureOf, notMeasured } from './measured.js';
+import { unsampled } from './unsampled.js';
 
 export interface RunCost {
   readonly parts: readonly CostPart[];
@@ -61,7 +62,7 @@ const gb = 2 ** 30;
 const monthUs = 730 * 3_600 * 1_000_000;
 
 export function foldCost(run: RunFacts, prices: PriceBook): RunCost | AbsentMeasure {
-  const used = foldUse(run);
+  const used = unsampled(run) ?? foldUse(run);
   if ('kind' in used) return used;
   const at = (level: PriceLevel) => used.map((part) => pricePart(part, prices, level));
   const parts = at('value');
