@@ -127,12 +127,18 @@ function foldUse(run: RunFacts): UsedPart[] | AbsentMeasure {
   const parts: UsedPart[] = run.processes.flatMap(({ name, kind }, process): UsedPart[] => {
     const use = ofProcess[process] ?? nothing;
     if (kind === 'role') return [{ role: name, port: null, use }];
-    // An object store is paid by request and byte, which are counted apart; its processors are the vendor's.
-    if (kind === 'server' && name !== 'tables') return divideServer(name, use, run.ports);
+    if (kind === 'server' && !isObjectStore(run, name)) return divideServer(name, use, run.ports);
     return [];
   });
   return [...parts, ...requestsOf(run), ...storedBy(run)];
 }
+
+/**
+ * An object store is paid by request and byte, which are counted apart; its processors are the vendor's. In virtual time
+ * the server `tables` is none: it is the engine, whose appends and folds are work of the roles on every other stack.
+ */
+const isObjectStore = ({ plan }: RunFacts, server: string) =>
+  server === 'tables' && plan.scenario.stack !== 'simulated';
 
 /** Nothing where the plane gives no inventory. */
 function storedBy({ inventories: { afterLoad }, timeline }: RunFacts): UsedPart[] {
