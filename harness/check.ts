@@ -1,6 +1,7 @@
 /** `check SPECIFIER`: the plane contract on every stack, as a table of what passes and what fails. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { harmless } from '../reports/lines.js';
 import type { Operation } from './architecture.js';
 import { bench, describeArm } from './bench.js';
 import { type Inspected, judgeFacts, operations, type RuleVerdict } from './plane-contract.js';
@@ -98,7 +99,7 @@ export function printChecked(name: string, { stack, offered, verdicts }: Checked
   const absent = operations.filter((operation) => !offered.includes(operation));
   const lines = verdicts.map(({ subject, rule, outcome, example }) => {
     const said = outcome === 'passes' ? outcome : outcome.toUpperCase();
-    const why = example === '' ? '' : `\n      ${example.split('\n').join('\n      ')}`;
+    const why = example === '' ? '' : `\n      ${harmless(example).split('\n').join('\n      ')}`;
     return `  ${subject.padEnd(widthOf(verdicts, 'subject'))}  ${rule.padEnd(widthOf(verdicts, 'rule'))}  ${said}${why}`;
   });
   const count = (outcome: RuleVerdict['outcome']) => verdicts.filter((verdict) => verdict.outcome === outcome).length;

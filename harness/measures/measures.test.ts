@@ -1,7 +1,7 @@
 /** Measures of planted runs, against answers worked out by hand. */
 import { describe, expect, it } from 'vitest';
 import { standardPrices } from '../prices/prices.js';
-import { outcomes, type RunFacts } from '../record/facts.js';
+import { type BatchFacts, outcomes, type RunFacts } from '../record/facts.js';
 import { quantileBound, quantileOf } from '../statistics/samples.js';
 import { foldBacklog } from './backlog.js';
 import type { Measure } from './measured.js';
@@ -557,6 +557,22 @@ describe('what is missing is said to be', () => {
     expect(codes({ ...run, usage: { ...run.usage, rows: 0 } })).toEqual(['NO_USAGE']);
     expect(codes({ ...run, probes: { ...run.probes, rows: 0 } })).toEqual(['NO_PROBES']);
     expect(codes(plantRun({ silent: () => true }))).toEqual(['NO_PROBES']);
+  });
+  it('batch work of a kind of which nothing was done', () => {
+    const [done, failed] = [null, 'no disk'].map((failure) => ({
+      kind: 'score' as const,
+      besideLoad: false,
+      part: 'whole' as const,
+      startedUs: 0,
+      hostUs: 1,
+      rows: 0,
+      scanned: null,
+      failure,
+    }));
+    const withSteps = (steps: BatchFacts['steps']) =>
+      codes({ ...plantRun(), batch: { steps } as unknown as BatchFacts });
+    expect(withSteps([failed!, failed!])).toEqual(['BATCH_FAILED']);
+    expect(withSteps([failed!, done!])).toEqual([]);
   });
   it('never a zero: a run of which nothing is known has no figure at all', () => {
     const empty = plantRun({
