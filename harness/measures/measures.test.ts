@@ -523,6 +523,34 @@ describe('what is missing is said to be', () => {
       expect(measures[name]).toMatchObject({ kind: 'absent', why: 'not_offered' });
     }
   });
+  it('of a system outside the run: what it uses and what it stores', () => {
+    const run = plantRun();
+    const ledger = run.ledger && { ...run.ledger, personalDataLeaks: null };
+    const { measures, cost, missing } = measureRun({ ...run, outside: true, ledger });
+    const note = 'the system behind the roles is none of the processes that are sampled';
+    const ofUse = [
+      ...(['resources.cpu', 'resources.memory', 'resources.memory_whole_run'] as const),
+      ...(['cost.per_1k_predictions', 'cost.per_million_changes', 'cost.per_slo_point'] as const),
+    ];
+    for (const name of ofUse) expect(measures[name]).toEqual({ kind: 'absent', why: 'not_measured', note });
+    expect(cost).toEqual({ kind: 'absent', why: 'not_measured', note });
+    expect(measures['ledger.personal_data_leaks']).toMatchObject({ kind: 'absent', why: 'not_offered' });
+    expect(missing).toEqual([]);
+    expect(ratio(measures['resources.load_cpu'])).toBeCloseTo(0.2, 9);
+    expect(measures['ledger.lost']).toEqual({ kind: 'count', count: 0 });
+  });
+  it('on servers of others: what they use, unless nothing was asked of them', () => {
+    const run = plantRun();
+    const plan = {
+      ...run.plan,
+      scenario: { ...run.plan.scenario, stack: 'external', servers: {} },
+    } as RunFacts['plan'];
+    const lent = measureRun({ ...run, plan }).measures;
+    for (const name of ['resources.cpu', 'resources.memory', 'cost.per_slo_point'] as const)
+      expect(lent[name]).toMatchObject({ why: 'not_measured', note: expect.stringContaining('your servers') });
+    expect(lent['ledger.personal_data_leaks']).toEqual({ kind: 'count', count: 0 });
+    expect(ratio(measureRun({ ...run, plan, ports: [] }).measures['resources.cpu'])).toBeCloseTo(1.5, 9);
+  });
   it('probes, ledger, usage', () => {
     const run = plantRun();
     expect(codes({ ...run, ledger: null })).toEqual(['NO_LEDGER']);
