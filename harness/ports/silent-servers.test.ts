@@ -2,14 +2,15 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { leaderOf } from './change-log/kafka.js';
 import { connectBroker, refusalOf } from './change-log/kafka-connection.js';
 import { connectOnlineStore } from './online-store/redis.js';
 
-let server: Server;
+let server: Server | undefined;
 const sockets: Socket[] = [];
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
-  server.close();
+  server?.close();
 });
 
 /** Null: silence. `connection` counts from 0. */
@@ -55,6 +56,13 @@ test('a connection to a broker that did not answer is closed, and what else was 
   expect(refusalOf(error)).toBeNull();
   expect(broker.isOpen).toBe(false);
   await told;
+});
+
+test('who leads is asked of all brokers, and it is said why none of them tells', async () => {
+  const brokers = ['127.0.0.1:9', 'localhost:9'];
+  await expect(leaderOf({ brokers, replication: 3 }, 'changes', 0)).rejects.toThrow(
+    /^no broker of 127\.0\.0\.1:9, localhost:9 says who leads partition 0 of 'changes': .*ECONNREFUSED.*; .*ECONNREFUSED/,
+  );
 });
 
 test('a call that Redis did not answer in time was the last over its connection', { timeout: 60_000 }, async () => {

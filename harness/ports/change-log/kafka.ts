@@ -521,7 +521,11 @@ export async function leaderOf(
       connection.close(new Error('asked'));
     }
   });
-  const { brokers: all, topicMetadata } = await Promise.any(told);
+  const { brokers: all, topicMetadata } = await Promise.any(told).catch(({ errors }: AggregateError) => {
+    throw new HarnessError(
+      `no broker of ${brokers.join(', ')} says who leads partition ${partition} of '${topic}': ${errors.map(messageOf).join('; ')}`,
+    );
+  });
   const found = topicMetadata[0]?.partitionMetadata.find(({ partitionId }) => partitionId === partition);
   const leader = all.find(({ nodeId }) => nodeId === found?.leader);
   if (leader) return leader;
