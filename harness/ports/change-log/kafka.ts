@@ -379,7 +379,8 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
     async createTopic(topic, partitions) {
       await call('createTopic', async () => {
         const wanted = { topic, numPartitions: partitions, replicationFactor: replication };
-        await (await controller())
+        // While any topic, be it of others, is without a leader, the answer counts as an error.
+        await (await untilThere(isBeingMade, controller))
           .ask('CreateTopics', { topics: [wanted], validateOnly: false, timeout: timeoutMs })
           .catch((error: unknown) => {
             if (refusalOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
