@@ -8,6 +8,7 @@ import type { SuiteComparison } from '../../reports/suite-comparison.js';
 import { type Ended, startCommand } from '../fixture-command.js';
 import { callCommandLine } from '../fixture-command-line.js';
 import type { Planted } from '../measures/planted-run.js';
+import { defaultCosts } from '../simulation/costs.js';
 import { projectDirectory } from '../testbed.js';
 import { plantResults } from './fixture-results.js';
 
@@ -160,6 +161,11 @@ describe('a baseline that does not fit is refused', () => {
       (text) => text.replace(/"sha256":"[0-9a-f]{8}/, '"sha256":"00000000'),
       /the scenario smoke of .* is not that of /,
     ],
+    [
+      'of another machine in virtual time',
+      (text) => text.replace('"timeScale":60,', `"timeScale":60,"serviceTimes":"${'ab'.repeat(32)}",`),
+      /the scenario smoke of .* has the standard service times, that of .* has service times of its own \(SHA-256 abababababab\): .* not comparable/,
+    ],
     ['that is no JSON', (text) => text.slice(0, 100), /is no JSON/],
     ['without a field', (text) => text.replace('"repetitions": 10,', ''), /must have required property 'repetitions'/],
     [
@@ -184,6 +190,18 @@ describe('a baseline that does not fit is refused', () => {
     await refused(
       ['gate', at('other-plane'), '--baseline', baseline],
       /smoke mine inference\.p50: the baseline has no such plane/,
+    );
+  });
+
+  it('simulated with other service times than a run will have; one from before they were recorded had the standard ones', async () => {
+    const { tables, ...others } = defaultCosts;
+    const faster = { ...others, tables: { ...tables, fold: { ...tables.fold, fixedUs: 1 } } };
+    await writeFile(at('faster.json'), JSON.stringify(faster));
+    const simulated = join(projectDirectory, 'results/baselines/simulated.json');
+    expect(await readFile(simulated, 'utf8')).not.toMatch(/"serviceTimes":"(?!standard)/);
+    await refused(
+      ['simulate', '--service-times', 'faster.json', '--baseline', simulated],
+      /the scenario headline of the suite simulated has service times of its own \(SHA-256 [0-9a-f]{12}\), that of .*simulated\.json has the standard service times/,
     );
   });
 
