@@ -2,9 +2,12 @@
 import { readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Column } from '../../columns.js';
+import type { Predicate } from '../port.js';
 import { encodeActions } from './actions.js';
 import { creation, file, type LogUnderTest, logUnderTest } from './fixture-log.js';
 import { checkpointName, commitName } from './log-files.js';
+import { boundsOf, filesThatMayMatch, mayOverlap, statisticsOf } from './statistics.js';
 
 let log: LogUnderTest;
 let warnings: string[];
@@ -144,6 +147,44 @@ describe('a checkpoint', () => {
         stats: '{"numRecords":3,"minValues":{"a":-1}}',
       },
     ]);
+  });
+
+  test('with nulls for statistics that its writer did not know: they rule out no file', async () => {
+    const writer = log.open();
+    await writer.commit(() => creation());
+    await writer.commit(() => [{ add: file('1') }]);
+    const row = (path: string, stats: string) =>
+      `SELECT NULL, NULL, {'path': '${path}', 'partitionValues': MAP {}::MAP(VARCHAR, VARCHAR), 'size': 5::BIGINT,
+         'modificationTime': 6::BIGINT, 'dataChange': false, 'stats_parsed': ${stats}}`;
+    await log.engine.run(
+      `COPY (
+         SELECT {'minReaderVersion': 1, 'minWriterVersion': 2} AS protocol, NULL AS "metaData", NULL AS "add"
+         UNION ALL SELECT NULL, {'id': 'id', 'format': {'provider': 'parquet'}, 'schemaString': '{"type":"struct","fields":[]}',
+           'partitionColumns': []::VARCHAR[], 'configuration': MAP {'k': 'v'}}, NULL
+         UNION ALL ${row(
+           'text',
+           `{'numRecords': 3::BIGINT, 'minValues': {'id': 1::BIGINT, 'text': NULL::VARCHAR},
+             'maxValues': {'id': 2::BIGINT, 'text': NULL::VARCHAR}, 'nullCount': {'id': 0::BIGINT, 'text': NULL::BIGINT}}`,
+         )}
+         UNION ALL ${row('no bounds', `{'numRecords': 3::BIGINT, 'minValues': NULL, 'maxValues': NULL, 'nullCount': NULL}`)}
+         UNION ALL ${row('none', 'NULL')}
+       ) TO '${pathOf(checkpointName(1))}' (FORMAT parquet)`,
+    );
+    const files = [...(await log.open().refresh())!.files.values()];
+    const [id, text]: Column[] = [
+      { name: 'id', type: 'int', nullable: false },
+      { name: 'text', type: 'text', nullable: true },
+    ];
+    const found = (column: Column, where: Omit<Predicate, 'column'>) =>
+      filesThatMayMatch(files, column, { column: column.name, ...where } as Predicate).map(({ path }) => path);
+    // As a text, null lies after "a" and before "z".
+    for (const value of ['a', 'null', 'z'])
+      expect(found(text!, { values: [value] })).toEqual(['text', 'no bounds', 'none']);
+    expect(found(id!, { values: [3] })).toEqual(['no bounds', 'none']);
+    expect(found(id!, { from: 2, to: 3 })).toEqual(['text', 'no bounds', 'none']);
+    expect(files.map((add) => boundsOf(add, text!))).toEqual([{}, {}, {}]);
+    expect(files.map((add) => statisticsOf(add)?.nullCount.text)).toEqual([undefined, undefined, undefined]);
+    expect(files.every((add) => mayOverlap(boundsOf(add, text!), { least: 'a', greatest: 'b' }))).toBe(true);
   });
 });
 

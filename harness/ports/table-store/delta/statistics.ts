@@ -27,9 +27,27 @@ export function statisticsOf(file: AddFile): FileStatistics | null {
   return statistics;
 }
 
-/** Other writers leave out what they do not know. */
-function parse(stats: string): FileStatistics {
-  return { numRecords: 0, minValues: {}, maxValues: {}, nullCount: {}, ...(JSON.parse(stats) as object) };
+type Written = { readonly [field in keyof FileStatistics]?: FileStatistics[field] | null };
+
+/**
+ * Other writers leave out what they do not know, or say null: a struct of `stats_parsed` (protocol, "Checkpoint Schema") has a
+ * field for every column.
+ */
+function parse(stats: string): FileStatistics | null {
+  const written = JSON.parse(stats) as Written | null;
+  if (written === null) return null;
+  return {
+    numRecords: written.numRecords ?? 0,
+    minValues: known(written.minValues),
+    maxValues: known(written.maxValues),
+    nullCount: known(written.nullCount),
+  };
+}
+
+function known<Value>(byColumn: Readonly<Record<string, Value>> | null | undefined): Readonly<Record<string, Value>> {
+  const entries = Object.entries(byColumn ?? {});
+  if (entries.every(([, value]) => value !== null)) return byColumn ?? {};
+  return Object.fromEntries(entries.filter(([, value]) => value !== null));
 }
 
 export interface Bounds {
