@@ -71,7 +71,7 @@ describe('gate', () => {
   it('passes what did not get worse', async () => {
     const { code, stdout, stderr } = await planebench('gate', at('same'), '--baseline', baseline);
     expect(code, stdout + stderr).toBe(0);
-    expect(stdout).toMatch(/PASS\n {2}Of 10 thresholds 10 passed, 0 failed, 0 are inconclusive\./);
+    expect(stdout).toMatch(/PASS\n {2}Of 16 thresholds 16 passed, 0 failed, 0 are inconclusive\./);
   });
 
   it('fails what did, in words, for a CI server and for a pull request', async () => {
@@ -92,7 +92,7 @@ describe('gate', () => {
       /fail smoke lakehouse inference\.p99: 13\.\d ms after 5\.\d+ ms, 2\.5\d? times as bad \[2\.\d+, 2\.\d+\]; demanded: at most 100 % worse than the baseline \(10 pairs, /,
     );
     const xml = await readFile(junit, 'utf8');
-    expect(xml).toMatch(/tests="11" failures="\d+" errors="0" skipped="0"/);
+    expect(xml).toMatch(/tests="17" failures="\d+" errors="0" skipped="0"/);
     expect(xml).toMatch(
       /<testcase classname="gate\.smoke\.lakehouse" name="inference p99 \(relative\)"><failure type="threshold"/,
     );
