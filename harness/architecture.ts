@@ -25,6 +25,11 @@ export interface Architecture {
    * long after the load. The ledger then also reads it after that. Absent: it has nothing to correct.
    */
   readonly settlesWithinUs?: number;
+  /**
+   * The roles stand in front of a system that runs and stores elsewhere (http). Nobody samples that, or can search what it
+   * stores: what it uses is then not measured, instead of what the roles alone do.
+   */
+  readonly outside?: boolean;
 }
 
 export interface Role {

@@ -229,6 +229,28 @@ describe('the run is judged by its facts', () => {
     expect(outcomeOf([on], 1)).toBe('inconclusive');
   });
 
+  it('what a plane outside the run stores is not said to hold no personal data, and keeps it from no pass', () => {
+    const verdicts = judged({ ledger: { ...ledger, personalDataLeaks: null } });
+    const open = verdicts.filter(({ outcome }) => outcome !== 'passes');
+    expect(open).toEqual([
+      {
+        subject: 'ledger',
+        rule: 'no personal data is stored',
+        outcome: 'not offered',
+        example: 'the plane stores outside the run, where nobody can search',
+      },
+    ]);
+    const on: Checked = { stack: 'embedded', offered: ['lookup'], verdicts: open };
+    expect(outcomeOf([{ ...on, verdicts }], 1)).toBe('pass');
+    expect(printChecked('mine', on)).toContain(
+      [
+        '  ledger  no personal data is stored  NOT OFFERED',
+        '      the plane stores outside the run, where nobody can search',
+        '  0 of 1 rules pass, 1 cannot be judged of this plane',
+      ].join('\n'),
+    );
+  });
+
   it('a stack that was left out is never a pass, a failure is one whatever else is unknown', () => {
     const on = (outcome: RuleVerdict['outcome']): Checked => ({
       stack: 'embedded',

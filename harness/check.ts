@@ -1,6 +1,7 @@
 /** `check SPECIFIER`: the plane contract on every stack, as a table of what passes and what fails. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { harmless } from '../reports/lines.js';
 import type { Operation } from './architecture.js';
 import { bench, describeArm } from './bench.js';
 import { type Inspected, judgeFacts, operations, type RuleVerdict } from './plane-contract.js';
@@ -84,7 +85,10 @@ const failure = (subject: string, rule: string, example: string): RuleVerdict =>
 
 const stopped: RuleVerdict = { ...failure('run', 'comes to its end', 'it was stopped'), outcome: 'not judged' };
 
-/** `fail` outweighs `inconclusive`: what was seen to fail has failed, whatever else could not be seen. */
+/**
+ * `fail` outweighs `inconclusive`: what was seen to fail has failed, whatever else could not be seen. A rule that can never
+ * be judged of the plane is said to be none of those that pass, as an operation that it does not offer is.
+ */
 export function outcomeOf(checked: readonly Checked[], stacks: number): 'pass' | 'fail' | 'inconclusive' {
   const outcomes = checked.flatMap(({ verdicts }) => verdicts.map(({ outcome }) => outcome));
   if (outcomes.includes('fails')) return 'fail';
@@ -94,8 +98,8 @@ export function outcomeOf(checked: readonly Checked[], stacks: number): 'pass' |
 export function printChecked(name: string, { stack, offered, verdicts }: Checked): string {
   const absent = operations.filter((operation) => !offered.includes(operation));
   const lines = verdicts.map(({ subject, rule, outcome, example }) => {
-    const said = outcome === 'passes' ? 'passes' : outcome === 'fails' ? 'FAILS' : 'NOT JUDGED';
-    const why = example === '' ? '' : `\n      ${example.split('\n').join('\n      ')}`;
+    const said = outcome === 'passes' ? outcome : outcome.toUpperCase();
+    const why = example === '' ? '' : `\n      ${harmless(example).split('\n').join('\n      ')}`;
     return `  ${subject.padEnd(widthOf(verdicts, 'subject'))}  ${rule.padEnd(widthOf(verdicts, 'rule'))}  ${said}${why}`;
   });
   const count = (outcome: RuleVerdict['outcome']) => verdicts.filter((verdict) => verdict.outcome === outcome).length;
@@ -103,6 +107,7 @@ export function printChecked(name: string, { stack, offered, verdicts }: Checked
     `${count('passes')} of ${verdicts.length} rules pass`,
     ...(count('fails') > 0 ? [`${count('fails')} fail`] : []),
     ...(count('not judged') > 0 ? [`${count('not judged')} could not be judged`] : []),
+    ...(count('not offered') > 0 ? [`${count('not offered')} cannot be judged of this plane`] : []),
   ].join(', ');
   return [
     `${name} on ${stack}`,

@@ -1,6 +1,7 @@
 /** The command line: verbs, flags, and what each kind of failure means to the shell. */
 import { Command, CommanderError } from 'commander';
 import type { Decision } from '../reports/gate.js';
+import { harmless } from '../reports/lines.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import { nearest } from './nearest.js';
 import { declareNew } from './new-architecture.js';
@@ -32,7 +33,7 @@ export type Voice = Pick<Shell, 'print' | 'complain'>;
 
 const streams: Voice = {
   print: (text) => process.stdout.write(`${text}\n`),
-  complain: (text) => process.stderr.write(`${text}\n`),
+  complain: (text) => process.stderr.write(`${harmless(text)}\n`),
 };
 
 /**

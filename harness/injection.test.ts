@@ -66,6 +66,7 @@ async function inVirtualTime(test: (struck: Struck) => Promise<void>, server?: S
           uses: ['onlineStore'],
           roles: [{ name: 'all', ingests: true, background: false }],
           settlesWithinUs: null,
+          outside: false,
         },
         servers: server ? { onlineStore: server } : {},
         topic: 'changes',

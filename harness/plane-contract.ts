@@ -14,11 +14,11 @@ import type { PlaneClient } from './processes/endpoint.js';
 import type { BatchFacts, RunFacts } from './record/facts.js';
 import type { Inspect } from './run.js';
 
-/** What became of one rule; `example` is the first thing that went against it. */
+/** What became of one rule; `example` is the first thing that went against it. `not offered`: the plane lets nobody look. */
 export interface RuleVerdict {
   readonly subject: string;
   readonly rule: string;
-  readonly outcome: 'passes' | 'fails' | 'not judged';
+  readonly outcome: 'passes' | 'fails' | 'not judged' | 'not offered';
   readonly example: string;
 }
 
@@ -198,7 +198,10 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
   if (!settled) count('every row read under load is right', live.checked - live.right, /^live row/);
   count('no row goes back', reordered + (settled ? 0 : monotonicViolations), /^(reordered|not monotonic)/);
   count('every row shows every acknowledged change', behind, /^behind/);
-  count('no personal data is stored', personalDataLeaks, /^personal data/);
+  const unstored = 'no personal data is stored';
+  if (personalDataLeaks === null)
+    add('ledger', unstored, 'the plane stores outside the run, where nobody can search', 'not offered');
+  else count(unstored, personalDataLeaks, /^personal data/);
   return verdicts;
 }
 

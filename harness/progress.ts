@@ -1,5 +1,6 @@
 /** What is running and what is left, on stderr: a bar on a terminal, a line a step elsewhere. */
 import { Presets, SingleBar } from 'cli-progress';
+import { harmless } from '../reports/lines.js';
 import { monotonicUs } from './clock.js';
 
 export interface Progress {
@@ -19,7 +20,7 @@ export function showProgress(stream: NodeJS.WriteStream): Progress {
 function showLines(stream: NodeJS.WriteStream): Progress {
   const startUs = monotonicUs();
   const say = (text: string) =>
-    stream.write(`[${((monotonicUs() - startUs) / 1e6).toFixed(1).padStart(6)} s] ${text}\n`);
+    stream.write(`[${((monotonicUs() - startUs) / 1e6).toFixed(1).padStart(6)} s] ${harmless(text)}\n`);
   let runs = 0;
   let done = 0;
   return {
@@ -57,7 +58,7 @@ function showBar(stream: NodeJS.WriteStream): Progress {
     },
     phase: (label, phase) => bar.update({ label, phase }),
     finish(label, note) {
-      bar.increment(expected[done] ?? 0, { done: ++done, label, phase: note });
+      bar.increment(expected[done] ?? 0, { done: ++done, label, phase: harmless(note) });
     },
     end: () => bar.stop(),
   };

@@ -209,6 +209,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
         exported,
         settledRows,
         storedPaths: stopped.then(() => stack.storedPaths),
+        storesElsewhere: architecture.outside,
       }),
     );
     seen.ledger.catch(() => {});

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { defects } from '../reports/defects.js';
 import type { Comparison, Estimate, Summary } from '../reports/summary.js';
 import { validateSummary } from '../reports/validate.js';
+import { type MetricName, metricNames, metricOf } from './measures/metrics.js';
 import { injectedUs, loadEndUs, type Planted, plantRun } from './measures/planted-run.js';
 import { standardPrices } from './prices/prices.js';
-import type { RunFacts } from './record/facts.js';
+import type { LedgerFacts, RunFacts } from './record/facts.js';
+import { intervalOverRuns } from './statistics/interval.js';
+import { pooledRatio } from './statistics/pooled-figure.js';
 import { summarise } from './summarise.js';
+import { chanceOf } from './summary/estimates.js';
 
 const secondUs = 1_000_000;
 const later = (delayUs: number) => (emitUs: number) => emitUs + delayUs;
@@ -453,4 +458,60 @@ describe('a plane that loses changes', () => {
       method: 'total over runs, complete',
     });
   });
+});
+
+describe('whatever no plane may do', () => {
+  it('is a figure where fewer is better', () => {
+    for (const name of Object.keys(defects)) {
+      expect(metricNames).toContain(name);
+      expect(metricOf(name as MetricName).better).toBe('lower');
+    }
+  });
+
+  type Tables = NonNullable<LedgerFacts['tables']>;
+  const torn = { checked: 100, right: 99, mistakes: { torn: 1 } };
+  const verdictWith = (ledger: Partial<LedgerFacts>, tables: Partial<Tables> = {}) => {
+    const [run] = lakehouse(1);
+    if (!run?.ledger?.tables) throw new Error('expected a ledger');
+    const found = { ...run.ledger, ...ledger, tables: { ...run.ledger.tables, ...tables } };
+    return summaryOf([{ ...run, ledger: found }], 1).verdict;
+  };
+
+  it.each<[string, Partial<LedgerFacts>, Partial<Tables>]>([
+    ['disagree with its own tables', {}, { skewed: 1 }],
+    ['did not put them into its quarantine', {}, { quarantineMissing: 1 }],
+    ['in its quarantine that it had to take', {}, { quarantineUnexpected: 1 }],
+    ['older rows in the place of newer ones', { reordered: 1 }, {}],
+    ['older rows than reads before', { monotonicViolations: 1 }, {}],
+    ['live reads with rows that differ from the oracle: 1 %', { live: torn }, {}],
+    ['rows of two versions at once: 1 ', { live: torn }, {}],
+  ])('fails: %s', (words, ledger, tables) => {
+    const { outcome, sentences } = verdictWith(ledger, tables);
+    expect(outcome).toBe('fail');
+    expect(sentences.join('\n')).toContain(words);
+  });
+
+  it('does not fail a plane for what it declares to correct, and has corrected', () => {
+    const settled = { checked: 100, right: 100, mistakes: {} };
+    expect(verdictWith({ live: torn, monotonicViolations: 3, settled }).outcome).toBe('pass');
+    expect(verdictWith({ live: torn, monotonicViolations: 3, settled: torn }).outcome).toBe('fail');
+  });
+
+  it('cannot be told of tables that were not offered', () => {
+    const [run] = lakehouse(1);
+    if (!run?.ledger) throw new Error('expected a ledger');
+    const { outcome, sentences } = summaryOf([{ ...run, ledger: { ...run.ledger, tables: null } }], 1).verdict;
+    expect(outcome).toBe('pass');
+    expect(sentences[0]).toBe(
+      'lakehouse served what the oracle expects in the end; what its tables hold was not offered.',
+    );
+  });
+});
+
+it('more runs than a bootstrap can resample have intervals without one', () => {
+  expect(chanceOf(1).resamples(256)).toBeNull();
+  const figure = pooledRatio(Array.from({ length: 256 }, (_, k) => ({ numerator: 1 + (k % 7), denominator: 1 })));
+  const { interval, method } = intervalOverRuns(figure, { domain: 'positive', level: 0.95, resamples: null });
+  expect(interval?.lowerBound).toBeLessThan(interval?.upperBound as number);
+  expect(method).toContain('jackknife-t');
 });

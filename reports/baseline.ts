@@ -7,7 +7,7 @@ export interface Baseline {
   readonly seed: number;
   /** As planned; a plane with fewer runs than that had invalid ones, which are not in here. */
   readonly repetitions: number;
-  /** False if the suite was interrupted. */
+  /** False if the suite was interrupted, or a run that counts did not observe everything that was asked for. */
   readonly finished: boolean;
   readonly from: {
     readonly id: string;

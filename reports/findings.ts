@@ -48,6 +48,7 @@ const meanings: Readonly<Record<string, string>> = {
     'What was attempted, acknowledged and failed does not add up, so a loss cannot be told from a miscount.',
   NO_PROBES: 'Freshness was not observed.',
   WATCHED_TOO_SHORT: 'Freshness was observed for a part of the window only.',
+  BATCH_FAILED: 'Of that part of the batch work nothing is known.',
   NO_LEDGER: 'Correctness was not checked.',
   NO_CHANGES: 'There was no load of changes.',
   NO_READS: 'Latency was not observed.',

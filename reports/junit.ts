@@ -6,6 +6,7 @@
  * passed. A plane fails a fault after which something is lost, duplicated, wrong or torn. A run that cannot be judged or
  * is incomplete, a fault that was not seen to strike and an inconclusive verdict are errors: neither pass nor fail.
  */
+import { correctsItself, defectOf } from './defects.js';
 import { type FaultCell, type FaultTable, fateWords, faultTables, mttrText, rowName } from './faults.js';
 import { basisText, type Cell, type FigureRow, figureTables } from './figures.js';
 import { countedRuns, explainedFindings } from './findings.js';
@@ -85,28 +86,17 @@ function validityCases(summary: Summary, manifest: Manifest): TestCase[] {
   ];
 }
 
-/** What may not happen once a plane has been healed and drained; the verdict fails for the same. */
-const defects: ReadonlySet<string> = new Set([
-  'ledger.lost',
-  'ledger.duplicated',
-  'ledger.unexpected',
-  'ledger.behind',
-  'ledger.wrong_rows',
-  'ledger.settled_wrong_rows',
-  'ledger.personal_data_leaks',
-]);
-
 function figureCases(scenario: string, plane: string, rows: readonly FigureRow[]): TestCase[] {
   const own = rows.map((row) => ({ row, cell: row.cells.find((candidate) => candidate.plane === plane)! }));
-  // A plane that corrects itself later is judged after that.
-  const settles = own.some(({ row, cell }) => row.metric === 'ledger.settled_wrong_rows' && cell.kind === 'figure');
+  const settles = correctsItself(
+    own.map(({ row: { metric }, cell }) => ({ metric, value: cell.kind === 'figure' ? cell.value : null })),
+  );
   return own.map(({ row, cell }) => {
     const { metric, statistic, basis } = row;
-    const defect = defects.has(metric) && !(settles && metric === 'ledger.wrong_rows');
     return {
       className: `${scenario}.${plane}`,
       name: `${metric} ${statistic} (${basisText(basis)})`,
-      outcome: outcomeOf(cell, cell.note ?? row.note, defect),
+      outcome: outcomeOf(cell, cell.note ?? row.note, defectOf(metric, settles) !== null),
     };
   });
 }

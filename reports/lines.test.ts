@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lengthOf, wrap } from './lines.js';
+import { harmless, lengthOf, wrap } from './lines.js';
 
 describe('wrapping', () => {
   it('keeps every word, in lines no longer than asked', () => {
@@ -19,5 +19,14 @@ describe('wrapping', () => {
 
   it('ends for a terminal without a width', () => {
     expect(wrap('ab c', 0)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('text of others in a log', () => {
+  it('gives no commands to a terminal or to a CI server', () => {
+    expect(harmless('failed:\n  ::error file=x::gone\n##[group]a\u001b[2J\rb')).toBe(
+      'failed:\n  | ::error file=x::gone\n| ##[group]a\ufffd[2J\nb',
+    );
+    expect(harmless('std::vector of ::1, as it was\n\tat main')).toBe('std::vector of ::1, as it was\n\tat main');
   });
 });

@@ -30,3 +30,11 @@ export function wrap(text: string, columns: number): string[] {
 export function lengthOf(text: string): number {
   return [...text].length;
 }
+
+/**
+ * Text of others as it may go to a terminal or a CI server's log: without control characters, and no line of it a command
+ * of that server, which begins with `::` or `##[` (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands).
+ */
+export function harmless(text: string): string {
+  return printable(text).replace(/^(\s*)(?=::|##\[)/gm, '$1| ');
+}

@@ -352,6 +352,13 @@ describe('example.py', () => {
       expect(final.checked).toBeGreaterThan(1_000);
       expect([final.right, live.right, behind]).toEqual([final.checked, live.checked, 0]);
       expect(tables).toBeNull();
+      // Of the system itself nothing was sampled or searched, and nothing is said.
+      const validityOf = (metric: string) =>
+        summary.estimates.find((one) => one.architecture === name && one.metric === metric)?.validity;
+      for (const metric of ['resources.cpu', 'resources.memory', 'cost.per_1k_predictions'])
+        expect([metric, validityOf(metric)]).toEqual([metric, 'not_measured']);
+      expect(validityOf('ledger.personal_data_leaks')).toBe('not_offered');
+      expect(summary.costs.planes.filter(({ architecture }) => architecture === name)).toEqual([]);
       const seen = facts.probes.lastSeq.filter((lastSeq) => lastSeq > 0).length;
       expect(seen).toBeGreaterThan(1_000);
     },

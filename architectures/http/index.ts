@@ -9,6 +9,7 @@ const http: ArchitectureFactory = (given) => {
     name: 'http',
     params,
     uses: ['changeLog', 'tables'],
+    outside: true,
     roles: [{ name: 'adapter', ingests: true, run: (context) => adapt(context, params) }],
   };
 };

@@ -53,6 +53,14 @@ describe('B against A', () => {
     expect(comparison.sentences.join(' ')).toMatch(/a has ledger\.lost in B and never had in A/);
   });
 
+  it('a plane that only one of them has keeps it open, whichever that is', () => {
+    const figures = { 'freshness.visibility.p95': wiggle(10, 1000) };
+    const [one, two] = [plantValues({ a: figures }), plantValues({ a: figures, b: figures })];
+    expect(compare(one, one).outcome).toBe('no worse');
+    expect(compare(two, one)).toMatchObject({ outcome: 'inconclusive' });
+    expect(compare(one, two).sentences.at(-1)).toBe('Only B has b under planted: nothing is said of that.');
+  });
+
   it('turned round is the reverse', () => {
     const after = suite(wiggle(10, 1500, 3));
     const [there] = compare(before, after).figures;

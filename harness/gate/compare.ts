@@ -9,7 +9,7 @@ import { type MetricName, metricOf } from '../measures/metrics.js';
 import { holmAdjusted } from '../statistics/holm.js';
 import { fewestPairs, practicalRatio, practicalShare } from '../summary/comparisons.js';
 import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
-import { counted, digits } from '../summary/wording.js';
+import { counted, digits, listed } from '../summary/wording.js';
 import { type Judgement, judge, marginOn, planeOf, sideOf, type Worsening, worseningOf } from './decision.js';
 
 export interface Named {
@@ -45,9 +45,21 @@ export function compareSuites(a: Named, b: Named, chance: Chance): SuiteComparis
   const corrected = new Map(family.map((draft, i) => [draft, adjusted[i] as number]));
   const figures = drafts.map((draft) => describeFigure(draft, corrected.get(draft) ?? draft.worsening?.pValue ?? null));
   const appeared = figures.filter((_, i) => drafts[i]?.isNew);
-  const outcome = outcomeOf(figures, appeared.length > 0 || !a.values.finished || !b.values.finished);
-  const sentences = describe({ a, b, figures, appeared });
+  const onlyOne = [...onlyIn(a, b), ...onlyIn(b, a)];
+  const isOpen = appeared.length > 0 || onlyOne.length > 0 || !a.values.finished || !b.values.finished;
+  const outcome = outcomeOf(figures, isOpen);
+  const sentences = [...describe({ a, b, figures, appeared }), ...onlyOne];
   return { schema: 'planebench.comparison/1', a: a.name, b: b.name, outcome, sentences, figures };
+}
+
+/** What is in one of two suites alone is neither worse nor no worse. */
+function onlyIn(one: Named, other: Named): string[] {
+  const alone = one.values.planes.filter(
+    ({ scenario, architecture }) => !planeOf(other.values, scenario, architecture),
+  );
+  if (alone.length === 0) return [];
+  const names = listed(alone.map(({ scenario, architecture }) => `${architecture} under ${scenario}`));
+  return [`Only ${one.name} has ${names}: nothing is said of that.`];
 }
 
 function draftPlane(
@@ -167,7 +179,9 @@ function describe(input: {
         `${architecture} has ${metric} in B and never had in A (${scenario}: ${mean === null ? 'some' : digits(mean)} a run): the gate and the report of B judge that.`,
     ),
     ...[a, b].flatMap(({ name, values }) =>
-      values.finished ? [] : [`${name} was interrupted: what it did not get to is missing.`],
+      values.finished
+        ? []
+        : [`${name} was interrupted, or did not observe everything that was asked for: something is missing.`],
     ),
     ...(most < fewestPairs
       ? [`There are at most ${counted(most, 'pair')}: nothing is decided on fewer than ${fewestPairs}.`]

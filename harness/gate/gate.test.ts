@@ -25,10 +25,15 @@ const wiggle = (runs: number, shift = 0, level = 1000): number[] =>
   Array.from({ length: runs }, (_, k) => level * (1 + 0.01 * Math.sin(7 * (k + shift))));
 const times = (values: readonly number[], factor: number) => values.map((value) => value * factor);
 
-function judge(thresholds: readonly Threshold[], candidate: Baseline, baseline: Baseline = candidate): GateVerdict {
+function judge(
+  thresholds: readonly Threshold[],
+  candidate: Baseline,
+  baseline: Baseline = candidate,
+  exact = false,
+): GateVerdict {
   const architectures = candidate.planes.map(({ architecture }) => architecture);
   const demands = demandsOf({ suite: 'planted', scenarios: plantedScenarios, architectures, thresholds }, baseline);
-  return judgeGate({ candidate, baseline, demands, chance, run: 'run', file: 'file' });
+  return judgeGate({ candidate, baseline, demands, chance, run: 'run', file: 'file', exact });
 }
 
 const visibility = (values: readonly RunValue[], more: Parameters<typeof plantValues>[1] = {}) =>
@@ -370,3 +375,51 @@ describe('thresholds as types', () => {
 function rounded(value: number): number {
   return Number(value.toPrecision(6));
 }
+
+describe('a part of what the baseline has', () => {
+  const figures = { 'freshness.visibility.p95': wiggle(10) };
+  it('cannot pass, and what is missing is named', () => {
+    const verdict = judge([p95], plantValues({ a: figures }), plantValues({ a: figures, b: figures }));
+    expect(verdict.outcome).toBe('inconclusive');
+    expect(verdict.sentences.join(' ')).toContain('file has b under planted, of which run has no run');
+    const slow = plantValues({ a: { 'freshness.visibility.p95': times(wiggle(10, 3), 1.5) } });
+    expect(judge([p95], slow, plantValues({ a: figures, b: figures })).outcome).toBe('fail');
+  });
+
+  it('passes if the run has more', () => {
+    expect(judge([lost], plantValues({ a: { 'ledger.lost.total': [0] } }), plantValues({ b: figures })).outcome).toBe(
+      'inconclusive',
+    );
+    const both = plantValues({ a: figures, b: figures });
+    expect(judge([{ ...p95, architecture: 'a' }], both, plantValues({ a: figures })).outcome).toBe('pass');
+  });
+});
+
+describe('in virtual time, exactly', () => {
+  const ran = (values: readonly RunValue[], more = {}) => visibility(values, { scenarios: simulated, ...more });
+  it('all that differs from the baseline is told, and fails only where that is asked for', () => {
+    const [before, after] = [ran(wiggle(10)), ran([...wiggle(9), 1001])];
+    const lenient = judge([p95], after, before);
+    expect(lenient.outcome).toBe('pass');
+    expect(lenient.sentences.join(' ')).toContain(
+      "1 of 1 figure is not the baseline's digit for digit (planted a freshness.visibility.p95).",
+    );
+    const strict = judge([p95], after, before, true);
+    expect(strict.outcome).toBe('fail');
+    expect(strict.sentences.join(' ')).toContain('make the baseline anew');
+    expect(judge([p95], before, before, true).outcome).toBe('pass');
+  });
+
+  it('a figure that only one side has differs, and runs without a partner tell nothing', () => {
+    const more = plantValues(
+      { a: { 'freshness.visibility.p95': wiggle(10), 'freshness.visibility.p50': wiggle(10) } },
+      { scenarios: simulated },
+    );
+    expect(judge([p95], more, ran(wiggle(10)), true).outcome).toBe('fail');
+    expect(judge([p95], ran(wiggle(10)), more, true).outcome).toBe('fail');
+    const others = ran(wiggle(10), { seed: 2, seeds: Array.from({ length: 10 }, (_, k) => k) });
+    expect(judge([p95], others, ran(wiggle(10)), true).sentences.join(' ')).toContain(
+      'nothing can be exactly the same',
+    );
+  });
+});

@@ -1,12 +1,14 @@
 /** A run against its suite's thresholds and a baseline: a decision for each, corrected together, and one for all. */
 import type { Baseline, PlaneValues } from '../../reports/baseline.js';
+import { defectOf } from '../../reports/defects.js';
 import type { Decision, GateVerdict, ThresholdVerdict } from '../../reports/gate.js';
 import { metricOf } from '../measures/metrics.js';
 import { holmAdjusted } from '../statistics/holm.js';
 import { fewestPairs } from '../summary/comparisons.js';
 import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
-import { counted, digits, inWords } from '../summary/wording.js';
+import { counted, digits, inWords, listed } from '../summary/wording.js';
 import { judge, marginOn, planeOf, type Side, sideOf, type Worse, type Worsening, worseningOf } from './decision.js';
+import { changedFigures, describeChanged } from './exact.js';
 import { type Demand, isStatistical, nameOf, type Threshold } from './thresholds.js';
 
 export interface GateInput {
@@ -17,17 +19,30 @@ export interface GateInput {
   /** As they were named by whoever asks. */
   readonly run: string;
   readonly file: string;
+  /** Whether also whatever differs at all from a simulated baseline fails, within the margins or not. */
+  readonly exact?: boolean;
 }
 
-export function judgeGate({ candidate, baseline, demands, chance, run, file }: GateInput): GateVerdict {
+export function judgeGate(input: GateInput): GateVerdict {
+  const { candidate, baseline, demands, chance, run, file, exact = false } = input;
   const drafts = demands.map((demand) => draftOf(demand, { candidate, baseline, chance }));
   // What could not be tested was declared all the same: it counts as a test that found nothing.
   const family = drafts.filter(({ demand }) => isStatistical(demand.threshold));
   const adjusted = holmAdjusted(family.map(({ worsening }) => worsening?.pValue ?? 1));
   const pValues = new Map(family.map((draft, i) => [draft, adjusted[i] as number]));
   const thresholds = drafts.map((draft) => decide(draft, pValues.get(draft) ?? null, candidate));
-  const outcome = worst(thresholds, candidate.finished);
-  const sentences = describe({ candidate, baseline, thresholds, family: family.length, outcome });
+  const absent = absentFrom(candidate, baseline);
+  const changed = changedFigures(candidate, baseline);
+  const outcome = worst(thresholds, {
+    isWhole: candidate.finished && absent.length === 0,
+    isExact: changed?.names.length === 0,
+    exact,
+  });
+  const sentences = [
+    ...describe({ candidate, baseline, thresholds, family: family.length, outcome }),
+    ...describeAbsent(absent, { run, file }),
+    ...describeChanged(changed, exact),
+  ];
   return { schema: 'planebench.gate/1', suite: candidate.suite, run, baseline: file, outcome, sentences, thresholds };
 }
 
@@ -62,10 +77,11 @@ function draftOf(
   return { demand, plane, side, worsening, options };
 }
 
-/** A plane that corrects itself later is judged after that, as in the verdict of a suite. */
-function judgedMetric(plane: PlaneValues, { metric }: Threshold): string {
+/** What a plane may do until it has corrected itself is judged after that, as in the verdict of a suite. */
+function judgedMetric({ figures }: PlaneValues, { metric }: Threshold): string {
   const settled = 'ledger.settled_wrong_rows';
-  return metric === 'ledger.wrong_rows' && plane.figures.some((figure) => figure.metric === settled) ? settled : metric;
+  const settles = figures.some((figure) => figure.metric === settled);
+  return settles && defectOf(metric, false) !== null && defectOf(metric, true) === null ? settled : metric;
 }
 
 const betterOf = ({ metric }: Threshold) => (metricOf(metric).better === 'higher' ? 'higher' : 'lower');
@@ -141,10 +157,13 @@ function decideCount(
   return { outcome: 'pass', found: `kept in ${counted(values.length, 'run')}`, method };
 }
 
-function worst(thresholds: readonly ThresholdVerdict[], finished: boolean): Decision {
+function worst(
+  thresholds: readonly ThresholdVerdict[],
+  { isWhole, isExact, exact }: { readonly isWhole: boolean; readonly isExact: boolean; readonly exact: boolean },
+): Decision {
   const outcomes = thresholds.map(({ outcome }) => outcome);
-  if (outcomes.includes('fail')) return 'fail';
-  return !finished || outcomes.length === 0 || outcomes.includes('inconclusive') ? 'inconclusive' : 'pass';
+  if ((exact && !isExact) || outcomes.includes('fail')) return 'fail';
+  return !isWhole || outcomes.length === 0 || outcomes.includes('inconclusive') ? 'inconclusive' : 'pass';
 }
 
 function inDemand(threshold: Threshold): string {
@@ -215,7 +234,9 @@ function describe(input: {
   const measured = candidate.scenarios.some(({ badge }) => badge === 'measured');
   return [
     `Of ${counted(thresholds.length, 'threshold')} ${digits(count('pass'))} passed, ${digits(count('fail'))} failed, ${digits(count('inconclusive'))} are inconclusive.`,
-    ...(candidate.finished ? [] : ['The run was interrupted: what it did not get to is missing, and it cannot pass.']),
+    ...(candidate.finished
+      ? []
+      : ['The run was interrupted, or did not observe everything that was asked for: what is missing cannot pass.']),
     ...(outcome === 'inconclusive' && few > 0 && few < fewestPairs
       ? [
           `There are at most ${counted(few, 'pair')}: nothing is decided on fewer than ${fewestPairs}. Repeat more often with --repetitions.`,
@@ -230,5 +251,18 @@ function describe(input: {
         ]
       : []),
     `${counted(family, 'threshold')} judged by statistics, corrected together (Holm); level ${confidenceLevel}.`,
+  ];
+}
+
+/** Planes of the baseline, each under a scenario, of which the run knows nothing. */
+function absentFrom(candidate: Baseline, baseline: Baseline): PlaneValues[] {
+  return baseline.planes.filter(({ scenario, architecture }) => !planeOf(candidate, scenario, architecture));
+}
+
+function describeAbsent(absent: readonly PlaneValues[], { run, file }: Pick<GateInput, 'run' | 'file'>): string[] {
+  if (absent.length === 0) return [];
+  const names = listed(absent.map(({ scenario, architecture }) => `${architecture} under ${scenario}`));
+  return [
+    `${file} has ${names}, of which ${run} has no run: that cannot pass. Run the same planes and scenarios, or make a baseline of these alone.`,
   ];
 }

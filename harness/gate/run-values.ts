@@ -22,7 +22,7 @@ export function valuesOf(manifest: Manifest, facts: readonly RunFacts[], prices:
     suite,
     seed,
     repetitions,
-    finished: isFinished(manifest),
+    finished: isFinished(manifest) && runs.every(({ invalid, missing }) => invalid.length > 0 || missing.length === 0),
     from: { id, startedAt, commit: git.commit, machine: `${machine.cpu}, ${machine.cores} cores, ${machine.platform}` },
     scenarios: [...scenarios.values()].map(identityOf).sort((a, b) => compare(a.name, b.name)),
     planes: [...groupByPlane(runs).values()]

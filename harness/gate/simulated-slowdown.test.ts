@@ -54,7 +54,9 @@ async function simulateAll(seeds: readonly number[], costs: Costs): Promise<Base
     const { facts } = await simulations.run(seed, null, { costs });
     runs.push({ ...facts, plan: { ...facts.plan, repetition: i + 1 } });
   }
-  return valuesOf({ ...headlineManifest(), suite: 'small', repetitions: pairs }, runs, standardPrices);
+  const values = valuesOf({ ...headlineManifest(), suite: 'small', repetitions: pairs }, runs, standardPrices);
+  // Freshness is watched for less than an SLO in runs as short as these, and nothing is demanded of it.
+  return { ...values, finished: true };
 }
 
 function decide(baseline: Baseline, candidate: Baseline) {

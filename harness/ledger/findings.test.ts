@@ -13,6 +13,7 @@ describe('findings', () => {
   it('are none of a sound plane, whatever of its appends failed or is indeterminate, with tables or without', () => {
     expect(found({})).toEqual([]);
     expect(found({ tables: null })).toEqual([]);
+    expect(found({ personalDataLeaks: null })).toEqual([]);
   });
 
   it('are one of every account', () => {

@@ -110,6 +110,6 @@ export function findingsOf(ledger: LedgerFacts): LedgerFinding[] {
     ledger.behind,
     'customers have a final row that does not reflect every acknowledged change, or none that could be read.',
   );
-  add('PERSONAL_DATA', ledger.personalDataLeaks, 'places in what was stored hold raw personal data.');
+  add('PERSONAL_DATA', ledger.personalDataLeaks ?? 0, 'places in what was stored hold raw personal data.');
   return found;
 }

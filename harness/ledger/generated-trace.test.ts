@@ -107,6 +107,7 @@ it('agrees with the generator about every change, and with a right plane about e
     settledRows: Promise.resolve(null),
     liveRows: [],
     storedPaths: Promise.resolve([join(directory, 'trace', 'history')]),
+    storesElsewhere: false,
   });
   expect(facts).toMatchObject({
     attempted: info.changes,

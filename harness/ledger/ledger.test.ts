@@ -341,6 +341,18 @@ describe('a planted defect', () => {
     expect(facts.personalDataLeaks).toBe(1);
     expect(facts.examples).toEqual([`personal data: "ada@example.org" is stored in ${join(stored, 'data.bin')}`]);
   });
+
+  it('where a plane stores elsewhere too, what was found is a leak, and nothing found is no clean bill', async () => {
+    const stored = join(directory, 'stored-here');
+    await mkdir(stored);
+    const folder = join(directory, 'with-a-sample');
+    await writeTrace(folder, { ...trace, personalSamples: ['ada@example.org'] });
+    const leaks = async () =>
+      (await fold({ trace: folder, storedPaths: [stored], storesElsewhere: true })).personalDataLeaks;
+    expect(await leaks()).toBeNull();
+    await writeFile(join(stored, 'data.bin'), 'xx ada@example.org yy');
+    expect(await leaks()).toBe(1);
+  });
 });
 
 describe('an entry that was offered more than once', () => {
@@ -493,6 +505,7 @@ function fold(given: Partial<Given>): Promise<LedgerFacts> {
     liveRows: [],
     rolledBack: [],
     storedPaths: [],
+    storesElsewhere: false,
     ...given,
   };
   return foldLedger({

@@ -41,6 +41,8 @@ export interface LedgerInput {
   readonly settledRows: Promise<readonly FeatureRow[] | null>;
   /** Files and folders that the plane stored, once their owners have stopped; searched for personal data. */
   readonly storedPaths: Promise<readonly string[]>;
+  /** What was found in these is then not all that there may be. */
+  readonly storesElsewhere: boolean;
 }
 
 export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
@@ -69,7 +71,7 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
     : null;
   const settledRows = await input.settledRows;
   const settled = settledRows && (await judge('settled row', settledRows));
-  const personalDataLeaks = await countLeaks(await input.storedPaths, info.personalSamples, examples);
+  const leaks = await countLeaks(await input.storedPaths, info.personalSamples, examples);
   const { attempted, acknowledged, failed, indeterminate } = expectation;
   return {
     attempted,
@@ -84,7 +86,7 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
     behind,
     reordered,
     monotonicViolations: monotonic.violations,
-    personalDataLeaks,
+    personalDataLeaks: leaks === 0 && input.storesElsewhere ? null : leaks,
     examples: examples.chosen(),
   };
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CostPart, Price, PriceBook } from '../../reports/summary.js';
 import type { PortCounter, RunFacts } from '../record/facts.js';
+import type { Scenario } from '../scenario.js';
 import { foldCost } from './cost.js';
 import type { Measure } from './measured.js';
 import { measureRun } from './metrics.js';
@@ -133,6 +134,30 @@ describe('a plane on one role and one server, 10 s of whose load are measured', 
     const [server, ...others] = run.processes;
     const parts = partsOf({ ...run, processes: [{ ...server!, name: 'tables' }, ...others] });
     expect(parts.map(({ role, port }) => [role, port])).toEqual([['stream', null]]);
+  });
+
+  it('pays for the table engine in virtual time, which is no object store, by the calls of each role', () => {
+    const run = plant({});
+    const [server, ...others] = run.processes;
+    const scenario: Scenario = { ...run.plan.scenario, stack: 'simulated' };
+    const ports = [
+      counted('stream', 'tables', 'append', 6),
+      counted('maintenance', 'tables', 'fold', 4),
+      counted('stream', 'objects', 'put', 2),
+    ];
+    const parts = partsOf({
+      ...run,
+      plan: { ...run.plan, scenario },
+      processes: [{ ...server!, name: 'tables' }, ...others],
+      ports,
+    });
+    const paid = parts.map(({ role, port, cpuUsd, requestsUsd }) => [role, port, cpuUsd, requestsUsd]);
+    expect(paid).toEqual([
+      ['stream', 'tables', expect.closeTo(6, 9), 0],
+      ['maintenance', 'tables', expect.closeTo(4, 9), 0],
+      ['stream', null, expect.closeTo(20, 9), 0],
+      ['stream', 'tables', 0, expect.closeTo(2 * 5, 9)],
+    ]);
   });
 
   it('pays for the requests that were counted in the window, lists as puts and deletions not at all', () => {

@@ -17,6 +17,7 @@
 import type { CostPart, Price, PriceBook } from '../../reports/summary.js';
 import type { PortCounter, RunFacts } from '../record/facts.js';
 import { type AbsentMeasure, type MeasureOf, notMeasured } from './measured.js';
+import { unsampled } from './unsampled.js';
 
 export interface RunCost {
   readonly parts: readonly CostPart[];
@@ -61,7 +62,7 @@ const gb = 2 ** 30;
 const monthUs = 730 * 3_600 * 1_000_000;
 
 export function foldCost(run: RunFacts, prices: PriceBook): RunCost | AbsentMeasure {
-  const used = foldUse(run);
+  const used = unsampled(run) ?? foldUse(run);
   if ('kind' in used) return used;
   const at = (level: PriceLevel) => used.map((part) => pricePart(part, prices, level));
   const parts = at('value');
@@ -126,12 +127,18 @@ function foldUse(run: RunFacts): UsedPart[] | AbsentMeasure {
   const parts: UsedPart[] = run.processes.flatMap(({ name, kind }, process): UsedPart[] => {
     const use = ofProcess[process] ?? nothing;
     if (kind === 'role') return [{ role: name, port: null, use }];
-    // An object store is paid by request and byte, which are counted apart; its processors are the vendor's.
-    if (kind === 'server' && name !== 'tables') return divideServer(name, use, run.ports);
+    if (kind === 'server' && !isObjectStore(run, name)) return divideServer(name, use, run.ports);
     return [];
   });
   return [...parts, ...requestsOf(run), ...storedBy(run)];
 }
+
+/**
+ * An object store is paid by request and byte, which are counted apart; its processors are the vendor's. In virtual time
+ * the server `tables` is none: it is the engine, whose appends and folds are work of the roles on every other stack.
+ */
+const isObjectStore = ({ plan }: RunFacts, server: string) =>
+  server === 'tables' && plan.scenario.stack !== 'simulated';
 
 /** Nothing where the plane gives no inventory. */
 function storedBy({ inventories: { afterLoad }, timeline }: RunFacts): UsedPart[] {

@@ -32,7 +32,10 @@ export function measureLedger({ ledger }: RunFacts) {
         ? ({ kind: 'count', count: wrong(ledger.settled) } as const)
         : notOffered('the plane corrects nothing afterwards')),
     'ledger.monotonic_violations': count(({ monotonicViolations }) => monotonicViolations),
-    'ledger.personal_data_leaks': count(({ personalDataLeaks }) => personalDataLeaks),
+    'ledger.personal_data_leaks':
+      ledger?.personalDataLeaks === null
+        ? notOffered('the plane stores outside the run, where nobody can search')
+        : count(({ personalDataLeaks }) => personalDataLeaks ?? 0),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Measures of planted runs, against answers worked out by hand. */
 import { describe, expect, it } from 'vitest';
 import { standardPrices } from '../prices/prices.js';
-import { outcomes, type RunFacts } from '../record/facts.js';
+import { type BatchFacts, outcomes, type RunFacts } from '../record/facts.js';
 import { quantileBound, quantileOf } from '../statistics/samples.js';
 import { foldBacklog } from './backlog.js';
 import type { Measure } from './measured.js';
@@ -523,12 +523,56 @@ describe('what is missing is said to be', () => {
       expect(measures[name]).toMatchObject({ kind: 'absent', why: 'not_offered' });
     }
   });
+  it('of a system outside the run: what it uses and what it stores', () => {
+    const run = plantRun();
+    const ledger = run.ledger && { ...run.ledger, personalDataLeaks: null };
+    const { measures, cost, missing } = measureRun({ ...run, outside: true, ledger });
+    const note = 'the system behind the roles is none of the processes that are sampled';
+    const ofUse = [
+      ...(['resources.cpu', 'resources.memory', 'resources.memory_whole_run'] as const),
+      ...(['cost.per_1k_predictions', 'cost.per_million_changes', 'cost.per_slo_point'] as const),
+    ];
+    for (const name of ofUse) expect(measures[name]).toEqual({ kind: 'absent', why: 'not_measured', note });
+    expect(cost).toEqual({ kind: 'absent', why: 'not_measured', note });
+    expect(measures['ledger.personal_data_leaks']).toMatchObject({ kind: 'absent', why: 'not_offered' });
+    expect(missing).toEqual([]);
+    expect(ratio(measures['resources.load_cpu'])).toBeCloseTo(0.2, 9);
+    expect(measures['ledger.lost']).toEqual({ kind: 'count', count: 0 });
+  });
+  it('on servers of others: what they use, unless nothing was asked of them', () => {
+    const run = plantRun();
+    const plan = {
+      ...run.plan,
+      scenario: { ...run.plan.scenario, stack: 'external', servers: {} },
+    } as RunFacts['plan'];
+    const lent = measureRun({ ...run, plan }).measures;
+    for (const name of ['resources.cpu', 'resources.memory', 'cost.per_slo_point'] as const)
+      expect(lent[name]).toMatchObject({ why: 'not_measured', note: expect.stringContaining('your servers') });
+    expect(lent['ledger.personal_data_leaks']).toEqual({ kind: 'count', count: 0 });
+    expect(ratio(measureRun({ ...run, plan, ports: [] }).measures['resources.cpu'])).toBeCloseTo(1.5, 9);
+  });
   it('probes, ledger, usage', () => {
     const run = plantRun();
     expect(codes({ ...run, ledger: null })).toEqual(['NO_LEDGER']);
     expect(codes({ ...run, usage: { ...run.usage, rows: 0 } })).toEqual(['NO_USAGE']);
     expect(codes({ ...run, probes: { ...run.probes, rows: 0 } })).toEqual(['NO_PROBES']);
     expect(codes(plantRun({ silent: () => true }))).toEqual(['NO_PROBES']);
+  });
+  it('batch work of a kind of which nothing was done', () => {
+    const [done, failed] = [null, 'no disk'].map((failure) => ({
+      kind: 'score' as const,
+      besideLoad: false,
+      part: 'whole' as const,
+      startedUs: 0,
+      hostUs: 1,
+      rows: 0,
+      scanned: null,
+      failure,
+    }));
+    const withSteps = (steps: BatchFacts['steps']) =>
+      codes({ ...plantRun(), batch: { steps } as unknown as BatchFacts });
+    expect(withSteps([failed!, failed!])).toEqual(['BATCH_FAILED']);
+    expect(withSteps([failed!, done!])).toEqual([]);
   });
   it('never a zero: a run of which nothing is known has no figure at all', () => {
     const empty = plantRun({

@@ -98,6 +98,7 @@ export function plantRun(planted: Planted = {}): RunFacts {
     },
     params: { interval: 2 },
     ingests: true,
+    outside: false,
     timeline: { loadStartUs: startUs, measureStartUs, measureEndUs, loadEndUs, drainEndUs: loadEndUs + secondUs },
     invalid: [],
     operations: {

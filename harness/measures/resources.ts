@@ -1,6 +1,7 @@
 /** What a plane took of the machine, as the operating system tells it; the load generator is counted apart. */
 import type { RunFacts, UsageColumns } from '../record/facts.js';
 import { type MeasureOf, notMeasured } from './measured.js';
+import { unsampled } from './unsampled.js';
 
 export interface ProcessUse {
   readonly name: string;
@@ -39,12 +40,13 @@ export function foldProcesses(
 export function measureResources(run: RunFacts) {
   const { timeline } = run;
   const processes = foldProcesses(run, { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs });
+  const absent = unsampled(run);
   const isPlane = (kind: ProcessUse['kind']) => kind !== 'load';
   return {
-    'resources.cpu': cores(processes.filter(({ kind }) => isPlane(kind))),
+    'resources.cpu': absent ?? cores(processes.filter(({ kind }) => isPlane(kind))),
     'resources.load_cpu': cores(processes.filter(({ kind }) => !isPlane(kind))),
-    'resources.memory': peakMemory(run, duringLoad(run)),
-    'resources.memory_whole_run': peakMemory(run, rowsOf(run.usage)),
+    'resources.memory': absent ?? peakMemory(run, duringLoad(run)),
+    'resources.memory_whole_run': absent ?? peakMemory(run, rowsOf(run.usage)),
   };
 }
 

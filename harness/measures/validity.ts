@@ -227,6 +227,11 @@ function missingFacts(run: RunFacts, { probes }: Panel): Finding[] {
       `the panel was not watched for one SLO after the measured window: ${Math.round(100 * leftOut)} % of it is left out`,
     );
   }
+  for (const kind of new Set(run.batch?.steps.map((step) => step.kind))) {
+    const failures = run.batch?.steps.flatMap((step) => (step.kind === kind ? [step.failure] : [])) ?? [];
+    if (failures.every((failure) => failure !== null))
+      missing('BATCH_FAILED', `none of ${failures.length} ${kind} steps was done: ${failures[0]}`);
+  }
   if (run.ledger === null) missing('NO_LEDGER', 'the ledger was not drawn up: correctness is unknown');
   if (run.appends.rows === 0) missing('NO_CHANGES', 'no change was offered');
   if (!operationKinds.some((kind) => run.operations.kind.includes(operationKinds.indexOf(kind)))) {

@@ -11,6 +11,7 @@ export interface ArchitectureDescription {
   readonly uses: readonly (keyof Ports)[];
   readonly roles: readonly { readonly name: string; readonly ingests: boolean; readonly background: boolean }[];
   readonly settlesWithinUs: number | null;
+  readonly outside: boolean;
 }
 
 export type Described =

@@ -32,6 +32,11 @@ it.each([
     `() => ({ name: "mine", uses: [], settlesWithinUs: "soon", roles: [${role}] })`,
     /settlesWithinUs must be/,
   ],
+  [
+    'outside',
+    `() => ({ name: "mine", uses: [], outside: "there", roles: [${role}] })`,
+    /outside must be true or false/,
+  ],
 ])('refuses what is no plane, saying what it expected: %s', async (name, factory, sentence) => {
   const path = join(folder, `${name}.mjs`);
   await writeFile(path, `export default ${factory};\n`);

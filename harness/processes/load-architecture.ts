@@ -39,18 +39,20 @@ export async function loadArchitecture(specifier: string, params: Json | undefin
 }
 
 /** What of an architecture is plain data. */
-export function descriptionOf({ name, params, uses, roles, settlesWithinUs }: Architecture): ArchitectureDescription {
+export function descriptionOf(architecture: Architecture): ArchitectureDescription {
+  const { name, params, uses, roles, settlesWithinUs, outside = false } = architecture;
   return {
     name,
     params,
     uses,
     roles: roles.map(({ name: role, ingests = false, background = false }) => ({ name: role, ingests, background })),
     settlesWithinUs: settlesWithinUs ?? null,
+    outside,
   };
 }
 
 /** What would only fail later, in another process or when results are written; null: nothing. */
-function whatIsWrong({ name, params, uses, roles, settlesWithinUs }: Architecture): string | null {
+function whatIsWrong({ name, params, uses, roles, settlesWithinUs, outside }: Architecture): string | null {
   if (typeof name !== 'string') return `name must be a text, found ${typeof name}`;
   const stranger = findNoJson(params, 'params');
   if (stranger !== null) return `${stranger}: parameters are printed in reports and must be JSON`;
@@ -66,6 +68,7 @@ function whatIsWrong({ name, params, uses, roles, settlesWithinUs }: Architectur
   }
   if (settlesWithinUs !== undefined && !(Number.isFinite(settlesWithinUs) && settlesWithinUs >= 0))
     return `settlesWithinUs must be a number of microseconds, found ${settlesWithinUs}`;
+  if (outside !== undefined && typeof outside !== 'boolean') return `outside must be true or false, found ${outside}`;
   return null;
 }
 

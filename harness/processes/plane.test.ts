@@ -27,7 +27,7 @@ function start(
   return startPlane({
     supervisor,
     plan: { arm: {}, scenario: { epochUs: 1_000, phases: { warmUpUs: 500, measureUs: 2_000 }, workload: {} } } as never,
-    architecture: { name: 'mine', params: null, uses: [], roles, settlesWithinUs: null },
+    architecture: { name: 'mine', params: null, uses: [], roles, settlesWithinUs: null, outside: false },
     stack: { connection: { stack: 'embedded' }, storedPaths: [], servers: {} },
     build: simulatedBuild,
   });

@@ -15,6 +15,8 @@ export interface RunFacts {
   readonly params: unknown;
   /** Whether a role of the plane takes changes in. One that does not, offers neither freshness nor a ledger. */
   readonly ingests: boolean;
+  /** The plane's own system is none of `processes`, and what it stores was not searched. */
+  readonly outside: boolean;
   readonly timeline: Timeline;
   /** Why the run cannot be judged; empty for a sound run. What a plane loses is no reason. */
   readonly invalid: readonly Finding[];
@@ -377,8 +379,8 @@ export interface LedgerFacts {
   readonly reordered: number;
   /** Reads of a key whose lastSeq, or asOfUs at equal lastSeq, was lower than that of an earlier finished read. */
   readonly monotonicViolations: number;
-  /** Raw personal data found in what the plane stored. */
-  readonly personalDataLeaks: number;
+  /** Raw personal data found in what the plane stored; null: none, but it stores elsewhere too, where nobody can look. */
+  readonly personalDataLeaks: number | null;
   /** Up to 20 examples, for the reader. */
   readonly examples: readonly string[];
 }

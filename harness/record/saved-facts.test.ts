@@ -172,6 +172,7 @@ function exampleFacts(): RunFacts {
     },
     params: { everyUs: 5 },
     ingests: true,
+    outside: true,
     timeline: {
       loadStartUs: 1_000_000,
       measureStartUs: 1_000_000,

@@ -194,6 +194,8 @@ const savedRun: z.ZodType<SavedRun> = z.object({
   plan: z.custom<RunPlan>((value) => planCore.safeParse(value).success, 'is no plan of a run'),
   params: z.unknown(),
   ingests: z.boolean(),
+  // Runs that were saved before this was asked do not say.
+  outside: z.boolean().default(false),
   timeline: z.object({
     loadStartUs: z.number(),
     measureStartUs: z.number(),
@@ -341,7 +343,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
       behind: whole,
       reordered: whole,
       monotonicViolations: whole,
-      personalDataLeaks: whole,
+      personalDataLeaks: whole.nullable(),
       examples: z.array(z.string()),
     })
     .nullable(),

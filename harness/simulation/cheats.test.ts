@@ -54,6 +54,7 @@ async function simulate(name: string): Promise<RunFacts> {
         uses: ['changeLog'],
         roles: [{ name: 'all', ingests: true, background: false }],
         settlesWithinUs: null,
+        outside: false,
       },
       costs: defaultCosts,
       parent,

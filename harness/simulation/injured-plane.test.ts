@@ -63,6 +63,7 @@ async function withPlane(test: (under: Under) => Promise<void>): Promise<void> {
         uses: ['onlineStore'],
         roles: ['serving', 'restless'].map((name) => ({ name, ingests: false, background: false })),
         settlesWithinUs: null,
+        outside: false,
       },
       stack: { connection: { stack: 'simulated', world }, storedPaths: [], servers: {} },
       build: simulatedBuild,

@@ -1,4 +1,5 @@
 /** What a soak comes to: counts over its lines, of which none has to be kept. */
+import { harmless } from '../../reports/lines.js';
 import { proportionInterval } from '../statistics/binomial.js';
 import { counted, digits, listed } from '../summary/wording.js';
 import type { SoakLine } from './record.js';
@@ -95,7 +96,9 @@ export function renderSoak({
 }
 
 export function renderFailure({ run, outcome, findings, command }: SoakConclusion['examples'][number]): string[] {
-  const [first = '', ...others] = findings.slice(0, mostFindings).map((finding) => finding.split('\n').join('\n    '));
+  const [first = '', ...others] = findings
+    .slice(0, mostFindings)
+    .map((finding) => harmless(finding).split('\n').join('\n    '));
   const more = findings.length - mostFindings;
   return [
     `${outcome.toUpperCase()} ${run}: ${first}`,

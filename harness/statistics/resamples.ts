@@ -18,8 +18,12 @@ export interface Resamples {
   readonly without: Uint32Array;
 }
 
+/** A run counts as often as a byte can tell. With more runs a bootstrap has nothing to add to their t-interval. */
+export const mostResampled = 255;
+
 export function drawResamples(runs: number, count: number, random: Random): Resamples {
-  if (runs < 2 || runs > 255) throw new RangeError(`resamples: expected 2 to 255 runs, got ${runs}`);
+  if (runs < 2 || runs > mostResampled)
+    throw new RangeError(`resamples: expected 2 to ${mostResampled} runs, got ${runs}`);
   const drawn = Array.from({ length: count }, () => {
     const weights = new Uint8Array(runs);
     for (let draw = 0; draw < runs; draw++) {

@@ -110,7 +110,13 @@ export const soundness: readonly Threshold[] = [
   { metric: 'ledger.lost', statistic: 'total', kind: 'absolute', atMost: 0 },
   { metric: 'ledger.duplicated', statistic: 'total', kind: 'absolute', atMost: 0 },
   { metric: 'ledger.unexpected', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.quarantine_missing', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.quarantine_unexpected', statistic: 'total', kind: 'absolute', atMost: 0 },
   { metric: 'ledger.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.torn', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.monotonic_violations', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.reordered', statistic: 'total', kind: 'absolute', atMost: 0 },
+  { metric: 'ledger.skewed', statistic: 'total', kind: 'absolute', atMost: 0 },
   { metric: 'ledger.behind', statistic: 'total', kind: 'absolute', atMost: 0 },
   { metric: 'ledger.personal_data_leaks', statistic: 'total', kind: 'absolute', atMost: 0 },
 ];

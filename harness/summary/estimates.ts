@@ -7,7 +7,7 @@ import type { RunPlan } from '../scenario.js';
 import { clusteredProportionInterval, sampleFloor } from '../statistics/binomial.js';
 import { bootstrapFromRuns, intervalOverRuns } from '../statistics/interval.js';
 import { estimateOf, type PooledFigure, pooledMean, pooledQuantile, pooledRatio } from '../statistics/pooled-figure.js';
-import { drawResamples, type Resamples } from '../statistics/resamples.js';
+import { drawResamples, mostResampled, type Resamples } from '../statistics/resamples.js';
 import { countSamples, meanBound, quantileBound } from '../statistics/samples.js';
 import { counted, digits, inWords, joinedOnce } from './wording.js';
 
@@ -36,7 +36,7 @@ export function chanceOf(seed: number): Chance {
   return {
     random,
     resamples(runs) {
-      if (runs < bootstrapFromRuns) return null;
+      if (runs < bootstrapFromRuns || runs > mostResampled) return null;
       const known = drawn.get(runs) ?? drawResamples(runs, resampleCount, random.fork(`resamples of ${runs}`));
       drawn.set(runs, known);
       return known;

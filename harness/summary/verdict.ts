@@ -2,6 +2,7 @@
  * The report's first sentences, most important first: whether the runs can be trusted, what each plane lost or got wrong,
  * which plane wins where (a baseline as loudly as the proposal), what is left open, what became of the paper's claims.
  */
+import { correctsItself, defectsAmong } from '../../reports/defects.js';
 import type { Claim, Comparison, RunFinding, Verdict } from '../../reports/summary.js';
 import { type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { describe } from './claims.js';
@@ -57,60 +58,67 @@ function describeOrigin(runs: readonly PlannedRun[]): string[] {
   return [`${which} was simulated: the planes are real, the time and the speed of their servers are assumed.`];
 }
 
-/** What may not happen once a plane has been healed, drained and, where it declares so, has corrected itself. */
-const defectsInWords: Readonly<Partial<Record<MetricName, string>>> = {
-  'ledger.lost': 'lost acknowledged changes',
-  'ledger.duplicated': 'holds changes more than once',
-  'ledger.unexpected': 'holds changes that were never sent or had to be refused',
-  'ledger.wrong_rows': 'serves rows that differ from the oracle after draining',
-  'ledger.settled_wrong_rows': 'serves rows that differ from the oracle even after its own correction',
-  'ledger.behind': 'serves rows that do not reflect every acknowledged change after draining',
-  'ledger.personal_data_leaks': 'stored raw personal data',
-};
-
+/** Of every plane under every scenario, what it did that no plane may do. */
 function describeDefects(estimates: readonly BoundedEstimate[]): string[] {
-  return estimates.flatMap((estimate) => {
-    const { metric, scenario, architecture, pointEstimate, runs } = estimate;
-    const words = defectsInWords[metric];
-    if (words === undefined || pointEstimate === null || pointEstimate === 0) return [];
-    // A plane that corrects itself later is judged after that.
-    if (metric === 'ledger.wrong_rows' && settles(estimates, estimate)) return [];
-    return [`${architecture} ${words}: ${digits(pointEstimate)} in ${counted(runs, 'run')} (${scenario}).`];
-  });
-}
-
-function settles(estimates: readonly BoundedEstimate[], { scenario, architecture }: BoundedEstimate): boolean {
-  return estimates.some(
-    (other) =>
-      other.metric === 'ledger.settled_wrong_rows' &&
-      other.scenario === scenario &&
-      other.architecture === architecture &&
-      other.pointEstimate !== null,
+  return byPlane(estimates).flatMap((figures) =>
+    defectsAmong(figures).map(
+      ({ architecture, scenario, words, value, unit, runs }) =>
+        `${architecture} ${words}: ${unit === 'share' ? inWords(value as number, unit) : digits(value as number)} in ${counted(runs, 'run')} (${scenario}).`,
+    ),
   );
 }
 
-/** What was wrong for a while, and what never was. */
+type Figure = BoundedEstimate & { readonly value: number | null };
+
+function byPlane(estimates: readonly BoundedEstimate[]): Figure[][] {
+  const planes = new Map<string, Figure[]>();
+  for (const estimate of estimates) {
+    const key = JSON.stringify([estimate.scenario, estimate.architecture]);
+    planes.set(key, [...(planes.get(key) ?? []), { ...estimate, value: estimate.pointEstimate }]);
+  }
+  return [...planes.values()];
+}
+
+/** What was wrong for a while, as a plane that corrects itself declares, and what never was. */
 function describeCorrectness(estimates: readonly BoundedEstimate[], defects: number): string[] {
-  const passing = estimates.flatMap((estimate) => {
-    const { metric, architecture, scenario, pointEstimate } = estimate;
-    if (pointEstimate === null || pointEstimate === 0) return [];
-    if (metric === 'ledger.live_wrong') {
-      return [
-        `${inWords(pointEstimate, 'share')} of the sampled live reads of ${architecture} differ from the oracle (${scenario}).`,
-      ];
-    }
-    if (metric === 'ledger.wrong_rows' && settles(estimates, estimate)) {
-      return [
-        `${architecture} serves wrong rows until it corrects itself: ${inWords(pointEstimate, 'rows')} after draining (${scenario}).`,
-      ];
-    }
-    return [];
-  });
-  const judged = estimates.filter(({ metric, pointEstimate }) => metric === 'ledger.wrong_rows' && pointEstimate === 0);
-  const right = [...new Set(judged.map(({ architecture }) => architecture))];
-  return defects > 0 || right.length === 0
-    ? passing
-    : [`${listed(right)} kept every acknowledged change and served what the oracle expects in the end.`, ...passing];
+  const planes = byPlane(estimates);
+  const passing = planes.filter(correctsItself).flatMap((figures) =>
+    figures.flatMap(({ metric, architecture, scenario, value }) => {
+      if (value === null || value === 0) return [];
+      if (metric === 'ledger.live_wrong') {
+        return [
+          `${inWords(value, 'share')} of the sampled live reads of ${architecture} differ from the oracle (${scenario}).`,
+        ];
+      }
+      return metric === 'ledger.wrong_rows'
+        ? [
+            `${architecture} serves wrong rows until it corrects itself: ${inWords(value, 'rows')} after draining (${scenario}).`,
+          ]
+        : [];
+    }),
+  );
+  if (defects > 0) return passing;
+  const named = (isTrue: (figures: readonly Figure[]) => boolean) => {
+    const names = [...new Set(planes.flatMap((figures) => figures.slice(0, 1).map((figure) => figure.architecture)))];
+    return names.filter((name) => planes.filter((figures) => figures[0]?.architecture === name).every(isTrue));
+  };
+  const has = (figures: readonly Figure[], metric: MetricName) =>
+    figures.some((figure) => figure.metric === metric && figure.value === 0);
+  const served = (figures: readonly Figure[]) => has(figures, 'ledger.wrong_rows');
+  const kept = named((figures) => served(figures) && has(figures, 'ledger.lost'));
+  // Without its tables nobody knows what a plane has kept beside the rows that it serves.
+  const onlyServed = named(served).filter((name) => !kept.includes(name));
+  return [
+    ...(kept.length === 0
+      ? []
+      : [`${listed(kept)} kept every acknowledged change and served what the oracle expects in the end.`]),
+    ...(onlyServed.length === 0
+      ? []
+      : [
+          `${listed(onlyServed)} served what the oracle expects in the end; what ${onlyServed.length === 1 ? 'its' : 'their'} tables hold was not offered.`,
+        ]),
+    ...passing,
+  ];
 }
 
 const isPrimary = (metric: MetricName, statistic: string) => metricOf(metric).primary === statistic;

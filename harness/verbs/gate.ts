@@ -25,6 +25,7 @@ interface GateFlags {
   readonly baseline?: string;
   readonly writeBaseline?: string;
   readonly overwrite?: boolean;
+  readonly exact?: boolean;
   readonly junit?: string;
   readonly markdown?: string;
   readonly json?: boolean;
@@ -37,6 +38,7 @@ export function declareGate(program: Command, shell: Shell): void {
     .argument('<run>', 'a results folder')
     .option('--baseline <file>', 'what the run is compared with')
     .option('--write-baseline <file>', 'make a baseline of the run instead')
+    .option('--exact', 'fail also if a simulated figure differs at all from the baseline')
     .option('--overwrite', 'with --write-baseline: also where there is a file already')
     .option('--junit <file>', 'write the verdict for a CI server')
     .option('--markdown <file>', 'write the verdict as Markdown')
@@ -56,7 +58,7 @@ async function gate(directory: string, flags: GateFlags, shell: Shell): Promise<
   }
   const file = flags.baseline as string;
   const baseline = await readBaseline(file);
-  const verdict = await judgeFolder(directory, { file, baseline });
+  const verdict = await judgeFolder(directory, { file, baseline }, flags.exact);
   if (flags.junit !== undefined) await writeWhole(flags.junit, renderGateJunit(verdict.verdict, verdict.startedAt));
   if (flags.markdown !== undefined) await writeWhole(flags.markdown, renderGateMarkdown(verdict.verdict));
   shell.print(flags.json ? JSON.stringify(verdict.verdict, null, 2) : renderGate(verdict.verdict, shell.terminal()));
@@ -86,6 +88,7 @@ async function makeBaseline(directory: string, file: string, overwrite: boolean,
 async function judgeFolder(
   directory: string,
   { file, baseline }: OpenedBaseline,
+  exact = false,
 ): Promise<{ verdict: GateVerdict; startedAt: string }> {
   const { manifest, runs, prices } = await loadResults(resolve(directory));
   const suite = findSuite(manifest.suite);
@@ -108,6 +111,7 @@ async function judgeFolder(
     chance: chanceOf(candidate.seed),
     run: directory,
     file,
+    exact,
   });
   return { verdict, startedAt: manifest.startedAt };
 }

@@ -15,12 +15,13 @@ import { type ObjectStore, type Reading, readingOf } from './delta/object-store.
 import { encodeSchema } from './delta/schema-string.js';
 import { filesThatMayMatch, statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
-import { plannerSettings } from './derivation.js';
+import { openPlans, plannerSettings } from './derivation.js';
 import { derive, query } from './derive.js';
 import { type Engine, openEngine } from './engine.js';
 import { expectSameTable } from './evolution.js';
 import { evolve } from './evolve.js';
 import { fold } from './fold.js';
+import { openFooters } from './footers.js';
 import { checkLayout, clusterColumnsOf, layoutProperties } from './layout.js';
 import { pin, pinnedVersion, pinsOf, unpin } from './pins.js';
 import type { ScanQuery, Snapshot, SnapshotTime, TableLayout, TableStore } from './port.js';
@@ -44,6 +45,7 @@ export function deltaTableStore(options: {
 }): TableStore {
   const { objects, clock } = options;
   const engine = openEngine({ threads: options.threads, memory: '768MB', spill: objects.stage });
+  const planner = openEngine({ threads: 1, memory: '64MB', spill: objects.stage, settings: plannerSettings });
   // Apart, as derivations want all processors and all the memory that a process may have, and others go on beside them.
   const derivations = {
     engine: openEngine({
@@ -52,7 +54,8 @@ export function deltaTableStore(options: {
       spill: objects.stage,
       rereads: true,
     }),
-    planner: openEngine({ threads: 1, memory: '64MB', spill: objects.stage, settings: plannerSettings }),
+    planOf: openPlans(planner),
+    footers: openFooters(),
     stateOf,
   };
   // Only for backing off: writers that lost a race together must not draw the same delay.
@@ -129,7 +132,7 @@ export function deltaTableStore(options: {
       return found.sort();
     },
     async close() {
-      for (const each of [engine, derivations.engine, derivations.planner]) await each.close();
+      for (const each of [engine, derivations.engine, planner]) await each.close();
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Schema } from '../columns.js';
 import { createTableSql, quoteIdentifier } from '../duckdb-columns.js';
+import type { Engine } from './engine.js';
 import type { Relation } from './port.js';
 
 export type Relations = Readonly<Record<string, Relation>>;
@@ -70,7 +71,7 @@ export const plannerSettings = { disabled_optimizers: 'filter_pushdown,statistic
  * The columns of each relation that `sql` refers to, as the planner of an engine with `plannerSettings` tells over empty
  * tables of these names, and those that tell which rows are asked for.
  */
-export async function referencedColumns(
+async function referencedColumns(
   planner: DuckDBConnection,
   from: Relations,
   sql: string,
@@ -98,4 +99,37 @@ export async function referencedColumns(
 interface PlanNode {
   readonly children?: readonly PlanNode[];
   readonly extra_info?: { readonly Table?: string; readonly Projections?: string | readonly string[] };
+}
+
+export interface Plan {
+  readonly referenced: ReadonlyMap<string, ReadonlySet<string>>;
+  /** What `sql` answers, as columns of the schema. */
+  readonly select: string;
+}
+
+export type PlanOf = (from: Relations, sql: string, schema: Schema) => Promise<Plan>;
+
+const mostPlans = 1_000;
+
+/** Of an engine with `plannerSettings`. What it says of the same SQL over the same columns is asked once: jobs repeat themselves. */
+export function openPlans(planner: Engine): PlanOf {
+  const plans = new Map<string, Promise<Plan>>();
+  return (from, sql, schema) => {
+    const relations = Object.entries(from).map(([name, relation]) => [
+      name,
+      schemaOf(relation),
+      'snapshot' in relation ? (relation.where?.column ?? null) : null,
+    ]);
+    const key = JSON.stringify([relations, sql, schema]);
+    const known = plans.get(key);
+    if (known) return known;
+    if (plans.size >= mostPlans) plans.clear();
+    const plan = planner.use(async (connection) => ({
+      referenced: await referencedColumns(connection, from, sql),
+      select: await selectColumns(connection, sql, schema),
+    }));
+    plans.set(key, plan);
+    plan.catch(() => plans.delete(key));
+    return plan;
+  };
 }

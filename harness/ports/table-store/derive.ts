@@ -26,24 +26,24 @@ import { expectRowsMayGo } from './delta/table-properties.js';
 import type { TableState } from './delta/table-state.js';
 import {
   orderBy,
+  type PlanOf,
   partitionedInto,
   type Relations,
-  referencedColumns,
   schemaOf,
   selectColumns,
   viewSql,
 } from './derivation.js';
 import type { Engine } from './engine.js';
 import { refusalOf } from './evolution.js';
-import { measureFiles } from './footers.js';
+import type { Footers } from './footers.js';
 import type { DeriveResult, DeriveSpec, Predicate, QuerySpec, Scanned, Snapshot } from './port.js';
 import { checkPredicate, columnOf, conditionOf } from './predicate.js';
 import { filesOf, localFilesOf, rowsOfLocal } from './read-files.js';
 
 export interface Derivations {
   readonly engine: Engine;
-  /** Has `plannerSettings`. */
-  readonly planner: Engine;
+  readonly planOf: PlanOf;
+  readonly footers: Footers;
   stateOf(snapshot: Snapshot): Promise<TableState>;
 }
 
@@ -176,10 +176,10 @@ async function write(
   added: AddFile[],
 ): Promise<Scanned> {
   const sources = await findSources(tables, derivations, from);
-  const referenced = await derivations.planner.use((connection) => referencedColumns(connection, from, sql));
+  const plan = await derivations.planOf(from, sql, schema);
   return derivations.engine.use(async (connection) => {
     await bind(connection, sources);
-    const select = `${await selectColumns(connection, sql, schema)}${orderBy(sortBy, schema)}`;
+    const select = `${plan.select}${orderBy(sortBy, schema)}`;
     const before = await bytesReadByProcess();
     await writeFiles(
       tables,
@@ -195,8 +195,8 @@ async function write(
     };
     for (const { name, rows, where, paths } of sources) {
       if (rows === null || paths.length === 0) continue;
-      const columns = referenced.get(name) as ReadonlySet<string>;
-      const measured = await measureFiles(connection, { rows, where, paths, columns });
+      const columns = plan.referenced.get(name) as ReadonlySet<string>;
+      const measured = await derivations.footers.measure(connection, { rows, where, paths, columns });
       scanned.liveBytes += measured.liveBytes;
       scanned.requestedBytes += measured.requestedBytes;
     }

@@ -9,54 +9,116 @@ export interface MeasuredFiles {
   readonly requestedBytes: number;
 }
 
-/** Bytes of `columns`, compressed: for the share of the rows for which `where` holds, and of the row groups that may have any. */
-export async function measureFiles(
-  connection: DuckDBConnection,
-  options: {
-    /** SQL of all rows of the files. */
-    readonly rows: string;
-    readonly where: Predicate | undefined;
-    readonly paths: readonly string[];
-    readonly columns: ReadonlySet<string>;
-  },
-): Promise<MeasuredFiles> {
-  const { paths, columns, where } = options;
-  const names = Array.from(columns, quoteText).join(', ');
-  const bytes = `coalesce(sum(total_compressed_size) FILTER (WHERE path_in_schema IN (${names === '' ? 'NULL' : names})), 0)`;
-  // Of texts and partition values nothing is ruled out here: their bounds may have been cut, or are not in the files.
-  const bound = (which: string) =>
-    where === undefined
-      ? 'NULL::BIGINT'
-      : `try_cast(any_value(stats_${which}_value) FILTER (WHERE path_in_schema = ${quoteText(where.column)}) AS BIGINT)`;
-  const groups = `
-    SELECT any_value(row_group_num_rows) AS rows, ${bytes} AS bytes,
-      ${bound('min')} AS least, ${bound('max')} AS greatest
-    FROM parquet_metadata([${paths.map(quoteText).join(', ')}]) GROUP BY file_name, row_group_id`;
-  const summed = await connection.runAndReadAll(`
-    SELECT coalesce(sum(rows), 0)::DOUBLE, coalesce(sum(bytes), 0)::DOUBLE,
-      coalesce(sum(bytes) FILTER (WHERE ${mayHoldSql(where)}), 0)::DOUBLE FROM (${groups})`);
-  const [rows, allBytes, requestedBytes] = summed.getRows()[0] as [number, number, number];
-  if (where === undefined || rows === 0) return { liveBytes: allBytes, requestedBytes };
-  const counted = await connection.runAndReadAll(
-    `SELECT count(*)::DOUBLE FROM ${options.rows} WHERE ${conditionOf(where)}`,
-  );
-  const asked = counted.getRows()[0]?.[0] as number;
-  return { liveBytes: Math.round((allBytes / rows) * asked), requestedBytes };
+export interface FilesToMeasure {
+  /** SQL of all rows of the files. */
+  readonly rows: string;
+  readonly where: Predicate | undefined;
+  readonly paths: readonly string[];
+  readonly columns: ReadonlySet<string>;
 }
 
-/** Of a row group with these bounds; null bounds are unknown. */
-function mayHoldSql(where: Predicate | undefined): string {
-  if (where === undefined) return 'true';
+export interface Footers {
+  /** Bytes of `columns`, compressed: for the share of the rows for which `where` holds, and of the row groups that may have any. */
+  measure(connection: DuckDBConnection, files: FilesToMeasure): Promise<MeasuredFiles>;
+}
+
+interface RowGroup {
+  readonly rows: number;
+  readonly columns: Map<string, ColumnChunk>;
+}
+
+interface ColumnChunk {
+  readonly bytes: number;
+  /** Null: not known, or no whole numbers. Of texts nothing is ruled out here, as their bounds may have been cut. */
+  readonly least: number | null;
+  readonly greatest: number | null;
+}
+
+/** Of row groups, all files together; beyond it the footers are read again. */
+const mostKept = 10_000;
+
+/** Files never change, and jobs read the same ones over and over: what they cost a job must not depend on who measures it. */
+export function openFooters(): Footers {
+  let known = new Map<string, readonly RowGroup[]>();
+  let kept = 0;
+
+  async function groupsOf(connection: DuckDBConnection, paths: readonly string[]): Promise<RowGroup[]> {
+    const missing = paths.filter((path) => !known.has(path));
+    const read = missing.length === 0 ? new Map<string, RowGroup[]>() : await readFooters(connection, missing);
+    const groups = paths.flatMap((path) => known.get(path) ?? read.get(path) ?? []);
+    for (const added of read.values()) kept += added.length;
+    known = kept > mostKept ? new Map() : new Map([...known, ...read]);
+    if (known.size === 0) kept = 0;
+    return groups;
+  }
+
+  return {
+    async measure(connection, { rows, where, paths, columns }) {
+      const groups = await groupsOf(connection, paths);
+      let [allRows, allBytes, requestedBytes] = [0, 0, 0];
+      for (const group of groups) {
+        let bytes = 0;
+        for (const column of columns) bytes += group.columns.get(column)?.bytes ?? 0;
+        allRows += group.rows;
+        allBytes += bytes;
+        if (mayHold(group, where)) requestedBytes += bytes;
+      }
+      if (where === undefined || allRows === 0) return { liveBytes: allBytes, requestedBytes };
+      const counted = await connection.runAndReadAll(
+        `SELECT count(*)::DOUBLE FROM ${rows} WHERE ${conditionOf(where)}`,
+      );
+      const asked = counted.getRows()[0]?.[0] as number;
+      return { liveBytes: Math.round((allBytes / allRows) * asked), requestedBytes };
+    },
+  };
+}
+
+async function readFooters(connection: DuckDBConnection, paths: readonly string[]): Promise<Map<string, RowGroup[]>> {
+  const { columns, rowCount } = await readChunks(connection, paths);
+  const [file, id, rows, column, bytes, least, greatest] = columns as [
+    string[],
+    number[],
+    number[],
+    string[],
+    number[],
+    (number | null)[],
+    (number | null)[],
+  ];
+  const files = new Map<string, RowGroup[]>(paths.map((path) => [path, []]));
+  for (let i = 0; i < rowCount; i++) {
+    const groups = files.get(file[i] as string) as RowGroup[];
+    const group = groups[id[i] as number] ?? { rows: rows[i] as number, columns: new Map<string, ColumnChunk>() };
+    groups[id[i] as number] = group;
+    group.columns.set(column[i] as string, {
+      bytes: bytes[i] as number,
+      least: least[i] as number | null,
+      greatest: greatest[i] as number | null,
+    });
+  }
+  return files;
+}
+
+async function readChunks(connection: DuckDBConnection, paths: readonly string[]) {
+  const bound = (name: string) => `try_cast(try_cast(${name} AS BIGINT) AS DOUBLE)`;
+  const read = await connection.runAndReadAll(`
+    SELECT file_name, row_group_id::DOUBLE, row_group_num_rows::DOUBLE, path_in_schema, total_compressed_size::DOUBLE,
+      ${bound('stats_min_value')}, ${bound('stats_max_value')}
+    FROM parquet_metadata([${paths.map(quoteText).join(', ')}])`);
+  return { columns: read.getColumns(), rowCount: read.currentRowCount };
+}
+
+function mayHold({ columns }: RowGroup, where: Predicate | undefined): boolean {
+  if (where === undefined) return true;
+  const { least = null, greatest = null } = columns.get(where.column) ?? {};
   if ('values' in where) {
-    if (where.values.length === 0) return 'false';
-    if (where.values.some((value) => typeof value === 'string')) return 'true';
-    const within = `list_filter([${where.values.join(', ')}], value -> value BETWEEN least AND greatest)`;
-    return `least IS NULL OR greatest IS NULL OR len(${within}) > 0`;
+    const { values } = where;
+    if (values.some((value) => typeof value === 'string') || least === null || greatest === null)
+      return values.length > 0;
+    return values.some((value) => Number(value) >= least && Number(value) <= greatest);
   }
   const { from, to } = where;
-  const bounds = [
-    ...(from === undefined ? [] : [`(greatest IS NULL OR greatest >= ${from})`]),
-    ...(to === undefined ? [] : [`(least IS NULL OR least < ${to})`]),
-  ];
-  return bounds.length === 0 ? 'true' : bounds.join(' AND ');
+  return (
+    (from === undefined || greatest === null || greatest >= Number(from)) &&
+    (to === undefined || least === null || least < Number(to))
+  );
 }

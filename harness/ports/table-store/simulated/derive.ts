@@ -2,7 +2,7 @@
 import type { ColumnBatch, Schema } from '../../columns.js';
 import { appendColumns, createTableSql, readColumns } from '../../duckdb-columns.js';
 import { type Bounds, compareValues, mayMatch } from '../delta/statistics.js';
-import { orderBy, plannerSettings, type Relations, referencedColumns, schemaOf, selectColumns } from '../derivation.js';
+import { openPlans, orderBy, plannerSettings, type Relations } from '../derivation.js';
 import { openEngine } from '../engine.js';
 import type { Predicate } from '../port.js';
 import { bytesOfBatch, countRows, forEachRow, type RowHeap, type Rows } from './row-heap.js';
@@ -33,7 +33,7 @@ const options = { threads: 1, memory: '4GB', spill: async () => '' };
  * run, and nothing stays in it, since every table is a temporary one of its connection.
  */
 const engine = openEngine(options);
-const planner = openEngine({ ...options, settings: plannerSettings });
+const planOf = openPlans(openEngine({ ...options, settings: plannerSettings }));
 
 /** `sortBy` null: in the order of the SQL, else by these columns first and then by all. */
 export async function deriveRows(
@@ -85,33 +85,6 @@ export async function deriveRows(
     for await (const batch of readColumns(connection, `${planned.select}${order}`, schema)) batches.push(batch);
     return { ...read, bytes: read.bytes + read.requestedBytes, batches };
   });
-}
-
-interface Planned {
-  readonly referenced: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly select: string;
-}
-
-/** What the planner says of the same SQL over the same columns is asked once: simulations repeat themselves a lot. */
-const plans = new Map<string, Promise<Planned>>();
-const mostPlans = 1_000;
-
-function planOf(from: Relations, sql: string, schema: Schema): Promise<Planned> {
-  const relations = Object.entries(from).map(([name, relation]) => [
-    name,
-    schemaOf(relation),
-    'snapshot' in relation ? (relation.where?.column ?? null) : null,
-  ]);
-  const key = JSON.stringify([relations, sql, schema]);
-  const known = plans.get(key);
-  if (known) return known;
-  if (plans.size >= mostPlans) plans.clear();
-  const planned = planner.use(async (connection) => ({
-    referenced: await referencedColumns(connection, from, sql),
-    select: await selectColumns(connection, sql, schema),
-  }));
-  plans.set(key, planned);
-  return planned;
 }
 
 /** By the bounds of a page's values, which is all that a file would tell. */
