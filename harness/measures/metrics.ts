@@ -138,6 +138,7 @@ export const metrics = {
   'scoring.slice_scan_amplification_requested': amplification,
   'scoring.wrong_rows': { ...batchDefects, unit: 'rows' },
   'scoring.reproducibility': { ...share, inBatch: true, better: 'higher' },
+  'scoring.not_reproduced': batchDefects,
   'training.rows_per_s': batchRate,
   'training.leaks': { ...batchDefects, unit: 'rows' },
   'training.wrong_rows': { ...batchDefects, unit: 'rows' },
