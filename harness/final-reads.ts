@@ -50,6 +50,11 @@ export async function readFinalRows(options: {
   }
 }
 
+/** A change that was never acknowledged, as its append was given up, is missed all the same. */
+export function hasCaughtUp(rows: readonly FeatureRow[], { emissions }: LoadedTrace): boolean {
+  return rows.every(({ key, lastSeq }) => lastSeq >= emissions.highestSeq(Number(key)));
+}
+
 /**
  * The same rows once more, when a plane that corrects itself has done so: as soon as every row is right, or at `untilUs`
  * of event time, whatever it shows then.

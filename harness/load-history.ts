@@ -33,7 +33,7 @@ export async function loadHistory(options: {
   if (!plane.offers('backfill')) return null;
   const timeoutUs = historyTimeoutUs(shortestTimeoutUs, trace.info.history.facts);
   const startUs = clock.nowUs();
-  const { rows, filesByReference } = backfillOf(
+  const { rows: toldRows, filesByReference } = backfillOf(
     await plane.call<unknown>('backfill', requestOf(trace.directory), { timeoutUs }),
   );
   const customers = sampleCustomers(trace, plan.seed);
@@ -45,10 +45,12 @@ export async function loadHistory(options: {
     if (wrongRows === 0) break;
     await clock.sleep(retryEveryUs);
   } while (clock.nowUs() - startUs < settleUs);
-  const { parquetBytes, columnBytes } = trace.info.history;
+  const { facts, parquetBytes, columnBytes } = trace.info.history;
   return {
     hostUs: endUs - startUs,
-    rows,
+    // Facts, and a row a customer.
+    rows: facts + trace.info.contract.customers,
+    toldRows,
     parquetBytes,
     columnBytes,
     filesByReference,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { beginBatchWork } from './batch/work.js';
 import { withDeadline } from './clock.js';
 import { CallError, HarnessError, HealError, messageOf } from './errors.js';
-import { type Exported, exportTables, readFinalRows, readSettledRows } from './final-reads.js';
+import { type Exported, exportTables, hasCaughtUp, readFinalRows, readSettledRows } from './final-reads.js';
 import { beginInjections, type Injections } from './injection.js';
 import { foldLedger } from './ledger/ledger.js';
 import { readLiveSample } from './ledger/live-sample.js';
@@ -198,7 +198,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       // Before the ledger begins: it would compute beside what is timed.
       await settledRows;
       progress('batch work');
-      await batch.afterLoad();
+      await batch.afterLoad(hasCaughtUp(await finalRows, trace));
       seen.batch = await batch.judge();
     }
     seen.ledger = site.aside(() =>

@@ -555,6 +555,11 @@ const metrics: Readonly<Record<string, Metric>> = {
     meaning: 'what was made again of its pins and was the same to the last row',
     main: ['share'],
   },
+  'scoring.not_reproduced': {
+    label: 'Not reproduced',
+    meaning: 'what was made again of its pins and was not the same',
+    main: [],
+  },
   'training.rows_per_s': {
     label: 'Training set',
     meaning: 'rows joined with the features of their moment',

@@ -9,6 +9,7 @@ import type { Workload } from '../../workloads/workload.js';
 import type {
   CustomerRange,
   Inventory,
+  Operation,
   ReprocessResult,
   ScoreResult,
   ServedState,
@@ -49,7 +50,8 @@ import { watchState } from './state-watch.js';
 export interface BatchWork {
   /** From the start of the measured window on; resolves when its steps are done and the load has ended. */
   besideLoad(): Promise<void>;
-  afterLoad(): Promise<void>;
+  /** `caughtUp`: whether the plane shows the last change of every customer. */
+  afterLoad(caughtUp: boolean): Promise<void>;
   /** Reads what was written and holds it against the oracle. */
   judge(): Promise<BatchFacts>;
 }
@@ -65,7 +67,20 @@ const slosAtRest = 2;
 const slosUntilAtRest = 6;
 const compactionUsPerFact = 0.3;
 
-/** One thing that was asked for, as often as it was made. */
+/** Whether each of all versions is read again is a question of their size: of larger ones the first and the last. */
+const rowsReadAtOnce = 10_000;
+
+/** What a plane must offer for a step. */
+const operationOf: Readonly<Record<BatchStep['kind'], Operation>> = {
+  snapshot: 'snapshot',
+  score: 'score',
+  'training-set': 'trainingSet',
+  'publish-model': 'publishModel',
+  rollback: 'rollback',
+  reprocess: 'reprocess',
+};
+
+/** One thing that was asked for, as often as it was made, every version once. */
 interface Made<Subject, Result> {
   readonly subject: Subject;
   readonly results: Result[];
@@ -73,12 +88,13 @@ interface Made<Subject, Result> {
 interface ScoredSubject {
   readonly snapshot: SnapshotRef;
   readonly customers: CustomerRange;
-  /** Taken when everything had been emitted. */
+  /** Taken when everything had been emitted and was shown. */
   readonly isComplete: boolean;
 }
 type TrainingSubject = readonly (keyof Labels)[];
 interface Watched {
   readonly states: States;
+  readonly besideLoad: boolean;
   /** Whether the plane said that it was rolled back: it may have been, all the same. */
   readonly isAnswered: boolean;
   readonly requestedUs: number;
@@ -109,6 +125,7 @@ export function beginBatchWork(options: {
     plane,
     clock,
     files,
+    labels,
     scenario: plan.scenario,
     panel: trace.info.panel,
     emissions: trace.emissions,
@@ -117,6 +134,7 @@ export function beginBatchWork(options: {
   });
   let mostSmallFiles: Inventory | null = null;
   let atRest: Inventory | null = null;
+  let isCaughtUp = false;
 
   /** Null if there was none to be had: whoever would tell it may have been killed. */
   async function takeInventory(): Promise<Inventory | null> {
@@ -157,17 +175,18 @@ export function beginBatchWork(options: {
     async besideLoad() {
       await clock.sleepUntil(startUs, signal);
       const steps = async () => {
-        await asked.work(batch.besideLoad, true);
+        await asked.work(batch.besideLoad, { besideLoad: true, isComplete: false });
         if (batch.afterWindow === undefined) return;
         await clock.sleepUntil(endUs + slo.freshnessUs, signal);
-        await asked.work(batch.afterWindow, true);
+        await asked.work(batch.afterWindow, { besideLoad: true, isComplete: false });
       };
       await Promise.all([steps(), watchInventory()]);
     },
-    async afterLoad() {
+    async afterLoad(caughtUp) {
+      isCaughtUp = caughtUp;
       // First: what compaction made of the load is not to be told from small tables that batch work leaves after it.
       await awaitRest();
-      await asked.work(batch.afterLoad, false);
+      await asked.work(batch.afterLoad, { besideLoad: false, isComplete: caughtUp });
     },
     async judge() {
       const examples = collectExamples();
@@ -183,24 +202,24 @@ export function beginBatchWork(options: {
         add(scored, await judgeScored({ ...subject, rows: first, oracle, emissions, random, examples }));
         if (subject.customers.to - subject.customers.from === trace.info.contract.customers)
           lastSeqs.set(subject.snapshot.id, lastSeqsOf(first, trace.info.panel));
-        if (results.length === 1) continue;
-        compare(rebuilt.scored, digestScored, first, await readScored(plane, timeoutUs, results.at(-1) as TableRef));
+        for (const again of comparable(results, first.customer.length))
+          compare(rebuilt.scored, digestScored, first, await readScored(plane, timeoutUs, again));
       }
       for (const { subject, results } of asked.trainingSets()) {
         const first = await readTraining(plane, timeoutUs, results[0] as TableRef);
         const expected = subject.map((part) => labels[part]);
         add(training, await judgeTraining({ labels: expected, rows: first, oracle, emissions, examples }));
-        if (results.length === 1) continue;
-        compare(
-          rebuilt.training,
-          digestTraining,
-          first,
-          await readTraining(plane, timeoutUs, results.at(-1) as TableRef),
-        );
+        for (const again of comparable(results, first.length))
+          compare(rebuilt.training, digestTraining, first, await readTraining(plane, timeoutUs, again));
+      }
+      for (const { kind, why } of asked.mistold) {
+        (kind === 'training-set' ? training : scored).wrong++;
+        examples.add(kind === 'training-set' ? 'training row' : 'scored row', () => why);
       }
       const rollbacks: RollbackFact[] = [];
-      for (const { states, isAnswered, requestedUs, forwardUs, endUs: watchedUntilUs, probes } of asked.rollbacks) {
-        const judged = judgeRollback({
+      for (const watched of asked.rollbacks) {
+        const { states, besideLoad, isAnswered, requestedUs, forwardUs, endUs: watchedUntilUs, probes } = watched;
+        const judged = await judgeRollback({
           states,
           back: { requestedUs, untilUs: forwardUs },
           forward: isAnswered ? { requestedUs: forwardUs, untilUs: watchedUntilUs } : null,
@@ -211,7 +230,7 @@ export function beginBatchWork(options: {
           random: seededRandom(plan.seed, `/batch/rollback ${states.snapshot.id}`),
           examples,
         });
-        rollbacks.push(await judged);
+        rollbacks.push({ ...judged, besideLoad });
       }
       const reprocessings: ReprocessingFact[] = [];
       for (const asked of reprocessed) {
@@ -221,6 +240,8 @@ export function beginBatchWork(options: {
       const all = [labels.onTime, labels.late];
       return {
         steps: asked.steps,
+        notOffered: asked.notOffered(),
+        caughtUp: isCaughtUp,
         scored,
         training: {
           ...training,
@@ -245,18 +266,25 @@ function createRequests(options: {
   readonly plane: PlaneClient;
   readonly clock: Clock;
   readonly files: LabelFiles;
+  readonly labels: Labels;
   readonly scenario: RunPlan['scenario'];
   readonly panel: readonly number[];
   readonly emissions: EmissionIndex;
   readonly signal: AbortSignal;
   readonly random: Random;
 }) {
-  const { plane, clock, files, emissions, signal, random } = options;
+  const { plane, clock, files, labels, emissions, signal, random } = options;
   const { workload, slo } = options.scenario;
   const { customers } = workload.contract;
   const timeoutUs = timeoutOf(workload);
   const steps: BatchStepFact[] = [];
+  const notOffered = new Set<BatchStep['kind']>();
+  const mistold: Mistold[] = [];
+  /** Every version that was answered. */
+  const answered = new Set<string>();
   const snapshots = new Map<string, { readonly snapshot: SnapshotRef; readonly isComplete: boolean }>();
+  /** By the names of those that were not taken, why. */
+  const missing = new Map<string, string>();
   const scored = new Map<string, Made<ScoredSubject, ScoreResult>>();
   const sets = new Map<string, Made<TrainingSubject, TrainingSetRef>>();
   const slices = new Map<number, CustomerRange>();
@@ -278,29 +306,34 @@ function createRequests(options: {
   }
 
   /** A call that failed is a fact; nothing that follows from it is asked for. */
-  async function time<Result extends object>(
-    step: Pick<BatchStepFact, 'kind' | 'besideLoad' | 'part'>,
-    call: () => Promise<Result>,
-  ): Promise<Result | null> {
+  async function time<Result extends object>(step: Asked, call: () => Promise<Result>): Promise<Result | null> {
     const startedUs = clock.nowUs();
     try {
       const result = await call();
+      const hostUs = clock.nowUs() - startedUs;
       const scanned = 'scanned' in result ? (result.scanned as ScoreResult['scanned']) : null;
-      steps.push({
-        ...step,
-        startedUs,
-        hostUs: clock.nowUs() - startedUs,
-        rows: 'rows' in result ? (result.rows as number) : 0,
-        scanned,
-        failure: null,
-      });
+      steps.push({ ...step, startedUs, hostUs, isRepeat: isRepeat(result), scanned, failure: null });
+      if ('rows' in result && result.rows !== step.rows)
+        mistold.push({ kind: step.kind, why: `the plane tells of ${result.rows}, ${step.rows} were asked for` });
       return result;
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
-      const failure = messageOf(error);
-      steps.push({ ...step, startedUs, hostUs: clock.nowUs() - startedUs, rows: 0, scanned: null, failure });
+      miss(step, messageOf(error), startedUs);
       return null;
     }
+  }
+
+  function miss(step: Asked, failure: string, startedUs = clock.nowUs()): void {
+    const hostUs = clock.nowUs() - startedUs;
+    steps.push({ ...step, startedUs, hostUs, rows: 0, isRepeat: false, scanned: null, failure });
+  }
+
+  function isRepeat(result: object): boolean {
+    if (!('table' in result && 'version' in result)) return false;
+    const version = `${result.table} ${result.version}`;
+    const isKnown = answered.has(version);
+    answered.add(version);
+    return isKnown;
   }
 
   const askServed = (operation: 'rollback' | 'rollForward' | 'publishModel', request?: unknown) => async () =>
@@ -308,7 +341,7 @@ function createRequests(options: {
 
   async function rollBackAndForward(snapshot: SnapshotRef, heldUs: number, besideLoad: boolean): Promise<void> {
     const sides = { snapshot, newestModel: newestModel ?? snapshot.modelVersion };
-    const step = { kind: 'rollback', besideLoad, part: null } as const;
+    const step = { kind: 'rollback', besideLoad, part: null, rows: 0 } as const;
     const watch = watchState({
       plane,
       clock,
@@ -338,6 +371,7 @@ function createRequests(options: {
     const probes = watch.probes.filter(({ sentUs }) => sentUs >= judgedFromUs);
     rollbacks.push({
       states,
+      besideLoad,
       isAnswered: rolledBack !== null,
       requestedUs,
       forwardUs,
@@ -361,11 +395,15 @@ function createRequests(options: {
       Array.from({ length: emissions.highestSeq(customer) - from + 1 }, (_, i) => ({ customer, seq: from + i })),
     );
     const call = async () => reprocessedOf(await plane.call<unknown>('reprocess', { poisoned }, { timeoutUs }));
-    const result = await time({ kind: 'reprocess', besideLoad: false, part: null }, call);
+    const result = await time({ kind: 'reprocess', besideLoad: false, part: null, rows: 0 }, call);
     if (!result) return;
     const renewed = result.snapshot;
     const rescored = async () => scoreOf(await plane.call<unknown>('score', { snapshot: renewed?.id }, { timeoutUs }));
-    const again = renewed && (await time({ kind: 'score', besideLoad: false, part: null }, rescored));
+    const isSeen = renewed !== null && plane.offers('score');
+    const again = isSeen
+      ? await time({ kind: 'score', besideLoad: false, part: null, rows: customers }, rescored)
+      : null;
+    const why = isSeen ? steps.at(-1)?.failure : 'the plane does not score it';
     reprocessings.push({
       poisonedFrom,
       changes: poisoned.length,
@@ -373,71 +411,97 @@ function createRequests(options: {
       scored: lastScored,
       training: lastTraining,
       scoredAgain: again && { ...again, modelVersion: (renewed as SnapshotRef).modelVersion },
+      unjudged: renewed === null || again !== null ? null : `the renewed snapshot was not seen: ${why}`,
     });
   }
 
-  async function take(step: BatchStep, besideLoad: boolean): Promise<void> {
+  async function take(step: BatchStep, { besideLoad, isComplete }: When): Promise<void> {
+    if (!plane.offers(operationOf[step.kind])) {
+      notOffered.add(step.kind);
+      return;
+    }
     switch (step.kind) {
       case 'snapshot': {
         const call = async () => snapshotOf(await plane.call<unknown>('snapshot', undefined, { timeoutUs }));
-        const snapshot = await time({ kind: 'snapshot', besideLoad, part: null }, call);
-        if (snapshot) snapshots.set(step.name, { snapshot, isComplete: !besideLoad });
+        const snapshot = await time({ kind: 'snapshot', besideLoad, part: null, rows: customers }, call);
+        if (snapshot) snapshots.set(step.name, { snapshot, isComplete });
+        else missing.set(step.name, steps.at(-1)?.failure as string);
         return;
       }
       case 'score': {
-        const known = snapshots.get(step.snapshot);
-        if (!known || !plane.offers('score')) return;
         const slice = step.slicePpm === undefined ? undefined : sliceOf(step.slicePpm);
-        const request = { snapshot: known.snapshot.id, ...(slice === undefined ? {} : { customers: slice }) };
-        const subject = { ...known, customers: slice ?? { from: 0, to: customers } };
+        const { from, to } = slice ?? { from: 0, to: customers };
         const part = slice === undefined ? 'whole' : 'slice';
+        const timed: Asked = { kind: 'score', besideLoad, part, rows: to - from };
+        const known = snapshots.get(step.snapshot);
+        if (!known) return miss(timed, withoutSnapshot(step.snapshot));
+        const request = { snapshot: known.snapshot.id, ...(slice === undefined ? {} : { customers: slice }) };
         for (let i = 0; i < step.times; i++) {
           const call = async () => scoreOf(await plane.call<unknown>('score', request, { timeoutUs }));
-          const result = await time({ kind: 'score', besideLoad, part }, call);
-          keep(scored, JSON.stringify(request), subject, result);
+          const result = await time(timed, call);
+          keep(scored, JSON.stringify(request), { ...known, customers: { from, to } }, result);
           if (result) lastScored = { ...result, modelVersion: known.snapshot.modelVersion };
         }
         return;
       }
       case 'training-set': {
-        if (!plane.offers('trainingSet')) return;
         const parts: TrainingSubject = step.late ? ['onTime', 'late'] : ['onTime'];
         const request = { id: parts.join(' and '), labels: parts.map((part) => files[part]) };
+        const rows = parts.reduce((sum, part) => sum + labels[part].rows, 0);
         for (let i = 0; i < step.times; i++) {
           const call = async () => trainingSetOf(await plane.call<unknown>('trainingSet', request, { timeoutUs }));
-          const result = await time({ kind: 'training-set', besideLoad, part: null }, call);
+          const result = await time({ kind: 'training-set', besideLoad, part: null, rows }, call);
           keep(sets, request.id, parts, result);
           if (result) lastTraining = result;
         }
         return;
       }
       case 'publish-model': {
-        if (!plane.offers('publishModel')) return;
         const call = askServed('publishModel', { version: step.version });
-        if (await time({ kind: step.kind, besideLoad, part: null }, call)) newestModel = step.version;
+        if (await time({ kind: step.kind, besideLoad, part: null, rows: 0 }, call)) newestModel = step.version;
         return;
       }
       case 'rollback': {
         const known = snapshots.get(step.snapshot);
-        if (known && plane.offers('rollback')) await rollBackAndForward(known.snapshot, step.heldUs, besideLoad);
+        if (known) await rollBackAndForward(known.snapshot, step.heldUs, besideLoad);
+        else miss({ kind: 'rollback', besideLoad, part: null, rows: 0 }, withoutSnapshot(step.snapshot));
         return;
       }
-      case 'reprocess': {
-        if (plane.offers('reprocess')) await poison(step.customers);
-      }
+      case 'reprocess':
+        await poison(step.customers);
     }
+  }
+
+  function withoutSnapshot(name: string): string {
+    return `snapshot "${name}" was not taken: ${missing.get(name) ?? 'nobody asked for it'}`;
   }
 
   return {
     steps: steps as readonly BatchStepFact[],
-    async work(wanted: readonly BatchStep[], besideLoad: boolean): Promise<void> {
-      for (const step of wanted) await take(step, besideLoad);
+    async work(wanted: readonly BatchStep[], when: When): Promise<void> {
+      for (const step of wanted) await take(step, when);
     },
+    notOffered: () => [...notOffered],
+    mistold: mistold as readonly Mistold[],
     scored: () => [...scored.values()],
     trainingSets: () => [...sets.values()],
     rollbacks: rollbacks as readonly Watched[],
     reprocessings: reprocessings as readonly AskedReprocessing[],
   };
+}
+
+type Asked = Pick<BatchStepFact, 'kind' | 'besideLoad' | 'part' | 'rows'>;
+
+interface When {
+  readonly besideLoad: boolean;
+  /** Whether everything had been emitted and was shown. */
+  readonly isComplete: boolean;
+}
+
+/** What the plane said of its rows, and was not so. */
+interface Mistold {
+  readonly kind: BatchStep['kind'];
+  readonly why: string;
 }
 
 interface AskedReprocessing {
@@ -449,6 +513,8 @@ interface AskedReprocessing {
   readonly training: TableRef | null;
   /** The whole snapshot that was made again, scored: its rows by way of the model. */
   readonly scoredAgain: ScoredRef | null;
+  /** Why it was not. */
+  readonly unjudged: string | null;
 }
 
 interface ScoredRef extends TableRef {
@@ -465,7 +531,7 @@ async function judgeReprocessing(options: {
   readonly openPorts: () => ReturnType<typeof openPorts>;
 }): Promise<ReprocessingFact> {
   const { plane, timeoutUs, oracle, examples } = options;
-  const { poisonedFrom, changes, result, scored, training, scoredAgain } = options.asked;
+  const { poisonedFrom, changes, result, scored, training, scoredAgain, unjudged } = options.asked;
   const sum = { checked: 0, left: 0, disturbed: 0 };
   type Show = (features: Features) => string;
   const scoreBy = ({ modelVersion }: ScoredRef): Show => {
@@ -480,7 +546,7 @@ async function judgeReprocessing(options: {
   const mistold: string[] = [];
   const { ports, close } = await options.openPorts();
   try {
-    for (const { table, version, fromVersion, recomputedRows, rows, rewrittenFiles } of result.assets) {
+    for (const { table, version, fromVersion, recomputedRows, rows: toldRows, rewrittenFiles } of result.assets) {
       const [before, after] = [
         { table, version: fromVersion },
         { table, version },
@@ -492,7 +558,8 @@ async function judgeReprocessing(options: {
       const kept = new Set((await ports.tables.snapshot(table, version)).files.map(({ path }) => path));
       const { files } = await ports.tables.snapshot(table, fromVersion);
       const rewritten = files.filter(({ path }) => !kept.has(path)).length;
-      if (rewritten !== rewrittenFiles) mistold.push(table);
+      const rows = files.reduce((total, file) => total + file.rows, 0);
+      if (rewritten !== rewrittenFiles || rows !== toldRows) mistold.push(table);
       assets.push({ table, recomputedRows, rows, rewrittenFiles: rewritten, files: files.length });
     }
   } finally {
@@ -504,7 +571,7 @@ async function judgeReprocessing(options: {
   if (scored && !isListed(scored)) await judge(scored.table, null, await scoredOf(scored), scoreBy(scored));
   if (scoredAgain) await judge('the snapshot, scored', null, await scoredOf(scoredAgain), scoreBy(scoredAgain));
   const { untouched } = result;
-  return { customers: poisonedFrom.size, changes, assets, untouched, ...sum, mistold };
+  return { customers: poisonedFrom.size, changes, assets, untouched, ...sum, mistold, unjudged };
 }
 
 function scoredRowsAsDerived({ customer, lastSeq, asOfUs, scorePpb: scores }: ScoredColumns): DerivedRow[] {
@@ -526,7 +593,7 @@ function lastSeqsOf({ customer, lastSeq }: ScoredColumns, panel: readonly number
   return new Map(customer.flatMap((id, i) => (wanted.has(id) ? [[id, lastSeq[i] as number] as const] : [])));
 }
 
-function keep<Subject, Result>(
+function keep<Subject, Result extends TableRef>(
   made: Map<string, Made<Subject, Result>>,
   key: string,
   subject: Subject,
@@ -534,8 +601,15 @@ function keep<Subject, Result>(
 ): void {
   if (result === null) return;
   const known = made.get(key) ?? { subject, results: [] };
-  known.results.push(result);
+  if (!known.results.some(({ table, version }) => table === result.table && version === result.version))
+    known.results.push(result);
   made.set(key, known);
+}
+
+/** Versions that the first one is held against, of so many rows each. */
+function comparable<Result>(results: readonly Result[], rows: number): readonly Result[] {
+  const again = results.slice(1);
+  return rows <= rowsReadAtOnce ? again : again.slice(-1);
 }
 
 async function readScored(plane: PlaneClient, timeoutUs: number, { table, version }: TableRef): Promise<ScoredColumns> {

@@ -51,7 +51,7 @@ export async function judgeRollback(options: {
   readonly emissions: EmissionIndex;
   readonly random: Random;
   readonly examples: Examples;
-}): Promise<RollbackFact> {
+}): Promise<Omit<RollbackFact, 'besideLoad'>> {
   const { states, probes, examples } = options;
   const back = findSwitch(states, 'snapshot', options.back, probes);
   const forward = options.forward && findSwitch(states, 'newest', options.forward, probes);

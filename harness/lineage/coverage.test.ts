@@ -1,7 +1,16 @@
 /** Coverage with known answers: storage and events by hand, one thing wrong at a time. */
 import { describe, expect, it } from 'vitest';
+import type { FeatureView } from '../../workloads/feature-view.js';
 import { type Asset, coverAssets } from './coverage.js';
-import { type Dataset, type OpenLineageEvent, onlineTable, runEvent, storedTable, topic } from './event.js';
+import {
+  type Dataset,
+  featureView,
+  type OpenLineageEvent,
+  onlineTable,
+  runEvent,
+  storedTable,
+  topic,
+} from './event.js';
 import { type Build, type Origin, simulatedBuild } from './origin.js';
 
 const runs = {
@@ -73,6 +82,43 @@ describe('coverage', () => {
     expect(gaps([{ ...storedTable('elsewhere'), facets: {} }])[0]).toMatch(
       'its input planebench://tables/elsewhere is no source, and no event says what wrote it',
     );
+  });
+
+  it('leaves out what is made of itself, of each other, or of what is not stored, and of nothing else', () => {
+    const by = events()[0]!;
+    const asEvent = (into: Dataset, ...from: Dataset[]): OpenLineageEvent => ({
+      ...by,
+      inputs: from.map((input) => ({ ...input, facets: {} })),
+      outputs: [{ ...into, facets: {} }],
+    });
+    const ghost = storedTable('ghost');
+    const view = featureView({ name: 'view', version: 1 } as FeatureView);
+    const covered = (...made: OpenLineageEvent[]) => {
+      const found = coverAssets([at(changes), at(current)], made, expected);
+      return [found.covered, found.gaps[0]];
+    };
+    const none = expect.stringMatching(/tables.changes: .*nothing that it is made of leads to (a source|one)$/);
+    expect(covered(asEvent(changes, changes), asEvent(current, current))).toEqual([0, none]);
+    expect(covered(asEvent(changes, current), asEvent(current, changes))).toEqual([0, none]);
+    expect(covered(asEvent(changes, current, view), asEvent(current, changes, view))).toEqual([0, none]);
+    expect(covered(asEvent(changes, ghost), asEvent(ghost, changes), asEvent(current, ghost))).toEqual([0, none]);
+    // One source is enough for all that comes from it, whatever the order of the events, and its own rows beside it.
+    expect(covered(asEvent(changes, changes), asEvent(current, current, changes), asEvent(changes, view))).toEqual([
+      2,
+      undefined,
+    ]);
+    expect(covered(asEvent(changes, view, changes, ghost), asEvent(ghost, ghost), asEvent(current, changes))).toEqual([
+      2,
+      undefined,
+    ]);
+    // A run of a table that others have grounded still has to say what it read.
+    const half = [asEvent(changes, view), asEvent(changes, current), asEvent(current, current)];
+    expect(covered(...half)).toEqual([
+      0,
+      expect.stringMatching(
+        /its input planebench:..tables.current is no source, and nothing that it is made of leads to one$/,
+      ),
+    ]);
   });
 
   it.each<[string, Partial<Build>, RegExp]>([

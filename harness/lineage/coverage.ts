@@ -64,7 +64,10 @@ export function coverAssets(
       const runs = written.get(keyOf(output)) ?? new Map<string, OpenLineageEvent[]>();
       written.set(keyOf(output), runs.set(event.run.runId, [...(runs.get(event.run.runId) ?? []), event]));
     }
-  const isKnown = (input: EventDataset) => sources.includes(input.namespace) || written.has(keyOf(input));
+  const stored = new Set(assets.map(keyOf));
+  /** Of nothing that is stored there is nothing to tell: who reads it has no rows from it. */
+  const isEmpty = (input: EventDataset) => written.has(keyOf(input)) && !stored.has(keyOf(input));
+  const isGrounded = ground(events, isEmpty);
 
   /** Why the runs that wrote an asset do not resolve; null: they do. */
   function gapOf(asset: Asset): string | null {
@@ -78,14 +81,15 @@ export function coverAssets(
       const gap = gapOfRun(itsEvents);
       if (gap !== null) return `run ${run}: ${gap}`;
     }
-    return null;
+    return isGrounded(asset) ? null : 'nothing that it is made of leads to a source';
   }
 
   function gapOfRun(itsEvents: readonly OpenLineageEvent[]): string | null {
     for (const { inputs, run } of itsEvents) {
       if (inputs.length === 0) return 'an event without inputs';
-      const unknown = inputs.find((input) => !isKnown(input));
-      if (unknown) return `its input ${keyOf(unknown)} is no source, and no event says what wrote it`;
+      const unknown = inputs.find((input) => !isGrounded(input) && !isEmpty(input));
+      if (unknown)
+        return `its input ${keyOf(unknown)} is no source, and ${written.has(keyOf(unknown)) ? 'nothing that it is made of leads to one' : 'no event says what wrote it'}`;
       const {
         planebench_code: code,
         planebench_environment: environment,
@@ -114,6 +118,26 @@ export function coverAssets(
     runs: new Set(events.map(({ run }) => run.runId)).size,
     gaps: gaps.slice(0, keptGaps),
   };
+}
+
+/**
+ * What leads back to a source: an output of an event of whose inputs one does, and the others do too, are empty, or are the
+ * table that is written itself. In rounds, so that tables that are made of each other and of nothing else do not.
+ */
+function ground(events: readonly OpenLineageEvent[], isEmpty: (input: EventDataset) => boolean) {
+  const grounded = new Set<string>();
+  const isGrounded = (dataset: Pick<EventDataset, 'namespace' | 'name'>) =>
+    sources.includes(dataset.namespace) || grounded.has(keyOf(dataset));
+  for (let before = -1; before < grounded.size; ) {
+    before = grounded.size;
+    for (const { inputs, outputs } of events) {
+      if (!inputs.some(isGrounded)) continue;
+      for (const output of outputs)
+        if (inputs.every((input) => isGrounded(input) || isEmpty(input) || keyOf(input) === keyOf(output)))
+          grounded.add(keyOf(output));
+    }
+  }
+  return isGrounded;
 }
 
 const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }) => `${namespace}/${name}`;

@@ -25,11 +25,12 @@ export function measureBackfill({ backfill }: RunFacts) {
   return {
     'backfill.time_per_tb': perTb(({ parquetBytes }) => parquetBytes),
     'backfill.time_per_tb_columns': perTb(({ columnBytes }) => columnBytes),
-    'backfill.rows_per_s': offered(({ rows, hostUs }) => ({
+    'backfill.rows_per_s': offered(({ rows, toldRows, hostUs }) => ({
       kind: 'ratio',
       numerator: rows,
       denominator: hostUs / 1e6,
       samples: rows,
+      ...(toldRows === rows ? {} : { note: `rows of the files; the plane tells of ${toldRows}` }),
     })),
     'backfill.wrong_rows': wrong,
   };

@@ -566,6 +566,7 @@ describe('what is missing is said to be', () => {
       startedUs: 0,
       hostUs: 1,
       rows: 0,
+      isRepeat: false,
       scanned: null,
       failure,
     }));

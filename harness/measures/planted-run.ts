@@ -189,6 +189,7 @@ export function plantRun(planted: Planted = {}): RunFacts {
     backfill: {
       hostUs: 4 * secondUs,
       rows: 1000,
+      toldRows: 1000,
       parquetBytes: 2_000_000,
       columnBytes: 8_000_000,
       filesByReference: 0,

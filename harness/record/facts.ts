@@ -205,7 +205,10 @@ export interface PortCounter {
 
 export interface BackfillFact {
   readonly hostUs: number;
+  /** Of the files that were to be loaded. */
   readonly rows: number;
+  /** Of which the plane tells. */
+  readonly toldRows: number;
   readonly parquetBytes: number;
   /** Bytes of the same columns uncompressed (8 per integer, UTF-8 length per text). */
   readonly columnBytes: number;
@@ -218,6 +221,10 @@ export interface BackfillFact {
 /** What was asked in batch, and what the ledger made of what the plane wrote. */
 export interface BatchFacts {
   readonly steps: readonly BatchStepFact[];
+  /** Kinds of steps that the plan has and the plane has not. */
+  readonly notOffered: readonly BatchStep['kind'][];
+  /** Whether the rows that are served were of the last change of every customer before the steps after the load began. */
+  readonly caughtUp: boolean;
   readonly scored: BatchVerdicts;
   readonly training: BatchVerdicts & {
     /** Rows that show or claim what was not known at their label's moment; they are among the wrong. */
@@ -225,7 +232,7 @@ export interface BatchFacts {
     readonly labels: number;
     readonly positives: number;
   };
-  /** What was made again of the same versions, and how often it was the same to the last row. */
+  /** What was made again of the same versions, as a version of its own, and how often it was the same to the last row. */
   readonly rebuilt: { readonly scored: Rebuilt; readonly training: Rebuilt };
   readonly rollbacks: readonly RollbackFact[];
   readonly reprocessings: readonly ReprocessingFact[];
@@ -238,15 +245,19 @@ export interface BatchFacts {
   readonly examples: readonly string[];
 }
 
-/** One request. */
+/** One request, or the step that could not be asked for, as what it is made of was not there: in no time. */
 export interface BatchStepFact {
   readonly kind: BatchStep['kind'];
+  /** Whether it was planned so; by its times it may have come after the load all the same. */
   readonly besideLoad: boolean;
   readonly part: 'whole' | 'slice' | null;
   readonly startedUs: number;
   /** From the request to the answer. */
   readonly hostUs: number;
+  /** That were asked for, not those of which the plane tells; 0 if it was not answered. */
   readonly rows: number;
+  /** Answered with what had been answered before: nothing was made. */
+  readonly isRepeat: boolean;
   readonly scanned: ScannedBytes | null;
   /** Why it was not answered. */
   readonly failure: string | null;
@@ -255,6 +266,7 @@ export interface BatchStepFact {
 /** One rollback and the way forward again, as the panel saw it by lookups and predictions. */
 export interface RollbackFact {
   readonly snapshot: string;
+  readonly besideLoad: boolean;
   readonly back: SwitchFact;
   /** Null: it was not rolled back, so there was no way forward. */
   readonly forward: SwitchFact | null;
@@ -288,8 +300,10 @@ export interface ReprocessingFact {
   readonly left: number;
   /** Of these: rows that had nothing to do with it and are not as before. */
   readonly disturbed: number;
-  /** Tables of which other files were rewritten than the plane said. */
+  /** Tables of which other files were rewritten, or that have other rows, than the plane said. */
   readonly mistold: readonly string[];
+  /** Why the renewed snapshot could not be seen; null: it was, or there is none. */
+  readonly unjudged: string | null;
 }
 
 /** What is served changes to another state. */

@@ -20,7 +20,7 @@ type SetName = keyof typeof columnSets;
 type Sets = { readonly [Name in SetName]: Columns<(typeof columnSets)[Name]> };
 const setNames = Object.keys(columnSets) as SetName[];
 
-const schemaName = 'planebench.run-facts/5';
+const schemaName = 'planebench.run-facts/6';
 
 export async function saveFacts(directory: string, facts: RunFacts): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -153,6 +153,7 @@ const rowVerdicts = z.object({
   right: whole,
   mistakes: z.partialRecord(z.enum(rowMistakes), whole) as z.ZodType<RowVerdicts['mistakes']>,
 });
+const batchStepKind = z.enum(['snapshot', 'score', 'training-set', 'publish-model', 'rollback', 'reprocess']);
 const batchVerdicts = z.object({ checked: whole, wrong: whole });
 const rebuilt = z.object({ times: whole, same: whole });
 const switched = z.object({
@@ -246,6 +247,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
     .object({
       hostUs: z.number(),
       rows: whole,
+      toldRows: whole,
       parquetBytes: whole,
       columnBytes: whole,
       filesByReference: whole,
@@ -258,22 +260,26 @@ const savedRun: z.ZodType<SavedRun> = z.object({
     .object({
       steps: z.array(
         z.object({
-          kind: z.enum(['snapshot', 'score', 'training-set', 'publish-model', 'rollback', 'reprocess']),
+          kind: batchStepKind,
           besideLoad: z.boolean(),
           part: z.enum(['whole', 'slice']).nullable(),
           startedUs: z.number(),
           hostUs: z.number(),
           rows: whole,
+          isRepeat: z.boolean(),
           scanned: z.object({ liveBytes: whole, requestedBytes: whole, readBytes: whole.nullable() }).nullable(),
           failure: z.string().nullable(),
         }),
       ),
+      notOffered: z.array(batchStepKind),
+      caughtUp: z.boolean(),
       scored: batchVerdicts,
       training: batchVerdicts.extend({ leaked: whole, labels: whole, positives: whole }),
       rebuilt: z.object({ scored: rebuilt, training: rebuilt }),
       rollbacks: z.array(
         z.object({
           snapshot: z.string(),
+          besideLoad: z.boolean(),
           back: switched,
           forward: switched.nullable(),
           probes: whole,
@@ -301,6 +307,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
           left: whole,
           disturbed: whole,
           mistold: z.array(z.string()),
+          unjudged: z.string().nullable(),
         }),
       ),
       inventories: z.object({ mostSmallFiles: inventory.nullable(), atRest: inventory.nullable() }),

@@ -36,7 +36,7 @@ export const labels: LabelWorkload = { rows: 20_000, positivePpm: 120_000, lateP
 /** What no plane may do in batch: exact, a count in every run. */
 export const batchSoundness: readonly Threshold[] = [
   { metric: 'scoring.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
-  { metric: 'scoring.reproducibility', statistic: 'share', kind: 'absolute', atLeast: 1 },
+  { metric: 'scoring.not_reproduced', statistic: 'total', kind: 'absolute', atMost: 0 },
   { metric: 'training.leaks', statistic: 'total', kind: 'absolute', atMost: 0 },
   { metric: 'training.wrong_rows', statistic: 'total', kind: 'absolute', atMost: 0 },
 ];
