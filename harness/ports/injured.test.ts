@@ -316,6 +316,64 @@ describe('a port whose wire is hurt', () => {
     }));
 });
 
+describe('a port that computes and whose wire is hurt', () => {
+  const fromUs = 1_000_000;
+  const refused = new CallError('failed', 'a data file was not put', {
+    cause: Object.assign(new Error('reset'), { code: 'ECONNRESET' }),
+  });
+
+  /** The operations that were told of, of those that were called one after the other. */
+  async function toldOf(
+    ...calls: readonly (readonly [operation: string, atUs: number, tookUs: number, error?: Error])[]
+  ) {
+    const time = createVirtualTime();
+    const clock = clockOf(time.nowUs, time.after);
+    const told: string[] = [];
+    const work = async (tookUs: number, error?: Error) => {
+      await clock.sleep(tookUs);
+      if (error) throw error;
+    };
+    const { ports, suffer } = injurePorts({ tables: { compact: work, append: work } } as unknown as Ports, {
+      clock,
+      random: seededRandom(1),
+      onStruck: (_, operation) => void told.push(`${operation} at ${time.nowUs()}`),
+    });
+    suffer([{ id: 0, port: 'tables', injury: { kind: 'outside', fromUs, slowUs: 10_000 } }]);
+    const tables = ports.tables as unknown as Record<string, typeof work>;
+    await time.run(async () => {
+      for (const [operation, atUs, tookUs, error] of calls) {
+        await clock.sleepUntil(atUs);
+        await outcomeOf(tables[operation]!(tookUs, error));
+      }
+    });
+    return told;
+  }
+
+  it('is met by a call that takes twice as long as any of its operation did before', async () => {
+    const usual = [
+      ['compact', 0, 100_000],
+      ['append', 200_000, 1_000],
+    ] as const;
+    expect(await toldOf(...usual, ['compact', fromUs, 199_000], ['append', 2 * fromUs, 9_000])).toEqual([]);
+    expect(await toldOf(...usual, ['compact', fromUs, 201_000])).toEqual(['compact at 1200000']);
+    expect(await toldOf(...usual, ['append', fromUs, 11_000])).toEqual(['append at 1010000']);
+    // What took long when the wire was hurt already is no measure.
+    expect(await toldOf(...usual, ['append', fromUs, 11_000], ['append', 2 * fromUs, 11_000])).toHaveLength(2);
+  });
+
+  it('is not met by a slow call of which nobody knows how long it takes', async () => {
+    expect(await toldOf(['compact', fromUs, 5_000_000])).toEqual([]);
+  });
+
+  it('is met by a failure of the connection, or one that leaves a doubt, and by no other', async () => {
+    const lost = new CallError('failed', '50 commits in a row were overtaken by others');
+    expect(await toldOf(['append', fromUs, 5, lost])).toEqual([]);
+    expect(await toldOf(['append', fromUs, 5, new CallError('indeterminate', 'no answer')])).toHaveLength(1);
+    expect(await toldOf(['append', fromUs, 5, refused])).toHaveLength(1);
+    expect(await toldOf(['append', fromUs - 100, 5, refused])).toEqual([]);
+  });
+});
+
 describe('a full port', () => {
   const takesRoom: Readonly<Record<PortName, readonly string[]>> = {
     changeLog: ['append', 'commit', 'createTopic'],

@@ -15,7 +15,7 @@ export type PortInjury =
   | { readonly kind: 'down' }
   /**
    * Nothing is done here: the wire is hurt, of one role or of all, from `fromUs` on. A call of theirs that then fails, or
-   * has no answer for `slowUs`, has met it, whenever it was made.
+   * has no answer for `slowUs`, has met it, whenever it was made; of those that compute, see `computing`.
    */
   | { readonly kind: 'outside'; readonly fromUs: number; readonly slowUs: number; readonly role?: string };
 
@@ -51,6 +51,13 @@ const roomTaking: Readonly<Record<PortName, ReadonlySet<string>>> = {
   ]),
   warehouse: new Set(['createTable', 'stage', 'merge', 'copy', 'refresh', 'insert']),
 };
+/**
+ * Calls that compute, between requests that they send or send none: slow is what takes twice as long as the longest of its
+ * operation did before, and a failure is the wire's only where it is in doubt or a connection broke, not a commit that lost.
+ */
+const computing: ReadonlySet<PortName> = new Set(['tables', 'warehouse']);
+/** Of a connection that could not be made or was lost (errno(3)), or on which nothing came. */
+const ofConnection = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|TimeoutError)/;
 /** Every client has given up before. */
 const longestCallUs = 15_000_000;
 /** A refusal takes a moment too: who tries again at once must not spin. */
@@ -110,20 +117,36 @@ export function injurePorts(
     return loseAnswer;
   }
 
+  /** Of calls that compute, by operation: the longest that was over before the wire was hurt. */
+  const longestUs = new Map<string, number>();
+
   /** Tells of calls that meet what is done elsewhere; of one that is never answered too. */
   async function watch<T>(name: PortName, operation: string, call: () => Promise<T>): Promise<T> {
     const madeUs = clock.nowUs();
+    const computes = computing.has(name);
+    const usualUs = computes ? longestUs.get(`${name}.${operation}`) : 0;
+    const lookouts = active[name];
     const watchers = active[name].flatMap((injured) => {
       const { injury } = injured;
       return injury.kind === 'outside' && injury.fromUs - madeUs < longestCallUs ? [{ injured, injury }] : [];
     });
-    const timers = watchers.map(({ injured, injury: { fromUs, slowUs } }) =>
-      clock.after(Math.max(0, fromUs - madeUs) + slowUs, () => onStruck(injured, operation)),
-    );
+    const timers =
+      usualUs === undefined
+        ? []
+        : watchers.map(({ injured, injury: { fromUs, slowUs } }) =>
+            clock.after(Math.max(0, fromUs - madeUs) + Math.max(slowUs, 2 * usualUs), () =>
+              onStruck(injured, operation),
+            ),
+          );
     try {
-      return await call();
+      const answer = await call();
+      const doneUs = clock.nowUs();
+      if (computes && lookouts.every(({ injury }) => injury.kind !== 'outside' || doneUs < injury.fromUs))
+        longestUs.set(`${name}.${operation}`, Math.max(usualUs ?? 0, doneUs - madeUs));
+      return answer;
     } catch (error) {
       const failedUs = clock.nowUs();
+      if (computes && !isOfWire(error)) throw error;
       for (const { injured, injury } of watchers) if (failedUs >= injury.fromUs) onStruck(injured, operation);
       throw error;
     } finally {
@@ -184,4 +207,13 @@ export function injurePorts(
       for (const name of portNames) active[name] = injuries.filter(({ port }) => port === name);
     },
   };
+}
+
+function isOfWire(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (cause instanceof CallError && cause.outcome === 'indeterminate') return true;
+    if (ofConnection.test(code) || ofConnection.test(cause.name)) return true;
+  }
+  return false;
 }
