@@ -21,7 +21,8 @@ const faults: readonly FaultPlan[] = [
   faultOf('wire-latency', { port: 'onlineStore', role: 'serving', latencyUs: 200_000, jitterUs: 0, lastsUs }),
   faultOf('wire-slow-close', { port: 'tables', delayUs: 300_000, lastsUs }),
   faultOf('wire-reset', { port: 'onlineStore', lastsUs }),
-  faultOf('wire-timeout', { port: 'tables', role: 'stream', lastsUs }),
+  // As long as a client of the bucket tries again.
+  faultOf('wire-timeout', { port: 'tables', role: 'stream', lastsUs: 2 * lastsUs }),
   faultOf('wire-bandwidth', { port: 'onlineStore', role: 'stream', bytesPerSecond: 1_024, lastsUs }),
   // Twice as long as the plane has to show a change.
   faultOf('partition', { port: 'changeLog', role: 'stream', lastsUs: partitionUs }),
