@@ -11,6 +11,7 @@ import { showProgress } from './progress.js';
 import { writeWhole } from './results.js';
 import { bundledStacks, stackNames } from './stacks/stack.js';
 import { demandStack } from './stacks/start.js';
+import { declareClean } from './verbs/clean.js';
 import { declareCompare } from './verbs/compare.js';
 import { declareGate } from './verbs/gate.js';
 import { interruptible } from './verbs/interrupt.js';
@@ -119,6 +120,7 @@ function declareProgram(voice: Voice, finish: (code: number) => void): Command {
   declareReport(program, shell);
   declareGate(program, shell);
   declareCompare(program, shell);
+  declareClean(program, shell);
 
   program
     .command('doctor')

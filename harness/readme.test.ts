@@ -1,7 +1,7 @@
 /** README's own commands, run as they stand there. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -100,6 +100,7 @@ describe('README', () => {
       'npm run planebench -- gate RUN --write-baseline FILE',
       'npm run planebench -- compare A B',
       'npm run planebench -- doctor',
+      'npm run planebench -- clean --servers FILE',
       'npm run bench:micro',
       'npm run bench -- --suite smoke --stack native',
       'npm run bench -- --suite smoke --source postgres',
@@ -244,6 +245,22 @@ describe('README', () => {
       expect(stdout).toMatch(new RegExp(`^program\\s+${program} \\(.+\\): (?:MISSING, .*Get it: .+|\\d.*, /.+)$`, 'm'));
     expect(code).toBe(0);
   }, 180_000); // it starts every stack that is there, one after the other
+
+  it('looks for what was left on servers of yours', async () => {
+    const port = await freePort();
+    const file = join(folder, 'servers.json');
+    const s3 = { endpoint: `http://127.0.0.1:${port}`, region: 'r', bucket: 'b', prefix: '' };
+    const nobody = {
+      kafka: { brokers: [`127.0.0.1:${port}`], replication: 1 },
+      redis: { host: '127.0.0.1', port },
+      s3,
+    };
+    await writeFile(file, JSON.stringify(nobody));
+    // What it finds and takes away is tested on servers: harness/stacks/external-servers.test.ts.
+    const { code, stderr } = await run(listed('npm run planebench -- clean --servers FILE').replace('FILE', file));
+    expect(stderr).toMatch(/planebench: kafka cannot be asked what was left there: .*ECONNREFUSED/);
+    expect(code).toBe(3);
+  }, 60_000);
 
   // CI has no time for it beside faults/native-outage.test.ts and docker-outage.test.ts, which kill the same servers.
   const stacks = process.env.PLANEBENCH_FULL_SIZE

@@ -8,6 +8,8 @@ import type { BrokerCount, StackName } from './stacks/stack.js';
 
 export interface Scenario {
   readonly name: string;
+  /** What it is there for, where its name does not say it. */
+  readonly about?: string;
   readonly stack: StackName;
   /** Of the stack external: where its servers are. */
   readonly servers?: ExternalServers;

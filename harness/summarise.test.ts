@@ -145,6 +145,15 @@ describe('a summary of five repetitions', () => {
     expect(JSON.stringify(summaryOf([...warehouse(5), ...lambda(5), ...lakehouse(5)]))).toBe(bytes);
   });
 
+  it("has the harness's own figures after all others, and no cost of it", () => {
+    const own = runs
+      .slice(0, 1)
+      .map((run) => ({ ...run, plan: { ...run.plan, scenario: { ...run.plan.scenario, name: 'floor' } } }));
+    const { run, costs } = summaryOf([...own, ...runs]);
+    expect(run.scenarios.map(({ name }) => name)).toEqual(['planted', 'floor']);
+    expect(new Set(costs.planes.map(({ scenario }) => scenario))).toEqual(new Set(['planted']));
+  });
+
   it('is what reports/summary.schema.json publishes', () => {
     expect(validateSummary(JSON.parse(JSON.stringify(summary)))).toEqual(summary);
   });

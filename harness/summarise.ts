@@ -4,6 +4,7 @@ import type { NotApplicable } from './applicability.js';
 import { measureRun } from './measures/metrics.js';
 import type { RunFacts } from './record/facts.js';
 import type { Scenario } from './scenario.js';
+import { floor } from './suites/floor.js';
 import { checkClaims } from './summary/claims.js';
 import { comparePlanes } from './summary/comparisons.js';
 import { describeCost } from './summary/costs.js';
@@ -74,18 +75,21 @@ export function summarise(options: SuiteFacts): Summary {
     ),
     costs: {
       prices,
-      planes: scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(describeCost)),
+      planes: scenarios
+        .filter(({ name }) => name !== floor.name)
+        .flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(describeCost)),
     },
     verdict: reachVerdict({ finished, runs: measured, findings, estimates, comparisons, claims }),
     soak: null,
   };
 }
 
-/** The order in which runs were done, or read back, tells nothing. */
+/** The order in which runs were done, or read back, tells nothing. The harness's own figures come after all others. */
 function inOrder(runs: readonly RunFacts[]): RunFacts[] {
   const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   return [...runs].sort(
     ({ plan: a }, { plan: b }) =>
+      Number(a.scenario.name === floor.name) - Number(b.scenario.name === floor.name) ||
       compare(a.scenario.name, b.scenario.name) ||
       compare(a.arm.architecture, b.arm.architecture) ||
       a.repetition - b.repetition ||
@@ -109,9 +113,10 @@ function architecturesOf(runs: readonly RunFacts[]): Summary['run']['architectur
   return [...params].map(([name, value]) => ({ name, params: value }));
 }
 
-function describeScenario({ name, stack, timeScale, workload, phases, slo, faults }: Scenario): ScenarioSummary {
+function describeScenario({ name, about, stack, timeScale, workload, phases, slo, faults }: Scenario): ScenarioSummary {
   return {
     name,
+    about: about ?? null,
     stack,
     timeScale,
     changesPerSecond: workload.changes.perSecond,

@@ -95,15 +95,16 @@ export function planeNames(summary: Summary): string[] {
   );
 }
 
-/** "20,000 changes/s, 300 predictions/s, ..." of a scenario, for the reader. */
+/** What a scenario is there for, and "20,000 changes/s, 300 predictions/s, ...", for the reader. */
 export function loadOf(scenario: ScenarioSummary): string {
-  return [
+  const load = [
     `${formatCount(scenario.changesPerSecond)} changes/s`,
     `${formatCount(scenario.predictionsPerSecond)} predictions/s`,
     `${formatCount(scenario.lookupsPerSecond)} lookups/s`,
     `${formatCount(scenario.customers)} customers`,
     `${formatCount(scenario.historyFacts)} facts of history`,
   ].join(', ');
+  return scenario.about === null ? load : `${scenario.about}. ${load}`;
 }
 
 export function basisText({ badge, stack, timeScale }: Basis): string {

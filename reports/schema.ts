@@ -257,6 +257,7 @@ export const summarySchema = z
       scenarios: z.array(
         z.strictObject({
           name: z.string(),
+          about: z.string().nullable(),
           stack: z.string(),
           timeScale: z.number().positive(),
           changesPerSecond: z.number(),

@@ -25,6 +25,8 @@ export interface Summary {
 
 export interface ScenarioSummary {
   readonly name: string;
+  /** What it is there for, where its name does not say it. */
+  readonly about: string | null;
   readonly stack: string;
   readonly timeScale: number;
   readonly changesPerSecond: number;

@@ -8,14 +8,16 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { secondUs } from '../../workloads/durations.js';
 import { bench } from '../bench.js';
+import { hostClock } from '../clock.js';
+import { runCommandLine } from '../command-line.js';
 import { UsageError } from '../errors.js';
 import { supportOf } from '../injection.js';
 import { addressOf, connectChangeLog, isBrokerReady } from '../ports/change-log/kafka.js';
 import { type BrokerSecurity, connectBroker } from '../ports/change-log/kafka-connection.js';
 import { checkBrokers, removeTopics } from '../ports/change-log/kafka-guest.js';
-import { pingRedis, withRedis } from '../ports/online-store/redis.js';
+import { connectOnlineStore, pingRedis, withRedis } from '../ports/online-store/redis.js';
 import { checkRedis } from '../ports/online-store/redis-guest.js';
-import { createBucket } from '../ports/table-store/s3.js';
+import { createBucket, openS3TableStore } from '../ports/table-store/s3.js';
 import { standardPrices } from '../prices/prices.js';
 import { openScratch, type Scratch } from '../processes/scratch.js';
 import { supervise } from '../processes/supervisor.js';
@@ -356,6 +358,42 @@ describe.skipIf(found.includes(null) || openssl === null)('servers that are not 
     await allow([]);
     broker.close(new Error('done'));
     await expectNothingLeft();
+  });
+
+  test('what a visit has left that was killed is found by its name, and taken away when that is asked', async () => {
+    const guest = `${guestPrefix}0badcafe`;
+    const connection = { ...servers.kafka, security: securityOf(servers), prefix: `${guest}.` };
+    const log = connectChangeLog(connection);
+    await log.createTopic('changes', 1);
+    await log.commit('stream', 'changes', [0]);
+    await log.close();
+    const store = connectOnlineStore({ ...servers.redis, library: guest });
+    await store.put('rows', { keys: ['k'], seqs: [1], asOfUs: [1], values: [Uint8Array.of(1)] });
+    await store.close();
+    const bucket = { ...servers.s3, cacheDirectory: folder };
+    const tables = openS3TableStore({
+      tables: { ...bucket, prefix: `${servers.s3.prefix}${guest}/` },
+      clock: hostClock,
+    });
+    await tables.create('t', [{ name: 'a', type: 'int', nullable: false }]);
+    await tables.close();
+
+    const file = join(folder, 'servers.json');
+    await writeFile(file, JSON.stringify(servers));
+    const clean = async (...flags: string[]) => {
+      const said: string[] = [];
+      const voice = { print: (text: string) => said.push(text), complain: (text: string) => said.push(text) };
+      expect(await runCommandLine(['clean', '--servers', file, ...flags], voice)).toBe(0);
+      return said;
+    };
+    expect(await clean()).toEqual([`${guest}  kafka, redis, s3`, expect.stringMatching(/^1 visit left something/)]);
+    expect(JSON.parse((await clean('--json'))[0]!)).toEqual({
+      found: [{ guest, on: ['kafka', 'redis', 's3'] }],
+      removed: false,
+    });
+    expect((await clean('--remove'))[1]).toBe('1 visit taken away');
+    await expectNothingLeft();
+    expect(await clean()).toEqual(['nothing was left there']);
   });
 
   test('a group that cannot be deleted is named', async () => {

@@ -82,15 +82,15 @@ async function bringRowsHome(onlineStore: RedisConnection, directory: string): P
   await removeStore(onlineStore);
 }
 
-function brokersOf({ kafka }: ExternalServers, guest: string): KafkaConnection {
+export function brokersOf({ kafka }: ExternalServers, guest: string): KafkaConnection {
   const { brokers, replication, tls, sasl } = kafka;
   return { brokers, replication, prefix: `${guest}.`, security: { ...(tls && { tls }), ...(sasl && { sasl }) } };
 }
 
-function redisOf({ redis }: ExternalServers, guest: string): RedisConnection {
+export function redisOf({ redis }: ExternalServers, guest: string): RedisConnection {
   return { ...redis, library: guest };
 }
 
-function bucketOf({ s3 }: ExternalServers, guest: string, cacheDirectory: string): S3Tables {
+export function bucketOf({ s3 }: ExternalServers, guest: string, cacheDirectory: string): S3Tables {
   return { ...s3, prefix: `${s3.prefix}${guest}/`, cacheDirectory };
 }

@@ -22,6 +22,7 @@ const base = measuredScenario({
 
 export const floor: Scenario = {
   ...base,
+  about: 'the harness itself, asked through a plane that does nothing: so much of every other latency here is its own',
   faults: [],
   workload: {
     ...base.workload,

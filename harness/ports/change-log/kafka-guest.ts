@@ -39,9 +39,46 @@ export async function checkBrokers(connection: KafkaConnection): Promise<void> {
   }
 }
 
+/** Names of all topics and groups that begin with `prefix`. */
+export async function namesAt(connection: KafkaConnection, prefix: string): Promise<string[]> {
+  return atBrokers(connection, async ({ topics, members }) => {
+    const groups = await Promise.all(members.map((broker) => groupsAt(broker)));
+    return [...topics, ...groups.flat()].filter((name) => name.startsWith(prefix));
+  });
+}
+
 /** All topics and groups whose names begin with the prefix of the connection. */
-export async function removeTopics({ brokers, security, prefix }: KafkaConnection): Promise<void> {
+export async function removeTopics(connection: KafkaConnection): Promise<void> {
+  const { prefix } = connection;
   if (prefix === undefined) throw new Error('only what has a prefix of its own is removed');
+  await atBrokers(connection, async ({ topics, controller, members }) => {
+    const ours = topics.filter((topic) => topic.startsWith(prefix));
+    if (ours.length > 0) await controller.ask('DeleteTopics', { topics: ours, timeout: timeoutMs });
+    const kept: string[] = [];
+    // A group is listed by the broker that keeps it.
+    for (const broker of members) {
+      const groups = (await groupsAt(broker)).filter((group) => group.startsWith(prefix));
+      if (groups.length === 0) continue;
+      const { results } = (await broker.ask('DeleteGroups', groups)) as { results: DeletedGroup[] };
+      // kafkajs takes an answer for done, whatever became of each group.
+      for (const { groupId, errorCode, error } of results)
+        if (errorCode !== 0 && errorCode !== noSuchGroup) kept.push(`${groupId} (${messageOf(error)})`);
+    }
+    if (kept.length > 0) throw new Error(`groups were not deleted: ${kept.join(', ')}`);
+  });
+}
+
+interface Cluster {
+  readonly topics: readonly string[];
+  readonly controller: BrokerConnection;
+  readonly members: readonly BrokerConnection[];
+}
+
+/** Connections are open for as long as `work` goes on. */
+async function atBrokers<T>(
+  { brokers, security }: KafkaConnection,
+  work: (cluster: Cluster) => Promise<T>,
+): Promise<T> {
   const open: BrokerConnection[] = [];
   const connect = async (address: { readonly host: string; readonly port: number }) => {
     const broker = await connectBroker(address, timeoutMs, security);
@@ -52,24 +89,19 @@ export async function removeTopics({ brokers, security, prefix }: KafkaConnectio
     const any = await firstOf(brokers, (broker) => connect(addressOf(broker)));
     const { brokers: all, topicMetadata, controllerId } = await metadataOf(any);
     const members = await Promise.all(all.map(async (one) => ({ one, broker: await connect(one) })));
-    const topics = topicMetadata.map(({ topic }) => topic).filter((topic) => topic.startsWith(prefix));
-    const controller = members.find(({ one }) => one.nodeId === controllerId)?.broker ?? any;
-    if (topics.length > 0) await controller.ask('DeleteTopics', { topics, timeout: timeoutMs });
-    const kept: string[] = [];
-    // A group is listed by the broker that keeps it.
-    for (const { broker } of members) {
-      const { groups } = (await broker.ask('ListGroups', {})) as { groups: { groupId: string }[] };
-      const ours = groups.map(({ groupId }) => groupId).filter((group) => group.startsWith(prefix));
-      if (ours.length === 0) continue;
-      const { results } = (await broker.ask('DeleteGroups', ours)) as { results: DeletedGroup[] };
-      // kafkajs takes an answer for done, whatever became of each group.
-      for (const { groupId, errorCode, error } of results)
-        if (errorCode !== 0 && errorCode !== noSuchGroup) kept.push(`${groupId} (${messageOf(error)})`);
-    }
-    if (kept.length > 0) throw new Error(`groups were not deleted: ${kept.join(', ')}`);
+    return await work({
+      topics: topicMetadata.map(({ topic }) => topic),
+      controller: members.find(({ one }) => one.nodeId === controllerId)?.broker ?? any,
+      members: members.map(({ broker }) => broker),
+    });
   } finally {
     for (const broker of open) broker.close(new Error('done'));
   }
+}
+
+async function groupsAt(broker: BrokerConnection): Promise<string[]> {
+  const { groups } = (await broker.ask('ListGroups', {})) as { groups: { groupId: string }[] };
+  return groups.map(({ groupId }) => groupId);
 }
 
 /** While any topic, be it of others, is without a leader, the whole answer counts as an error: asked again. */

@@ -64,6 +64,18 @@ export async function dumpStore(to: RedisConnection, path: string): Promise<void
   await finished(file);
 }
 
+/** Names of all libraries of functions, and of all keys, that begin with `prefix`. */
+export async function namesIn(to: RedisConnection, prefix: string): Promise<string[]> {
+  return withRedis(to, async (redis) => {
+    const names = new Set<string>();
+    for await (const keys of redis.scanStream({ match: `${prefix}*` }))
+      for (const key of keys as string[]) names.add(key);
+    const libraries = (await redis.call('FUNCTION', 'LIST', 'LIBRARYNAME', `${prefix}*`)) as unknown[][];
+    for (const library of libraries) names.add(String(library[library.indexOf('library_name') + 1]));
+    return [...names];
+  });
+}
+
 /** All keys and functions under the names of the connection. */
 export async function removeStore(to: RedisConnection): Promise<void> {
   const { library, everyKey } = storeNames(to.library);

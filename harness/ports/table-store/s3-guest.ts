@@ -34,6 +34,36 @@ export async function moveObjects(tables: S3Tables, directory: string): Promise<
   }
 }
 
+/** Names of the folders of the prefix. */
+export async function foldersOf(tables: S3Tables): Promise<string[]> {
+  const connection = connect(tables);
+  const folders = new Set<string>();
+  try {
+    for await (const keys of pagesOf(connection, tables))
+      for (const key of keys) folders.add(key.slice(tables.prefix.length).split('/')[0] as string);
+  } finally {
+    connection.close();
+  }
+  return [...folders];
+}
+
+/** All objects under the prefix. */
+export async function removeObjects(tables: S3Tables): Promise<void> {
+  const connection = connect(tables);
+  try {
+    for await (const keys of pagesOf(connection, tables)) {
+      for (let from = 0; from < keys.length; from += atOnce)
+        await Promise.all(
+          keys
+            .slice(from, from + atOnce)
+            .map((Key) => connection.client.send(new DeleteObjectCommand({ Bucket: tables.bucket, Key }))),
+        );
+    }
+  } finally {
+    connection.close();
+  }
+}
+
 /** Keys, page by page; what was deleted meanwhile is on no later page. */
 async function* pagesOf({ client }: S3Connection, { bucket, prefix }: S3Tables): AsyncGenerator<string[]> {
   let token: string | undefined;
