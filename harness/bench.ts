@@ -18,7 +18,7 @@ import type { Finding, RunFacts } from './record/facts.js';
 import { createResults, type Results, saveManifest, savePrices, saveReports, saveRun } from './results.js';
 import type { Arm, RunPlan } from './scenario.js';
 import { runInSimulation } from './simulated-runs.js';
-import type { Costs } from './simulation/costs.js';
+import { type Costs, identifyCosts } from './simulation/costs.js';
 import { groupByTrace, planRuns, type Shard, type Suite, takeShard } from './suite.js';
 import { summarise } from './summarise.js';
 import { describeGit, describeMachine, hashLockFile, readSteal, readVersions } from './testbed.js';
@@ -63,7 +63,10 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
       scratch,
     );
     const results = await createResults(options.out, suite.name);
-    const begun = await beginManifest({ results, suite, seed, command, servers, notApplicable });
+    const begun = await beginManifest({
+      ...{ results, suite, seed, command, servers, notApplicable },
+      costs: plans.some(({ scenario }) => scenario.stack === 'simulated') ? options.costs : null,
+    });
     const stealBefore = await readSteal();
     await saveManifest(results, begun);
     await savePrices(results, prices);
@@ -158,6 +161,8 @@ export async function beginManifest(options: {
   command: string;
   servers: Versions;
   notApplicable: readonly NotApplicable[];
+  /** Null: nothing is simulated. */
+  costs: Costs | null;
 }): Promise<Manifest> {
   const [git, lockFileSha256, versions, machine] = await Promise.all([
     describeGit(),
@@ -181,6 +186,7 @@ export async function beginManifest(options: {
     servers: options.servers,
     machine: { ...machine, stealBp: null },
     scenarios: options.suite.scenarios,
+    ...(options.costs && { serviceTimes: identifyCosts(options.costs) }),
     notApplicable: options.notApplicable,
     interrupted: false,
   };

@@ -1,12 +1,12 @@
 /** The check tells a sound plane from broken ones, rule by rule, and says which rule. */
 
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { customerActivity } from '../workloads/feature-view.js';
 import type { Operation } from './architecture.js';
-import { type Checked, outcomeOf, printChecked } from './check.js';
+import { type Checked, outcomeOf, printChecked, renderCheckJunit } from './check.js';
 import { type Ended, startCommand } from './fixture-command.js';
 import { soundLedger, soundTables } from './ledger/sound-tables.fixture.js';
 import { runEvent, storedTable, topic } from './lineage/event.js';
@@ -273,16 +273,36 @@ describe('the run is judged by its facts', () => {
   });
 });
 
+it('for a CI server every rule is a case, and a stack that was left out an error', () => {
+  const rule = (outcome: RuleVerdict['outcome']) => ({
+    subject: 'lookup',
+    rule: `r ${outcome}`,
+    outcome,
+    example: '<x>',
+  });
+  const verdicts = (['passes', 'fails', 'not judged', 'not offered'] as const).map(rule);
+  const xml = renderCheckJunit('mine', {
+    checked: [{ stack: 'embedded', offered: ['lookup'], verdicts }],
+    stacks: ['embedded', 'simulated'],
+    startedAt: '2026-01-01T00:00:00.000Z',
+  });
+  expect(xml).toContain('<testsuites name="planebench check mine" tests="5" failures="1" errors="2" skipped="1">');
+  expect(xml).toContain(
+    'classname="mine.embedded.lookup" name="r fails"><failure type="contract" message="&#60;x&#62;"/>',
+  );
+  expect(xml).toContain('classname="mine.simulated.run" name="comes to its end"><error type="not judged"');
+});
+
 describe('as a command', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'planebench-check-test-'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
-  const check = async (name: string, source: string): Promise<Ended> => {
+  const check = async (name: string, source: string, ...flags: string[]): Promise<Ended> => {
     const path = join(folder, `${name}.mjs`);
     await writeFile(path, source);
-    return startCommand(process.execPath, [join(projectDirectory, 'dist/harness/main.js'), 'check', path], {
+    return startCommand(process.execPath, [join(projectDirectory, 'dist/harness/main.js'), 'check', path, ...flags], {
       cwd: folder,
       env: { ...process.env, TMPDIR: folder },
     }).ended;
@@ -309,6 +329,17 @@ describe('as a command', () => {
   it('a plane that does not load fails, with its own words', async () => {
     const { code, stdout } = await check('throws', 'throw new Error("not today");\n');
     expect(stdout).toMatch(/module +says what it is +FAILS\n[\s\S]*not today/);
+    expect(code).toBe(1);
+  }, 60_000);
+
+  it('says it to programs too', async () => {
+    const junit = join(folder, 'check.xml');
+    const { code, stdout } = await check('throws', 'throw new Error("not today");\n', '--json', '--junit', junit);
+    expect(JSON.parse(stdout)).toMatchObject({
+      outcome: 'fail',
+      checked: [{ stack: 'embedded' }, { stack: 'simulated' }],
+    });
+    expect(await readFile(junit, 'utf8')).toContain('failures="2" errors="0"');
     expect(code).toBe(1);
   }, 60_000);
 });

@@ -1,7 +1,9 @@
 /** `check SPECIFIER`: the plane contract on every stack, as a table of what passes and what fails. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counts, type TestCase, testSuite } from '../reports/junit.js';
 import { harmless } from '../reports/lines.js';
+import { escapeMarkup } from '../reports/markup.js';
 import type { Operation } from './architecture.js';
 import { bench, describeArm } from './bench.js';
 import { type Inspected, judgeFacts, operations, type RuleVerdict } from './plane-contract.js';
@@ -119,3 +121,36 @@ export function printChecked(name: string, { stack, offered, verdicts }: Checked
 
 const widthOf = (verdicts: readonly RuleVerdict[], column: 'subject' | 'rule') =>
   Math.max(...verdicts.map((verdict) => verdict[column].length));
+
+const asJunit = {
+  fails: { kind: 'failure', type: 'contract' },
+  'not judged': { kind: 'error', type: 'not judged' },
+  'not offered': { kind: 'skipped', type: 'not offered' },
+} as const;
+
+/** A suite a stack, a case a rule. A check that was stopped has an error in it. */
+export function renderCheckJunit(
+  name: string,
+  { checked, stacks, startedAt }: { checked: readonly Checked[]; stacks: readonly StackName[]; startedAt: string },
+): string {
+  const suites = stacks.map((stack) => {
+    const verdicts = checked.find((one) => one.stack === stack)?.verdicts ?? [stopped];
+    const cases = verdicts.map(
+      ({ subject, rule, outcome, example }): TestCase => ({
+        className: `${name}.${stack}.${subject}`,
+        name: rule,
+        outcome:
+          outcome === 'passes'
+            ? { kind: 'passed', output: example }
+            : { ...asJunit[outcome], message: example === '' ? outcome : example },
+      }),
+    );
+    return { title: `${name} on ${stack}`, cases };
+  });
+  const all = suites.flatMap(({ cases }) => cases);
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="planebench check ${escapeMarkup(name)}" ${counts(all)}>
+${suites.map(({ title, cases }) => testSuite(title, cases, startedAt)).join('\n')}
+</testsuites>
+`;
+}

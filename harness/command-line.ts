@@ -2,11 +2,13 @@
 import { Command, CommanderError } from 'commander';
 import type { Decision } from '../reports/gate.js';
 import { harmless } from '../reports/lines.js';
+import { calendarTime } from './clock.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import { nearest } from './nearest.js';
 import { declareNew } from './new-architecture.js';
 import { builtIn, isUrl } from './processes/load-architecture.js';
 import { showProgress } from './progress.js';
+import { writeWhole } from './results.js';
 import { bundledStacks, stackNames } from './stacks/stack.js';
 import { demandStack } from './stacks/start.js';
 import { declareCompare } from './verbs/compare.js';
@@ -99,6 +101,8 @@ interface CheckFlags {
   readonly servers?: string;
   readonly param: readonly Param[];
   readonly seed: number;
+  readonly junit?: string;
+  readonly json?: boolean;
 }
 
 function declareProgram(voice: Voice, finish: (code: number) => void): Command {
@@ -138,6 +142,8 @@ function declareProgram(voice: Voice, finish: (code: number) => void): Command {
     .option('--servers <file>', 'of the stack external: where your servers are')
     .option('--param <plane.name=value>', 'repeatable; a parameter of the plane, as JSON', collect(parseParam), [])
     .option('--seed <integer>', 'decides the changes, and when roles are killed', parseCount, 1)
+    .option('--junit <file>', 'write what passes and what fails for a CI server')
+    .option('--json', 'print it as JSON')
     .action(async (plane: string, flags: CheckFlags) => shell.finish(await check(plane, flags, shell)));
 
   declareNew(program, shell.print);
@@ -151,7 +157,7 @@ function declareProgram(voice: Voice, finish: (code: number) => void): Command {
 
 async function check(
   plane: string,
-  { stack, servers: file, param, seed }: CheckFlags,
+  { stack, servers: file, param, seed, junit, json }: CheckFlags,
   shell: Shell,
 ): Promise<Decision> {
   // A system behind HTTP lives in real time.
@@ -161,11 +167,16 @@ async function check(
   const [arm] = withParams([parseArchitecture(plane)], param);
   if (arm === undefined) throw new UsageError('there is no plane to check');
   return interruptible(shell, 'stopping', async (signal) => {
-    const { checkPlane, outcomeOf, printChecked } = await import('./check.js');
+    const { checkPlane, outcomeOf, printChecked, renderCheckJunit } = await import('./check.js');
     const progress = () => showProgress(process.stderr);
+    const startedAt = calendarTime();
     const checked = await checkPlane({ arm, stacks, servers, seed, progress, signal });
-    shell.print(checked.map((on) => printChecked(arm.architecture, on)).join('\n\n'));
-    return outcomeOf(checked, stacks.length);
+    const outcome = outcomeOf(checked, stacks.length);
+    if (junit !== undefined)
+      await writeWhole(junit, renderCheckJunit(arm.architecture, { checked, stacks, startedAt }));
+    const words = checked.map((on) => printChecked(arm.architecture, on)).join('\n\n');
+    shell.print(json ? JSON.stringify({ plane: arm.architecture, outcome, checked }, null, 2) : words);
+    return outcome;
   });
 }
 

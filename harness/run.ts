@@ -117,7 +117,9 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   const invalid: Finding[] = [];
   let started: StartedPlane | null = null;
   let injections: Injections | null = null;
-  let closeStack: () => Promise<void> | undefined = () => undefined;
+  let starting: Promise<Stack> | null = null;
+  let making: Promise<void> | null = null;
+  let isOver = false;
   let { drainEndUs } = timeline;
   let haveStopped: () => void = () => {};
   const stopped = new Promise<void>((resolve) => {
@@ -130,13 +132,16 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
   const steps = async () => {
     progress('starting');
     await host(() => mkdir(directory, { recursive: true }));
-    const stack = await site.startStack({
+    if (isOver) return;
+    starting = site.startStack({
       directory,
       uses: architecture.uses,
       clients: [...architecture.roles.map(({ name }) => name), sourceName],
     });
-    closeStack = () => stack.close?.();
-    await createTopic(stack, plan, site);
+    const stack = await starting;
+    if (isOver) return;
+    making = createTopic(stack, plan, site);
+    await making;
     const postgres = scenario.source === 'postgres' ? await databaseOf(site, directory) : null;
     started = await startPlane({ supervisor, plan, architecture, stack, build: site.build });
     const plane = started.client;
@@ -225,6 +230,13 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     await options.inspect?.('drained', { plane, trace });
   };
 
+  /** What a step made that the run did not wait for any more is taken away too. */
+  const closeStack = async () => {
+    const stack = await starting?.catch(() => null);
+    await making?.catch(() => {});
+    await stack?.close?.();
+  };
+
   try {
     await unlessGivenUp(supervisor, signal, steps());
   } catch (error) {
@@ -234,9 +246,10 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       message: withLastWords(error, supervisor.lastWords('role')),
     });
   } finally {
+    isOver = true;
     (injections as Injections | null)?.end();
     await supervisor.stopAll();
-    await closeStack()?.catch((error: unknown) => invalid.push({ code: codeOf(error), message: messageOf(error) }));
+    await closeStack().catch((error: unknown) => invalid.push({ code: codeOf(error), message: messageOf(error) }));
     haveStopped();
   }
   return {
@@ -274,8 +287,11 @@ function withLastWords(error: unknown, words: string): string {
 async function createTopic({ connection }: Stack, { scenario }: RunPlan, { supervisor, host }: Site): Promise<void> {
   const { ports, close } = await host(() => openPorts(connection, supervisor.clock));
   const { topic, partitions } = scenario.workload.contract;
-  await ports.changeLog.createTopic(topic, partitions);
-  await close();
+  try {
+    await ports.changeLog.createTopic(topic, partitions);
+  } finally {
+    await close();
+  }
 }
 
 /** As planned: nothing is left to drain until there is. */

@@ -15,6 +15,8 @@ export interface Baseline {
     readonly commit: string | null;
     readonly machine: string;
   };
+  /** SHA-256 of the prices that made the costs. Absent: those of the price book that comes with planebench. */
+  readonly prices?: string;
   readonly scenarios: readonly ScenarioIdentity[];
   readonly planes: readonly PlaneValues[];
 }
@@ -27,6 +29,8 @@ export interface ScenarioIdentity {
   readonly timeScale: number;
   /** SHA-256 of the scenario as JSON with sorted keys: load, phases, SLO, faults. */
   readonly sha256: string;
+  /** Of what is simulated, as in the manifest. Absent: the standard ones. */
+  readonly serviceTimes?: string;
 }
 
 export interface PlaneValues {
@@ -34,6 +38,8 @@ export interface PlaneValues {
   readonly architecture: string;
   /** Valid runs only. `seed` is that of the repetition: runs that share it met the same changes. */
   readonly runs: readonly { readonly repetition: number; readonly seed: number }[];
+  /** Figures that the plane did not offer in any of these runs. */
+  readonly notOffered?: readonly string[];
   readonly figures: readonly FigureValues[];
 }
 

@@ -334,6 +334,10 @@ export const manifestSchema = z
       stealBp: z.number().nullable().describe('Share of CPU time stolen by the hypervisor, basis points.'),
     }),
     scenarios: z.unknown(),
+    serviceTimes: z
+      .string()
+      .exactOptional()
+      .describe('Of what was simulated: `standard`, or the SHA-256 of those of --service-times.'),
     notApplicable: z
       .array(z.strictObject({ scenario: z.string(), architecture: z.string(), reason: z.string() }))
       .describe('Left out: no fault of the scenario strikes anything in the plane or on the stack.'),
@@ -354,6 +358,10 @@ export const baselineSchema = z
       commit: z.string().nullable(),
       machine: z.string(),
     }),
+    prices: z
+      .string()
+      .exactOptional()
+      .describe('SHA-256 of the prices that made the costs; absent: those of the book that comes with planebench.'),
     scenarios: z.array(
       z.strictObject({
         name: z.string(),
@@ -361,6 +369,7 @@ export const baselineSchema = z
         stack: z.string(),
         timeScale,
         sha256: z.string().describe('Of the scenario as JSON with sorted keys.'),
+        serviceTimes: z.string().exactOptional().describe('As in the manifest; absent: the standard ones.'),
       }),
     ),
     planes: z.array(
@@ -368,6 +377,10 @@ export const baselineSchema = z
         scenario: z.string(),
         architecture: z.string(),
         runs: z.array(z.strictObject({ repetition: count, seed: z.number() })).describe('Valid runs only.'),
+        notOffered: z
+          .array(z.string())
+          .exactOptional()
+          .describe('Figures that the plane did not offer in any of them.'),
         figures: z.array(
           z.strictObject({
             metric: z.string(),

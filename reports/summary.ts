@@ -345,6 +345,8 @@ export interface Manifest {
     readonly stealBp: number | null;
   };
   readonly scenarios: unknown;
+  /** Of what was simulated: `standard`, or the SHA-256 of those of `--service-times`. Absent: nothing was. */
+  readonly serviceTimes?: string;
   /** What was left out because no fault of the scenario strikes anything in the plane or on the stack. */
   readonly notApplicable: readonly {
     readonly scenario: string;

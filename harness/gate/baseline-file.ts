@@ -122,7 +122,7 @@ async function loadFolder(path: string): Promise<Baseline> {
   return valuesOf(manifest, runs, prices);
 }
 
-/** Figures that may be set side by side: one badge, stack, time scale, and the same scenarios where both have them. */
+/** Figures that may be set side by side: one badge, stack, time scale, and the same scenarios, at the same service times. */
 export function refuseUnlike(
   one: { readonly name: string; readonly scenarios: readonly ScenarioIdentity[] },
   other: { readonly name: string; readonly scenarios: readonly ScenarioIdentity[] },
@@ -139,14 +139,30 @@ export function refuseUnlike(
     if (ours !== theirs)
       throw new UsageError(`${one.name} is ${phrase(ours)}, ${other.name} is ${phrase(theirs)}: ${why}.`);
   }
-  for (const { name, sha256 } of one.scenarios) {
+  for (const ours of one.scenarios) {
+    const { name, sha256 } = ours;
     const theirs = other.scenarios.find((scenario) => scenario.name === name);
+    if (theirs && serviceTimesOf(theirs) !== serviceTimesOf(ours)) {
+      throw new UsageError(
+        `the scenario ${name} of ${one.name} has ${describeServiceTimes(ours)}, that of ${other.name} has ${describeServiceTimes(theirs)}: figures of different machines in virtual time are not comparable. Simulate both with the same --service-times.`,
+      );
+    }
     if (theirs && theirs.sha256 !== sha256) {
       throw new UsageError(
         `the scenario ${name} of ${one.name} is not that of ${other.name}: load, phases, SLO or faults were changed in between, so their figures answer different questions. Make the older one again.`,
       );
     }
   }
+}
+
+type Model = Pick<ScenarioIdentity, 'serviceTimes'>;
+const serviceTimesOf = ({ serviceTimes }: Model) => serviceTimes ?? 'standard';
+
+function describeServiceTimes(model: Model): string {
+  const times = serviceTimesOf(model);
+  return times === 'standard'
+    ? 'the standard service times'
+    : `service times of its own (SHA-256 ${times.slice(0, 12)})`;
 }
 
 export function refuseOtherSuite(baseline: Baseline, path: string, suite: string): void {

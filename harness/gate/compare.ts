@@ -11,6 +11,7 @@ import { fewestPairs, practicalRatio, practicalShare } from '../summary/comparis
 import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
 import { counted, digits, listed } from '../summary/wording.js';
 import { type Judgement, judge, marginOn, planeOf, sideOf, type Worsening, worseningOf } from './decision.js';
+import { describeBooks, withOneBook } from './price-books.js';
 
 export interface Named {
   readonly name: string;
@@ -30,7 +31,12 @@ interface Draft {
   readonly isNew: boolean;
 }
 
-export function compareSuites(a: Named, b: Named, chance: Chance): SuiteComparison {
+export function compareSuites(givenA: Named, givenB: Named, chance: Chance): SuiteComparison {
+  const one = withOneBook(givenA.values, givenB.values);
+  const [a, b] = [
+    { ...givenA, values: one.a },
+    { ...givenB, values: one.b },
+  ];
   const drafts = b.values.planes.flatMap((plane) => {
     const other = planeOf(a.values, plane.scenario, plane.architecture);
     return other === undefined ? [] : draftPlane(plane, other, { a: a.values, b: b.values, chance });
@@ -48,7 +54,11 @@ export function compareSuites(a: Named, b: Named, chance: Chance): SuiteComparis
   const onlyOne = [...onlyIn(a, b), ...onlyIn(b, a)];
   const isOpen = appeared.length > 0 || onlyOne.length > 0 || !a.values.finished || !b.values.finished;
   const outcome = outcomeOf(figures, isOpen);
-  const sentences = [...describe({ a, b, figures, appeared }), ...onlyOne];
+  const sentences = [
+    ...describe({ a, b, figures, appeared }),
+    ...onlyOne,
+    ...(one.differ ? [describeBooks(a.name, b.name)] : []),
+  ];
   return { schema: 'planebench.comparison/1', a: a.name, b: b.name, outcome, sentences, figures };
 }
 

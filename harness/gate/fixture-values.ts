@@ -21,7 +21,7 @@ export function plantValues(
     repetitions: longest,
     finished: true,
     from: { id: 'planted-1', startedAt: '2026-01-01T00:00:00.000Z', commit: null, machine: 'a machine, 2 cores' },
-    scenarios: [identityOf(scenario)],
+    scenarios: [identityOf(scenario, undefined)],
     planes: Object.entries(planes).map(([architecture, figures]) => ({
       scenario: scenario.name,
       architecture,
@@ -35,7 +35,7 @@ export function plantValues(
   };
 }
 
-export const simulated = [{ ...identityOf(scenario), badge: 'simulated' as const, stack: 'simulated' }];
+export const simulated = [{ ...identityOf(scenario, undefined), badge: 'simulated' as const, stack: 'simulated' }];
 
 export const plantedScenarios: readonly Scenario[] = [scenario];
 

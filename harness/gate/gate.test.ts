@@ -299,6 +299,26 @@ describe('with noise as it is seen here', () => {
   }, 240_000);
 });
 
+it('what a plane does not offer is not demanded, which is said, unless it did once', () => {
+  const leaks: Threshold = { metric: 'ledger.personal_data_leaks', statistic: 'total', kind: 'absolute', atMost: 0 };
+  const sound = { 'ledger.lost.total': [0, 0] };
+  const offering = (notOffered?: string[]) => {
+    const values = plantValues({ a: sound });
+    return { ...values, planes: values.planes.map((plane) => ({ ...plane, ...(notOffered && { notOffered }) })) };
+  };
+  const behindHttp = offering(['ledger.personal_data_leaks']);
+  const verdict = judge([lost, leaks], behindHttp);
+  expect(verdict.outcome).toBe('pass');
+  expect(verdict.thresholds.map(({ metric }) => metric)).toEqual(['ledger.lost']);
+  expect(verdict.sentences).toContain(
+    'Not demanded, as the plane does not offer it: planted a ledger.personal_data_leaks.total.',
+  );
+  expect(judge([lost, leaks], offering()).outcome).toBe('inconclusive');
+  const once = plantValues({ a: { ...sound, 'ledger.personal_data_leaks.total': [0, 0] } });
+  expect(judge([lost, leaks], behindHttp, once).outcome).toBe('inconclusive');
+  expect(judge([leaks], behindHttp).outcome).toBe('inconclusive');
+});
+
 describe('what could never be judged is refused before a run', () => {
   const planned = { suite: 'planted', scenarios: plantedScenarios, architectures: ['a'] };
   const baseline = visibility(wiggle(10));

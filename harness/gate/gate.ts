@@ -9,6 +9,7 @@ import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary
 import { counted, digits, inWords, listed } from '../summary/wording.js';
 import { judge, marginOn, planeOf, type Side, sideOf, type Worse, type Worsening, worseningOf } from './decision.js';
 import { changedFigures, describeChanged } from './exact.js';
+import { describeBooks, withOneBook } from './price-books.js';
 import { type Demand, isStatistical, nameOf, type Threshold } from './thresholds.js';
 
 export interface GateInput {
@@ -24,7 +25,9 @@ export interface GateInput {
 }
 
 export function judgeGate(input: GateInput): GateVerdict {
-  const { candidate, baseline, demands, chance, run, file, exact = false } = input;
+  const { chance, run, file, exact = false } = input;
+  const { a: baseline, b: candidate, differ } = withOneBook(input.baseline, input.candidate);
+  const demands = input.demands.filter((demand) => isOffered(demand, candidate, baseline));
   const drafts = demands.map((demand) => draftOf(demand, { candidate, baseline, chance }));
   // What could not be tested was declared all the same: it counts as a test that found nothing.
   const family = drafts.filter(({ demand }) => isStatistical(demand.threshold));
@@ -41,9 +44,27 @@ export function judgeGate(input: GateInput): GateVerdict {
   const sentences = [
     ...describe({ candidate, baseline, thresholds, family: family.length, outcome }),
     ...describeAbsent(absent, { run, file }),
+    ...describeUnoffered(input.demands.filter((demand) => !demands.includes(demand))),
+    ...(differ ? [describeBooks(file, run)] : []),
     ...describeChanged(changed, exact),
   ];
   return { schema: 'planebench.gate/1', suite: candidate.suite, run, baseline: file, outcome, sentences, thresholds };
+}
+
+/**
+ * What a plane does not offer can never be counted: it is not demanded, and that is said. A figure that the baseline has is
+ * demanded all the same, as a plane that offers it no more has not become better by that.
+ */
+function isOffered({ threshold, scenario, architecture }: Demand, candidate: Baseline, baseline: Baseline): boolean {
+  const { metric } = threshold;
+  const before = planeOf(baseline, scenario, architecture);
+  if (before?.figures.some((figure) => figure.metric === metric)) return true;
+  return !planeOf(candidate, scenario, architecture)?.notOffered?.includes(metric);
+}
+
+function describeUnoffered(demands: readonly Demand[]): string[] {
+  if (demands.length === 0) return [];
+  return [`Not demanded, as the plane does not offer it: ${listed(demands.map(nameOf))}.`];
 }
 
 interface Draft {

@@ -3,20 +3,21 @@ import { createHash } from 'node:crypto';
 import type { Baseline, FigureValues, PlaneValues, RunValue, ScenarioIdentity } from '../../reports/baseline.js';
 import { isFinished, type Manifest, type PriceBook } from '../../reports/summary.js';
 import type { Measure } from '../measures/measured.js';
-import { measureRun, metricNames, metricOf } from '../measures/metrics.js';
+import { type MetricName, measureRun, metricNames, metricOf } from '../measures/metrics.js';
 import type { RunFacts } from '../record/facts.js';
 import type { Scenario } from '../scenario.js';
 import { estimateOf } from '../statistics/pooled-figure.js';
 import { sortSamples } from '../statistics/samples.js';
 import { floor } from '../suites/floor.js';
 import { badgeOf, figureOf, lackOfSamples, type PlannedRun, rounded } from '../summary/estimates.js';
+import { hashPrices } from './price-books.js';
 
 export function valuesOf(manifest: Manifest, facts: readonly RunFacts[], prices: PriceBook): Baseline {
   // The floor is the harness's own, once a suite: nothing is demanded of it.
   const own = facts.filter(({ plan }) => plan.scenario.name !== floor.name);
   const scenarios = new Map(own.map(({ plan }) => [plan.scenario.name, plan.scenario]));
   const runs = own.map((run): PlannedRun => ({ plan: run.plan, ...measureRun(run, prices) }));
-  const { id, suite, seed, repetitions, startedAt, git, machine } = manifest;
+  const { id, suite, seed, repetitions, startedAt, git, machine, serviceTimes } = manifest;
   return {
     schema: 'planebench.baseline/1',
     suite,
@@ -24,17 +25,22 @@ export function valuesOf(manifest: Manifest, facts: readonly RunFacts[], prices:
     repetitions,
     finished: isFinished(manifest) && runs.every(({ invalid, missing }) => invalid.length > 0 || missing.length === 0),
     from: { id, startedAt, commit: git.commit, machine: `${machine.cpu}, ${machine.cores} cores, ${machine.platform}` },
-    scenarios: [...scenarios.values()].map(identityOf).sort((a, b) => compare(a.name, b.name)),
+    prices: hashPrices(prices),
+    scenarios: [...scenarios.values()]
+      .map((scenario) => identityOf(scenario, serviceTimes))
+      .sort((a, b) => compare(a.name, b.name)),
     planes: [...groupByPlane(runs).values()]
       .map(valuesOfPlane)
       .sort((a, b) => compare(a.scenario, b.scenario) || compare(a.architecture, b.architecture)),
   };
 }
 
-export function identityOf(scenario: Scenario): ScenarioIdentity {
+/** `serviceTimes`: of the suite's manifest. */
+export function identityOf(scenario: Scenario, serviceTimes: string | undefined): ScenarioIdentity {
   const { name, stack, timeScale } = scenario;
   const sha256 = createHash('sha256').update(JSON.stringify(scenario, sortedKeys)).digest('hex');
-  return { name, badge: badgeOf(stack), stack, timeScale, sha256 };
+  const model = stack === 'simulated' && serviceTimes !== undefined ? { serviceTimes } : {};
+  return { name, badge: badgeOf(stack), stack, timeScale, sha256, ...model };
 }
 
 function sortedKeys(_: string, value: unknown): unknown {
@@ -64,12 +70,21 @@ function valuesOfPlane(runs: readonly PlannedRun[]): PlaneValues {
       return values.every((value) => value === null) ? [] : [{ metric, statistic, unit, values }];
     });
   });
+  const notOffered = metricNames.filter(
+    (metric) => valid.length > 0 && valid.every((run) => isNotOffered(run, metric)),
+  );
   return {
     scenario: scenario.name,
     architecture: arm.architecture,
     runs: valid.map(({ plan }) => ({ repetition: plan.repetition, seed: plan.seed })),
+    ...(notOffered.length > 0 && { notOffered }),
     figures,
   };
+}
+
+function isNotOffered({ measures }: PlannedRun, metric: MetricName): boolean {
+  const measure: Measure = measures[metric];
+  return measure.kind === 'absent' && measure.why === 'not_offered';
 }
 
 /** A run by itself: below the sample floor of a quantile it has no value, as a suite would have none. */

@@ -37,6 +37,8 @@ interface Metric {
   readonly statistics: readonly string[];
   /** Asked only where a scenario has batch work. */
   readonly inBatch?: true;
+  /** Use times prices: another price book makes it another figure. */
+  readonly priced?: true;
   /** Asked only where changes come from a database. */
   readonly fromDatabase?: true;
   /** The statistic declared in advance for comparisons that are corrected as one family; others are exploratory. */
@@ -54,6 +56,7 @@ const batchRate = { ...inBatch, kind: 'ratio', unit: 'per_s', better: 'higher', 
 const amplification = { ...inBatch, kind: 'ratio', unit: 'times', better: 'lower', statistics: ['mean'] } as const;
 const batchDefects = { ...defects, inBatch: true } as const;
 const oncePerRun = { kind: 'ratio', domain: 'positive', statistics: ['mean'] } as const;
+const usd = { ...oncePerRun, priced: true, unit: 'usd', better: 'lower' } as const;
 
 export const metrics = {
   'freshness.visibility': { ...times, statistics: quantiles, primary: 'p95' },
@@ -119,7 +122,7 @@ export const metrics = {
   'storage.bytes': { ...oncePerRun, unit: 'bytes', better: 'lower' },
   'storage.tiered': { ...share, better: 'neither' },
   'storage.tier_bytes_saved': { ...share, better: 'higher', domain: 'real' },
-  'storage.tier_cost_saved': { ...share, better: 'higher', domain: 'real' },
+  'storage.tier_cost_saved': { ...share, priced: true, better: 'higher', domain: 'real' },
   'source.capture_lag': { ...times, fromDatabase: true, statistics: quantiles },
   'lineage.coverage': { ...share, better: 'higher' },
   'backfill.time_per_tb': { ...oncePerRun, unit: 'us_per_tb', better: 'lower', primary: 'mean' },
@@ -158,9 +161,9 @@ export const metrics = {
   'resources.load_cpu': { ...oncePerRun, unit: 'cores', better: 'neither' },
   'resources.memory': { ...oncePerRun, unit: 'bytes', better: 'lower' },
   'resources.memory_whole_run': { ...oncePerRun, inBatch: true, unit: 'bytes', better: 'lower' },
-  'cost.per_1k_predictions': { ...oncePerRun, unit: 'usd', better: 'lower' },
-  'cost.per_million_changes': { ...oncePerRun, unit: 'usd', better: 'lower' },
-  'cost.per_slo_point': { ...oncePerRun, unit: 'usd', better: 'lower' },
+  'cost.per_1k_predictions': usd,
+  'cost.per_million_changes': usd,
+  'cost.per_slo_point': usd,
 } as const satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof metrics;

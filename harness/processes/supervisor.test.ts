@@ -111,11 +111,14 @@ describe('supervisor', () => {
     await expect(supervisor.givenUp).rejects.toThrow(error);
   });
 
-  it('kills a process that does not stop when asked', async () => {
+  it('kills processes that do not stop when asked, and tells whoever waits for one of them', async () => {
     await supervisor.start(spec('a', { does: 'stubborn' }));
-    const [pid] = pids() as [number];
-    await supervisor.stop(['a']);
-    expect(isAlive(pid)).toBe(false);
+    const ready = expect(supervisor.start(spec('b', { does: 'never-ready' }))).rejects.toThrow(
+      'b was stopped before it was ready',
+    );
+    await supervisor.stop(['a', 'b']);
+    expect(pids().map(isAlive)).toEqual([false, false]);
+    await ready;
   });
 
   it('sets event time once, forward, and the same in every process', async () => {

@@ -238,7 +238,11 @@ export function supervise(options: {
       const isOwnDeath = !process.stopping && !(process.killing && exit.signal === 'SIGKILL');
       if (isOwnDeath) process.death = describeExit(exit);
       process.killing = false;
-      if (process.stopping || (!spec.restart && exit.code === 0)) return;
+      if (process.stopping) {
+        process.failToStart(blame(spec.kind, `${spec.name} was stopped before it was ready`));
+        return;
+      }
+      if (!spec.restart && exit.code === 0) return;
       if (monotonicUs() - startedUs > steadyUs) process.deathsInARow = 0;
       if (isOwnDeath) process.deathsInARow++;
       if (!spec.restart || process.deathsInARow > deathsUntilGivenUp) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../errors.js';
-import { costsSchema, defaultCosts, readCosts, serviceUs } from './costs.js';
+import { costsSchema, defaultCosts, identifyCosts, readCosts, serviceUs } from './costs.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'planebench-costs-test-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -43,6 +43,24 @@ describe('a file of costs', () => {
       ...defaultCosts,
       onlineStore: { ...defaultCosts.onlineStore, get: { fixedUs: 12.5, perRowUs: 0, perByteNs: 0.001 } },
     });
+  });
+
+  it('that holds the built-in costs is the standard ones, in whatever order; any other is known by its hash', () => {
+    const turned = Object.fromEntries(
+      Object.entries(defaultCosts)
+        .reverse()
+        .map(([group, costs]) => [group, Object.fromEntries(Object.entries(costs).reverse())]),
+    );
+    expect(identifyCosts(readCosts(fileOf(JSON.stringify(turned))))).toBe('standard');
+    const faster = readCosts(
+      edited((table) => {
+        table.onlineStore!.get!.fixedUs = 1;
+      }),
+    );
+    expect(identifyCosts(faster)).toMatch(/^[0-9a-f]{64}$/);
+    expect(identifyCosts({ ...faster, role: { call: { fixedUs: 1, perRowUs: 0, perByteNs: 0 } } })).not.toBe(
+      identifyCosts(faster),
+    );
   });
 
   it('says where a cost is wrong, what was given and what is allowed', () => {

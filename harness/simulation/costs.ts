@@ -2,6 +2,7 @@
  * What a call costs its server, in service time. A call takes `fixedUs`, and more for each row and each byte; rounded up
  * to a whole microsecond once, so that a simulation computes in integers and is the same everywhere.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Operation } from '../architecture.js';
@@ -138,6 +139,18 @@ const serviceCost = z.strictObject({
 export const costsSchema = z.strictObject(
   mapValues(defaultCosts, (group) => z.strictObject(mapValues(group, () => serviceCost))),
 ) as z.ZodType as z.ZodType<Costs>;
+
+/**
+ * Which machine a simulation is of, for the manifest: `standard`, as of this version of planebench, or the SHA-256 of others.
+ */
+export function identifyCosts(costs: Costs): string {
+  const hash = (one: Costs) =>
+    createHash('sha256')
+      .update(JSON.stringify(costsSchema.parse(one)))
+      .digest('hex');
+  const own = hash(costs);
+  return own === hash(defaultCosts) ? 'standard' : own;
+}
 
 /** The costs in a JSON file, which has every one of them: none is filled in, so that a file says all that it means. */
 export function readCosts(path: string): Costs {

@@ -10,9 +10,9 @@ import { secondUs } from '../../workloads/durations.js';
 import { bench } from '../bench.js';
 import { UsageError } from '../errors.js';
 import { supportOf } from '../injection.js';
-import { connectChangeLog, isBrokerReady } from '../ports/change-log/kafka.js';
-import type { BrokerSecurity } from '../ports/change-log/kafka-connection.js';
-import { checkBrokers } from '../ports/change-log/kafka-guest.js';
+import { addressOf, connectChangeLog, isBrokerReady } from '../ports/change-log/kafka.js';
+import { type BrokerSecurity, connectBroker } from '../ports/change-log/kafka-connection.js';
+import { checkBrokers, removeTopics } from '../ports/change-log/kafka-guest.js';
 import { pingRedis, withRedis } from '../ports/online-store/redis.js';
 import { checkRedis } from '../ports/online-store/redis-guest.js';
 import { createBucket } from '../ports/table-store/s3.js';
@@ -30,7 +30,7 @@ import { bucketsOf, endpointOf, region, versitygw } from '../servers/versitygw.j
 import { defaultCosts } from '../simulation/costs.js';
 import { smallSize } from '../suites/fixture-size.js';
 import { measuredScenario } from '../suites/measured.js';
-import { visitServers } from './external-servers.js';
+import { guestPrefix, visitServers } from './external-servers.js';
 import type { ExternalServers } from './external-settings.js';
 import { openPorts } from './stack.js';
 
@@ -71,6 +71,8 @@ async function startKafka(port: number, controllerPort: number, caFile: string):
           'sasl.enabled.mechanisms=PLAIN',
           'sasl.mechanism.inter.broker.protocol=PLAIN',
           `listener.name.plaintext.plain.sasl.jaas.config=${login}`,
+          // As a broker that nobody has tuned.
+          'message.max.bytes=1048588',
           '',
         ].join('\n'),
       );
@@ -332,13 +334,58 @@ describe.skipIf(found.includes(null) || openssl === null)('servers that are not 
     expect(support({ kind: 'role-crash', role: 'stream', schedule })).toEqual({ target: 'stream' });
   });
 
+  test('appends that wait for each other go in batches that a broker of defaults takes; one that takes less is refused', async () => {
+    const connection = { ...servers.kafka, security: securityOf(servers), prefix: `${guestPrefix}batches.` };
+    const log = connectChangeLog(connection);
+    await log.createTopic('changes', 1);
+    const entry = new Uint8Array(40);
+    const ends = await Promise.all(Array.from({ length: 30_000 }, () => log.append('changes', 0, [entry])));
+    expect(ends.at(-1)).toBe(30_000);
+    const larger = new Uint8Array(900 * 1024);
+    expect(await log.append('changes', 0, [larger]), 'a batch of its own').toBe(30_001);
+    await log.close();
+    await removeTopics(connection);
+
+    const broker = await connectBroker(addressOf(servers.kafka.brokers[0]!), 10_000, connection.security);
+    const allow = (configEntries: object[]) =>
+      broker.ask('AlterConfigs', { resources: [{ type: 4, name: '', configEntries }], validateOnly: false });
+    await allow([{ name: 'message.max.bytes', value: '500000' }]);
+    await expect(checkBrokers(connection)).rejects.toThrow(
+      /MESSAGE_TOO_LARGE.*Let the brokers take a batch of 786432 bytes \(message\.max\.bytes\)$/,
+    );
+    await allow([]);
+    broker.close(new Error('done'));
+    await expectNothingLeft();
+  });
+
+  test('a group that cannot be deleted is named', async () => {
+    const connection = { ...servers.kafka, security: securityOf(servers), prefix: `${guestPrefix}groups.` };
+    const broker = await connectBroker(addressOf(servers.kafka.brokers[0]!), 10_000, connection.security);
+    const groupId = `${connection.prefix}busy`;
+    const join = (memberId: string) =>
+      broker.ask('JoinGroup', {
+        ...{ groupId, memberId, sessionTimeout: 10_000, rebalanceTimeout: 10_000, protocolType: 'consumer' },
+        groupProtocols: [{ name: 'any' }],
+      });
+    const { memberId } = await join('').then(
+      () => expect.fail(),
+      (error: { memberId: string }) => error,
+    );
+    await join(memberId);
+    await expect(removeTopics(connection)).rejects.toThrow(
+      `groups were not deleted: ${groupId} (The group is not empty)`,
+    );
+    await broker.ask('LeaveGroup', { groupId, memberId });
+    await removeTopics(connection);
+    broker.close(new Error('done'));
+  });
+
   test('a topic that exists with other partitions is an error that says so', async () => {
     const connection = { ...servers.kafka, security: securityOf(servers), prefix: 'planebench_x.' };
     const log = connectChangeLog(connection);
     await log.createTopic('changes', 1);
     await expect(log.createTopic('changes', 2)).rejects.toThrow(/exists with 1 partitions, expected 2; name another/);
     await log.close();
-    const { removeTopics } = await import('../ports/change-log/kafka-guest.js');
     await removeTopics(connection);
     await expectNothingLeft();
   });

@@ -15,6 +15,7 @@ import { judgeGate } from '../gate/gate.js';
 import { identityOf, valuesOf } from '../gate/run-values.js';
 import { demandsOf } from '../gate/thresholds.js';
 import { loadResults, writeWhole } from '../results.js';
+import { type Costs, identifyCosts } from '../simulation/costs.js';
 import { findSuite, type Suite } from '../suite.js';
 import { fewestPairs } from '../summary/comparisons.js';
 import { chanceOf } from '../summary/estimates.js';
@@ -124,11 +125,19 @@ interface OpenedBaseline {
 }
 
 /** Before a suite is run: whether it can be judged by this baseline at all. */
-export async function openGate(suite: Suite, seed: number, file: string, shell: Shell): Promise<OpenedBaseline> {
+export async function openGate(
+  suite: Suite,
+  { seed, costs, file }: { readonly seed: number; readonly costs: Costs; readonly file: string },
+  shell: Shell,
+): Promise<OpenedBaseline> {
   const baseline = await readBaseline(file);
+  const serviceTimes = identifyCosts(costs);
   refuseOtherSuite(baseline, file, suite.name);
   refuseUnlike(
-    { name: `the suite ${suite.name}`, scenarios: suite.scenarios.map(identityOf) },
+    {
+      name: `the suite ${suite.name}`,
+      scenarios: suite.scenarios.map((scenario) => identityOf(scenario, serviceTimes)),
+    },
     { name: file, scenarios: baseline.scenarios },
   );
   const { name, scenarios, arms, thresholds } = suite;

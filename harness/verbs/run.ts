@@ -125,7 +125,8 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
   if (flags.source !== undefined) await demandPostgres();
   const costs = await costsOf(flags, suite.scenarios);
   const prices = flags.prices === undefined ? standardPrices : await readPrices(flags.prices);
-  const gate = flags.baseline === undefined ? null : await openGate(suite, flags.seed, flags.baseline, shell);
+  const { baseline: file, seed } = flags;
+  const gate = file === undefined ? null : await openGate(suite, { seed, costs, file }, shell);
   return interruptible(shell, 'stopping: what is finished is saved', async (signal) => {
     shell.complain(`${suite.name}: ${suite.about}; seed ${flags.seed}`);
     const { bench } = await import('../bench.js');

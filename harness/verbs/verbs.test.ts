@@ -8,6 +8,7 @@ import type { SuiteComparison } from '../../reports/suite-comparison.js';
 import { type Ended, startCommand } from '../fixture-command.js';
 import { callCommandLine } from '../fixture-command-line.js';
 import type { Planted } from '../measures/planted-run.js';
+import { defaultCosts } from '../simulation/costs.js';
 import { projectDirectory } from '../testbed.js';
 import { plantResults } from './fixture-results.js';
 
@@ -70,7 +71,7 @@ describe('gate', () => {
   it('passes what did not get worse', async () => {
     const { code, stdout, stderr } = await planebench('gate', at('same'), '--baseline', baseline);
     expect(code, stdout + stderr).toBe(0);
-    expect(stdout).toMatch(/PASS\n {2}Of 10 thresholds 10 passed, 0 failed, 0 are inconclusive\./);
+    expect(stdout).toMatch(/PASS\n {2}Of 16 thresholds 16 passed, 0 failed, 0 are inconclusive\./);
   });
 
   it('fails what did, in words, for a CI server and for a pull request', async () => {
@@ -91,7 +92,7 @@ describe('gate', () => {
       /fail smoke lakehouse inference\.p99: 13\.\d ms after 5\.\d+ ms, 2\.5\d? times as bad \[2\.\d+, 2\.\d+\]; demanded: at most 100 % worse than the baseline \(10 pairs, /,
     );
     const xml = await readFile(junit, 'utf8');
-    expect(xml).toMatch(/tests="11" failures="\d+" errors="0" skipped="0"/);
+    expect(xml).toMatch(/tests="17" failures="\d+" errors="0" skipped="0"/);
     expect(xml).toMatch(
       /<testcase classname="gate\.smoke\.lakehouse" name="inference p99 \(relative\)"><failure type="threshold"/,
     );
@@ -160,6 +161,11 @@ describe('a baseline that does not fit is refused', () => {
       (text) => text.replace(/"sha256":"[0-9a-f]{8}/, '"sha256":"00000000'),
       /the scenario smoke of .* is not that of /,
     ],
+    [
+      'of another machine in virtual time',
+      (text) => text.replace('"timeScale":60,', `"timeScale":60,"serviceTimes":"${'ab'.repeat(32)}",`),
+      /the scenario smoke of .* has the standard service times, that of .* has service times of its own \(SHA-256 abababababab\): .* not comparable/,
+    ],
     ['that is no JSON', (text) => text.slice(0, 100), /is no JSON/],
     ['without a field', (text) => text.replace('"repetitions": 10,', ''), /must have required property 'repetitions'/],
     [
@@ -184,6 +190,18 @@ describe('a baseline that does not fit is refused', () => {
     await refused(
       ['gate', at('other-plane'), '--baseline', baseline],
       /smoke mine inference\.p50: the baseline has no such plane/,
+    );
+  });
+
+  it('simulated with other service times than a run will have; one from before they were recorded had the standard ones', async () => {
+    const { tables, ...others } = defaultCosts;
+    const faster = { ...others, tables: { ...tables, fold: { ...tables.fold, fixedUs: 1 } } };
+    await writeFile(at('faster.json'), JSON.stringify(faster));
+    const simulated = join(projectDirectory, 'results/baselines/simulated.json');
+    expect(await readFile(simulated, 'utf8')).not.toMatch(/"serviceTimes":"(?!standard)/);
+    await refused(
+      ['simulate', '--service-times', 'faster.json', '--baseline', simulated],
+      /the scenario headline of the suite simulated has service times of its own \(SHA-256 [0-9a-f]{12}\), that of .*simulated\.json has the standard service times/,
     );
   });
 

@@ -2,8 +2,9 @@
 import { hostClock } from '../../clock.js';
 import { messageOf, UsageError } from '../../errors.js';
 import { secretNames } from '../secrets.js';
-import { addressOf, connectChangeLog, type KafkaConnection } from './kafka.js';
+import { addressOf, batchLimitBytes, connectChangeLog, type KafkaConnection } from './kafka.js';
 import { type BrokerConnection, connectBroker, refusalOf } from './kafka-connection.js';
+import { headerBytes, recordHeadBytes } from './kafka-records.js';
 
 const timeoutMs = 10_000;
 const electedWithinUs = 30_000_000;
@@ -16,7 +17,7 @@ export async function checkBrokers(connection: KafkaConnection): Promise<void> {
   try {
     await log.createTopic(topic, 1);
     isMade = true;
-    const end = await log.append(topic, 0, [Uint8Array.of(1)]);
+    const end = await log.append(topic, 0, [new Uint8Array(batchLimitBytes - headerBytes - recordHeadBytes)]);
     const { entries } = await log.read(topic, 0, end - 1, { maxBytes: 1_024, maxWaitUs: 1_000_000 });
     if (entries.length !== 1) throw new Error(`an entry that was acknowledged is not read again`);
     await log.commit(topic, topic, [end]);
@@ -25,8 +26,12 @@ export async function checkBrokers(connection: KafkaConnection): Promise<void> {
     const left = isMade ? await removeTopics(connection).catch(messageOf) : undefined;
     if (error instanceof UsageError) throw error;
     const { brokers, security, prefix } = connection;
+    const toDo =
+      refusalOf((error as Error).cause) === 'MESSAGE_TOO_LARGE'
+        ? `Let the brokers take a batch of ${batchLimitBytes} bytes (message.max.bytes)`
+        : `Check brokers, replication${security?.tls ? ', tls' : ''}${security?.sasl ? `, sasl and ${secretNames.kafka[0]}` : ''}; the user has to be allowed to create, write, read and delete topics, and to use and delete groups, whose names begin with ${prefix}`;
     throw new UsageError(
-      `the change log on kafka at ${brokers.join(', ')} cannot be used: ${messageOf(error)}. Check brokers, replication${security?.tls ? ', tls' : ''}${security?.sasl ? `, sasl and ${secretNames.kafka[0]}` : ''}; the user has to be allowed to create, write, read and delete topics, and to use and delete groups, whose names begin with ${prefix}${left === undefined ? '' : `. What was made there could not be removed: ${left}`}`,
+      `the change log on kafka at ${brokers.join(', ')} cannot be used: ${messageOf(error)}. ${toDo}${left === undefined ? '' : `. What was made there could not be removed: ${left}`}`,
       { cause: error },
     );
   } finally {
@@ -50,12 +55,18 @@ export async function removeTopics({ brokers, security, prefix }: KafkaConnectio
     const topics = topicMetadata.map(({ topic }) => topic).filter((topic) => topic.startsWith(prefix));
     const controller = members.find(({ one }) => one.nodeId === controllerId)?.broker ?? any;
     if (topics.length > 0) await controller.ask('DeleteTopics', { topics, timeout: timeoutMs });
+    const kept: string[] = [];
     // A group is listed by the broker that keeps it.
     for (const { broker } of members) {
       const { groups } = (await broker.ask('ListGroups', {})) as { groups: { groupId: string }[] };
       const ours = groups.map(({ groupId }) => groupId).filter((group) => group.startsWith(prefix));
-      if (ours.length > 0) await broker.ask('DeleteGroups', ours);
+      if (ours.length === 0) continue;
+      const { results } = (await broker.ask('DeleteGroups', ours)) as { results: DeletedGroup[] };
+      // kafkajs takes an answer for done, whatever became of each group.
+      for (const { groupId, errorCode, error } of results)
+        if (errorCode !== 0 && errorCode !== noSuchGroup) kept.push(`${groupId} (${messageOf(error)})`);
     }
+    if (kept.length > 0) throw new Error(`groups were not deleted: ${kept.join(', ')}`);
   } finally {
     for (const broker of open) broker.close(new Error('done'));
   }
@@ -72,6 +83,14 @@ async function metadataOf(broker: BrokerConnection): Promise<Metadata> {
     }
   }
 }
+
+interface DeletedGroup {
+  readonly groupId: string;
+  readonly errorCode: number;
+  readonly error?: Error;
+}
+/** GROUP_ID_NOT_FOUND: it has gone by itself. */
+const noSuchGroup = 69;
 
 interface Metadata {
   readonly controllerId: number;

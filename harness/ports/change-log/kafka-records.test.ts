@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { crc32c, decodeEntries, encodeBatch } from './kafka-records.js';
+import { crc32c, decodeEntries, encodeBatch, headerBytes, recordHeadBytes } from './kafka-records.js';
+import { entryLimitBytes } from './limits.js';
 
 const load = createRequire(import.meta.url);
 const Decoder = load('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object;
@@ -41,6 +42,16 @@ test('kafkajs reads what was written here', async () => {
     }),
     { numRuns: 50 },
   );
+});
+
+test('a batch is no larger than what is reckoned of its records, the largest and the most of them', () => {
+  const small = Array.from({ length: 100_000 }, () => new Uint8Array(64));
+  for (const entries of [small, [new Uint8Array(entryLimitBytes)]]) {
+    const entryBytes = entries.reduce((sum, { length }) => sum + length, 0);
+    const batch = encodeBatch(entries, producer, 0);
+    expect(batch.length).toBeGreaterThan(headerBytes + entryBytes + 4 * entries.length);
+    expect(batch.length).toBeLessThanOrEqual(headerBytes + entryBytes + recordHeadBytes * entries.length);
+  }
 });
 
 test('entries are read from any offset, across batches, up to a number of bytes, and not from a batch that is cut off', () => {

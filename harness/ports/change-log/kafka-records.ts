@@ -14,7 +14,9 @@ export interface Producer {
   readonly epoch: number;
 }
 
-const headerBytes = 61;
+export const headerBytes = 61;
+/** Of a record beyond its entry at most: its length, that of the entry and its number take 4 bytes each as `limits.ts` has them. */
+export const recordHeadBytes = 16;
 /** What the checksum covers begins behind it. */
 const summedFrom = 21;
 const magic = 2;

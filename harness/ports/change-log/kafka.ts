@@ -13,7 +13,7 @@ import {
   throwIfFailed,
   Unreachable,
 } from './kafka-connection.js';
-import { decodeEntries, encodeBatch, type Producer } from './kafka-records.js';
+import { decodeEntries, encodeBatch, headerBytes, type Producer, recordHeadBytes } from './kafka-records.js';
 import { entryLimitBytes, readLimitBytes } from './limits.js';
 import type { ChangeLog } from './port.js';
 
@@ -31,8 +31,11 @@ export interface KafkaConnection {
 
 /** After this, a call is given up; a read has its own waiting time on top. */
 const timeoutMs = 10_000;
-/** Appends that wait for the one under way are sent together, up to this much. */
-const batchLimitBytes = 1024 * 1024;
+/**
+ * Appends that wait for the one under way are sent together, up to a batch of this much as it is encoded: a broker that
+ * nobody has tuned takes 1,048,588 bytes (message.max.bytes), and the whole batch counts.
+ */
+export const batchLimitBytes = 768 * 1024;
 const appendLimitBytes = 64 * 1024 * 1024;
 /** While a leader or a coordinator is being found. */
 const askAgainAfterUs = 20_000;
@@ -85,6 +88,7 @@ interface Metadata {
 
 interface Append {
   readonly entries: readonly Uint8Array[];
+  /** Of its records in a batch, at most. */
   readonly bytes: number;
   resolve(end: number): void;
   reject(error: unknown): void;
@@ -312,7 +316,7 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
     lane.busy = true;
     while (lane.waiting.length > 0) {
       let size = 0;
-      for (let bytes = 0; size < lane.waiting.length; size++) {
+      for (let bytes = headerBytes; size < lane.waiting.length; size++) {
         bytes += lane.waiting[size]!.bytes;
         if (size > 0 && bytes > batchLimitBytes) break;
       }
@@ -409,7 +413,7 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
           if (entries.length === 0) return endOffset(topic, partition);
           return new Promise<number>((resolve, reject) => {
             const lane = laneOf(topic, partition);
-            lane.waiting.push({ entries, bytes, resolve, reject });
+            lane.waiting.push({ entries, bytes: bytes + recordHeadBytes * entries.length, resolve, reject });
             void drain(lane, topic, partition);
           });
         },

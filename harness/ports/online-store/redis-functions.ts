@@ -61,8 +61,9 @@ local function expiresUs(record)
 end
 
 local function isNewer(record, held, nowUs)
-  local seq, asOfUs = struct.unpack('<dd', record)
-  local heldSeq, heldAsOfUs, heldUntilUs = struct.unpack('<ddd', held)
+  local read = struct.unpack
+  local seq, asOfUs = read('<dd', record)
+  local heldSeq, heldAsOfUs, heldUntilUs = read('<ddd', held)
   if heldUntilUs < nowUs then return true end
   if seq ~= heldSeq then return seq > heldSeq end
   return asOfUs > heldAsOfUs
@@ -72,10 +73,15 @@ end
 local function unpackBlock(block, at, count, room)
   local parts = {}
   local from = at + aligned(4 * count)
-  for i = 1, count do
-    local length = struct.unpack('<I4', block, at + 4 * i - 3)
-    parts[i] = string.sub(block, from + 1, from + length)
-    from = from + room(length)
+  local sub = string.sub
+  for first = 1, count, atOnce do
+    local some = math.min(atOnce, count - first + 1)
+    local lengths = {struct.unpack('<' .. string.rep('I4', some), block, at + 4 * first - 3)}
+    for i = 1, some do
+      local length = lengths[i]
+      parts[first + i - 1] = sub(block, from + 1, from + length)
+      from = from + room(length)
+    end
   end
   return parts, aligned(from)
 end
@@ -109,22 +115,23 @@ redis.register_function('planebench_put', function(keys, args)
     local to = math.min(from + atOnce - 1, count)
     local stored = redis.call('HMGET', keys[1], unpack(names, from, to))
     local put, replaced, added = {}, {}, {}
+    local puts, adds = 0, 0
     for i = from, to do
       local name, record = names[i], records[i]
       local held = replaced[name] or stored[i - from + 1]
       if not held or isNewer(record, held, nowUs) then
         if not held then
-          added[#added + 1] = 0
-          added[#added + 1] = name
+          added[adds + 1], added[adds + 2] = 0, name
+          adds = adds + 2
         end
         replaced[name] = record
-        put[#put + 1] = name
-        put[#put + 1] = record
-        written = written + 1
+        put[puts + 1], put[puts + 2] = name, record
+        puts = puts + 2
       end
     end
-    if #put > 0 then redis.call('HSET', keys[1], unpack(put)) end
-    if #added > 0 then redis.call('ZADD', keys[2], unpack(added)) end
+    if puts > 0 then redis.call('HSET', keys[1], unpack(put)) end
+    if adds > 0 then redis.call('ZADD', keys[2], unpack(added)) end
+    written = written + puts / 2
   end
   return written
 end)
