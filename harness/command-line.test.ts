@@ -188,6 +188,11 @@ describe('bad usage', () => {
       /role servin, which no plane has; did you mean serving\? Roles: lakehouse has stream, compactor, batch, serving; lambda has batch/,
     ],
     [
+      'a fault aimed at a partition that there is not',
+      ['run', '--suite', 'smoke', '--fault', 'leader-kill:partition=9'],
+      /leader-kill is aimed at partition 9 of changes, which has partitions 0 to \d\. Name one of those/,
+    ],
+    [
       'a fault that strikes nothing in any plane',
       ['run', '--suite', 'smoke', '--architecture', 'warehouse', '--fault', 'online-store-outage'],
       /no run is left.*\n {2}smoke of warehouse is not applicable: online-store-outage: the plane does not use onlineStore/,

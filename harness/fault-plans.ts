@@ -6,7 +6,7 @@ import { nearest } from './nearest.js';
 import { resolveParams } from './params.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import type { FaultPlan, RunPlan, Scenario } from './scenario.js';
-import { faultFields, lastsUs, scheduleFields } from './suites/fault-defaults.js';
+import { awayUs, faultFields, lastsUs, scheduleFields } from './suites/fault-defaults.js';
 
 type Architecture = ArchitectureDescription & { readonly label: string };
 
@@ -33,6 +33,8 @@ function problemsOf(scenario: Scenario, seeds: readonly number[], architectures:
   if (malformed.length > 0) return malformed;
   const misaimed = misaimedFaults(scenario, architectures);
   if (misaimed.length > 0) return misaimed;
+  const missed = missedPartitions(scenario);
+  if (missed.length > 0) return missed;
   return seeds.flatMap((seed) => {
     try {
       const windows = scheduleFaults(scenario, seed);
@@ -82,6 +84,17 @@ function misaimedFaults(scenario: Scenario, architectures: readonly Architecture
   });
 }
 
+function missedPartitions({ faults, workload }: Scenario): string[] {
+  const { topic, partitions } = workload.contract;
+  return faults.flatMap((plan) =>
+    'partition' in plan && plan.partition >= partitions
+      ? [
+          `${plan.kind} is aimed at partition ${plan.partition} of ${topic}, which has partitions 0 to ${partitions - 1}. Name one of those`,
+        ]
+      : [],
+  );
+}
+
 function listed(architectures: readonly Architecture[], names: (one: Architecture) => readonly string[]): string {
   const lines = [...architectures].sort(byLabel).map((one) => `${one.label} has ${names(one).join(', ') || 'none'}`);
   return [...new Set(lines)].join('; ');
@@ -124,8 +137,8 @@ function overlappingFaults(scenario: Scenario, windows: Windows, architectures: 
         const support = supportOf(plan, scenario, architecture);
         if (!('target' in support)) return [];
         // A role that was killed is away until it is started again.
-        const awayUs = plan.kind === 'role-crash' || plan.kind === 'crash-loop' ? scenario.restartDelayUs : 0;
-        const endUs = window.atUs + lastsUs(plan) + awayUs;
+        const restartUs = plan.kind === 'role-crash' || plan.kind === 'crash-loop' ? scenario.restartDelayUs : 0;
+        const endUs = window.atUs + lastsUs(plan) + Math.max(restartUs, awayUs(plan));
         return [{ what: `${plan.kind} of ${support.target}`, atUs: window.atUs, endUs }];
       })
       .sort((a, b) => a.atUs - b.atUs);

@@ -60,8 +60,8 @@ export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown, Armed
   arm?(strike: Strike<Kind>): Armed;
   /** Does the harm; what it returns, `witness` and `heal` are told. */
   inject(strike: Strike<Kind>, armed: Armed): Promise<Harm>;
-  /** Proof that it has bitten; null: there is none, and the run is invalid. Asked once it has been healed. */
-  witness(strike: Strike<Kind>, harm: Harm): Promise<Witness | null>;
+  /** Proof that it has bitten; without, the run is invalid. Asked once it has been healed. */
+  witness(strike: Strike<Kind>, harm: Harm): Promise<Witness | Unstruck | null>;
   /** Ends the harm. Called until it does not throw; safe to repeat. */
   heal(strike: Strike<Kind>, harm: Harm): Promise<void>;
 }
@@ -88,6 +88,12 @@ export interface Strike<Kind extends FaultKind = FaultKind> {
 export interface Witness {
   readonly atUs: number;
   /** What was seen, in words. */
+  readonly saw: string;
+}
+
+/** It was not let bite, and why. */
+export interface Unstruck {
+  readonly atUs: null;
   readonly saw: string;
 }
 

@@ -233,7 +233,7 @@ function plantFault(fault: Partial<FaultFact>): FaultFact {
     armedUs: startUs,
     injectedUs: atUs,
     witnessedUs: atUs + 10_000,
-    saw: 'stream was gone, by SIGKILL',
+    saw: fault.witnessedUs === null ? null : 'stream was gone, by SIGKILL',
     healedUs: atUs + 10_000,
     readyUs: atUs + secondUs,
     notApplicable: null,

@@ -122,7 +122,7 @@ function uselessFaults(run: RunFacts): Finding[] {
     .filter((_, fault) => !faults.some((fact) => fact.fault === fault))
     .map(({ kind }) => ({ code: 'FAULT_NOT_INJECTED', message: `${kind} was planned and never came up${nothing}` }));
   const told = faults.flatMap((fact) => {
-    const { kind, target, scheduledUs, injectedUs, witnessedUs, readyUs, notApplicable } = fact;
+    const { kind, target, scheduledUs, injectedUs, witnessedUs, saw, readyUs, notApplicable } = fact;
     const which = `${kind} of ${target} at ${sinceStart(run, injectedUs ?? scheduledUs)}`;
     if (notApplicable !== null) return [];
     if (injectedUs === null)
@@ -133,8 +133,10 @@ function uselessFaults(run: RunFacts): Finding[] {
       const message = `${which} found nothing to bite while ${other}${nothing}. Let them strike apart`;
       return [{ code: 'NOT_EXPOSED', message }];
     }
-    if (witnessedUs === null)
-      return [{ code: 'INVALID_INJECTION', message: `${which} was injected but not seen to bite${nothing}` }];
+    if (witnessedUs === null) {
+      const what = saw === null ? 'was injected but not seen to bite' : `did not strike (${saw})`;
+      return [{ code: 'INVALID_INJECTION', message: `${which} ${what}${nothing}` }];
+    }
     const endUs = readyUs ?? run.timeline.loadEndUs;
     if (metLoad(run, injectedUs, endUs)) return [];
     return [

@@ -1,3 +1,5 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Plane } from '../architecture.js';
 import { hostClock } from '../clock.js';
@@ -100,4 +102,60 @@ describe('the door of a plane', () => {
       /cannot serve on 127\.0\.0\.1:\d+: .*EADDRINUSE/,
     );
   });
+});
+
+describe('under more load than a role answers in time', () => {
+  /** A role that answers nobody until it is released. */
+  async function openHeld() {
+    const held: ServerResponse[] = [];
+    const seen = { requests: 0, connections: 0, broken: 0 };
+    const server = createServer((request, response) => {
+      seen.requests++;
+      request.resume();
+      held.push(response);
+    });
+    server.on('connection', (socket) => {
+      seen.connections++;
+      socket.on('close', () => seen.broken++);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = connectPlane({ lookup: (server.address() as AddressInfo).port });
+    closing.push(async () => {
+      await client.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    });
+    const release = () => {
+      for (const response of held.splice(0)) response.end('[]');
+    };
+    const call = (us = timeoutUs) => client.call('lookup', { keys: [] }, { timeoutUs: us });
+    return { call, release, held, seen };
+  }
+
+  it('a call that waits for its turn is given up in time, and is never sent', async () => {
+    const { call, release, held, seen } = await openHeld();
+    const first = Array.from({ length: 128 }, () => call());
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBe(128);
+    const others = await Promise.all(Array.from({ length: 10 }, () => call(20_000).catch((error: unknown) => error)));
+    expect(others.map(isTimeout)).toEqual(others.map(() => true));
+    const later = call();
+    release();
+    await Promise.all(first);
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBe(1);
+    release();
+    expect(await later).toEqual([]);
+    expect(seen).toEqual({ requests: 129, connections: 128, broken: 0 });
+  }, 60_000);
+
+  it('a call that was given up under way keeps its connection', async () => {
+    const { call, release, held, seen } = await openHeld();
+    expect(isTimeout(await call(20_000).catch((error: unknown) => error))).toBe(true);
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBe(1);
+    release();
+    const next = call();
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBe(1);
+    release();
+    expect(await next).toEqual([]);
+    expect(seen.broken).toBe(0);
+  }, 60_000);
 });

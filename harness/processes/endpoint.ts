@@ -1,7 +1,7 @@
 /** The plane as the harness calls it: its operations at the doors of its roles (operations-server.ts). */
 import { Pool } from 'undici';
 import type { Operation } from '../architecture.js';
-import { hostClock, timeLimit } from '../clock.js';
+import { hostClock, timeLimit, withDeadline } from '../clock.js';
 import { CallError, messageOf } from '../errors.js';
 import { probeHeader } from './request.js';
 
@@ -20,49 +20,108 @@ export interface PlaneClient {
   close(): Promise<void>;
 }
 
+/**
+ * So many calls may be under way at a door; the others wait here, where one that nobody waits for any more is left out. In
+ * the client's own queue it would be sent all the same, to be broken off with its connection: under too much load nearly
+ * every call then costs a new connection, and what was a moment's backlog never ends.
+ */
+const mostUnderWay = 128;
+/**
+ * A call that was given up is not broken off: its connection is good for others once the answer has come. If none comes for
+ * so many time-outs, none will.
+ */
+const timeoutsUntilBroken = 2;
+
+interface Door {
+  readonly pool: Pool;
+  /** What `work` answers, in turn; never settles if the call was given up before its turn came. */
+  inTurn<T>(call: Call, work: () => Promise<T>): Promise<T>;
+}
+
+interface Call {
+  isGivenUp: boolean;
+}
+
+function openDoor(port: number): Door {
+  const pool = new Pool(`http://127.0.0.1:${port}`, {
+    connections: mostUnderWay,
+    pipelining: 1,
+    bodyTimeout: 0,
+    headersTimeout: 0,
+  });
+  let waiting: { readonly call: Call; readonly begin: () => void }[] = [];
+  let begun = 0;
+  let underWay = 0;
+
+  /** The turn goes to the next that still wants it. */
+  function passOn(): void {
+    while (begun < waiting.length) {
+      const { call, begin } = waiting[begun++] as (typeof waiting)[number];
+      if (call.isGivenUp) continue;
+      begin();
+      return;
+    }
+    waiting = [];
+    begun = 0;
+    underWay--;
+  }
+
+  return {
+    pool,
+    async inTurn(call, work) {
+      if (underWay < mostUnderWay) underWay++;
+      else await new Promise<void>((begin) => waiting.push({ call, begin }));
+      try {
+        return await work();
+      } finally {
+        passOn();
+      }
+    },
+  };
+}
+
 export function connectPlane(routes: Routes): PlaneClient {
-  const pools = new Map<number, Pool>();
-  const poolOf = (operation: Operation): Pool => {
+  const doors = new Map<number, Door>();
+  const doorOf = (operation: Operation): Door => {
     const port = routes[operation];
     if (port === undefined) throw new CallError('failed', `the plane does not offer ${operation}`);
-    let pool = pools.get(port);
-    if (!pool) {
-      pool = new Pool(`http://127.0.0.1:${port}`, {
-        connections: 128,
-        pipelining: 1,
-        bodyTimeout: 0,
-        headersTimeout: 0,
-      });
-      pools.set(port, pool);
-    }
-    return pool;
+    const door = doors.get(port) ?? openDoor(port);
+    doors.set(port, door);
+    return door;
   };
-  const post = (operation: Operation, argument: unknown, options: CallOptions, signal: AbortSignal) =>
-    poolOf(operation).request({
+  const post = (operation: Operation, argument: unknown, options: CallOptions, until: Until) =>
+    doorOf(operation).pool.request({
       path: `/${operation}`,
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(options.probe ? { [probeHeader]: '1' } : {}) },
       body: argument === undefined ? null : JSON.stringify(argument),
-      signal,
+      ...until,
     });
   return {
     offers: (operation) => routes[operation] !== undefined,
     async call<T>(operation: Operation, argument: unknown, options: CallOptions): Promise<T> {
-      const { signal, clear } = timeLimit(hostClock, options.timeoutUs);
+      const call: Call = { isGivenUp: false };
+      const brokenAfterMs = Math.ceil((timeoutsUntilBroken * options.timeoutUs) / 1000);
+      const until = { headersTimeout: brokenAfterMs, bodyTimeout: brokenAfterMs };
       try {
-        const { statusCode, body } = await post(operation, argument, options, signal);
-        if (statusCode !== 200) throw new CallError('failed', `${operation}: ${errorOf(await body.text())}`);
-        return (await body.json()) as T;
+        const answer = doorOf(operation).inTurn(call, async () => {
+          const { statusCode, body } = await post(operation, argument, options, until);
+          if (statusCode !== 200) throw new CallError('failed', `${operation}: ${errorOf(await body.text())}`);
+          return (await body.json()) as T;
+        });
+        answer.catch(() => {}); // of one that was given up nobody hears
+        return await withDeadline(hostClock, options.timeoutUs, answer, () => {
+          call.isGivenUp = true;
+          return new DOMException(`no answer within ${options.timeoutUs / 1000} ms`, 'TimeoutError');
+        });
       } catch (error) {
         throw asCallError(operation, error);
-      } finally {
-        clear();
       }
     },
     async *pages<T>(operation: Operation, argument: unknown, options: CallOptions): AsyncIterable<T> {
       const { signal, clear } = timeLimit(hostClock, options.timeoutUs);
       try {
-        const { statusCode, body } = await post(operation, argument, options, signal);
+        const { statusCode, body } = await post(operation, argument, options, { signal });
         if (statusCode !== 200) throw new CallError('failed', `${operation}: ${errorOf(await body.text())}`);
         let complete = false;
         for await (const line of linesOf(body)) {
@@ -78,10 +137,13 @@ export function connectPlane(routes: Routes): PlaneClient {
       }
     },
     async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      await Promise.all([...doors.values()].map(({ pool }) => pool.destroy()));
     },
   };
 }
+
+/** When a call is broken off, with its connection. */
+type Until = { readonly signal: AbortSignal } | { readonly headersTimeout: number; readonly bodyTimeout: number };
 
 async function* linesOf(body: AsyncIterable<Buffer>): AsyncIterable<string> {
   const decoder = new TextDecoder();

@@ -141,8 +141,9 @@ export interface FaultFact {
   readonly scheduledUs: number;
   readonly armedUs: number | null;
   readonly injectedUs: number | null;
-  /** When the harness saw that it had bitten, and what it saw; null: it did not, and the run is invalid. */
+  /** When the harness saw that it had bitten; null: it did not, and the run is invalid. */
   readonly witnessedUs: number | null;
+  /** What it saw, or why it did not let it bite. */
   readonly saw: string | null;
   readonly healedUs: number | null;
   /** When what was struck was in service again: a role that had died, when it called ready. */

@@ -55,8 +55,8 @@ const serverImages: readonly ServerImage[] = [
     complete: (root) =>
       archiveClasses(
         '/opt/kafka/libs',
-        ({ port, ...broker }) => {
-          const label = 'org.planebench.harness=images';
+        ({ port, ...broker }, scratch) => {
+          const label = scratch.watchContainers();
           return containerLauncher({ ...broker, image: 'planebench/kafka:4.1.1', ports: [port], label })(broker.origin);
         },
         { host: '0.0.0.0', to: join(root, archiveOf('/opt/kafka/libs')) },

@@ -1,11 +1,11 @@
 /** Kafka: the change log of the native stack, from its Maven artifacts, on the Java of PATH; brokers without ZooKeeper. */
-import { access, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HarnessError } from '../errors.js';
 import { isBrokerReady } from '../ports/change-log/kafka.js';
 import type { StartedChild } from '../processes/child-process.js';
 import { type ServerOptions, type Spawn, startProgramProcess } from '../processes/program-process.js';
+import { openScratch, type Scratch } from '../processes/scratch.js';
 import { freePorts } from './free-ports.js';
 import {
   installCommand,
@@ -91,7 +91,12 @@ export const kafka: ServerProgram<KafkaSettings> = {
       });
     });
     const jars = join(installed(), 'libs');
-    await archiveClasses(jars, startProgramProcess, { host: loopback, to: archiveOf(jars) });
+    const launch = (broker: ServerOptions, scratch: Scratch) => {
+      const child = startProgramProcess(broker);
+      scratch.watchGroup(child.pid);
+      return child;
+    };
+    await archiveClasses(jars, launch, { host: loopback, to: archiveOf(jars) });
   },
 
   async prepare({ path }, settings): Promise<Spawn> {
@@ -124,28 +129,33 @@ export const kafka: ServerProgram<KafkaSettings> = {
 
 /**
  * A broker that ends by itself leaves its classes behind as the JVM needs them, which halves what a start costs (JEP 350).
- * An archive that was made by another Java, or of jars at another place, is left unread.
+ * An archive that was made by another Java, or of jars at another place, is left unread. Whoever launches it has the janitor
+ * of `scratch` watch it: an installation that is interrupted leaves no broker running.
  */
 export async function archiveClasses(
   jars: string,
-  launch: (broker: ServerOptions & { readonly port: number }) => StartedChild,
+  launch: (broker: ServerOptions & { readonly port: number }, scratch: Scratch) => StartedChild,
   { host, to }: { readonly host: ListenAddress; readonly to: string },
 ): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'planebench-kafka-'));
+  const scratch = await openScratch();
+  const directory = join(scratch.directory, 'kafka');
   const [port, controllerPort] = (await freePorts(2)) as [number, number];
   const settings = { directory, host, index: 0, brokers: [{ port, controllerPort }] };
   const archive = join(directory, 'classes.jsa');
   try {
     const { args, ...spawn } = await kafka.prepare({ path: jars, version }, settings);
     const others = args.filter((arg) => !arg.startsWith('-XX:SharedArchiveFile'));
-    const broker = launch({
-      name: 'kafka',
-      port,
-      spawn: { ...spawn, args: [`-XX:ArchiveClassesAtExit=${archive}`, ...others] },
-      isReady: () => kafka.isReady(settings),
-      origin: { epochUs: 0, zeroNs: null },
-      readyWithinUs: archivedWithinUs,
-    });
+    const broker = launch(
+      {
+        name: 'kafka',
+        port,
+        spawn: { ...spawn, args: [`-XX:ArchiveClassesAtExit=${archive}`, ...others] },
+        isReady: () => kafka.isReady(settings),
+        origin: { epochUs: 0, zeroNs: null },
+        readyWithinUs: archivedWithinUs,
+      },
+      scratch,
+    );
     try {
       await broker.ready;
     } finally {
@@ -153,7 +163,7 @@ export async function archiveClasses(
     }
     await copyFile(archive, to);
   } finally {
-    await rm(directory, { recursive: true });
+    await scratch.close();
   }
 }
 

@@ -87,8 +87,11 @@ describe.skipIf(found === null)('links', () => {
     await heal();
     await heal();
     expect(await ask(await dial('stream'))).toBeLessThan(1_500_000);
-    const everybody = await links.inject({ ...fault, latencyUs: 1_000 }, {});
+    const everybody = await links.inject({ ...fault, latencyUs: 100_000 }, {});
     expect(everybody.on.length).toBe(2);
+    const beside = await links.inject({ ...fault, latencyUs: 200_000 }, { client: 'stream' });
+    expect(await ask(await dial('stream'))).toBeGreaterThanOrEqual(300_000);
+    await beside.heal();
     await everybody.heal();
   });
 
@@ -102,8 +105,18 @@ describe.skipIf(found === null)('links', () => {
   test('timeout', async () => {
     const { heal } = await links.inject({ kind: 'timeout', afterUs: 200_000 }, { client: 'stream' });
     const sinceUs = monotonicUs();
-    expect(await ask(await dial('stream'))).toBe('closed');
+    expect(await ask(await dial('stream'))).toMatch(/ECONNRESET|closed/);
     expect(monotonicUs() - sinceUs).toBeGreaterThanOrEqual(190_000);
+    const busy = await dial('stream');
+    let isOver = false;
+    const ended = ask(busy, 1_000_000).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      busy.write('x');
+      await hostClock.sleep(20_000);
+    }
+    expect(await ended, 'also one in use').toMatch(/ECONNRESET|EPIPE|closed/);
     await answers('serving');
     await heal();
     await answers('stream');

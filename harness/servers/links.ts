@@ -26,7 +26,7 @@ export type WireFault =
   | { readonly kind: 'latency'; readonly latencyUs: number; readonly jitterUs: number }
   /** Of each direction. */
   | { readonly kind: 'bandwidth'; readonly bytesPerSecond: number }
-  /** No answer comes, and then the connection is closed. */
+  /** No answer comes, and so much later the connection is closed, however much is sent over it. */
   | { readonly kind: 'timeout'; readonly afterUs: number }
   /** The connection is reset as soon as something is sent over it. */
   | { readonly kind: 'reset' }
@@ -72,6 +72,7 @@ export async function openLinks(apiPort: number, wires: readonly Wire[]): Promis
       return { link, proxy };
     }),
   );
+  let injections = 0;
   return {
     links: opened.map(({ link }) => link),
     portOf(client, server) {
@@ -86,6 +87,7 @@ export async function openLinks(apiPort: number, wires: readonly Wire[]): Promis
       if (struck.length === 0)
         throw new UsageError(`No link is from ${client ?? 'anybody'} to ${server ?? 'anything'}; ${listOf(wires)}.`);
       const placed: Toxic<unknown>[] = [];
+      const number = ++injections;
       const heal = async () => {
         for (let toxic = placed.at(-1); toxic !== undefined; toxic = placed.at(-1)) {
           await asked(`${fault.kind} was not taken off`, () => (toxic as Toxic<unknown>).remove());
@@ -94,7 +96,7 @@ export async function openLinks(apiPort: number, wires: readonly Wire[]): Promis
       };
       try {
         for (const { proxy } of struck) {
-          for (const body of toxicsOf(fault)) {
+          for (const body of toxicsOf(fault, number)) {
             placed.push(await asked(`${fault.kind} was not put on ${proxy.name}`, () => proxy.addToxic(body)));
           }
         }
@@ -130,20 +132,22 @@ async function timeEndOfConnection(port: number): Promise<number> {
 const directions = ['upstream', 'downstream'] as const;
 const msOf = (us: number) => Math.round(us / 1000);
 
-/** As Toxiproxy has them, in milliseconds and kilobytes a second; of a name for each link, fault and direction. */
-function toxicsOf(fault: WireFault): ICreateToxicBody<unknown>[] {
+/** As Toxiproxy has them, in milliseconds and kilobytes a second; of a name for each link, injection and direction. */
+function toxicsOf(fault: WireFault, number: number): ICreateToxicBody<unknown>[] {
   const toxic = (
     type: ICreateToxicBody<unknown>['type'],
     attributes: unknown,
     streams: readonly (typeof directions)[number][] = ['downstream'],
-  ) => streams.map((stream) => ({ name: `${fault.kind} ${stream}`, type, stream, toxicity: 1, attributes }));
+  ) => streams.map((stream) => ({ name: `${fault.kind} ${number} ${stream}`, type, stream, toxicity: 1, attributes }));
   switch (fault.kind) {
     case 'latency':
       return toxic('latency', { latency: msOf(fault.latencyUs), jitter: msOf(fault.jitterUs) });
     case 'bandwidth':
       return toxic('bandwidth', { rate: Math.max(1, Math.round(fault.bytesPerSecond / 1024)) }, directions);
     case 'timeout':
-      return toxic('timeout', { timeout: Math.max(1, msOf(fault.afterUs)) });
+      // `timeout` would count anew from each chunk, and never end a connection that is in use; this keeps back the first one,
+      // and is not taken off before it has ended what it met.
+      return toxic('reset_peer', { timeout: Math.max(1, msOf(fault.afterUs)) });
     case 'reset':
       return toxic('reset_peer', { timeout: 0 }, directions);
     case 'slow close':

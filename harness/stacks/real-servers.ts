@@ -90,6 +90,7 @@ export async function startRealServers(host: ServerHost, options: StackOptions):
       changeLog: brokers.length === 1 ? brokers[0]! : together(brokers),
     },
     brokers: {
+      away: () => brokers.map(({ name }) => name).filter((name) => supervisor.lastEvent(name)?.kind !== 'ready'),
       async leaderOf(topic, partition) {
         const { port } = await leaderOf(changeLog, topic, partition);
         return brokers[changeLog.brokers.findIndex((broker) => addressOf(broker).port === port)]!;

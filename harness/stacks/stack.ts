@@ -99,6 +99,8 @@ export interface StackServer {
 export interface Brokers {
   /** Kafka is asked who leads this partition. */
   leaderOf(topic: string, partition: number): Promise<Broker>;
+  /** The names of those that are dead, or were started again and have not caught up. */
+  away(): readonly string[];
 }
 export interface Broker extends StackServer {
   readonly name: string;

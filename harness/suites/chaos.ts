@@ -2,7 +2,7 @@
 import { secondUs } from '../../workloads/durations.js';
 import type { FaultSpec, Scenario } from '../scenario.js';
 import type { Suite } from '../suite.js';
-import { faultOf, lastsUs } from './fault-defaults.js';
+import { awayUs, faultOf, lastsUs } from './fault-defaults.js';
 import { measuredScenario, soundness, threePlanes } from './measured.js';
 
 /** What happens to a plane in a scenario. */
@@ -16,7 +16,8 @@ export interface Ordeal {
 /** The longest cycle in which a plane takes changes in, the merges of the warehouse: every moment of it may be struck. */
 const jitterUs = 2 * secondUs;
 /** From the end of a fault: restart delay, one freshness SLO until what it held up is due, hold time. */
-const recoveryUs = 0.5 * secondUs + 5 * secondUs + secondUs;
+const restartUs = 0.5 * secondUs;
+const recoveryUs = 5 * secondUs + secondUs;
 /**
  * Of the load before the first injection, to know how the plane was without. All together more than a freshness SLO: no
  * probe before that can tell whether it stands, and of one that was not seen to stand a fault cannot be judged.
@@ -26,7 +27,8 @@ const measureUs = 4 * secondUs;
 const calmUs = 0.2 * secondUs;
 
 export function ordealScenario({ name, faults, injections }: Ordeal): Scenario {
-  const everyUs = jitterUs + Math.max(...faults.map(lastsUs)) + recoveryUs;
+  const backUs = Math.max(restartUs, ...faults.map(awayUs));
+  const everyUs = jitterUs + Math.max(...faults.map(lastsUs)) + backUs + recoveryUs;
   const calm = measuredScenario({
     name,
     customers: 2_000,

@@ -85,6 +85,12 @@ export function faultOf<Kind extends FaultKind>(
 /** How long the harm is done; 0: it is done at once. */
 export const lastsUs = (fault: FaultSpec): number => ('lastsUs' in fault ? fault.lastsUs : 0);
 
+/** Until a broker that was started again has joined the others and caught up: on a busy machine a JVM takes 5 to 14 s. */
+const brokerBackUs = 12 * secondUs;
+
+/** From the end of a fault on, how long a server that it killed may be away still; 0: none of which there are others. */
+export const awayUs = ({ kind }: FaultSpec): number => (kind === 'leader-kill' ? brokerBackUs : 0);
+
 const moment = z.int().min(0);
 export const scheduleFields: { readonly [Kind in Schedule['kind']]: z.ZodObject } = {
   once: z.strictObject({ kind: z.literal('once'), afterUs: moment, jitterUs: moment }),

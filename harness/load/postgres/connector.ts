@@ -18,7 +18,7 @@ import { trackInflight } from '../inflight.js';
 import { appendLayout, type LoadErrors } from '../recorded.js';
 import { createCapture, formatLsn } from './capture.js';
 import { clientConfig, type PostgresConnection } from './connection.js';
-import { entryName, readLogged, readPosition, storePosition } from './position.js';
+import { readLogged, readPosition, storePosition } from './position.js';
 import { publication, slot } from './rows.js';
 
 export interface ConnectorInit {
@@ -46,7 +46,7 @@ export const captureChanges: ChildMain<ConnectorInit> = async (init, child) => {
   const recording = await host(() => openRecording(init.recording, appendLayout));
   const { changeLog } = ports;
   const position = await readPosition(changeLog, contract);
-  const { logged, ends } = await readLogged(changeLog, topic, position.offsets);
+  const logged = await readLogged(changeLog, topic, position.offsets);
   const random = seededRandom(seed, '/connector');
   const unsettled = trackInflight();
   const progress = trackProgress(position.lsn);
@@ -58,7 +58,7 @@ export const captureChanges: ChildMain<ConnectorInit> = async (init, child) => {
     const sentUs = clock.nowUs();
     let outcome: (typeof appendOutcomes)[number] = 'acknowledged';
     try {
-      ends[partition] = Math.max(ends[partition] as number, await changeLog.append(topic, partition, [block]));
+      logged.appended(partition, await changeLog.append(topic, partition, [block]));
     } catch (error) {
       outcome = error instanceof CallError ? error.outcome : 'indeterminate';
       lastFailure = messageOf(error);
@@ -76,7 +76,7 @@ export const captureChanges: ChildMain<ConnectorInit> = async (init, child) => {
   };
 
   const capture = createCapture((slotUs, partition, { count, payloads }) => {
-    if (!logged.delete(entryName(slotUs, partition))) return true;
+    if (!logged.take(slotUs, partition)) return true;
     // Its predecessor appended it, and may not have lived to say so.
     const nowUs = clock.nowUs();
     const bytes = blockBytes(count, payloads.length);
@@ -95,7 +95,7 @@ export const captureChanges: ChildMain<ConnectorInit> = async (init, child) => {
   let storing: Promise<void> = Promise.resolve();
   const advance = (lsn: number) => {
     if (mark === null && clock.nowUs() - markedUs >= storeEveryUs) {
-      mark = { lsn, offsets: [...ends], neededLsn: null };
+      mark = { lsn, offsets: logged.offsets(), neededLsn: null };
       markedUs = clock.nowUs();
     }
     if (mark === null) return;

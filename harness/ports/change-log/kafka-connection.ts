@@ -25,6 +25,7 @@ export interface BrokerSecurity {
 }
 
 export interface BrokerConnection {
+  /** Closed too when a request had no answer: later ones would wait behind it. */
   readonly isOpen: boolean;
   /** A request of kafkajs: its name, and its fields as kafkajs names them. */
   ask(request: string, fields: object): Promise<unknown>;
@@ -147,17 +148,33 @@ export async function connectBroker(
       `no connection could be made to kafka at ${address.host}:${address.port} (${messageOf(error)})`,
     );
   }
+  let isClosed = false;
+  const close = (reason: Error) => {
+    isClosed = true;
+    connection.rejectRequests(reason);
+    connection.disconnect().catch(() => {});
+    connection.socket?.destroy();
+  };
+  const answered = async (asked: Promise<unknown>): Promise<unknown> => {
+    try {
+      return await asked;
+    } catch (error) {
+      if (refusalOf(error) === null) close(new Error('it did not answer another request of its connection'));
+      throw error;
+    }
+  };
   return {
     get isOpen() {
-      return connection.isConnected();
+      // To kafkajs it is connected until nothing is pending.
+      return !isClosed && connection.isConnected();
     },
     async ask(request, fields) {
       const protocol = find(apiKeys[request]!, requests[request]!)(fields);
-      return connection.send({ ...protocol, logResponseError: false });
+      return answered(connection.send({ ...protocol, logResponseError: false }));
     },
     async send({ name, key, version, body, answer, timeoutMs }) {
-      let answered: ReturnType<typeof answer> | undefined;
-      await connection.send({
+      let found: ReturnType<typeof answer> | undefined;
+      const sent = connection.send({
         request: {
           apiKey: key,
           apiVersion: version,
@@ -166,20 +183,17 @@ export async function connectBroker(
         },
         response: {
           async decode(payload: Buffer) {
-            answered = answer(payload);
+            found = answer(payload);
             return { clientSideThrottleTime: 0 };
           },
           async parse() {},
         },
         requestTimeout: timeoutMs,
       });
-      return answered as ReturnType<typeof answer>;
+      await answered(sent);
+      return found as ReturnType<typeof answer>;
     },
-    close(reason) {
-      connection.rejectRequests(reason);
-      connection.disconnect().catch(() => {});
-      connection.socket?.destroy();
-    },
+    close,
   };
 }
 

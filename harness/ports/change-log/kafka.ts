@@ -379,7 +379,8 @@ function connectLog({ brokers, replication, security, reachedAt = {} }: KafkaCon
     async createTopic(topic, partitions) {
       await call('createTopic', async () => {
         const wanted = { topic, numPartitions: partitions, replicationFactor: replication };
-        await (await controller())
+        // While any topic, be it of others, is without a leader, the answer counts as an error.
+        await (await untilThere(isBeingMade, controller))
           .ask('CreateTopics', { topics: [wanted], validateOnly: false, timeout: timeoutMs })
           .catch((error: unknown) => {
             if (refusalOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
@@ -521,7 +522,11 @@ export async function leaderOf(
       connection.close(new Error('asked'));
     }
   });
-  const { brokers: all, topicMetadata } = await Promise.any(told);
+  const { brokers: all, topicMetadata } = await Promise.any(told).catch(({ errors }: AggregateError) => {
+    throw new HarnessError(
+      `no broker of ${brokers.join(', ')} says who leads partition ${partition} of '${topic}': ${errors.map(messageOf).join('; ')}`,
+    );
+  });
   const found = topicMetadata[0]?.partitionMetadata.find(({ partitionId }) => partitionId === partition);
   const leader = all.find(({ nodeId }) => nodeId === found?.leader);
   if (leader) return leader;

@@ -78,6 +78,11 @@ export function connectOnlineStore(to: RedisConnection): OnlineStore {
     } catch (error) {
       // An error that Redis answers comes before its function wrote anything: what a call may hold is checked here.
       const answered = error instanceof Error && error.name === 'ReplyError';
+      if (!answered) {
+        // Later calls would wait behind this one: the next of them opens another connection.
+        if (session?.redis === redis) session = null;
+        redis.disconnect();
+      }
       throw fail(answered ? 'failed' : 'indeterminate', messageOf(error), error);
     }
   };

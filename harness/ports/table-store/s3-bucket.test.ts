@@ -56,6 +56,19 @@ test('so is one that does not know it', async () => {
   expect(await refusal()).toMatch(/cannot be used: S3 at .*501 NotImplemented/);
 });
 
+test.each([
+  ['PUT', /_probe\/\S+ was not put: 403 AccessDenied/, 0],
+  ['GET', /_probe\/\S+ was not read: 403 AccessDenied/, 0],
+  ['LIST', /it was not listed: 403 AccessDenied/, 0],
+  ['DELETE', /_probe\/\S+ was not deleted: 403 AccessDenied/, 1],
+] as const)('a user who may not %s there is refused, and what can be removed is', async (method, sentence, left) => {
+  s3.forbidden.add(method);
+  const said = await refusal();
+  expect(said).toMatch(sentence);
+  expect(said).toMatch(/^The bucket b .* cannot be used: .* A run puts, reads, lists and deletes objects there\.$/);
+  expect(s3.objects.size).toBe(left);
+});
+
 test('a bucket that is not ours, not there or not for us is none', async () => {
   s3.objects.set('/b/run 7/notes.txt', { body: Buffer.from('x'), id: '' });
   expect(await refusal()).toMatch(/is not ours: run 7\/notes.txt is there\..*name an empty bucket, or a prefix/);

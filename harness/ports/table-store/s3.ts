@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { CreateBucketCommand, HeadBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { Clock } from '../../clock.js';
-import { messageOf, UsageError } from '../../errors.js';
+import { CallError, messageOf, UsageError } from '../../errors.js';
 import { secretNames, secretOf } from '../secrets.js';
 import { connectS3, describeS3Error, type S3Connection, type S3Credentials, statusOf } from './delta/s3-client.js';
 import { s3Objects } from './delta/s3-objects.js';
@@ -88,13 +88,19 @@ export async function createBucket(tables: S3Tables): Promise<void> {
 /**
  * Before a run: the bucket is there, nothing lies where its tables will, and of puts that race for one name exactly one
  * wins. The whole commit protocol rests on that; a server that does not know `If-None-Match: *` may ignore it, and would
- * lose commits without a word. `ours`: beside tables that have the beginning of their keys in common others may lie.
+ * lose commits without a word. The probes are put, read and deleted as a run's objects will be. `ours`: beside tables that have the beginning of their keys in common others may lie.
  */
 export async function checkBucket(tables: S3Tables, ours?: string): Promise<void> {
   const connection = connect(tables);
   try {
     await expectEmpty(connection, tables, ours);
     await expectOneWinner(connection, tables);
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    throw new UsageError(
+      `${placeOf(tables)} cannot be used: ${messageOf(error)} A run puts, reads, lists and deletes objects there.`,
+      { cause: error },
+    );
   } finally {
     connection.close();
   }
@@ -113,9 +119,11 @@ async function expectEmpty({ client }: S3Connection, tables: S3Tables, ours?: st
     const reason = todo[statusOf(error) ?? 0] ?? `${describeS3Error(error)}. Is the server up, and the address right?`;
     throw new UsageError(`${placeOf(tables)} cannot be used: ${reason}`, { cause: error });
   }
-  const { Contents = [], CommonPrefixes = [] } = await client.send(
-    new ListObjectsV2Command({ Bucket, Prefix, Delimiter: '/' }),
-  );
+  const { Contents = [], CommonPrefixes = [] } = await client
+    .send(new ListObjectsV2Command({ Bucket, Prefix, Delimiter: '/' }))
+    .catch((error: unknown) => {
+      throw new CallError('failed', `it was not listed: ${describeS3Error(error)}.`, { cause: error });
+    });
   const there = [...Contents.map(({ Key }) => Key), ...CommonPrefixes.map((folder) => folder.Prefix)];
   const first = there.find((key) => ours === undefined || !key?.startsWith(ours));
   if (first === undefined) return;
@@ -134,9 +142,10 @@ async function expectOneWinner(connection: S3Connection, tables: S3Tables): Prom
     const race = Array.from({ length: racers }, (_, i) => objects.putIfAbsent(path, `racer ${i}`));
     const ended = await Promise.allSettled(race);
     const late = await Promise.allSettled([objects.putIfAbsent(path, 'too late')]);
+    const read = await Promise.allSettled([objects.get(path)]);
     await objects.delete(path);
-    const broken = [...ended, ...late].find((end) => end.status === 'rejected');
-    if (broken) throw new UsageError(`${placeOf(tables)} cannot be used: ${messageOf(broken.reason)}`);
+    const broken = [...ended, ...late, ...read].find((end) => end.status === 'rejected');
+    if (broken) throw broken.reason;
     const winners = ended.filter((end) => end.status === 'fulfilled' && end.value).length;
     const isLateRefused = late.every((end) => end.status === 'fulfilled' && !end.value);
     if (winners === 1 && isLateRefused) continue;

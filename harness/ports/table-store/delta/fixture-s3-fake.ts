@@ -21,6 +21,8 @@ export interface FakeS3 {
   readonly asked: string[];
   /** Of the requests that come next; when there are no more, all are served. */
   readonly fates: Fate[];
+  /** Requests that the user may not make. */
+  readonly forbidden: Set<string>;
   /** Whether `If-None-Match: *` is obeyed. */
   isConditional: boolean;
   close(): Promise<void>;
@@ -32,6 +34,7 @@ export async function startFakeS3(): Promise<FakeS3> {
   const objects: FakeS3['objects'] = new Map();
   const asked: string[] = [];
   const fates: Fate[] = [];
+  const forbidden = new Set<string>();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url!, 'http://s3');
@@ -40,7 +43,7 @@ export async function startFakeS3(): Promise<FakeS3> {
     asked.push(method);
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const fate = fates.shift() ?? 'served';
+    const fate = fates.shift() ?? (forbidden.has(method) ? { refused: 403 } : 'served');
     if (fate === 'silence') return;
     if (typeof fate === 'object' && 'refused' in fate) return reply(response, fate.refused, errorBody(fate.refused));
     const [status, body, headers] = serve(method, path, searchParams, request.headers, Buffer.concat(chunks));
@@ -111,6 +114,7 @@ export async function startFakeS3(): Promise<FakeS3> {
     objects,
     asked,
     fates,
+    forbidden,
     isConditional: true,
     async close() {
       server.closeAllConnections();
