@@ -154,9 +154,9 @@ describe('batch work', () => {
     expect(figureOf(broken['rollback.wrong_rows'])).toBe(2);
     const planned = measured({ ...facts, rollbacks: [{ ...late, besideLoad: false }] });
     expect(planned['rollback.time']).toMatchObject({ samples: sortSamples([5]) });
-    const only = measured({ ...facts, rollbacks: [{ ...late, back: times(loadEndUs - 1) }] });
-    expect(only['rollback.time']).toMatchObject({ samples: sortSamples([5]) });
-    expect(only['rollback.forward_time']).toEqual(ended);
+    const begun = measured({ ...facts, rollbacks: [{ ...late, back: times(loadEndUs - 1) }] });
+    expect(begun['rollback.time']).toMatchObject({ samples: sortSamples([5]) });
+    expect(begun['rollback.forward_time']).toMatchObject({ samples: sortSamples([5]) });
   });
 
   it('that failed cost its time', () => {

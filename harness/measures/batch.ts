@@ -122,26 +122,22 @@ function measureReprocessing(of: MeasuringAny) {
  * was meant to be beside the load and came after it shows nothing of what changes do to it, but what is wrong is wrong.
  */
 function measureRollbacks(everyUs: number, loadEndUs: number, of: Measuring) {
-  const isLate = ({ besideLoad }: RollbackFact, { requestedUs }: SwitchFact) => besideLoad && requestedUs >= loadEndUs;
+  const isLate = ({ besideLoad, back }: RollbackFact) => besideLoad && back.requestedUs >= loadEndUs;
   const until = (switchOf: (rollback: RollbackFact) => SwitchFact | null) =>
     of<'samples'>((facts) => {
-      const switches = facts.rollbacks.flatMap((rollback) => {
-        const to = switchOf(rollback);
-        return to === null ? [] : [{ to, isLate: isLate(rollback, to) }];
-      });
+      const timed = facts.rollbacks.filter((rollback) => !isLate(rollback));
+      if (timed.length === 0 && facts.rollbacks.length > 0) return notMeasured(loadHadEnded);
+      const switches = timed.flatMap((rollback) => switchOf(rollback) ?? []);
       if (switches.length === 0) return absentStep(facts, { kind: 'rollback' });
-      const timed = switches.filter((each) => !each.isLate);
-      if (timed.length === 0) return notMeasured(loadHadEnded);
       const note = `seen by probes of the panel, ${everyUs / 1_000} ms apart`;
-      return { kind: 'samples', samples: samplesOf(timed.map(({ to }) => elapsedOf(to))), note };
+      return { kind: 'samples', samples: samplesOf(switches.map(elapsedOf)), note };
     });
   const rows = (countOf: (rollback: RollbackFact) => number) =>
     of<'count'>((facts) => {
       const { rollbacks } = facts;
       if (rollbacks.length === 0) return absentStep(facts, { kind: 'rollback' });
       const count = rollbacks.reduce((sum, rollback) => sum + countOf(rollback), 0);
-      if (count === 0 && rollbacks.every((rollback) => isLate(rollback, rollback.back)))
-        return notMeasured(loadHadEnded);
+      if (count === 0 && rollbacks.every(isLate)) return notMeasured(loadHadEnded);
       return { kind: 'count', count };
     });
   return {

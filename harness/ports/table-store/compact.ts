@@ -9,7 +9,6 @@ import {
   existing,
   removalOf,
   type Tables,
-  tierOf,
 } from './data-files.js';
 import { type AddFile, commitInfo } from './delta/actions.js';
 import { conflictOf } from './delta/conflicts.js';
@@ -20,6 +19,7 @@ import { type FileOrder, packSmall, type Sizes } from './packing.js';
 import type { CompactResult } from './port.js';
 import { rowsOf } from './read-files.js';
 import { byPartition, countRows } from './rewrite.js';
+import { tierOf } from './tier-policy.js';
 
 export async function compact(tables: Tables, table: string, sizes: Sizes): Promise<CompactResult> {
   const state = existing(table, await tables.log(table).refresh());

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { secondUs } from '../../../workloads/durations.js';
 import type { Clock } from '../../clock.js';
 import { CallError, messageOf } from '../../errors.js';
 import type { Schema } from '../columns.js';
@@ -16,8 +17,8 @@ import type { FileStatistics } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import type { Engine } from './engine.js';
 import { encodePartitionValue, partitionFolder } from './layout.js';
-import { type Tier, tierNames } from './port.js';
 import type { ReadTimes } from './read-times.js';
+import { goneFrom } from './stored-files.js';
 
 /** What the operations of one table store share, but for `reading`: each has its own. */
 export interface Tables {
@@ -28,8 +29,8 @@ export interface Tables {
   /** Id of the run that writes here. */
   readonly run: string | null;
   readonly reading: Reading;
-  /** By table, the files of no version that the last vacuum of this process found, and that are to be deleted by the next. */
-  readonly strays: Map<string, ReadonlySet<string>>;
+  /** By table, the files of no version that the last vacuum of this process found, and since when it has. */
+  readonly strays: Map<string, ReadonlyMap<string, number>>;
   log(table: string): DeltaLog;
 }
 
@@ -64,6 +65,8 @@ const warmLevel = 9;
 /** Data files that no commit has added yet. Until one does, `discard` takes back what was written. */
 export interface Draft {
   readonly files: readonly AddFile[];
+  /** Before any of them was there. */
+  readonly sinceUs: number;
   /** Writes rows, at least one, as a file, or as one for each combination of partition values. */
   write(connection: DuckDBConnection, rows: RowsToWrite, marks: DataFileMarks): Promise<void>;
   discard(): Promise<void>;
@@ -92,7 +95,7 @@ export function draftFiles(tables: Tables, table: string, { schema, metaData }: 
     }
   }
 
-  return { files, write, discard: () => discardFiles(tables, table, files) };
+  return { files, sinceUs: tables.clock.nowUs(), write, discard: () => discardFiles(tables, table, files) };
 }
 
 /** What cannot be deleted is left to `vacuum`. */
@@ -186,11 +189,6 @@ export function tagsOf(
   return Object.keys(tags).length === 0 ? {} : { tags };
 }
 
-/** The place of a file tells its tier, to any reader, and to rules of an object store that go by prefixes. */
-export function tierOf({ path }: Pick<AddFile, 'path'>): Tier {
-  return tierNames.find((tier) => path.startsWith(`${tier}/`)) ?? 'hot';
-}
-
 /** What the rows of a file took while they were hot. */
 export function hotBytesOf({ size, tags }: AddFile): number {
   return Number(tags?.[hotBytesTag] ?? size);
@@ -203,12 +201,15 @@ export function hotBytesOf({ size, tags }: AddFile): number {
 export async function commitDraft(
   tables: Tables,
   table: string,
-  draft: Pick<Draft, 'discard'>,
+  draft: Pick<Draft, 'files' | 'sinceUs' | 'discard'>,
   attempt: (state: TableState) => readonly Action[] | null,
 ): Promise<CommitResult> {
   let uncommitted = true;
   try {
-    const result = await tables.log(table).commit((state) => attempt(existing(table, state)));
+    const result = await tables.log(table).commit(
+      (state) => attempt(existing(table, state)),
+      () => expectUnswept(tables, table, draft),
+    );
     uncommitted = !result.committed;
     return result;
   } catch (error) {
@@ -217,6 +218,25 @@ export async function commitDraft(
   } finally {
     if (uncommitted) await draft.discard();
   }
+}
+
+/** A writer that is not faster may have been held for as long as one likes: no vacuum retains files for less. */
+const freshUs = 5 * secondUs;
+
+/** Throws if a vacuum has taken files that are about to be committed, as their writer was slower than it allows for. */
+export async function expectUnswept(
+  { objects, clock, log }: Tables,
+  table: string,
+  { files, sinceUs }: Pick<Draft, 'files' | 'sinceUs'>,
+): Promise<void> {
+  const forUs = clock.nowUs() - sinceUs;
+  if (forUs < freshUs) return;
+  const gone = await goneFrom(objects, table, existing(table, await log(table).lastSeen()), files);
+  if (gone.length > 0)
+    throw new CallError(
+      'failed',
+      `Table ${table}: ${gone.length} of ${files.length} files were vacuumed before they were committed, ${gone[0]!.path} among them: that took ${forUs} µs. Nothing was committed; do it again, and retain files for longer.`,
+    );
 }
 
 /** Calls `work`, and takes the draft back if it fails. */

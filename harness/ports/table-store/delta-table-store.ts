@@ -8,7 +8,7 @@ import type { ColumnBatch, Schema } from '../columns.js';
 import { quoteIdentifier, quoteText, readColumns } from '../duckdb-columns.js';
 import { append } from './append.js';
 import { compact } from './compact.js';
-import { existing, hotBytesOf, runOf, type Tables, tierOf } from './data-files.js';
+import { existing, hotBytesOf, runOf, type Tables } from './data-files.js';
 import { type Action, commitInfo } from './delta/actions.js';
 import { type DeltaLog, openDeltaLog } from './delta/log.js';
 import { type ObjectStore, type Reading, readingOf } from './delta/object-store.js';
@@ -30,6 +30,7 @@ import { filesAddedSince, filesOf, rowsOf } from './read-files.js';
 import { noteReads } from './read-times.js';
 import { restore } from './restore.js';
 import { tier } from './tier.js';
+import { tierOf } from './tier-policy.js';
 import { upsert } from './upsert.js';
 import { vacuum } from './vacuum.js';
 

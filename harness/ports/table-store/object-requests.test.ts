@@ -159,7 +159,7 @@ it('moving files down the tiers asks for what it reads and writes, and who has r
   expect(await requestsOf(0, (store) => store.vacuum('changes', { retainUs: 1 }))).toEqual({
     put: 0,
     get: 1,
-    list: 2,
+    list: 3,
     delete: 3,
   });
 });

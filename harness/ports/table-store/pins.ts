@@ -7,7 +7,7 @@ import type { MetaData } from './delta/actions.js';
 import type { DeltaLog } from './delta/log.js';
 import type { TableState } from './delta/table-state.js';
 import { changeProperties } from './properties.js';
-import { expectStored } from './read-files.js';
+import { expectStored } from './stored-files.js';
 
 const prefix = 'planebench.pin.';
 

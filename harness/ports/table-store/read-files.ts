@@ -7,11 +7,10 @@ import { messageOf } from '../../errors.js';
 import { quoteIdentifier, quoteText } from '../duckdb-columns.js';
 import { existing, type Tables, writtenUs } from './data-files.js';
 import type { AddFile } from './delta/actions.js';
-import type { ListedObject, ObjectStore } from './delta/object-store.js';
 import { statisticsOf } from './delta/statistics.js';
 import type { TableState } from './delta/table-state.js';
 import { decodePartitionValue } from './layout.js';
-import { lowerTiers } from './tier-policy.js';
+import { expectStored } from './stored-files.js';
 
 /** Names and types of a file's columns, of files that were looked into. */
 const footers = new WeakMap<AddFile, ReadonlyMap<string, string>>();
@@ -175,52 +174,4 @@ async function expectPresent(tables: Tables, table: string, files: readonly AddF
     (gone, first) =>
       `Table ${table}: ${gone} of the ${files.length} files ${which} were vacuumed, ${first} among them; retain files for longer than the slowest reader needs them, or pin the version.`,
   );
-}
-
-/** Throws unless the files are in the store. */
-export async function expectStored(
-  objects: ObjectStore,
-  table: string,
-  state: TableState,
-  files: readonly AddFile[],
-  sentence: (gone: number, first: string) => string,
-): Promise<void> {
-  if (files.length === 0) return;
-  const there = new Set((await listDataFiles(objects, table, state)).map(({ name }) => name));
-  const gone = files.filter(({ path }) => !there.has(decodeURIComponent(path)));
-  if (gone.length > 0) throw new Error(sentence(gone.length, gone[0]!.path));
-}
-
-/** What lies in a table's folder, in those of its partitions and of its tiers, by paths under it. */
-export async function listDataFiles(
-  objects: ObjectStore,
-  table: string,
-  { metaData, files, removed }: TableState,
-): Promise<readonly ListedObject[]> {
-  const depth = metaData.partitionColumns.length;
-  const found = await listFolders(objects, table, depth);
-  // A tier that no file was ever committed to is not asked for: what a crash has left there is found once one was.
-  for (const tier of lowerTiers) {
-    const isThere = [files, removed].some((some) =>
-      Array.from(some.keys()).some((path) => path.startsWith(`${tier}/`)),
-    );
-    if (!isThere) continue;
-    for (const { name, bytes } of await listFolders(objects, `${table}/${tier}`, depth))
-      found.push({ name: `${tier}/${name}`, bytes });
-  }
-  return found;
-}
-
-async function listFolders(objects: ObjectStore, path: string, depth: number): Promise<ListedObject[]> {
-  const found = [...(await objects.list(path))];
-  const folders =
-    depth === 0
-      ? []
-      : (await objects.folders(path)).filter((name) => !name.startsWith('_') && !lowerTiers.includes(name));
-  for (const folder of folders) {
-    for (const { name, bytes } of await listFolders(objects, `${path}/${folder}`, depth - 1)) {
-      found.push({ name: `${folder}/${name}`, bytes });
-    }
-  }
-  return found;
 }

@@ -34,7 +34,15 @@ import { pagesOfParquet } from './simulated/parquet.js';
 import { followRequests } from './simulated/requests.js';
 import { bytesOfBatch, countRows, type RowRange } from './simulated/row-heap.js';
 import { filterBy, pagesOf, readRows } from './simulated/scan.js';
-import { draftFile, expectPresent, type Replacement, rowsOf, type StoredFile, Table } from './simulated/table.js';
+import {
+  draftFile,
+  expectPresent,
+  foldersOf,
+  type Replacement,
+  rowsOf,
+  type StoredFile,
+  Table,
+} from './simulated/table.js';
 import { commitTiering, planTiering } from './simulated/tier.js';
 import { commitUpsert, planUpsert } from './simulated/upsert.js';
 import { checkPolicy, toldEveryUs } from './tier-policy.js';
@@ -230,7 +238,7 @@ export function simulateTableStore(options: {
             )
           : expectPresent(table, table.filesAdded(since, taken.version), `added after version ${since}`);
       if (since !== undefined) requests.ask('get', taken.version - since);
-      if (all.some((file) => !table.isLive(file))) requests.ask('list', table.folders);
+      requests.ask('list', foldersOf(all.filter((file) => !table.isLive(file))));
       const mayHold = where && mayMatch(where);
       const files = mayHold ? all.filter((file) => mayHold(boundsIn(table, file, where.column))) : all;
       noteReads(table, files);
@@ -287,7 +295,7 @@ export function simulateTableStore(options: {
           `of version ${taken.version}`,
         );
         requests.goBack(table, taken.version);
-        if (files.some((file) => !table.isLive(file))) requests.ask('list', table.folders);
+        requests.ask('list', foldersOf(files.filter((file) => !table.isLive(file))));
         noteReads(table, files);
         requests.ask('get', files.length);
         if (where) checkPredicate(taken.table, taken.schema, where);
@@ -438,7 +446,7 @@ export function simulateTableStore(options: {
         await resource.use('restore', 0, 0);
         const table = existing(name);
         requests.goBack(table, version);
-        requests.ask('list', table.folders);
+        requests.ask('list', foldersOf(table.filesAt(version)));
         if (table.restore(version, clock.nowUs())) requests.commit(table);
         return table.version;
       },

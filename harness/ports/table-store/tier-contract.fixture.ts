@@ -1,5 +1,6 @@
 /** The part of the contract of the table store that is about tiers. Called by contract.ts. */
 import { describe, expect, test } from 'vitest';
+import { dayUs } from '../../../workloads/durations.js';
 import type { ColumnBatch, Schema } from '../columns.js';
 import { collect, sorted } from './layout-contract.fixture.js';
 import type { Snapshot, TableStore, TierPolicy } from './port.js';
@@ -110,6 +111,21 @@ export function tierContract(
       await store.restore('t', warmed.version);
       expect(tiersOf(await store.snapshot('t'))).toEqual(['warm']);
       expect(await rowsOf(store)).toEqual(rows(0, 80));
+    });
+
+    test('of a pinned version they are found though the log has forgotten that they ever left the table', async () => {
+      const { time, open, store } = await withRows();
+      time.nowUs += policy.warmAfterUs;
+      await store.tier('t', policy);
+      await store.pin('t', 'kept', (await store.snapshot('t')).version);
+      await store.upsert('t', batch(3, 1, 'moved'), { key: ['id'], txns: [] });
+      time.nowUs += 8 * dayUs;
+      // A checkpoint follows, which leaves out what left the table more than a week ago.
+      for (let i = 0; i < 50; i++) await store.append('t', { rows: 0, columns: {} }, [{ appId: 'app', version: i }]);
+      expect(await rowsOf(open(), { pin: 'kept' })).toEqual(rows(0, 80));
+      const { version } = await open().snapshot('t', { pin: 'kept' });
+      await open().restore('t', version);
+      expect(await rowsOf(open())).toEqual(rows(0, 80));
     });
 
     test.each([

@@ -1,8 +1,13 @@
-/** When files of a table move to cheaper tiers: properties of the table. */
-import type { MetaData } from './delta/actions.js';
-import { type TierPolicy, tierNames } from './port.js';
+/** Which tier a file is in, and when files of a table move to cheaper ones: properties of the table. */
+import type { AddFile, MetaData } from './delta/actions.js';
+import { type Tier, type TierPolicy, tierNames } from './port.js';
 
-export const lowerTiers: readonly string[] = tierNames.filter((tier) => tier !== 'hot');
+export const lowerTiers: readonly Tier[] = tierNames.filter((tier) => tier !== 'hot');
+
+/** The place of a file tells its tier, to any reader, and to rules of an object store that go by prefixes. */
+export function tierOf({ path }: Pick<AddFile, 'path'>): Tier {
+  return tierNames.find((tier) => path.startsWith(`${tier}/`)) ?? 'hot';
+}
 
 const names = {
   warmAfterUs: 'planebench.tier.warmAfterUs',

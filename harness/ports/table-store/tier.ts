@@ -18,7 +18,6 @@ import {
   hotBytesOf,
   removalOf,
   type Tables,
-  tierOf,
   writtenUs,
 } from './data-files.js';
 import { type AddFile, commitInfo } from './delta/actions.js';
@@ -31,7 +30,7 @@ import { changeProperties } from './properties.js';
 import { localFilesOf, rowsOf } from './read-files.js';
 import { lastReads } from './read-times.js';
 import { byPartition } from './rewrite.js';
-import { checkPolicy, policyProperties } from './tier-policy.js';
+import { checkPolicy, policyProperties, tierOf } from './tier-policy.js';
 
 export async function tier(tables: Tables, table: string, policy: TierPolicy): Promise<TierResult> {
   checkPolicy(table, policy);
@@ -41,7 +40,13 @@ export async function tier(tables: Tables, table: string, policy: TierPolicy): P
   const warming = byPartition(idle.hot).flatMap((files) => packAll(files, policy.targetFileBytes, fileOrder));
   const draft = draftFiles(tables, table, state);
   const cooled: AddFile[] = [];
-  const whole = { discard: () => discardFiles(tables, table, [...draft.files, ...cooled]) };
+  const whole = {
+    sinceUs: draft.sinceUs,
+    get files() {
+      return [...draft.files, ...cooled];
+    },
+    discard: () => discardFiles(tables, table, whole.files),
+  };
   await drafting(whole, async () => {
     for (const files of warming) await warm(tables, table, state, files, draft);
     for (const file of idle.warm) cooled.push(await cool(tables, table, file));
@@ -56,7 +61,7 @@ export async function tier(tables: Tables, table: string, policy: TierPolicy): P
     return [
       commitInfo(nowUs, 'OPTIMIZE', { tiers: JSON.stringify({ warm: draft.files.length, cold: cooled.length }) }),
       ...replaced.map((file) => ({ remove: removalOf(file, false, nowUs) })),
-      ...[...draft.files, ...cooled].map((add) => ({ add })),
+      ...whole.files.map((add) => ({ add })),
     ];
   });
   if (!committed) return { warm: nothing, cold: nothing };

@@ -1,12 +1,13 @@
 /**
  * Deletes data files that nobody may still want to read: neither a pin, nor a young snapshot, nor the commit of a slow
  * writer. What was never in a version may be on its way into one, whatever its name says: a writer whose clock is wrong gives it
- * a wrong time, and here the clock may be wrong, too. It is deleted by the second vacuum that finds it so.
+ * a wrong time, and here the clock may be wrong, too. It is deleted by a vacuum that has found it so for the retention. A writer
+ * that is slower still looks before it commits (`expectUnswept` of data-files.ts).
  */
 import { existing, type Tables, writtenUs } from './data-files.js';
 import { deletedFileRetentionUs, logRetentionUs } from './delta/table-properties.js';
 import { pinnedPaths, pinsOf } from './pins.js';
-import { listDataFiles } from './read-files.js';
+import { listDataFiles } from './stored-files.js';
 
 export async function vacuum(
   { log: logOf, objects, clock, strays }: Tables,
@@ -28,14 +29,17 @@ export async function vacuum(
   let deletedFiles = 0;
   let deletedBytes = 0;
   const foundBefore = strays.get(table);
-  const found = new Set<string>();
+  const found = new Map<string, number>();
   strays.set(table, found);
   for (const { name, bytes } of listed) {
     const sinceUs = unusedSinceUs(name);
     if (sinceUs === null || sinceUs >= keepFromUs) continue;
-    if (!removed.has(name) && !foundBefore?.has(name)) {
-      found.add(name);
-      continue;
+    if (!removed.has(name)) {
+      const foundUs = foundBefore?.get(name);
+      if (foundUs === undefined || foundUs > keepFromUs) {
+        found.set(name, foundUs ?? clock.nowUs());
+        continue;
+      }
     }
     await objects.delete(`${table}/${name}`);
     deletedFiles++;

@@ -34,9 +34,13 @@ export interface DeltaLog {
   /**
    * Appends one commit. `attempt` is given the newest state that is known, null for no table, and answers the actions
    * that are right in it (see conflicts.ts), or null to give up; it is asked again, with a newer state, each time that
-   * another writer was first. It may throw to refuse. Rejects with CallError if the store fails.
+   * another writer was first. It may throw to refuse, and so may `check`, which is asked last before each write. Rejects
+   * with CallError if the store fails.
    */
-  commit(attempt: (state: TableState | null) => readonly Action[] | null): Promise<CommitResult>;
+  commit(
+    attempt: (state: TableState | null) => readonly Action[] | null,
+    check?: () => Promise<void>,
+  ): Promise<CommitResult>;
   /**
    * Deletes commits and checkpoints that no version within `delta.logRetentionDuration` needs, nor any from `pinned` on;
    * answers how many files that were. Earlier versions cannot be read any more.
@@ -193,12 +197,16 @@ export function openDeltaLog(context: DeltaLogContext): DeltaLog {
     return Array.from(added.values());
   }
 
-  async function commit(attempt: (state: TableState | null) => readonly Action[] | null): Promise<CommitResult> {
+  async function commit(
+    attempt: (state: TableState | null) => readonly Action[] | null,
+    check?: () => Promise<void>,
+  ): Promise<CommitResult> {
     let state = await lastSeen();
     for (let lost = 0; lost < attemptsAtMost; lost++) {
       const actions = attempt(state);
       if (actions === null) return { committed: false, version: state?.version ?? -1 };
       const version = (state?.version ?? -1) + 1;
+      await check?.();
       if (await put(version, actions)) {
         const after = replay(table, state, [{ version, actions }])!;
         timesMs.set(version, timestampOf(actions));

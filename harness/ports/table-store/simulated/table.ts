@@ -1,7 +1,7 @@
 /** A table in memory: its log of versions as the files that each added and removed, and who has committed what. */
 import type { ColumnBatch, Schema } from '../../columns.js';
 import { encodePartitionValue } from '../layout.js';
-import type { TableLayout, Tier, TierPolicy, Txn } from '../port.js';
+import { type TableLayout, type Tier, type TierPolicy, type Txn, tierNames } from '../port.js';
 import type { FoldIndex } from './fold-index.js';
 import { forEachRow, RowHeap, type RowRange, type Rows } from './row-heap.js';
 import { compareBy } from './sorted-rows.js';
@@ -238,9 +238,10 @@ export class Table {
     return new Set(Array.from(versions).flatMap((version) => this.filesAt(version).map(({ path }) => path)));
   }
 
-  /** Requests that list its files: a folder each for the tiers below the first to which some file came. */
+  /** Requests that list all its files: a folder each for the tiers that it may have. */
   get folders(): number {
-    return new Set(['hot', ...[...this.live, ...this.removed].map(({ tier }) => tier)]).size;
+    if (this.policy !== null) return tierNames.length;
+    return foldersOf([...this.live, ...this.removed, { tier: 'hot' }]);
   }
 
   /** Files that left the table before `keepFromUs`, are not in it again and in no pinned version. */
@@ -321,6 +322,11 @@ export function rowsOf(files: Iterable<StoredFile>): Rows[] {
     }
   }
   return found;
+}
+
+/** Requests that tell whether the files are there. */
+export function foldersOf(files: readonly Pick<StoredFile, 'tier'>[]): number {
+  return new Set(files.map(({ tier }) => tier)).size;
 }
 
 /** Of files that left the table, `vacuum` may have deleted some. */
