@@ -26,6 +26,7 @@ export const defects = {
   'ledger.personal_data_leaks': { words: 'stored raw personal data' },
   'backfill.wrong_rows': { words: 'serves loaded history that differs from the oracle' },
   'scoring.wrong_rows': { words: 'wrote scores that differ from those of the oracle' },
+  'scoring.not_reproduced': { words: 'made other scores or training sets of the same pins when it made them again' },
   'training.leaks': { words: 'put features into training sets that are younger than their labels' },
   'training.wrong_rows': { words: 'wrote training rows that differ from the oracle' },
   'reprocess.wrong_rows': { words: 'left rows that were made of poisoned changes, or touched others' },
