@@ -140,7 +140,10 @@ function declareProgram(voice: Voice, finish: (code: number) => void): Command {
     .command('check')
     .description('ask whether a plane keeps its contract: every operation, every role killed once, the ledger')
     .argument('<plane>', `one of ${builtIn.join(', ')}, a module of yours, or the address of a system of yours`)
-    .option('--stack <name>', `one of ${stackNames.join(', ')}; ${bundledStacks.join(' and ')} unless one is named`)
+    .option(
+      '--stack <name>',
+      `one of ${stackNames.join(', ')}; ${bundledStacks.join(' and ')} unless one is named, for a system behind HTTP embedded`,
+    )
     .option('--servers <file>', 'of the stack external: where your servers are')
     .option('--param <plane.name=value>', 'repeatable; a parameter of the plane, as JSON', collect(parseParam), [])
     .option('--seed <integer>', 'decides the changes, and when roles are killed', parseCount, 1)
@@ -163,7 +166,12 @@ async function check(
   shell: Shell,
 ): Promise<Decision> {
   // A system behind HTTP lives in real time.
-  const stacks = stack !== undefined ? [stackNamed(stack)] : isUrl(plane) ? (['embedded'] as const) : bundledStacks;
+  const stacks =
+    stack !== undefined
+      ? [stackNamed(stack)]
+      : isUrl(plane) || plane === 'http'
+        ? (['embedded'] as const)
+        : bundledStacks;
   const servers = await serversNamed(file, stacks);
   for (const wanted of stacks) await demandStack(wanted, { servers });
   const [arm] = withParams([parseArchitecture(plane)], param);

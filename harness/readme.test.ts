@@ -241,7 +241,7 @@ describe('README', () => {
   it('examines the machine', async () => {
     const { code, stdout } = await run(listed('npm run planebench -- doctor'));
     expect(stdout).toMatch(/stack\s+embedded: ready/);
-    for (const program of ['redis-server', 'versitygw', 'toxiproxy-server', 'java', 'go', 'docker'])
+    for (const program of ['redis-server', 'versitygw', 'toxiproxy-server', 'java', 'mvn', 'go', 'docker'])
       expect(stdout).toMatch(new RegExp(`^program\\s+${program} \\(.+\\): (?:MISSING, .*Get it: .+|\\d.*, /.+)$`, 'm'));
     expect(code).toBe(0);
   }, 180_000); // it starts every stack that is there, one after the other

@@ -75,7 +75,7 @@ export async function saveReports({ directory }: Results, summary: Summary, mani
 
 export async function loadManifest(directory: string): Promise<Manifest> {
   const text = await readFile(join(directory, 'manifest.json'), 'utf8').catch(() => {
-    throw new UsageError(`${directory} holds no manifest.json: name a folder that \`planebench run\` has written`);
+    throw new UsageError(`${directory} holds no manifest.json: name a folder that \`npm run bench\` has written`);
   });
   return readManifest(text, join(directory, 'manifest.json'));
 }

@@ -136,8 +136,14 @@ export const words = {
 export const wordMeanings: readonly { readonly word: string; readonly meaning: string }[] = [
   { word: words.insufficient, meaning: 'too few independent samples or runs to state this figure honestly' },
   { word: words.censored, meaning: 'the end was not seen: all that is known is a bound, which the note gives' },
-  { word: words.not_offered, meaning: 'the plane does not have this operation; that is not a zero' },
-  { word: words.not_measured, meaning: 'the suite did not look at this' },
+  {
+    word: words.not_offered,
+    meaning: 'the plane does not have this operation, or lets nobody look; that is not a zero',
+  },
+  {
+    word: words.not_measured,
+    meaning: 'nobody looked: the suite does not ask for it, or it happens where nothing is sampled',
+  },
   { word: words.invalid, meaning: 'the runs behind it cannot be judged; see "Validity"' },
   { word: words.absent, meaning: 'the summary holds no value here' },
 ];

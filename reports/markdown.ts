@@ -123,7 +123,7 @@ function faults(summary: Summary): string[] {
   if (tables.length === 0) return [];
   return [
     '## Faults',
-    'A plane survived a fault if nothing was lost, duplicated, wrong or torn once it had been healed and drained, and no read went back.',
+    'A plane survived a fault if nothing was lost, duplicated, wrong or torn once it had been healed and drained, and no read went back; a plane that declares to correct itself (Lambda) is judged after its own correction.',
     ...tables.flatMap((faultTable) => {
       const { planes, rows, basis } = faultTable;
       const findings = faultFindings(faultTable);
@@ -202,7 +202,7 @@ function comparisons({ comparisons: all }: Summary): string[] {
   if (all.length === 0) return [];
   return [
     '## Comparisons',
-    'Paired by seed; the ratio is the first plane over the second.',
+    'Paired by seed; the ratio is the first plane over the second. Better or worse: at least ten pairs, an interval that excludes equality and a sign-flip test at 5 % (Holm over the main figures); equivalent: within 5 %, of a share within one point. Shares are compared by difference.',
     ...(main.length === 0 ? [] : [comparisonRows(main)]),
     ...(other.length === 0 ? [] : folded(`${other.length} more comparisons`, comparisonRows(other))),
   ];

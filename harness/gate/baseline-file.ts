@@ -20,14 +20,14 @@ async function readJson(path: string): Promise<unknown> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     throw new UsageError(
-      `${path} cannot be read as a baseline: ${messageOf(error)}. Make one with \`planebench gate RUN --write-baseline FILE\`.`,
+      `${path} cannot be read as a baseline: ${messageOf(error)}. Make one with \`npm run planebench -- gate RUN --write-baseline FILE\`.`,
     );
   }
   try {
     return JSON.parse(text);
   } catch (error) {
     throw new UsageError(
-      `${path} is no JSON: ${messageOf(error)}. A baseline is what \`planebench gate RUN --write-baseline FILE\` writes.`,
+      `${path} is no JSON: ${messageOf(error)}. A baseline is what \`npm run planebench -- gate RUN --write-baseline FILE\` writes.`,
     );
   }
 }
@@ -36,7 +36,7 @@ function parseBaseline(json: unknown, path: string): Baseline {
   const found = (json as { schema?: unknown } | null)?.schema;
   if (found !== schemaName) {
     throw new UsageError(
-      `${path} has schema ${JSON.stringify(found) ?? 'none'}, expected "${schemaName}": make it again with this version (\`planebench gate RUN --write-baseline FILE\`).`,
+      `${path} has schema ${JSON.stringify(found) ?? 'none'}, expected "${schemaName}": make it again with this version (\`npm run planebench -- gate RUN --write-baseline FILE\`).`,
     );
   }
   let baseline: Baseline;
@@ -101,7 +101,7 @@ export async function loadValues(path: string): Promise<Baseline> {
   const found = await stat(path).catch(() => null);
   if (found === null) {
     throw new UsageError(
-      `there is no ${path}: name a results folder that \`planebench run\` has written, or a baseline file.`,
+      `there is no ${path}: name a results folder that \`npm run bench\` has written, or a baseline file.`,
     );
   }
   if (found.isDirectory()) return loadFolder(path);

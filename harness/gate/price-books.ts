@@ -26,7 +26,7 @@ export function withOneBook(a: Baseline, b: Baseline): { a: Baseline; b: Baselin
 }
 
 export function describeBooks(a: string, b: string): string {
-  return `${a} and ${b} were priced by different price books: what a book decides (${priced.join(', ')}) is left out. \`planebench report RUN --prices FILE\` prices a run anew.`;
+  return `${a} and ${b} were priced by different price books: what a book decides (${priced.join(', ')}) is left out. \`npm run planebench -- report RUN --prices FILE\` prices a run anew.`;
 }
 
 const priced = metricNames.filter((name) => metricOf(name).priced);

@@ -20,6 +20,13 @@ const java: Runtime = {
     findVersion('java', ['-version'], 'install it: https://adoptium.net, or apt-get install openjdk-17-jre-headless'),
 };
 
+const maven: Runtime = {
+  name: 'mvn',
+  isFor: 'fetches Kafka',
+  find: () =>
+    findVersion('mvn', ['--version'], 'install it: https://maven.apache.org/install.html, or apt-get install maven'),
+};
+
 const go: Runtime = {
   name: 'go',
   isFor: 'builds versitygw and Toxiproxy, 1.25 or newer',
@@ -49,4 +56,4 @@ const docker: Runtime = {
   },
 };
 
-export const runtimes: readonly Runtime[] = [java, go, docker];
+export const runtimes: readonly Runtime[] = [java, maven, go, docker];

@@ -1,5 +1,5 @@
 /** Who starts the servers of a stack. Apart from stack.ts, which every role loads when it starts: no role starts any. */
-import { UsageError } from '../errors.js';
+import { messageOf, UsageError } from '../errors.js';
 import type { PortName } from '../ports/ports.js';
 import type { MachineSupervisor } from '../processes/supervisor.js';
 import { demandImage, imageOf } from '../servers/images.js';
@@ -35,8 +35,12 @@ export async function demandStack(
   if (stack === 'native') await demandPrograms();
   if (stack === 'docker') await demandContainers();
   if (stack === 'external') demandSecrets(known(servers));
-  if (wired && stack === 'native') await demand(toxiproxy);
-  if (wired && stack === 'docker') await demandImage(imageOf(toxiproxy));
+  if (wired && canBeWired(stack)) {
+    const proxy = stack === 'native' ? demand(toxiproxy) : demandImage(imageOf(toxiproxy));
+    await proxy.catch((error: unknown) => {
+      throw new UsageError(messageOf(error), { cause: error });
+    });
+  }
 }
 
 function known(servers: ExternalServers | undefined): ExternalServers {

@@ -44,7 +44,7 @@ export const batchSoundness: readonly Threshold[] = [
 export const batch: Suite = {
   name: 'batch',
   about:
-    'three planes, 300,000 customers scored in batch, training sets, compaction, 2,000 changes/s (under 5 minutes)',
+    'three planes, 300,000 customers scored in batch, training sets, compaction, 2,000 changes/s (about 5 minutes)',
   scenarios: [
     {
       ...base,

@@ -74,7 +74,8 @@ const ordeals: readonly Ordeal[] = [
 
 export const chaos: Suite = {
   name: 'chaos',
-  about: 'each fault against each of the three planes, one to three times a run',
+  about:
+    'each of the 17 faults that need no servers of others, against each of the three planes, one to three times a run',
   scenarios: ordeals.map(ordealScenario),
   arms: threePlanes,
   repetitions: 1,

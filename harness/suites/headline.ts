@@ -5,7 +5,7 @@ import { measuredScenario, soundness, threePlanes } from './measured.js';
 
 export const headline: Suite = {
   name: 'headline',
-  about: 'three planes, 20,000 changes/s, 100,000 customers, one crash a run, five repetitions (about 8 minutes)',
+  about: 'three planes, 20,000 changes/s, 100,000 customers, one crash a run, five repetitions (8 to 12 minutes)',
   scenarios: [
     measuredScenario({
       name: 'headline',

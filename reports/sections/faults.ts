@@ -23,7 +23,7 @@ import { fateMark } from './marks.js';
 export function faultsSection(summary: Summary, tables: readonly FaultTable[]): Markup {
   return html`
 <h2 id="faults">Faults</h2>
-<p class="muted">A plane survived a fault if nothing was lost, duplicated, wrong or torn once it had been healed and drained, and no read went back. How long it hurt is another question: see the recovery below.</p>
+<p class="muted">A plane survived a fault if nothing was lost, duplicated, wrong or torn once it had been healed and drained, and no read went back; a plane that declares to correct itself (Lambda) is judged after its own correction. How long it hurt is another question: see the recovery below.</p>
 ${tables.map((table) => faultTable(summary, table))}`;
 }
 

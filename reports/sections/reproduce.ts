@@ -12,7 +12,7 @@ export function reproduceSection({ run }: Summary): Markup {
 <dl>
 <dt>Interval</dt><dd>${confidenceText(run.confidenceLevel)} confidence over runs, unless the row says otherwise. Requests are never treated as independent; the method stands beside each figure.</dd>
 <dt>measured, simulated</dt><dd>Measured figures were observed from outside on running processes; simulated ones come from a model in virtual time. They stand in rows of their own and are never ranked together.</dd>
-<dt>time \u00F7 60</dt><dd>SLO, load and the planes' own intervals were divided by this number; restarts, time-outs and fault lengths were not.</dd>
+<dt>time \u00F7 60</dt><dd>The SLO of freshness, lateness, bursts, the time between probes and the planes' own intervals were divided by this number; rates, the SLO of latency, restarts, time-outs and fault lengths were not.</dd>
 ${wordMeanings.map(({ word, meaning }) => html`<dt>${word}</dt><dd>${meaning}</dd>`)}
 </dl>`;
 }
