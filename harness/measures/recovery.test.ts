@@ -115,8 +115,8 @@ describe('availability', () => {
   });
 
   it('is regained as before by a plane whose last calls are under way when the watch ends', () => {
-    // Of the hundred calls of second 4 the last ends just after the watch: 99 have been answered, which is enough.
-    const latencyUs = (i: number) => (during(0, 4 * secondUs, null)(i) === null ? null : 10_001);
+    // Of the hundred calls of second 4 the last four end after the watch, and are not late by then.
+    const latencyUs = (i: number) => (during(0, 4 * secondUs, null)(i) === null ? null : 40_001);
     const [a] = recover({ latencyUs, faults: [{}, { injectedUs: injectedUs + 5 * secondUs }] });
     expect(a?.slos.availability).toMatchObject({ fate: 'lost', regained: timeOf(4 * secondUs) });
     expect(a?.slos.latency).toMatchObject({ fate: 'lost', regained: timeOf(4 * secondUs) });
@@ -152,7 +152,7 @@ describe('latency', () => {
   });
 
   it('is missed by calls that are still under way when the watch ends, and late already', () => {
-    // Calls that take 2 s are late 50 ms after they were due: only those of the last 50 ms could yet be in time.
+    // A call that takes 2 s is late 50 ms after it was due: no whole second is left in which that does not show.
     const { slos } = recoverOnce(timesOut(0, 10 * secondUs));
     expect(slos.latency).toMatchObject({ fate: 'lost', regained: notWithin(loadEndUs - probeUs - injectedUs) });
   });

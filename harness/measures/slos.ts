@@ -24,7 +24,7 @@ export interface Look {
   readonly sinceUs: number;
   /** When it could be known. */
   readonly atUs: number;
-  /** Null: the calls that were still under way could have decided it either way. */
+  /** Null: calls that were late and still under way could have decided it either way. */
   readonly stands: boolean | null;
 }
 
@@ -68,8 +68,9 @@ export function lookAtFreshness(run: RunFacts, { probes, awaited }: Panel): Look
 
 /**
  * The whole seconds of [fromUs, untilUs), counted from `zeroUs`. A call that was still under way at `untilUs` met what
- * came next, so its outcome tells nothing; but it was due, and may be late by then. Left out it would be taken for good:
- * those due in the last seconds of a watch that time out are all under way, and an outage of some calls would end there.
+ * came next, so its outcome tells nothing. One that was not late yet is left out. One that was late by the bound on latency
+ * has missed that, and could yet succeed or fail: left out it would pass for good, and an outage in which some calls time
+ * out would end in the last seconds of every watch.
  */
 export function lookAtCalls(
   { operations, plan }: RunFacts,
@@ -91,10 +92,12 @@ export function lookAtCalls(
     const doneUs = operations.doneUs[i] as number;
     const second = Math.floor((intendedUs - zeroUs) / secondUs) - first;
     if (second < 0 || second >= seconds) continue;
+    const isOpen = doneUs > untilUs;
+    const isLate = Math.min(doneUs, untilUs) - intendedUs > slo.latencyUs;
+    if (isOpen && !isLate) continue;
     due[second] = (due[second] as number) + 1;
-    const inTime = name === 'availability' || Math.min(doneUs, untilUs) - intendedUs <= slo.latencyUs;
-    if (!inTime) continue;
-    if (doneUs > untilUs) open[second] = (open[second] as number) + 1;
+    if (isLate && name === 'latency') continue;
+    if (isOpen) open[second] = (open[second] as number) + 1;
     else if (operations.outcome[i] === ok) good[second] = (good[second] as number) + 1;
   }
   return [...due.keys()]
