@@ -83,7 +83,9 @@ export function returnToBand({ doneUs, values, resolution }: ProbeSeries, span: 
   if (edge === Number.POSITIVE_INFINITY) return null;
   const at = (i: number) => doneUs[after[i] as number] as number;
   const isInside = (i: number) => (values[after[i] as number] as number) <= edge;
-  /** From this probe on, inside for 90 % of the hold time; null: not watched for so long. */
+  /** Probes in a hold time, when nothing held them up. */
+  const probesInHold = 1 + (before.length * holdUs) / (span.beforeUs[1] - span.beforeUs[0]);
+  /** From this probe on, inside for 90 % of the hold time; null: not watched for so long, and it could yet be. */
   const holds = (from: number): boolean | null => {
     let inside = 0;
     let all = 0;
@@ -92,7 +94,8 @@ export function returnToBand({ doneUs, values, resolution }: ProbeSeries, span: 
       if (isInside(i)) inside++;
       if (at(i) >= at(from) + holdUs) return inside >= backQuantile * all;
     }
-    return null;
+    const unseen = Math.max(0, probesInHold - all);
+    return inside + unseen >= backQuantile * (all + unseen) ? null : false;
   };
 
   let left = 0;
@@ -102,9 +105,9 @@ export function returnToBand({ doneUs, values, resolution }: ProbeSeries, span: 
   }
   for (let i = left + 1; i < after.length; i++) {
     if (!isInside(i)) continue;
-    const held = holds(i);
-    if (held === true) return { kind: 'after', us: at(i) - injectedUs };
-    if (held === null) return { kind: 'not within', us: at(i) - injectedUs };
+    const back = holds(i);
+    if (back === true) return { kind: 'after', us: at(i) - injectedUs };
+    if (back === null) return { kind: 'not within', us: at(i) - injectedUs };
   }
   return { kind: 'not within', us: untilUs - injectedUs };
 }

@@ -34,6 +34,13 @@ function during(fromUs: number, untilUs: number, latencyUs: number | null, share
     return struck ? latencyUs : 5_000;
   };
 }
+/** One call in ten of those due in [fromUs, untilUs) after the crash times out after 2 s. */
+function timesOut(fromUs: number, untilUs: number): Planted {
+  const latencyUs = during(fromUs, untilUs, 2 * secondUs, 1 / 10);
+  const { operations } = plantRun({ latencyUs });
+  const outcome = operations.outcome.map((_, i) => (latencyUs(i) === 2 * secondUs ? 2 : 0));
+  return { facts: { operations: { ...operations, outcome } } };
+}
 /** What is emitted is shown 2 s later, but nothing in [fromUs, untilUs) after the crash. */
 function standsStill(fromUs: number, untilUs: number, zeroUs = injectedUs) {
   return (emitUs: number) => {
@@ -84,6 +91,37 @@ describe('availability', () => {
     expect(slos.availability).toMatchObject({ regained: notWithin(loadEndUs - probeUs - injectedUs) });
   });
 
+  it('is not regained by calls that are still under way when the watch ends', () => {
+    // From the crash on one call in ten times out, after 2 s. The watch ends 8.95 s after it: the calls of second 6 that time
+    // out do so from 8.0 s to 8.9 s, those of second 7 after the watch.
+    const planted = timesOut(0, 10 * secondUs);
+    const { slos, clocks } = recoverOnce(planted);
+    expect(slos.availability).toMatchObject({ fate: 'lost', regained: notWithin(7 * secondUs) });
+    expect(clocks.mttr?.kind).toBe('not within');
+    // Struck again after 5 s, which seconds 3 and 4 cannot be judged for: second 2 before it was broken, so it is not blamed.
+    const [a, b] = recover({ ...planted, faults: [{}, { injectedUs: injectedUs + 5 * secondUs }] });
+    expect(a?.slos.availability).toMatchObject({ fate: 'lost', regained: notWithin(3 * secondUs) });
+    expect(b?.slos.availability).toEqual({ fate: 'not held before' });
+  });
+
+  it('is neither kept nor lost where only calls that are still under way could tell', () => {
+    // Struck again 2.2 s after the first crash; calls due from 0.5 s on are under way then.
+    const faults = [{}, { injectedUs: injectedUs + 2_200_000 }];
+    const undecided = recover({ ...timesOut(500_000, 2_200_000), faults });
+    expect(undecided[0]?.slos.availability).toEqual({ fate: 'undecided' });
+    // One call of a hundred decides nothing, whatever becomes of it.
+    const single = recover({ ...timesOut(500_000, 510_000), faults });
+    expect(single[0]?.slos.availability).toEqual({ fate: 'kept' });
+  });
+
+  it('is regained as before by a plane whose last calls are under way when the watch ends', () => {
+    // Of the hundred calls of second 4 the last ends just after the watch: 99 have been answered, which is enough.
+    const latencyUs = (i: number) => (during(0, 4 * secondUs, null)(i) === null ? null : 10_001);
+    const [a] = recover({ latencyUs, faults: [{}, { injectedUs: injectedUs + 5 * secondUs }] });
+    expect(a?.slos.availability).toMatchObject({ fate: 'lost', regained: timeOf(4 * secondUs) });
+    expect(a?.slos.latency).toMatchObject({ fate: 'lost', regained: timeOf(4 * secondUs) });
+  });
+
   it('is not judged where nothing was asked', () => {
     const { operations } = plantRun();
     const none = { ...operations, rows: 0 };
@@ -111,6 +149,12 @@ describe('latency', () => {
   it('is lost with availability: a prediction that failed was not answered in time', () => {
     const { slos } = recoverOnce({ latencyUs: during(0, secondUs / 2, null) });
     expect(slos.latency).toMatchObject({ fate: 'lost', regained: timeOf(secondUs) });
+  });
+
+  it('is missed by calls that are still under way when the watch ends, and late already', () => {
+    // Calls that take 2 s are late 50 ms after they were due: only those of the last 50 ms could yet be in time.
+    const { slos } = recoverOnce(timesOut(0, 10 * secondUs));
+    expect(slos.latency).toMatchObject({ fate: 'lost', regained: notWithin(loadEndUs - probeUs - injectedUs) });
   });
 });
 
@@ -172,6 +216,47 @@ describe('the band', () => {
       emitUs + 2 * secondUs < injectedUs ? emitUs + 2 * secondUs : emitUs + 2 * secondUs + byUs;
     expect(recoverOnce({ shownAtUs: slower(probeUs) }).clocks.back_in_band).toEqual(timeOf(0));
     expect(recoverOnce({ shownAtUs: slower(4 * probeUs) }).clocks.back_in_band).toMatchObject({ kind: 'not within' });
+  });
+
+  describe('at the end of a watch', () => {
+    // In service again after 1 s, blamed until 4 s, watched for 3.13 s: of the last second nothing is seen for the hold time.
+    const short = [{}, { injectedUs: injectedUs + 3_130_000 }];
+    const silentProbes = (probes: number) => (sentUs: number) =>
+      sentUs >= injectedUs + 2_900_000 && sentUs < injectedUs + 2_900_000 + probes * probeUs;
+
+    it('is held by a plane that never left it', () => {
+      const [a] = recover({ faults: short });
+      expect(a?.clocks.back_in_band).toEqual(timeOf(0));
+      expect(a?.slos.freshness).toEqual({ fate: 'kept' });
+    });
+
+    it('is left by a plane that stays outside, though the hold time was not over', () => {
+      const [a] = recover({ faults: short, shownAtUs: standsStill(2_150_000, 9 * secondUs) });
+      expect(a?.clocks.back_in_band).toEqual(notWithin(3_130_000));
+      expect(a?.clocks.mttr).toEqual(notWithin(3_130_000));
+      // It would have been missed at 5.15 s, if ever.
+      expect(a?.slos.freshness).toEqual({ fate: 'undecided' });
+    });
+
+    it('is not seen to be held again by a plane that came back too late for the hold time', () => {
+      const [a] = recover({ faults: short, shownAtUs: standsStill(2_150_000, 2_600_000) });
+      expect(a?.clocks.back_in_band).toEqual(notWithin(2_601_000));
+    });
+
+    it('is not left by two probes in a hold time of 21, but by three', () => {
+      expect(recover({ faults: short, silent: silentProbes(1) })[0]?.clocks.back_in_band).toEqual(timeOf(0));
+      expect(recover({ faults: short, silent: silentProbes(2) })[0]?.clocks.back_in_band).toEqual(timeOf(0));
+      // Inside again with the probe sent at 3.05 s.
+      const [a] = recover({ faults: short, silent: silentProbes(3) });
+      expect(a?.clocks.back_in_band).toEqual(notWithin(3_051_000));
+    });
+
+    it('is left for other reasons later than what the fault held up was due', () => {
+      const longer = [{}, { injectedUs: injectedUs + 5 * secondUs }];
+      const stops = (fromUs: number) => recover({ faults: longer, shownAtUs: standsStill(fromUs, 9 * secondUs) })[0];
+      expect(stops(4_200_000)?.clocks.back_in_band).toEqual(timeOf(0));
+      expect(stops(3_800_000)?.clocks.back_in_band).toEqual(notWithin(5 * secondUs));
+    });
   });
 
   it('does not exist where no probe was answered before', () => {

@@ -19,7 +19,16 @@ import type { Visibility } from './freshness.js';
 import { injuriesOf, type WitnessedInjury, witnessedInjuriesOf } from './injuries.js';
 import { type MeasureOf, notMeasured, notOffered } from './measured.js';
 import { lastLookUs, type Panel } from './panel.js';
-import { fateOf, type Look, lookAtCalls, lookAtFreshness, type SloFate, type SloName, sloNames } from './slos.js';
+import {
+  fateOf,
+  type Look,
+  lastDecided,
+  lookAtCalls,
+  lookAtFreshness,
+  type SloFate,
+  type SloName,
+  sloNames,
+} from './slos.js';
 
 export const clocks = [
   'first_failure',
@@ -105,7 +114,7 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
     const blamedUntilUs = readyUs + holdUs;
     return fateOf({
       before: looks(beforeUs[0], watch.firstInjectedUs),
-      last: looks(beforeUs[0], injectedUs).at(-1),
+      last: lastDecided(looks(beforeUs[0], injectedUs)),
       after: looks(injectedUs, untilUs),
       injectedUs,
       untilUs,

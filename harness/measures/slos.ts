@@ -24,7 +24,12 @@ export interface Look {
   readonly sinceUs: number;
   /** When it could be known. */
   readonly atUs: number;
-  readonly stands: boolean;
+  /** Null: the calls that were still under way could have decided it either way. */
+  readonly stands: boolean | null;
+}
+
+export function lastDecided(looks: readonly Look[]): Look | undefined {
+  return looks.findLast(({ stands }) => stands !== null);
 }
 
 const secondUs = 1_000_000;
@@ -63,7 +68,8 @@ export function lookAtFreshness(run: RunFacts, { probes, awaited }: Panel): Look
 
 /**
  * The whole seconds of [fromUs, untilUs), counted from `zeroUs`. A call that was still under way at `untilUs` met what
- * came next, and is left out.
+ * came next, so its outcome tells nothing; but it was due, and may be late by then. Left out it would be taken for good:
+ * those due in the last seconds of a watch that time out are all under way, and an outage of some calls would end there.
  */
 export function lookAtCalls(
   { operations, plan }: RunFacts,
@@ -78,23 +84,32 @@ export function lookAtCalls(
   const seconds = Math.max(0, Math.floor((untilUs - zeroUs) / secondUs) - first);
   const due = new Uint32Array(seconds);
   const good = new Uint32Array(seconds);
+  const open = new Uint32Array(seconds);
   for (let i = 0; i < operations.rows; i++) {
     if (name === 'latency' && operations.kind[i] !== predict) continue;
     const intendedUs = operations.intendedUs[i] as number;
     const doneUs = operations.doneUs[i] as number;
     const second = Math.floor((intendedUs - zeroUs) / secondUs) - first;
-    if (second < 0 || second >= seconds || doneUs > untilUs) continue;
+    if (second < 0 || second >= seconds) continue;
     due[second] = (due[second] as number) + 1;
-    const inTime = name === 'availability' || doneUs - intendedUs <= slo.latencyUs;
-    if (operations.outcome[i] === ok && inTime) good[second] = (good[second] as number) + 1;
+    const inTime = name === 'availability' || Math.min(doneUs, untilUs) - intendedUs <= slo.latencyUs;
+    if (!inTime) continue;
+    if (doneUs > untilUs) open[second] = (open[second] as number) + 1;
+    else if (operations.outcome[i] === ok) good[second] = (good[second] as number) + 1;
   }
   return [...due.keys()]
     .filter((second) => (due[second] as number) > 0)
     .map((second) => ({
       sinceUs: zeroUs + (first + second) * secondUs,
       atUs: zeroUs + (first + second + 1) * secondUs,
-      stands: (good[second] as number) >= needed * (due[second] as number),
+      stands: standing(second),
     }));
+
+  function standing(second: number): boolean | null {
+    const least = needed * (due[second] as number);
+    if ((good[second] as number) >= least) return true;
+    return (good[second] as number) + (open[second] as number) >= least ? null : false;
+  }
 }
 
 /**
@@ -111,7 +126,7 @@ const heldBefore = 0.95;
 export function fateOf(injury: {
   /** From the start of the measured window to the first injury of the run. */
   readonly before: readonly Look[];
-  /** The last before this injury. */
+  /** The last before this injury that was decided. */
   readonly last: Look | undefined;
   readonly after: readonly Look[];
   readonly injectedUs: number;
@@ -122,12 +137,17 @@ export function fateOf(injury: {
   readonly sawItAll: boolean;
   readonly holdUs: number;
 }): SloFate {
-  const { before, last, after, injectedUs, untilUs, blamedUntilUs, sawItAll, holdUs } = injury;
+  const { last, after, injectedUs, untilUs, blamedUntilUs, sawItAll, holdUs } = injury;
+  const before = injury.before.filter(({ stands }) => stands !== null);
   if (before.length + after.length === 0) return { fate: 'not asked' };
   const stood = before.filter(({ stands }) => stands).length;
   if (before.length === 0 || stood < heldBefore * before.length || !last?.stands) return { fate: 'not held before' };
-  const lost = after.findIndex((look) => !look.stands && look.sinceUs <= blamedUntilUs);
-  if (lost === -1) return { fate: sawItAll && after.length > 0 ? 'kept' : 'undecided' };
+  const blamed = ({ sinceUs }: Look) => sinceUs <= blamedUntilUs;
+  const lost = after.findIndex((look) => look.stands === false && blamed(look));
+  if (lost === -1) {
+    const couldBeLost = after.some((look) => look.stands === null && blamed(look));
+    return { fate: sawItAll && after.length > 0 && !couldBeLost ? 'kept' : 'undecided' };
+  }
   const seenUs = (after[lost] as Look).atUs;
   return { fate: 'lost', seenUs, regained: regained(after.slice(lost), { injectedUs, untilUs, holdUs }) };
 }
@@ -137,14 +157,17 @@ function regained(
   { injectedUs, untilUs, holdUs }: { readonly injectedUs: number; readonly untilUs: number; readonly holdUs: number },
 ): Elapsed {
   let standingSinceUs: number | null = null;
+  let isDecided = true;
   for (const { sinceUs, atUs, stands } of looks) {
-    if (!stands) {
+    if (stands === false) {
       standingSinceUs = null;
+      isDecided = true;
       continue;
     }
     standingSinceUs ??= sinceUs;
-    if (atUs - standingSinceUs >= holdUs) return { kind: 'after', us: standingSinceUs - injectedUs };
+    if (stands === null) isDecided = false;
+    if (isDecided && atUs - standingSinceUs >= holdUs) return { kind: 'after', us: standingSinceUs - injectedUs };
   }
-  // Standing at the end, but not seen to hold: it was regained then or later.
+  // Standing at the end or perhaps, but not seen to hold: it was regained then or later.
   return { kind: 'not within', us: (standingSinceUs ?? untilUs) - injectedUs };
 }
