@@ -30,6 +30,8 @@ export interface ClockOrigin {
 export interface SystemClock extends Clock {
   /** Sets the clock to another origin, of a later time than it shows. */
   set(origin: ClockOrigin): void;
+  /** Event time as it is, whatever a fault makes this clock show: for what the harness itself does inside a process. */
+  readonly trueTime: Clock;
 }
 
 /** Host's monotonic time in nanoseconds. For the supervisor, which places event clocks; planes have `Clock`. */
@@ -57,6 +59,7 @@ export function systemClock(initial: ClockOrigin): SystemClock {
   let origin = initial;
   return {
     ...clockOf(() => eventTimeUs(origin) + (origin.offUs ?? 0), after),
+    trueTime: clockOf(() => eventTimeUs(origin), after),
     set(next) {
       const wasUs = eventTimeUs(origin);
       if (eventTimeUs(next) < wasUs) throw new Error('an event clock is never set back');

@@ -1,6 +1,6 @@
 /** The life of faults, driven in virtual time over the supervisor of simulations: what is told when a life goes wrong. */
 import { expect, it } from 'vitest';
-import type { SourceRecord } from './fault.js';
+import type { AcknowledgedChanges, SourceRecord } from './fault.js';
 import { beginInjections, type Injections } from './injection.js';
 import { type ObedientInit, obey } from './processes/fixture-obedient.js';
 import type { Supervisor } from './processes/supervisor.js';
@@ -214,6 +214,39 @@ it('what fails to heal is tried again, and said if it never does', async () => {
     );
     expect(injections.facts()).toMatchObject([{ injectedUs: secondUs, healedUs: null, readyUs: null }]);
   }, server);
+});
+
+it('what was seen before the harm was done proves nothing', async () => {
+  let seenUs = 0;
+  const server: StackServer = { takeDown: async () => ({ atUs: seenUs, saw: 'it was gone' }), bringUp: async () => {} };
+  const outage: FaultPlan = { kind: 'online-store-outage', lastsUs: secondUs, schedule: once(secondUs) };
+  for (const [atUs, witnessedUs, saw] of [
+    [secondUs - 1, null, null],
+    [secondUs, secondUs, 'it was gone'],
+  ]) {
+    seenUs = atUs as number;
+    await inVirtualTime(async ({ begin }) => {
+      const injections = begin([outage]);
+      await injections.healed;
+      await injections.witness(nothing);
+      expect(injections.facts()).toMatchObject([{ injectedUs: secondUs, witnessedUs, saw }]);
+    }, server);
+  }
+});
+
+it('but of a disturbance the first change may be committed a little before', async () => {
+  await inVirtualTime(async ({ begin }) => {
+    const injections = begin([{ kind: 'load-burst', times: 2, lastsUs: secondUs, schedule: once(secondUs) }]);
+    await injections.healed;
+    const usual = { atUs: 0, untilUs: secondUs };
+    const acknowledged = async ({ atUs }: { readonly atUs: number }) => ({
+      changes: atUs === usual.atUs ? 10 : 20,
+      firstUs: atUs - 1,
+      byDirt: {} as AcknowledgedChanges['byDirt'],
+    });
+    await injections.witness({ usual, acknowledged });
+    expect(injections.facts()).toMatchObject([{ injectedUs: secondUs, witnessedUs: secondUs - 1 }]);
+  });
 });
 
 it('a run that broke off half way has what was known then, and no fault strikes or throws after it', async () => {

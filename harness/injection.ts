@@ -5,7 +5,7 @@
 import { faults } from '../faults/registry.js';
 import type { Workload } from '../workloads/workload.js';
 import { HarnessError, HealError, messageOf } from './errors.js';
-import type { Fault, SourceRecord, Strike, Support, Window } from './fault.js';
+import type { Fault, SourceRecord, Strike, Support, Unstruck, Window, Witness } from './fault.js';
 import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import { seededRandom } from './random.js';
 import type { FaultFact } from './record/facts.js';
@@ -70,6 +70,14 @@ export interface Injections {
   end(): void;
 }
 
+/**
+ * What was seen before the harm was done is no proof of it. A disturbance is in the trace from the start, so its first
+ * change is committed at the moment of its window, which is a little before that of its injection.
+ */
+function isBefore({ atUs }: Witness | Unstruck, { injectedUs }: FaultFact, { disturb }: AnyFault): boolean {
+  return disturb === undefined && atUs !== null && injectedUs !== null && atUs < injectedUs;
+}
+
 /** From one attempt to end the harm to the next, and how many there are. */
 const healEveryUs = 500_000;
 const healAttempts = 10;
@@ -110,6 +118,7 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
       healed: harmed.then(() => {}),
       async witness() {
         const witness = await faultOf(plan).witness(strike, await harmed);
+        if (witness !== null && isBefore(witness, fact, faultOf(plan))) return;
         fact.witnessedUs = witness?.atUs ?? null;
         fact.saw = witness?.saw ?? null;
       },

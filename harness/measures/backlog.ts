@@ -9,7 +9,7 @@ import { type MeasureOf, notMeasured } from './measured.js';
 import type { PanelProbes } from './panel.js';
 
 export interface BacklogSeries {
-  /** Sending of each answered probe. */
+  /** When the panel was looked at. */
   readonly atUs: Float64Array;
   /** Changes of the whole stream, scaled from the panel. */
   readonly changes: Float64Array;
@@ -17,27 +17,71 @@ export interface BacklogSeries {
   readonly shown: Float64Array;
 }
 
+/** A moment, and the probe that tells what readers had been shown by then; null: none had been answered yet. */
+interface Look {
+  readonly atUs: number;
+  readonly probe: number | null;
+}
+
+/** At the sending of each answered probe. */
 export function foldBacklog(run: RunFacts, probes: PanelProbes): BacklogSeries {
+  const looks = answeredProbes(probes).map((probe) => ({ atUs: probes.sentUs[probe] as number, probe }));
+  return backlogAt(run, probes, looks);
+}
+
+interface SampledBacklog extends BacklogSeries {
+  /** When the answer came that a row is taken from; -Infinity: none had come. */
+  readonly answeredUs: Float64Array;
+}
+
+/**
+ * At every moment at which a probe was due, answered or not. A probe is not sent while another is open, so of a plane that
+ * answers nobody for two seconds, forty would be missing, and the backlog that grew meanwhile with them (coordinated
+ * omission, Tene 2013). A row is of the probe that was due then if it was answered before the next was due, and otherwise
+ * of what readers had last been shown.
+ */
+function sampleBacklog(run: RunFacts, probes: PanelProbes): SampledBacklog {
+  const { loadStartUs, measureEndUs } = run.timeline;
+  const { everyUs } = run.plan.scenario.workload.panel;
+  const answered = answeredProbes(probes);
+  const looks: Look[] = [];
+  let known = 0;
+  for (let dueUs = loadStartUs; dueUs < measureEndUs; dueUs += everyUs) {
+    while (known < answered.length && (probes.doneUs[answered[known] as number] as number) < dueUs + everyUs) known++;
+    const probe = answered[known - 1];
+    // It may have been sent a little late.
+    if (probe === undefined) looks.push({ atUs: dueUs, probe: null });
+    else looks.push({ atUs: Math.max(dueUs, probes.sentUs[probe] as number), probe });
+  }
+  const answeredUs = Float64Array.from(looks, ({ probe }) =>
+    probe === null ? Number.NEGATIVE_INFINITY : (probes.doneUs[probe] as number),
+  );
+  return { ...backlogAt(run, probes, looks), answeredUs };
+}
+
+/** In the order of their answers, which is that of their sending: there is one at a time. */
+function answeredProbes({ answered }: PanelProbes): number[] {
+  return [...answered.keys()].filter((probe) => answered[probe] === 1);
+}
+
+function backlogAt(run: RunFacts, probes: PanelProbes, looks: readonly Look[]): BacklogSeries {
   const { changes, share } = run.panel;
   // What never entered the change log is nobody's backlog.
   const emissions = changes.emitUs.filter((_, i) => changes.acknowledged[i] === 1).sort();
-  const answered = [...probes.answered.keys()].filter((probe) => probes.answered[probe] === 1);
-  answered.sort((a, b) => (probes.sentUs[a] as number) - (probes.sentUs[b] as number));
-  const atUs = Float64Array.from(answered, (probe) => probes.sentUs[probe] as number);
-  const shown = new Float64Array(answered.length);
-  const backlog = new Float64Array(answered.length);
+  const shown = new Float64Array(looks.length);
+  const backlog = new Float64Array(looks.length);
   let emitted = 0;
-  for (const [row, probe] of answered.entries()) {
-    while (emitted < emissions.length && (emissions[emitted] as number) <= (atUs[row] as number)) emitted++;
+  for (const [row, { atUs, probe }] of looks.entries()) {
+    while (emitted < emissions.length && (emissions[emitted] as number) <= atUs) emitted++;
     let sum = 0;
-    for (let member = 0; member < probes.members; member++) {
+    for (let member = 0; probe !== null && member < probes.members; member++) {
       sum += Math.max(0, probes.lastSeq[probe * probes.members + member] as number);
     }
     shown[row] = sum;
     // The rows were read a little after the probe was sent, so they may show what was emitted meanwhile.
     backlog[row] = Math.max(0, emitted - sum) / share;
   }
-  return { atUs, changes: backlog, shown };
+  return { atUs: Float64Array.from(looks, ({ atUs }) => atUs), changes: backlog, shown };
 }
 
 const fewestCycles = 4;
@@ -75,8 +119,9 @@ function backlogGrowth(series: BacklogSeries, window: { readonly fromUs: number;
   );
 }
 
-export function measureBacklog(run: RunFacts, series: BacklogSeries) {
+export function measureBacklog(run: RunFacts, probes: PanelProbes) {
   const window = { fromUs: run.timeline.measureStartUs, untilUs: run.timeline.measureEndUs };
+  const series = sampleBacklog(run, probes);
   return {
     'ingest.backlog': backlogMeasure(series, window),
     'ingest.backlog_growth': growthMeasure(series, window),
@@ -87,9 +132,10 @@ export function measureBacklog(run: RunFacts, series: BacklogSeries) {
 
 type Window = Parameters<typeof backlogGrowth>[1];
 
-function backlogMeasure(series: BacklogSeries, window: Window): MeasureOf<'samples'> {
+function backlogMeasure(series: SampledBacklog, window: Window): MeasureOf<'samples'> {
   const { first, end } = rowsWithin(series, window);
-  if (end === first) return notMeasured('no probe was answered in the measured window');
+  if (answersWithin(series, first, end, window).length === 0)
+    return notMeasured('no probe was answered in the measured window');
   return { kind: 'samples', samples: sortSamples(series.changes.subarray(first, end)) };
 }
 
@@ -100,13 +146,44 @@ function growthMeasure(series: BacklogSeries, window: Window): MeasureOf<'ratio'
   return { kind: 'ratio', numerator: growth, denominator: 1, samples: 1 };
 }
 
-function achievedMeasure(run: RunFacts, series: BacklogSeries, window: Window): MeasureOf<'ratio'> {
-  const { first, end } = rowsWithin(series, window);
-  if (end - first < 2) return notMeasured('fewer than two probes were answered in the measured window');
-  const { from, until } = wholeCycles(series, first, end);
+/** An unseen part of the window moves the rate by no more than itself. */
+const unseenShare = 0.01;
+
+function achievedMeasure(run: RunFacts, series: SampledBacklog, window: Window): MeasureOf<'ratio'> {
+  const within = rowsWithin(series, window);
+  const answers = answersWithin(series, within.first, within.end, window);
+  const [first, last] = [answers[0], answers[answers.length - 1]];
+  if (first === undefined || last === undefined || first === last)
+    return notMeasured('fewer than two probes were answered in the measured window');
+  const { from, until, longestUs } = wholeCycles(series, first, last + 1);
+  // What the plane took in while nobody was answered, at either end, nobody saw.
+  const bearableUs = Math.max(longestUs, unseenShare * (window.untilUs - window.fromUs));
+  const firstUs = (series.answeredUs[first] as number) - window.fromUs;
+  const lastUs = window.untilUs - (series.answeredUs[last] as number);
+  if (lastUs > bearableUs)
+    return notMeasured(`no probe was answered in the last ${(lastUs / 1e6).toFixed(1)} s of the window`);
+  if (firstUs > bearableUs)
+    return notMeasured(`no probe was answered in the first ${(firstUs / 1e6).toFixed(1)} s of the window`);
   const shown = (series.shown[until] as number) - (series.shown[from] as number);
   const seconds = ((series.atUs[until] as number) - (series.atUs[from] as number)) / 1e6;
   return { kind: 'ratio', numerator: shown / run.panel.share, denominator: seconds, samples: until - from + 1 };
+}
+
+/** The rows whose answer is new and came in the window: all of them, of a plane that answers in time. */
+function answersWithin({ answeredUs }: SampledBacklog, first: number, end: number, { fromUs }: Window): number[] {
+  const rows: number[] = [];
+  for (let row = first; row < end; row++) {
+    const isNew = row === 0 || answeredUs[row] !== answeredUs[row - 1];
+    if (isNew && (answeredUs[row] as number) >= fromUs) rows.push(row);
+  }
+  return rows;
+}
+
+interface WholeCycles {
+  readonly from: number;
+  readonly until: number;
+  /** From one step to the next; 0: there are no two. */
+  readonly longestUs: number;
 }
 
 /**
@@ -115,18 +192,19 @@ function achievedMeasure(run: RunFacts, series: BacklogSeries, window: Window): 
  * so that it could take in more than it was offered. A plane that has stood still for longer than between any two of its
  * steps is not between two batches: that time counts.
  */
-function wholeCycles({ atUs, shown }: BacklogSeries, first: number, end: number): { from: number; until: number } {
+function wholeCycles({ atUs, shown }: BacklogSeries, first: number, end: number): WholeCycles {
   const steps: number[] = [];
   for (let row = first + 1; row < end; row++) {
     if ((shown[row] as number) > (shown[row - 1] as number)) steps.push(row);
   }
   const [from, until] = [steps[0], steps[steps.length - 1]];
-  if (from === undefined || until === undefined || from === until) return { from: first, until: end - 1 };
+  if (from === undefined || until === undefined || from === until) return { from: first, until: end - 1, longestUs: 0 };
   const stood = (a: number, b: number) => (atUs[b] as number) - (atUs[a] as number);
   const longest = steps.reduce((most, row, i) => (i === 0 ? 0 : Math.max(most, stood(steps[i - 1] as number, row))), 0);
   return {
     from: stood(first, from) > longest ? first : from,
     until: stood(until, end - 1) > longest ? end - 1 : until,
+    longestUs: longest,
   };
 }
 

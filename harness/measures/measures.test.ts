@@ -390,6 +390,69 @@ describe('the cache', () => {
   });
 });
 
+describe('a plane that answers nobody for a while', () => {
+  const at = (seconds: number) => startUs + seconds * secondUs;
+  const silentWithin = (from: number, until: number) => (sentUs: number) => sentUs >= at(from) && sentUs < at(until);
+
+  /** The probe that is sent after 5 s is answered after 6.9 s, and none is sent meanwhile. */
+  function stalled(): RunFacts {
+    const run = plantRun();
+    const { probes } = run;
+    const sent = [...probes.sentUs.keys()].filter((row) => {
+      const sentUs = probes.sentUs[row] as number;
+      return sentUs <= at(5) || sentUs >= at(6.9);
+    });
+    const kept = <Column extends Float64Array | Uint32Array>(column: Column) =>
+      column.filter((_, i) => sent.includes(i));
+    const doneUs = probes.doneUs.map((us, row) => (probes.sentUs[row] === at(5) ? at(6.9) : us));
+    return {
+      ...run,
+      probes: {
+        rows: sent.length,
+        probe: kept(probes.probe) as Uint32Array,
+        sentUs: kept(probes.sentUs) as Float64Array,
+        doneUs: kept(doneUs) as Float64Array,
+        member: kept(probes.member) as Uint32Array,
+        lastSeq: kept(probes.lastSeq) as Float64Array,
+        asOfUs: kept(probes.asOfUs) as Float64Array,
+      },
+    };
+  }
+
+  it('has the backlog of every moment at which a probe was due: 38 in 1.9 s, each 100 ms with 10 changes more', () => {
+    const backlog = measure(stalled(), 'ingest.backlog');
+    if (backlog.kind !== 'samples') throw new Error('expected samples');
+    const all = Array.from(backlog.samples.observed);
+    expect(all.filter((changes) => changes === 200)).toHaveLength(200 - 38);
+    // The 30 changes a member of the first 2.9 s were shown by 4.95 s; by 6.8 s, 69 were emitted.
+    expect(all.slice(-38)).toEqual(Array.from({ length: 38 }, (_, i) => 210 + 10 * Math.floor(i / 2)));
+    expect(ratio(measure(stalled(), 'ingest.achieved_rate'))).toBeCloseTo(100, 6);
+  });
+
+  it('has no rate if it was silent at an end of the window, and its backlog is what was emitted', () => {
+    const last = measureRun(plantRun({ silent: silentWithin(5, 12) })).measures;
+    expect(last['ingest.achieved_rate']).toEqual({
+      kind: 'absent',
+      why: 'not_measured',
+      note: 'no probe was answered in the last 7.0 s of the window',
+    });
+    // 120 changes a member were emitted, 30 shown.
+    expect(quantile(last['ingest.backlog'], 1)).toBe(900);
+    expect(last['ingest.backlog_growth']).toMatchObject({ why: 'not_measured' });
+    expect(measure(plantRun({ silent: silentWithin(1, 5) }), 'ingest.achieved_rate')).toMatchObject({
+      note: 'no probe was answered in the first 3.0 s of the window',
+    });
+  });
+
+  it('has one if that was no longer than from one of its steps to the next', () => {
+    const rateOf = (planted: Parameters<typeof plantRun>[0]) => measure(plantRun(planted), 'ingest.achieved_rate');
+    expect(ratio(rateOf({ silent: silentWithin(11.95, 12) }))).toBeCloseTo(100, 6);
+    expect(rateOf({ silent: silentWithin(11.85, 12) })).toMatchObject({ why: 'not_measured' });
+    const shownAtUs = (emitUs: number) => at(Math.ceil((emitUs - at(-1)) / (2 * secondUs)) * 2);
+    expect(ratio(rateOf({ shownAtUs, silent: silentWithin(10.5, 12) }))).toBeCloseTo(100, 6);
+  });
+});
+
 describe('what the contract refuses, and what was never acknowledged', () => {
   it('is not awaited', () => {
     const run = plantRun();

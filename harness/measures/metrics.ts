@@ -7,7 +7,7 @@ import type { PriceBook, Unit } from '../../reports/summary.js';
 import type { Finding, RunFacts } from '../record/facts.js';
 import type { Domain } from '../statistics/interval.js';
 import { measureBackfill } from './backfill.js';
-import { foldBacklog, measureBacklog } from './backlog.js';
+import { measureBacklog } from './backlog.js';
 import { measureBatch } from './batch.js';
 import { measureCache } from './cache.js';
 import { measureCapture } from './capture.js';
@@ -196,7 +196,7 @@ export function measureRun(run: RunFacts, prices: PriceBook): MeasuredRun {
   const measured: Omit<Measures, keyof ReturnType<typeof measureCost>> = {
     ...measureFreshness(run, panel, visibility),
     ...measureLatency(run),
-    ...measureBacklog(run, foldBacklog(run, panel.probes)),
+    ...measureBacklog(run, panel.probes),
     ...measureCapture(run),
     ...measureRecovery(run, panel, recoveries),
     ...measureLedger(run),

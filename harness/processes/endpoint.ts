@@ -21,76 +21,35 @@ export interface PlaneClient {
 }
 
 /**
- * So many calls may be under way at a door; the others wait here, where one that nobody waits for any more is left out. In
- * the client's own queue it would be sent all the same, to be broken off with its connection: under too much load nearly
- * every call then costs a new connection, and what was a moment's backlog never ends.
+ * A call that is due is sent, however many are under way: beyond so many connections nobody is served in time anyway. With few
+ * of them calls would wait here instead of at the plane, and calls that hang would take the place of those that do not.
  */
-const mostUnderWay = 128;
+const mostConnections = 4_096;
 /**
- * A call that was given up is not broken off: its connection is good for others once the answer has come. If none comes for
- * so many time-outs, none will.
+ * A call that was given up is not broken off at once: its connection is good for others when the answer has come. Under too much
+ * load nearly every call would else cost a new connection, and what was a moment's backlog would never end. If no answer comes
+ * for so many time-outs, none will.
  */
 const timeoutsUntilBroken = 2;
 
-interface Door {
-  readonly pool: Pool;
-  /** What `work` answers, in turn; never settles if the call was given up before its turn came. */
-  inTurn<T>(call: Call, work: () => Promise<T>): Promise<T>;
-}
-
-interface Call {
-  isGivenUp: boolean;
-}
-
-function openDoor(port: number): Door {
-  const pool = new Pool(`http://127.0.0.1:${port}`, {
-    connections: mostUnderWay,
-    pipelining: 1,
-    bodyTimeout: 0,
-    headersTimeout: 0,
-  });
-  let waiting: { readonly call: Call; readonly begin: () => void }[] = [];
-  let begun = 0;
-  let underWay = 0;
-
-  /** The turn goes to the next that still wants it. */
-  function passOn(): void {
-    while (begun < waiting.length) {
-      const { call, begin } = waiting[begun++] as (typeof waiting)[number];
-      if (call.isGivenUp) continue;
-      begin();
-      return;
-    }
-    waiting = [];
-    begun = 0;
-    underWay--;
-  }
-
-  return {
-    pool,
-    async inTurn(call, work) {
-      if (underWay < mostUnderWay) underWay++;
-      else await new Promise<void>((begin) => waiting.push({ call, begin }));
-      try {
-        return await work();
-      } finally {
-        passOn();
-      }
-    },
-  };
-}
-
 export function connectPlane(routes: Routes): PlaneClient {
-  const doors = new Map<number, Door>();
-  const doorOf = (operation: Operation): Door => {
+  const pools = new Map<number, Pool>();
+  const poolOf = (operation: Operation): Pool => {
     const port = routes[operation];
     if (port === undefined) throw new CallError('failed', `the plane does not offer ${operation}`);
-    const door = doors.get(port) ?? openDoor(port);
-    doors.set(port, door);
-    return door;
+    const pool =
+      pools.get(port) ??
+      new Pool(`http://127.0.0.1:${port}`, {
+        connections: mostConnections,
+        pipelining: 1,
+        bodyTimeout: 0,
+        headersTimeout: 0,
+      });
+    pools.set(port, pool);
+    return pool;
   };
   const post = (operation: Operation, argument: unknown, options: CallOptions, until: Until) =>
-    doorOf(operation).pool.request({
+    poolOf(operation).request({
       path: `/${operation}`,
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(options.probe ? { [probeHeader]: '1' } : {}) },
@@ -100,20 +59,22 @@ export function connectPlane(routes: Routes): PlaneClient {
   return {
     offers: (operation) => routes[operation] !== undefined,
     async call<T>(operation: Operation, argument: unknown, options: CallOptions): Promise<T> {
-      const call: Call = { isGivenUp: false };
       const brokenAfterMs = Math.ceil((timeoutsUntilBroken * options.timeoutUs) / 1000);
-      const until = { headersTimeout: brokenAfterMs, bodyTimeout: brokenAfterMs };
+      const ask = async () => {
+        const until = { headersTimeout: brokenAfterMs, bodyTimeout: brokenAfterMs };
+        const { statusCode, body } = await post(operation, argument, options, until);
+        if (statusCode !== 200) throw new CallError('failed', `${operation}: ${errorOf(await body.text())}`);
+        return (await body.json()) as T;
+      };
       try {
-        const answer = doorOf(operation).inTurn(call, async () => {
-          const { statusCode, body } = await post(operation, argument, options, until);
-          if (statusCode !== 200) throw new CallError('failed', `${operation}: ${errorOf(await body.text())}`);
-          return (await body.json()) as T;
-        });
+        const answer = ask();
         answer.catch(() => {}); // of one that was given up nobody hears
-        return await withDeadline(hostClock, options.timeoutUs, answer, () => {
-          call.isGivenUp = true;
-          return new DOMException(`no answer within ${options.timeoutUs / 1000} ms`, 'TimeoutError');
-        });
+        return await withDeadline(
+          hostClock,
+          options.timeoutUs,
+          answer,
+          () => new DOMException(`no answer within ${options.timeoutUs / 1000} ms`, 'TimeoutError'),
+        );
       } catch (error) {
         throw asCallError(operation, error);
       }
@@ -137,7 +98,7 @@ export function connectPlane(routes: Routes): PlaneClient {
       }
     },
     async close() {
-      await Promise.all([...doors.values()].map(({ pool }) => pool.destroy()));
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
   };
 }

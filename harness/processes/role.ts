@@ -54,7 +54,8 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
   const reportCounts = () => child.report('ports', meter.counts() satisfies PortCountsReport);
   const known = new Set<number>();
   const injured = injurePorts(opened.ports, {
-    clock: child.clock,
+    // When the wire is hurt is told in event time, and what lasts must not seem longer because the role's clock was set.
+    clock: child.clock.trueTime,
     random: seededRandom(init.seed, `/injuries/${init.role}`),
     onStruck({ id, port }, operation) {
       if (known.has(id)) return;

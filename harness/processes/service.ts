@@ -5,8 +5,8 @@ import { describeExit, type Exit, lastWordsOf, type StartedChild } from './child
 import type { ServerOptions } from './program-process.js';
 
 const askEveryUs = 20_000;
-/** A JVM takes its time where others compute, too. */
-const patientUs = 60_000_000;
+/** A JVM takes its time where others compute, too: three brokers on two busy cores more than a minute. */
+const patientUs = 120_000_000;
 
 /** What of a child it can do; `words` is what it has written so far. It knows none of our messages. */
 export function enterService(

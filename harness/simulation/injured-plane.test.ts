@@ -144,6 +144,28 @@ it('when the first call was hurt is read from the clock of the run, however wron
     expect(injured.firstStruck()?.atUs).toBeLessThan(fromUs + 50_000);
   }));
 
+it.each([3_600_000_000, -3_600_000_000])(
+  'a role whose clock is off by %i us is no witness of a wire before it is cut, and is one after',
+  (offUs) =>
+    withPlane(async ({ world, supervisor, plane, lookup }) => {
+      const { clock } = supervisor;
+      supervisor.shiftClock('serving', offUs);
+      const fromUs = clock.nowUs() + 100_000;
+      const injured = plane.injure('onlineStore', { kind: 'outside', fromUs, slowUs: 50_000, role: 'serving' });
+      await clock.sleep(1_000);
+      world.setDown('onlineStore', true);
+      expect(await lookup()).not.toBe('ok');
+      world.setDown('onlineStore', false);
+      await clock.sleepUntil(fromUs);
+      expect(injured.firstStruck()).toBeNull();
+      expect(await lookup()).toBe('ok');
+      expect(injured.firstStruck()).toBeNull();
+      world.setDown('onlineStore', true);
+      expect(await lookup()).not.toBe('ok');
+      expect(injured.firstStruck()?.atUs).toBeGreaterThanOrEqual(fromUs);
+    }),
+);
+
 it('a role tells what its clock shows; one that is gone or stands still tells nothing', () =>
   withPlane(async ({ supervisor, plane }) => {
     expect(await plane.readClockOff('serving')).toBe(0);

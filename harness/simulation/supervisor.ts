@@ -2,7 +2,7 @@
  * The supervisor of coroutines: the same as that of processes (processes/supervisor.ts), in virtual time. To kill one is
  * never to resume it, and what it had not yet handed to a port is gone; its successor starts after the restart delay.
  */
-import type { Cancel, ClockOrigin, SystemClock } from '../clock.js';
+import { type Cancel, type ClockOrigin, clockOf, type SystemClock } from '../clock.js';
 import { HarnessError, messageOf } from '../errors.js';
 import { type Child, type ChildMain, createStop, createTold } from '../processes/child.js';
 import { describeExit, type Exit } from '../processes/child-process.js';
@@ -82,6 +82,7 @@ export function superviseSimulated(options: {
     set: (_: ClockOrigin) => {
       throw new HarnessError('virtual time is set by startLoad only');
     },
+    trueTime: harness.clock,
   });
   const simulated = new Map<string, Simulated>();
   const { tell, end, ...told } = createProcessEvents(time.after);
@@ -129,7 +130,10 @@ export function superviseSimulated(options: {
       if (entry.process === process && (!entry.exited || entry.stopping)) asHarness(work);
     };
     const child: Child = {
-      clock: Object.assign(process.clock, { set: clock.set }),
+      clock: Object.assign(process.clock, {
+        set: clock.set,
+        trueTime: clockOf(eventClock.nowUs, process.clock.after),
+      }),
       signal: stop.signal,
       stopped: new Promise((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true })),
       clockSet: process.task.wait('the start of the load', () => clockSet),
