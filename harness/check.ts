@@ -1,9 +1,8 @@
 /** `check SPECIFIER`: the plane contract on every stack, as a table of what passes and what fails. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { counts, type TestCase, testSuite } from '../reports/junit.js';
+import { type TestCase, type TestSuite, testSuites } from '../reports/junit.js';
 import { harmless } from '../reports/lines.js';
-import { escapeMarkup } from '../reports/markup.js';
 import type { Operation } from './architecture.js';
 import { bench, describeArm } from './bench.js';
 import { type Inspected, judgeFacts, operations, type RuleVerdict } from './plane-contract.js';
@@ -133,7 +132,7 @@ export function renderCheckJunit(
   name: string,
   { checked, stacks, startedAt }: { checked: readonly Checked[]; stacks: readonly StackName[]; startedAt: string },
 ): string {
-  const suites = stacks.map((stack) => {
+  const suites = stacks.map((stack): TestSuite => {
     const verdicts = checked.find((one) => one.stack === stack)?.verdicts ?? [stopped];
     const cases = verdicts.map(
       ({ subject, rule, outcome, example }): TestCase => ({
@@ -145,12 +144,7 @@ export function renderCheckJunit(
             : { ...asJunit[outcome], message: example === '' ? outcome : example },
       }),
     );
-    return { title: `${name} on ${stack}`, cases };
+    return [`${name} on ${stack}`, cases];
   });
-  const all = suites.flatMap(({ cases }) => cases);
-  return `<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="planebench check ${escapeMarkup(name)}" ${counts(all)}>
-${suites.map(({ title, cases }) => testSuite(title, cases, startedAt)).join('\n')}
-</testsuites>
-`;
+  return testSuites(`check ${name}`, suites, startedAt);
 }

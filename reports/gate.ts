@@ -1,8 +1,7 @@
 /** What a gate decided, and how that is printed. The harness decides and puts it in words; here is only form. */
-import { counts, type TestCase, testSuite } from './junit.js';
+import { type TestCase, testSuites } from './junit.js';
 import { oneLine, wrap } from './lines.js';
 import { table, text } from './markdown.js';
-import { escapeMarkup } from './markup.js';
 import { type Paint, paintOf, type TerminalOptions } from './terminal.js';
 
 export type Decision = 'pass' | 'fail' | 'inconclusive';
@@ -116,7 +115,7 @@ export function renderGateJunit(verdict: GateVerdict, timestamp: string): string
     name: 'verdict',
     outcome: outcomeOf(verdict.outcome, oneLine(verdict.sentences.join(' ')), 'error'),
   };
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="planebench gate ${escapeMarkup(verdict.suite)}" ${counts([...cases, whole])}>\n${testSuite(`gate ${verdict.suite}`, [...cases, whole], timestamp)}\n</testsuites>\n`;
+  return testSuites(`gate ${verdict.suite}`, [[`gate ${verdict.suite}`, [...cases, whole]]], timestamp);
 }
 
 function outcomeOf(outcome: Decision, words: string, open: 'skipped' | 'error'): TestCase['outcome'] {

@@ -22,8 +22,10 @@ export interface TestCase {
     | { readonly kind: 'failure' | 'error' | 'skipped'; readonly type: string; readonly message: string };
 }
 
+export type TestSuite = readonly [name: string, cases: readonly TestCase[]];
+
 export function renderJunit(summary: Summary, manifest: Manifest): string {
-  const suites: readonly (readonly [name: string, cases: readonly TestCase[]])[] = [
+  const suites: readonly TestSuite[] = [
     ['validity', validityCases(summary, manifest)],
     ...figureTables(summary).map(
       ({ scenario, planes, groups }) =>
@@ -42,12 +44,7 @@ export function renderJunit(summary: Summary, manifest: Manifest): string {
     ...(summary.soak === null ? [] : [['soak', soakCases(summary.soak)] as const]),
     ['verdict', [verdictCase(summary)]],
   ];
-  const all = suites.flatMap(([, cases]) => cases);
-  return `<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="planebench ${escapeMarkup(summary.run.suite)}" ${counts(all)}>
-${suites.map(([name, cases]) => testSuite(name, cases, manifest.startedAt)).join('\n')}
-</testsuites>
-`;
+  return testSuites(summary.run.suite, suites, manifest.startedAt);
 }
 
 function validityCases(summary: Summary, manifest: Manifest): TestCase[] {
@@ -172,7 +169,16 @@ function verdictCase({ verdict: { outcome, sentences } }: Summary): TestCase {
   };
 }
 
-export function testSuite(name: string, cases: readonly TestCase[], timestamp: string): string {
+/** The whole file, of whatever was tested. */
+export function testSuites(subject: string, suites: readonly TestSuite[], timestamp: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="planebench ${escapeMarkup(subject)}" ${counts(suites.flatMap(([, cases]) => cases))}>
+${suites.map(([name, cases]) => testSuite(name, cases, timestamp)).join('\n')}
+</testsuites>
+`;
+}
+
+function testSuite(name: string, cases: readonly TestCase[], timestamp: string): string {
   return `  <testsuite name="${escapeMarkup(name)}" timestamp="${escapeMarkup(timestamp)}" ${counts(cases)}>
 ${cases.map(testCase).join('\n')}
   </testsuite>`;
@@ -185,7 +191,7 @@ function testCase({ className, name, outcome }: TestCase): string {
   return `${head}><${outcome.kind}${type} message="${escapeMarkup(printable(outcome.message))}"/></testcase>`;
 }
 
-export function counts(cases: readonly TestCase[]): string {
+function counts(cases: readonly TestCase[]): string {
   const count = (kind: TestCase['outcome']['kind']) => cases.filter(({ outcome }) => outcome.kind === kind).length;
   return `tests="${cases.length}" failures="${count('failure')}" errors="${count('error')}" skipped="${count('skipped')}"`;
 }

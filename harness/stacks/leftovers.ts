@@ -24,7 +24,7 @@ export async function findLeftovers(servers: ExternalServers): Promise<Leftover[
   const found = {
     kafka: await asked('kafka', () => namesAt(brokersOf(servers, ''), guestPrefix)),
     redis: await asked('redis', () => namesIn(servers.redis, guestPrefix)),
-    s3: await asked('s3', () => foldersOf({ ...servers.s3, cacheDirectory: tmpdir() })),
+    s3: await asked('s3', () => foldersOf({ ...servers.s3, cacheDirectory: tmpdir() }, guestPrefix)),
   };
   const guests = new Map<string, Set<Place>>();
   for (const place of places) {

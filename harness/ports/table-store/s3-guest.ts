@@ -11,35 +11,28 @@ import { connect, type S3Tables } from './s3.js';
 const atOnce = 8;
 
 /** Objects under the prefix, as files of a folder; then they are gone from the bucket. */
-export async function moveObjects(tables: S3Tables, directory: string): Promise<void> {
-  const connection = connect(tables);
-  const { client } = connection;
+export function moveObjects(tables: S3Tables, directory: string): Promise<void> {
   const { bucket: Bucket, prefix } = tables;
-  try {
-    for await (const keys of pagesOf(connection, tables)) {
-      for (let from = 0; from < keys.length; from += atOnce) {
-        await Promise.all(
-          keys.slice(from, from + atOnce).map(async (Key) => {
-            const path = join(directory, Key.slice(prefix.length));
-            await mkdir(dirname(path), { recursive: true });
-            const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
-            await pipeline(Body as Readable, createWriteStream(path));
-            await client.send(new DeleteObjectCommand({ Bucket, Key }));
-          }),
-        );
-      }
-    }
-  } finally {
-    connection.close();
-  }
+  return takeAway(tables, async (Key, { client }) => {
+    const path = join(directory, Key.slice(prefix.length));
+    await mkdir(dirname(path), { recursive: true });
+    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+    await pipeline(Body as Readable, createWriteStream(path));
+  });
 }
 
-/** Names of the folders of the prefix. */
-export async function foldersOf(tables: S3Tables): Promise<string[]> {
+/** All objects under the prefix. */
+export function removeObjects(tables: S3Tables): Promise<void> {
+  return takeAway(tables, async () => {});
+}
+
+/** Names of the folders of the prefix that begin with `name`. */
+export async function foldersOf(tables: S3Tables, name: string): Promise<string[]> {
   const connection = connect(tables);
   const folders = new Set<string>();
   try {
-    for await (const keys of pagesOf(connection, tables))
+    // Only of those: a bucket of others may hold any number of objects.
+    for await (const keys of pagesOf(connection, { ...tables, prefix: tables.prefix + name }))
       for (const key of keys) folders.add(key.slice(tables.prefix.length).split('/')[0] as string);
   } finally {
     connection.close();
@@ -47,17 +40,22 @@ export async function foldersOf(tables: S3Tables): Promise<string[]> {
   return [...folders];
 }
 
-/** All objects under the prefix. */
-export async function removeObjects(tables: S3Tables): Promise<void> {
+/** Deletes every object under the prefix, once `before` is done with it. */
+async function takeAway(
+  tables: S3Tables,
+  before: (key: string, connection: S3Connection) => Promise<void>,
+): Promise<void> {
   const connection = connect(tables);
   try {
     for await (const keys of pagesOf(connection, tables)) {
-      for (let from = 0; from < keys.length; from += atOnce)
+      for (let from = 0; from < keys.length; from += atOnce) {
         await Promise.all(
-          keys
-            .slice(from, from + atOnce)
-            .map((Key) => connection.client.send(new DeleteObjectCommand({ Bucket: tables.bucket, Key }))),
+          keys.slice(from, from + atOnce).map(async (Key) => {
+            await before(Key, connection);
+            await connection.client.send(new DeleteObjectCommand({ Bucket: tables.bucket, Key }));
+          }),
         );
+      }
     }
   } finally {
     connection.close();
