@@ -10,7 +10,16 @@ import { holmAdjusted } from '../statistics/holm.js';
 import { fewestPairs, practicalRatio, practicalShare } from '../summary/comparisons.js';
 import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
 import { counted, digits, listed } from '../summary/wording.js';
-import { type Judgement, judge, marginOn, planeOf, sideOf, type Worsening, worseningOf } from './decision.js';
+import {
+  type Judgement,
+  judge,
+  marginOn,
+  planeOf,
+  planesOnlyIn,
+  sideOf,
+  type Worsening,
+  worseningOf,
+} from './decision.js';
 import { describeBooks, withOneBook } from './price-books.js';
 
 export interface Named {
@@ -64,12 +73,9 @@ export function compareSuites(givenA: Named, givenB: Named, chance: Chance): Sui
 
 /** What is in one of two suites alone is neither worse nor no worse. */
 function onlyIn(one: Named, other: Named): string[] {
-  const alone = one.values.planes.filter(
-    ({ scenario, architecture }) => !planeOf(other.values, scenario, architecture),
-  );
+  const alone = planesOnlyIn(one.values, other.values);
   if (alone.length === 0) return [];
-  const names = listed(alone.map(({ scenario, architecture }) => `${architecture} under ${scenario}`));
-  return [`Only ${one.name} has ${names}: nothing is said of that.`];
+  return [`Only ${one.name} has ${listed(alone)}: nothing is said of that.`];
 }
 
 function draftPlane(

@@ -66,6 +66,13 @@ export function planeOf(values: Baseline, scenario: string, architecture: string
   return values.planes.find((plane) => plane.scenario === scenario && plane.architecture === architecture);
 }
 
+/** Planes, each under a scenario, that one has and the other has not, in words. */
+export function planesOnlyIn(one: Baseline, other: Baseline): string[] {
+  return one.planes
+    .filter(({ scenario, architecture }) => !planeOf(other, scenario, architecture))
+    .map(({ scenario, architecture }) => `${architecture} under ${scenario}`);
+}
+
 /** Against a baseline, or against a limit that every run has to keep. Null without a single pair, or without runs on a side. */
 export function worseningOf(candidate: Side, reference: Side | number, options: Worse): Worsening | null {
   const partners = pairUp(candidate, reference);

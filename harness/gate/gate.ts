@@ -7,7 +7,17 @@ import { holmAdjusted } from '../statistics/holm.js';
 import { fewestPairs } from '../summary/comparisons.js';
 import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
 import { counted, digits, inWords, listed } from '../summary/wording.js';
-import { judge, marginOn, planeOf, type Side, sideOf, type Worse, type Worsening, worseningOf } from './decision.js';
+import {
+  judge,
+  marginOn,
+  planeOf,
+  planesOnlyIn,
+  type Side,
+  sideOf,
+  type Worse,
+  type Worsening,
+  worseningOf,
+} from './decision.js';
 import { changedFigures, describeChanged } from './exact.js';
 import { describeBooks, withOneBook } from './price-books.js';
 import { type Demand, isStatistical, nameOf, type Threshold } from './thresholds.js';
@@ -34,7 +44,7 @@ export function judgeGate(input: GateInput): GateVerdict {
   const adjusted = holmAdjusted(family.map(({ worsening }) => worsening?.pValue ?? 1));
   const pValues = new Map(family.map((draft, i) => [draft, adjusted[i] as number]));
   const thresholds = drafts.map((draft) => decide(draft, pValues.get(draft) ?? null, candidate));
-  const absent = absentFrom(candidate, baseline);
+  const absent = planesOnlyIn(baseline, candidate);
   const changed = changedFigures(candidate, baseline);
   const outcome = worst(thresholds, {
     isWhole: candidate.finished && absent.length === 0,
@@ -275,15 +285,9 @@ function describe(input: {
   ];
 }
 
-/** Planes of the baseline, each under a scenario, of which the run knows nothing. */
-function absentFrom(candidate: Baseline, baseline: Baseline): PlaneValues[] {
-  return baseline.planes.filter(({ scenario, architecture }) => !planeOf(candidate, scenario, architecture));
-}
-
-function describeAbsent(absent: readonly PlaneValues[], { run, file }: Pick<GateInput, 'run' | 'file'>): string[] {
+function describeAbsent(absent: readonly string[], { run, file }: Pick<GateInput, 'run' | 'file'>): string[] {
   if (absent.length === 0) return [];
-  const names = listed(absent.map(({ scenario, architecture }) => `${architecture} under ${scenario}`));
   return [
-    `${file} has ${names}, of which ${run} has no run: that cannot pass. Run the same planes and scenarios, or make a baseline of these alone.`,
+    `${file} has ${listed(absent)}, of which ${run} has no run: that cannot pass. Run the same planes and scenarios, or make a baseline of these alone.`,
   ];
 }
