@@ -68,12 +68,13 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
 
   // While a batch is written the next one is read and folded; it waits there until the one before is committed.
   let written = Promise.resolve();
-  // A write that fails for good ends the role, also when no other batch comes that would wait for it.
-  const failure = new AbortController();
-  const ended = AbortSignal.any([signal, failure.signal]);
+  // A write that fails for good ends the role, also when no other batch comes that would wait for it. Not AbortSignal.any:
+  // Node keeps such a signal for as long as somebody listens, and with it the world of a simulated role that was killed.
+  const ending = new AbortController();
+  signal.addEventListener('abort', () => ending.abort(signal.reason), { once: true });
   for (let rest = Promise.resolve(); ; ) {
     await rest;
-    rest = clock.sleep(params.batchIntervalUs, ended);
+    rest = clock.sleep(params.batchIntervalUs, ending.signal);
     rest.catch(() => {});
     if (backfills.length > 0) {
       await written;
@@ -92,7 +93,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
     if (folded.shortfall.length > 0) await rebuildShortfall(folded, batch);
     customerRows.takeOver(folded);
     written = write(folded, batch);
-    written.catch((error: unknown) => failure.abort(error));
+    written.catch((error: unknown) => ending.abort(error));
   }
 
   /** Reads what the log has, up to the bound. */
