@@ -67,11 +67,17 @@ function answeredProbes({ answered }: PanelProbes): number[] {
 function backlogAt(run: RunFacts, probes: PanelProbes, looks: readonly Look[]): BacklogSeries {
   const { changes, share } = run.panel;
   // What never entered the change log is nobody's backlog.
-  const emissions = changes.emitUs.filter((_, i) => changes.acknowledged[i] === 1).sort();
+  const emitUs = new Float64Array(changes.rows);
+  let acknowledged = 0;
+  for (let i = 0; i < changes.rows; i++) {
+    if (changes.acknowledged[i] === 1) emitUs[acknowledged++] = changes.emitUs[i] as number;
+  }
+  const emissions = emitUs.subarray(0, acknowledged).sort();
   const shown = new Float64Array(looks.length);
   const backlog = new Float64Array(looks.length);
   let emitted = 0;
-  for (const [row, { atUs, probe }] of looks.entries()) {
+  for (let row = 0; row < looks.length; row++) {
+    const { atUs, probe } = looks[row] as Look;
     while (emitted < emissions.length && (emissions[emitted] as number) <= atUs) emitted++;
     let sum = 0;
     for (let member = 0; probe !== null && member < probes.members; member++) {

@@ -75,31 +75,26 @@ function orderProbes({ probes, panel }: RunFacts): PanelProbes {
 function awaitedChanges({ panel: { changes, customers } }: RunFacts): AwaitedChanges {
   let refused = 0;
   let unacknowledged = 0;
-  const rows: number[] = [];
+  const awaited = new Uint32Array(changes.rows);
+  let count = 0;
   for (let i = 0; i < changes.rows; i++) {
     if (changes.refused[i] === 1) refused++;
     else if (changes.acknowledged[i] === 0) unacknowledged++;
-    else rows.push(i);
+    else awaited[count++] = i;
   }
-  rows.sort(
-    (a, b) =>
-      (changes.member[a] as number) - (changes.member[b] as number) ||
-      (changes.seq[a] as number) - (changes.seq[b] as number),
-  );
-  const member = Uint32Array.from(rows, (row) => changes.member[row] as number);
-  const emitUs = Float64Array.from(rows, (row) => changes.emitUs[row] as number);
-  const firstOf = new Uint32Array(customers.length + 1);
-  for (const m of member) firstOf[m + 1] = (firstOf[m + 1] as number) + 1;
-  for (let m = 0; m < customers.length; m++) firstOf[m + 1] = (firstOf[m + 1] as number) + (firstOf[m] as number);
+  const { rows, firstOf } = byMemberAndSeq(changes, awaited.subarray(0, count), customers.length);
+  const emitUs = new Float64Array(count);
+  for (let i = 0; i < count; i++) emitUs[i] = changes.emitUs[rows[i] as number] as number;
+  const member = rows.map((row) => changes.member[row] as number);
   const earliestFromUs = emitUs.slice();
-  for (let i = rows.length - 2; i >= 0; i--) {
+  for (let i = count - 2; i >= 0; i--) {
     if (member[i] === member[i + 1]) {
       earliestFromUs[i] = Math.min(earliestFromUs[i] as number, earliestFromUs[i + 1] as number);
     }
   }
   return {
-    rows: rows.length,
-    seq: Uint32Array.from(rows, (row) => changes.seq[row] as number),
+    rows: count,
+    seq: rows.map((row) => changes.seq[row] as number),
     member,
     emitUs,
     firstOf,
@@ -108,6 +103,26 @@ function awaitedChanges({ panel: { changes, customers } }: RunFacts): AwaitedCha
     refused,
     unacknowledged,
   };
+}
+
+/** The facts list changes as they were emitted, and those of a member are then nearly in the order of their seqs. */
+function byMemberAndSeq(
+  { member, seq }: RunFacts['panel']['changes'],
+  listed: Uint32Array,
+  members: number,
+): { readonly rows: Uint32Array; readonly firstOf: Uint32Array } {
+  const firstOf = new Uint32Array(members + 1);
+  for (const row of listed) firstOf[(member[row] as number) + 1]!++;
+  for (let m = 0; m < members; m++) firstOf[m + 1]! += firstOf[m]!;
+  const next = firstOf.slice();
+  const rows = new Uint32Array(listed.length);
+  for (const row of listed) {
+    const m = member[row] as number;
+    let at = next[m]!++;
+    for (; at > firstOf[m]! && seq[rows[at - 1]!]! > seq[row]!; at--) rows[at] = rows[at - 1]!;
+    rows[at] = row;
+  }
+  return { rows, firstOf };
 }
 
 /** The first row of `member` whose change a row with this `lastSeq` does not show; the end of its rows if there is none. */

@@ -107,16 +107,17 @@ export async function readColumnFile<L extends Layout>(
     const result = await connection.stream(`SELECT ${select} FROM read_parquet(${quoteText(path)})`);
     let row = 0;
     for await (const chunk of result) {
+      const count = chunk.rowCount; // asked of the library each time
       names.forEach((name, at) => {
         const vector = chunk.getColumnVector(at);
         const column = columns[name] as Float64Array;
-        for (let i = 0; i < chunk.rowCount; i++) {
+        for (let i = 0; i < count; i++) {
           const value = vector.getItem(i) as number | null;
           if (value === null) throw new HarnessError(`column ${name} has no value in row ${row + i}`);
           column[row + i] = value;
         }
       });
-      row += chunk.rowCount;
+      row += count;
     }
     return columns;
   } catch (cause) {

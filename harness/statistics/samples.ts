@@ -14,7 +14,7 @@ export interface Samples {
 }
 
 export function sortSamples(observed: ArrayLike<number>, censored: ArrayLike<number> = []): Samples {
-  return { observed: Float64Array.from(observed).sort(), censored: Float64Array.from(censored).sort() };
+  return { observed: new Float64Array(observed).sort(), censored: new Float64Array(censored).sort() };
 }
 
 export function countSamples(samples: Samples): number {
