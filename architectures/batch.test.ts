@@ -1,18 +1,20 @@
 /** What the harness finds of the batch work of our planes: that all of it is right. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BatchFacts, LineageFacts } from '../harness/record/facts.js';
+import type { BatchFacts, LineageFacts, RunFacts } from '../harness/record/facts.js';
 import { batchScenario, openSimulations, type Simulations } from './fixture-simulation.js';
 
 describe.each(['lakehouse', 'warehouse', 'lambda'])('batch work of %s, simulated', (plane) => {
   let simulations: Simulations;
   let batch: BatchFacts;
   let lineage: LineageFacts | null;
+  let storage: Pick<RunFacts, 'inventories' | 'stored'>;
   beforeAll(async () => {
     simulations = await openSimulations(plane, 'batch', batchScenario);
     const { facts } = await simulations.run(1, null);
     expect(facts.invalid).toEqual([]);
     batch = facts.batch as BatchFacts;
     lineage = facts.lineage;
+    storage = facts;
   }, 300_000);
   afterAll(() => simulations.close());
 
@@ -20,6 +22,14 @@ describe.each(['lakehouse', 'warehouse', 'lambda'])('batch work of %s, simulated
     // Two of the warehouse's are snapshots.
     const tables = { lakehouse: 13, warehouse: 14, lambda: 12 }[plane];
     expect(lineage).toMatchObject({ gaps: [], assets: tables, covered: tables });
+  });
+
+  it('takes up more room behind the ports that it uses than it says that its tables hold', () => {
+    const { inventories, stored } = storage;
+    const inUse = plane === 'warehouse' ? ['tables', 'warehouse'] : ['onlineStore', 'tables'];
+    expect(Object.keys(stored ?? {})).toEqual(inUse);
+    const bytes = Object.values(stored ?? {}).reduce((sum, { hot, warm, cold }) => sum + hot + warm + cold, 0);
+    expect(bytes).toBeGreaterThan(inventories.afterLoad!.bytes);
   });
 
   it('is right in every row, and the same again', () => {

@@ -9,6 +9,7 @@ import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { changesOf, inventoryOf, rowsOf } from './processes/answers.js';
 import type { PlaneClient } from './processes/endpoint.js';
+import type { StoredBytes } from './record/facts.js';
 
 const keysPerCall = 500;
 const callsInFlight = 2;
@@ -84,6 +85,8 @@ export interface Exported {
   readonly changes: readonly (readonly ChangeKey[])[] | null;
   readonly quarantined: readonly (readonly Quarantined[])[] | null;
   readonly inventory: Inventory | null;
+  /** Null: it cannot be read. */
+  readonly stored: StoredBytes | null;
 }
 
 /** What the tables hold once they hold everything, or when the plane's time to drain is over. */
@@ -93,6 +96,8 @@ export async function exportTables(options: {
   readonly drainUs: number;
   readonly clock: Clock;
   readonly sloUs: number;
+  /** Looks into storage. */
+  readonly readStored: () => Promise<StoredBytes | null>;
 }): Promise<Exported> {
   const { plane, trace } = options;
   return {
@@ -101,6 +106,7 @@ export async function exportTables(options: {
     inventory: plane.offers('inventory')
       ? inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs }))
       : null,
+    stored: await options.readStored(),
   };
 }
 

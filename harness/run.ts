@@ -179,7 +179,8 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     seen.recorded = recorded;
     await injections.witness(sourceRecord({ trace, timeline, appends: recorded.appends, site }));
     const finalRows = readFinalRows({ plane, trace, drainUs, clock, sloUs });
-    const exported = finalRows.then(() => exportTables({ plane, trace, drainUs, clock, sloUs }));
+    const readStored = () => host(async () => (await stack.storedBytes?.()) ?? null);
+    const exported = finalRows.then(() => exportTables({ plane, trace, drainUs, clock, sloUs, readStored }));
     const settledRows = exported.then(async () =>
       architecture.settlesWithinUs === null
         ? null

@@ -88,7 +88,7 @@ export const howCounted: readonly string[] = [
   'A server is divided among the roles by the calls that each made of its port in the window, probes of the panel included; one that no counter divides stands alone.',
   'Requests are what the tables of each role asked of their object store in the measured window, counted where it was asked: data files, log entries, checkpoints and listings, for appends, scans, folds, snapshots and compactions alike. A file that is read is one request; deletions cost nothing.',
   'Requests hold for the SLO as it was run: with an SLO of minutes a plane would commit, and pay, less often.',
-  'Stored data is what the inventory of a plane holds; what servers keep on their own disks is not in it.',
+  'Stored data is what lay in storage after the load, older versions, logs and indexes included, but for the change log. What servers keep on their own disks is priced as if it lay in the object store.',
   'A point of the SLO is one percentage point of the seconds in which it was met. Its cost depends on the length of the window, so it compares planes of one scenario only.',
 ];
 

@@ -499,8 +499,12 @@ const metrics: Readonly<Record<string, Metric>> = {
     meaning: 'from the most during the load to the plane at rest',
     main: ['share'],
   },
-  'storage.files': { label: 'Data files', meaning: '', main: [] },
-  'storage.tiered': { label: 'Warm and cold', meaning: 'bytes that lie in lower tiers, of all stored', main: [] },
+  'storage.files': { label: 'Data files', meaning: 'of the newest versions', main: [] },
+  'storage.tiered': {
+    label: 'Warm and cold',
+    meaning: 'bytes of the newest versions that lie in lower tiers',
+    main: [],
+  },
   'storage.tier_bytes_saved': {
     label: 'Bytes saved by tiers',
     meaning: 'against the same rows left hot',
@@ -511,7 +515,14 @@ const metrics: Readonly<Record<string, Metric>> = {
     meaning: 'at list prices, against the same rows left hot; reads of them are not in it',
     main: ['share'],
   },
-  'storage.bytes': { label: 'Stored', meaning: '', main: ['mean'] },
+  'storage.bytes': {
+    label: 'Stored',
+    meaning: 'what lies in storage after the load, older versions and logs of tables included',
+    main: ['mean'],
+  },
+  'storage.bytes_online_store': { label: 'Stored, online store', meaning: '', main: [] },
+  'storage.bytes_tables': { label: 'Stored, tables', meaning: '', main: [] },
+  'storage.bytes_warehouse': { label: 'Stored, warehouse', meaning: '', main: [] },
   'serving.cache_hit_ratio': {
     label: 'Cache hits',
     meaning: 'keys answered without a read of the store',

@@ -76,7 +76,7 @@ const counted = (role: string, port: string, operation: string, windowCalls: num
   rows: 1_000 * windowCalls,
   bytes: 0,
 });
-const idle = { inventories: { afterLoad: null }, ports: [] } satisfies Partial<RunFacts>;
+const idle = { inventories: { afterLoad: null }, stored: {}, ports: [] } satisfies Partial<RunFacts>;
 const plant = (facts: Partial<RunFacts>, planted: Planted = {}) =>
   plantRun({ ...planted, facts: { ...idle, usage: steady, ...facts } });
 
@@ -185,9 +185,13 @@ describe('a plane on one role and one server, 10 s of whose load are measured', 
       cold: { files: 4, bytes: 4 * gb, hotBytes: 6 * gb },
     };
     const afterLoad = { files: 7, bytes: 7 * gb, rows: 1, smallFiles: 0, smallFileBytes: 1, tiers };
-    const run = plant({ inventories: { afterLoad } });
+    const stored = {
+      tables: { hot: 2 * gb, warm: 2 * gb, cold: 4 * gb },
+      onlineStore: { hot: 3 * gb, warm: 0, cold: 0 },
+    };
+    const run = plant({ inventories: { afterLoad }, stored });
     const costOfTiers = 1 * 100 + 2 * 50 + 4 * 10;
-    expect(partsOf(run).at(-1)?.storageUsd).toBeCloseTo(10 * costOfTiers, 6);
+    expect(partsOf(run).at(-1)?.storageUsd).toBeCloseTo(10 * (costOfTiers + (1 + 3) * 100), 6);
     const shareOf = (measure: Measure) =>
       measure.kind === 'ratio' ? measure.numerator / measure.denominator : measure;
     const measures = measureStorage(run, prices);
@@ -201,8 +205,8 @@ describe('a plane on one role and one server, 10 s of whose load are measured', 
   });
 
   it('pays for what is stored as long as the window lasts', () => {
-    const afterLoad = { files: 1, bytes: 3 * gb, rows: 1, smallFiles: 0, smallFileBytes: 1 };
-    expect(partsOf(plant({ inventories: { afterLoad } })).at(-1)).toEqual({
+    const stored = { warehouse: { hot: 3 * gb, warm: 0, cold: 0 } };
+    expect(partsOf(plant({ stored })).at(-1)).toEqual({
       ...free,
       role: null,
       port: null,

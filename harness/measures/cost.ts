@@ -8,7 +8,8 @@
  * - Object-store requests are those that the role's table store made in the window, counted where it made them. LIST is
  *   priced as PUT is; DELETE is free everywhere that the price book looks.
  * - Bytes are charged where roles move them, to and from tables; servers keep theirs on block storage, which charges none.
- *   What is stored is what the plane's inventory holds after the load, for as long as the window.
+ *   What is stored is what lies in storage after the load, for as long as the window: block storage at the price of the
+ *   object store.
  *
  * An SLO point is one percentage point of `freshness.slo_met`: what a plane pays for the window divided by the points that
  * it met, so it depends on the window's length, which is the same for all planes of a scenario. A run that met the SLO in
@@ -84,7 +85,8 @@ export function measureCost(
   const unknown = run.usage.rssBytes.some(Number.isNaN)
     ? '; memory and bytes moved are not known here and add nothing'
     : '';
-  const convention = `${whose} CPU-seconds, and requests as an object store would get them, at list prices: not a bill${unknown}`;
+  const unseen = run.stored === null ? '; what is stored is not known here and adds nothing' : '';
+  const convention = `${whose} CPU-seconds, and requests as an object store would get them, at list prices: not a bill${unknown}${unseen}`;
   const per = (
     measure: MeasureOf<'ratio'>,
     unitsOf: (numerator: number, denominator: number) => number,
@@ -140,18 +142,18 @@ function foldUse(run: RunFacts): UsedPart[] | AbsentMeasure {
 const isObjectStore = ({ plan }: RunFacts, server: string) =>
   server === 'tables' && plan.scenario.stack !== 'simulated';
 
-/** Nothing where the plane gives no inventory. */
-function storedBy({ inventories: { afterLoad }, timeline }: RunFacts): UsedPart[] {
-  if (afterLoad === null) return [];
+/** Nothing where nobody could look. */
+function storedBy({ stored, timeline }: RunFacts): UsedPart[] {
+  const ports = Object.values(stored ?? {});
+  if (ports.length === 0) return [];
   const windowUs = timeline.measureEndUs - timeline.measureStartUs;
-  const gbMonthsOf = (bytes: number) => ((bytes / gb) * windowUs) / monthUs;
-  const warm = afterLoad.tiers?.warm.bytes ?? 0;
-  const cold = afterLoad.tiers?.cold.bytes ?? 0;
+  const gbMonthsOf = (bytesOf: (of: (typeof ports)[number]) => number) =>
+    (ports.reduce((sum, bytes) => sum + bytesOf(bytes), 0) / gb) * (windowUs / monthUs);
   const use = {
     ...nothing,
-    gbMonths: gbMonthsOf(afterLoad.bytes - warm - cold),
-    warmGbMonths: gbMonthsOf(warm),
-    coldGbMonths: gbMonthsOf(cold),
+    gbMonths: gbMonthsOf(({ hot }) => hot),
+    warmGbMonths: gbMonthsOf(({ warm }) => warm),
+    coldGbMonths: gbMonthsOf(({ cold }) => cold),
   };
   return [{ role: null, port: null, use }];
 }

@@ -120,6 +120,19 @@ describe('a plane that shows each change exactly 2 s late', () => {
     expect(measure(run, 'serving.cache_hit_ratio')).toMatchObject({ note: expect.stringContaining('the panel') });
   });
 
+  it('takes the room that its storage takes, not what it says of it, if somebody can look', () => {
+    expect(ratio(measure(run, 'storage.bytes'))).toBe(2_300_000);
+    expect(ratio(measure(run, 'storage.bytes_online_store'))).toBe(300_000);
+    expect(ratio(measure(run, 'storage.bytes_tables'))).toBe(2_000_000);
+    expect(measure(run, 'storage.bytes_warehouse')).toMatchObject({ why: 'not_offered' });
+    expect(measure({ ...run, stored: {} }, 'storage.bytes')).toMatchObject({ why: 'not_offered' });
+    const unseen = measureRun({ ...run, stored: null }).measures;
+    expect(unseen['storage.bytes']).toMatchObject({ why: 'not_measured' });
+    expect(unseen['cost.per_slo_point']).toMatchObject({
+      note: expect.stringContaining('what is stored is not known'),
+    });
+  });
+
   it('accounts for 7 of 8 tables, or tells no lineage, or has no table', () => {
     const sound = {
       assets: 8,
@@ -598,6 +611,7 @@ describe('what is missing is said to be', () => {
     for (const name of ofUse) expect(measures[name]).toEqual({ kind: 'absent', why: 'not_measured', note });
     expect(cost).toEqual({ kind: 'absent', why: 'not_measured', note });
     expect(measures['ledger.personal_data_leaks']).toMatchObject({ kind: 'absent', why: 'not_offered' });
+    expect(measures['storage.bytes']).toMatchObject({ kind: 'absent', why: 'not_measured' });
     expect(missing).toEqual([]);
     expect(ratio(measures['resources.load_cpu'])).toBeCloseTo(0.2, 9);
     expect(measures['ledger.lost']).toEqual({ kind: 'count', count: 0 });
@@ -651,6 +665,7 @@ describe('what is missing is said to be', () => {
         ports: [],
         backfill: null,
         inventories: { afterLoad: null },
+        stored: null,
         lineage: null,
         ledger: null,
       },

@@ -199,6 +199,10 @@ export function plantRun(planted: Planted = {}): RunFacts {
     inventories: {
       afterLoad: { files: 40, bytes: 1_000_000, rows: 200_000, smallFiles: 30, smallFileBytes: 1_048_576 },
     },
+    stored: {
+      onlineStore: { hot: 300_000, warm: 0, cold: 0 },
+      tables: { hot: 2_000_000, warm: 0, cold: 0 },
+    },
     batch: null,
     lineage: { assets: 8, covered: 8, files: 40, events: 12, runs: 3, gaps: [] },
     ledger: {

@@ -1,23 +1,41 @@
-/** What the tables have become after the load, by the plane's own inventory. */
+/** After the load: what the tables have become, as the plane tells it, and what lies in storage, as the harness found it. */
 import type { PriceBook } from '../../reports/summary.js';
 import type { Inventory } from '../architecture.js';
-import type { RunFacts } from '../record/facts.js';
+import type { RunFacts, StoredBytes } from '../record/facts.js';
 import { type AbsentMeasure, type MeasureOf, notMeasured, notOffered } from './measured.js';
 
 export function measureStorage(run: RunFacts, { prices }: Pick<PriceBook, 'prices'>) {
   const inventory = run.inventories.afterLoad;
   const absent: AbsentMeasure | null = inventory === null ? notOffered('the plane gives no inventory') : null;
-  const once = (figure: number): MeasureOf<'ratio'> => ({
-    kind: 'ratio',
-    numerator: figure,
-    denominator: 1,
-    samples: 1,
-  });
   return {
     'storage.small_files_per_million_rows': absent ?? smallFiles(run),
     'storage.files': absent ?? once(inventory?.files ?? Number.NaN),
-    'storage.bytes': absent ?? once(inventory?.bytes ?? Number.NaN),
+    ...measureStored(run),
     ...measureTiers(absent ?? inventory?.tiers, prices),
+  };
+}
+
+const once = (figure: number): MeasureOf<'ratio'> => ({ kind: 'ratio', numerator: figure, denominator: 1, samples: 1 });
+
+function measureStored({ outside, stored }: RunFacts) {
+  const absent = outside
+    ? notMeasured('what the system behind the roles stores lies elsewhere')
+    : stored === null
+      ? notMeasured('nobody could look at all that is stored')
+      : null;
+  const of = (ports: readonly (StoredBytes[keyof StoredBytes] | undefined)[]) => {
+    const used = ports.flatMap((bytes) => bytes ?? []);
+    if (absent !== null) return absent;
+    return used.length === 0
+      ? notOffered('the plane stores nothing there')
+      : once(used.reduce((sum, { hot, warm, cold }) => sum + hot + warm + cold, 0));
+  };
+  const { onlineStore, tables, warehouse } = stored ?? {};
+  return {
+    'storage.bytes': of([onlineStore, tables, warehouse]),
+    'storage.bytes_online_store': of([onlineStore]),
+    'storage.bytes_tables': of([tables]),
+    'storage.bytes_warehouse': of([warehouse]),
   };
 }
 

@@ -13,6 +13,9 @@ export interface Ports {
 
 export type PortName = keyof Ports;
 export const portNames = ['changeLog', 'onlineStore', 'tables', 'warehouse'] as const satisfies readonly PortName[];
+/** Those behind which a plane keeps what it makes of the changes. */
+export const storingPorts = ['onlineStore', 'tables', 'warehouse'] as const satisfies readonly PortName[];
+export type StoringPort = (typeof storingPorts)[number];
 
 type StreamOf<P extends PortName> = {
   [O in keyof Ports[P]]: Ports[P][O] extends (...args: never[]) => AsyncIterable<unknown>

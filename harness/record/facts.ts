@@ -7,6 +7,8 @@
  */
 import type { Inventory, ScannedBytes } from '../architecture.js';
 import type { BatchStep } from '../batch/plan.js';
+import type { StoringPort } from '../ports/ports.js';
+import type { Tier } from '../ports/table-store/port.js';
 import type { FaultKind, RunPlan } from '../scenario.js';
 
 export interface RunFacts {
@@ -32,6 +34,8 @@ export interface RunFacts {
   readonly ports: readonly PortCounter[];
   readonly backfill: BackfillFact | null;
   readonly inventories: { readonly afterLoad: Inventory | null };
+  /** Null: it could not be read, or the run did not come to that. */
+  readonly stored: StoredBytes | null;
   /** Null: nothing was asked in batch, or the plane offers none of it. */
   readonly batch: BatchFacts | null;
   /** Null: the plane tells no lineage, or the run did not come to that. */
@@ -39,6 +43,12 @@ export interface RunFacts {
   readonly ledger: LedgerFacts | null;
   readonly errors: readonly { readonly operation: string; readonly message: string; readonly count: number }[];
 }
+
+/**
+ * What lay in storage behind each port that the plane uses when it had drained, by tier, whatever the plane says of it: old
+ * versions, logs, indexes.
+ */
+export type StoredBytes = Partial<Readonly<Record<StoringPort, Readonly<Record<Tier, number>>>>>;
 
 export interface Finding {
   readonly code: string;

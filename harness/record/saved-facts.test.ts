@@ -277,6 +277,7 @@ function exampleFacts(): RunFacts {
     ],
     backfill: null,
     inventories: { afterLoad: { files: 1, bytes: 2, rows: 3, smallFiles: 1, smallFileBytes: 1 << 20 } },
+    stored: { tables: { hot: 1, warm: 2, cold: 3 } },
     batch: {
       steps: [
         {

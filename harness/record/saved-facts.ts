@@ -139,6 +139,7 @@ async function digestOf(path: string): Promise<string> {
 }
 
 const whole = z.number().int().nonnegative();
+const bytesByTier = z.object({ hot: whole, warm: whole, cold: whole });
 const tierInventory = z.object({ files: whole, bytes: whole, hotBytes: whole });
 const inventory = z.object({
   files: whole,
@@ -256,6 +257,15 @@ const savedRun: z.ZodType<SavedRun> = z.object({
     })
     .nullable(),
   inventories: z.object({ afterLoad: inventory.nullable() }),
+  // Nor did these look into storage.
+  stored: z
+    .object({
+      onlineStore: bytesByTier.exactOptional(),
+      tables: bytesByTier.exactOptional(),
+      warehouse: bytesByTier.exactOptional(),
+    })
+    .nullable()
+    .default(null),
   batch: z
     .object({
       steps: z.array(

@@ -12,7 +12,7 @@ import { withDuckDb } from '../ports/duckdb.js';
 import { quoteText, readColumns } from '../ports/duckdb-columns.js';
 import type { PortName } from '../ports/ports.js';
 import type { ArchitectureDescription } from '../processes/describe-architecture.js';
-import type { RunFacts } from '../record/facts.js';
+import type { RunFacts, StoredBytes } from '../record/facts.js';
 import { type Inspect, observeRun } from '../run.js';
 import { gatherFacts } from '../run-facts.js';
 import type { RunPlan } from '../scenario.js';
@@ -90,6 +90,7 @@ export async function simulateRun(plan: RunPlan, options: SimulationOptions): Pr
     startStack: async ({ uses }) => ({
       connection: { stack: 'simulated', world },
       storedPaths: [stored],
+      storedBytes: async () => onlyOf(uses, world.storedBytes()),
       servers: serversOf(world, uses),
     }),
     host: (work) => time.host(work),
@@ -111,6 +112,10 @@ export async function simulateRun(plan: RunPlan, options: SimulationOptions): Pr
   await writeFile(stored, Buffer.concat([...world.stored()].map((held) => Buffer.from(held))));
   end();
   return gatherFacts(observed, trace);
+}
+
+function onlyOf(uses: readonly PortName[], stored: StoredBytes): StoredBytes {
+  return Object.fromEntries(Object.entries(stored).filter(([port]) => uses.includes(port as PortName)));
 }
 
 /** Every port has a server here, the harness itself uses the change log. */

@@ -11,6 +11,7 @@ import { type PortName, type Ports, portNames, streams } from '../ports/ports.js
 import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { simulateTableStore } from '../ports/table-store/simulated.js';
 import { simulateWarehouse } from '../ports/warehouse/simulated.js';
+import type { StoredBytes } from '../record/facts.js';
 import type { Costs } from './costs.js';
 import { createDoor, type SimulatedDoor } from './door.js';
 import { createResource, type Resource } from './resource.js';
@@ -36,6 +37,8 @@ export interface World {
   servers(): readonly { readonly name: string; readonly busyUs: number }[];
   /** Everything that the ports hold, for the search of personal data. */
   stored(): Iterable<Uint8Array | string>;
+  /** What that takes, by port. */
+  storedBytes(): Required<StoredBytes>;
 }
 
 export interface SimulatedProcess {
@@ -115,9 +118,16 @@ export function createWorld(options: {
     *stored() {
       for (const server of [servers.onlineStore, servers.tables, servers.warehouse]) yield* server.stored();
     },
+    storedBytes: () => ({
+      onlineStore: allHot(servers.onlineStore.storedBytes()),
+      tables: servers.tables.storedBytes(),
+      warehouse: allHot(servers.warehouse.storedBytes()),
+    }),
   };
   return world;
 }
+
+const allHot = (hot: number) => ({ hot, warm: 0, cold: 0 });
 
 interface Outage {
   set(isDown: boolean): void;

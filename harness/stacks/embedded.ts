@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.js';
 import { connectChangeLog } from '../ports/change-log/embedded.js';
 import { connectOnlineStore } from '../ports/online-store/embedded.js';
-import type { Ports } from '../ports/ports.js';
+import type { PortName } from '../ports/ports.js';
 import { openTableStore } from '../ports/table-store/embedded.js';
 import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { connectWarehouse } from '../ports/warehouse/embedded.js';
@@ -12,6 +12,7 @@ import type { Supervisor } from '../processes/supervisor.js';
 import { listed, type OpenedPorts, openAtFirstUse } from './opened-ports.js';
 import { emptiedServer, serverNames, stackServer, startOwnServer } from './own-servers.js';
 import type { Stack } from './stack.js';
+import { readStoredBytes } from './stored-bytes.js';
 
 export interface EmbeddedConnection {
   readonly stack: 'embedded';
@@ -25,27 +26,26 @@ export interface EmbeddedConnection {
 export async function startEmbedded(options: {
   readonly supervisor: Supervisor;
   readonly directory: string;
-  readonly uses: readonly (keyof Ports)[];
+  readonly uses: readonly PortName[];
 }): Promise<Stack> {
   const { supervisor, directory } = options;
   // The harness itself appends the changes, so there is always a change log.
   const needed = (['changeLog', 'onlineStore', 'warehouse'] as const).filter(
     (name) => name === 'changeLog' || options.uses.includes(name),
   );
-  const tables = join(directory, 'tables');
+  const folderOf = (name: PortName) => join(directory, serverNames[name]);
+  const tables = folderOf('tables');
   await mkdir(tables, { recursive: true });
   const started = await Promise.all(needed.map(async (name) => [name, await startOwnServer(name, options)]));
   return {
     connection: { stack: 'embedded', tables, ...Object.fromEntries(started) },
-    storedPaths: [
-      tables,
-      ...needed.filter((name) => name !== 'changeLog').map((name) => join(directory, serverNames[name])),
-    ],
+    storedPaths: [tables, ...needed.filter((name) => name !== 'changeLog').map(folderOf)],
+    storedBytes: () => readStoredBytes(options.uses, folderOf),
     servers: Object.fromEntries(
       needed.map((name) => [
         name,
         name === 'onlineStore'
-          ? emptiedServer(stackServer(supervisor, serverNames[name]), join(directory, serverNames[name]))
+          ? emptiedServer(stackServer(supervisor, serverNames[name]), folderOf(name))
           : stackServer(supervisor, serverNames[name]),
       ]),
     ),

@@ -14,10 +14,11 @@ import { freePorts } from '../servers/free-ports.js';
 import { type BrokerPlace, kafka } from '../servers/kafka.js';
 import { type Found, type ListenAddress, loopback, notStarted, type ServerProgram } from '../servers/programs.js';
 import { appendOnlyOf, redis } from '../servers/redis.js';
-import { endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
+import { bucketsOf, endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
 import type { NativeConnection } from './native.js';
 import { emptiedServer, serverNames, stackServer, startOwnServer, together } from './own-servers.js';
 import type { BrokerCount, Stack, StackServer } from './stack.js';
+import { readStoredBytes } from './stored-bytes.js';
 
 /** All that a stack of them needs, whichever planes are to run on it. */
 export const realServers = [kafka, redis, versitygw];
@@ -78,6 +79,11 @@ export async function startRealServers(host: ServerHost, options: StackOptions):
       ...(warehouse !== undefined && { warehouse }),
     },
     storedPaths: served.filter((name) => name !== 'changeLog').map((name) => join(directory, serverNames[name])),
+    storedBytes: () =>
+      readStoredBytes(uses, (name) => {
+        const folder = join(directory, serverNames[name]);
+        return name === 'tables' ? join(bucketsOf(folder), bucket) : folder;
+      }),
     versions,
     servers: {
       ...Object.fromEntries(served.map((name) => [name, serverOf(serverNames[name])])),
@@ -134,6 +140,8 @@ async function startRedis(hosted: Hosted): Promise<RedisConnection> {
   return { port };
 }
 
+const bucket = 'tables';
+
 async function startS3(hosted: Hosted): Promise<S3Tables> {
   const { directory, host } = hosted;
   const name = serverNames.tables;
@@ -146,7 +154,7 @@ async function startS3(hosted: Hosted): Promise<S3Tables> {
   const tables = {
     endpoint: endpointOf(port),
     region,
-    bucket: 'tables',
+    bucket,
     prefix: '',
     credentialsFile,
     cacheDirectory: join(directory, 'tables-cache'),

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js';
 import type { PortName } from '../ports/ports.js';
 import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { serveOperations } from '../processes/operations-server.js';
+import type { StoredBytes } from '../record/facts.js';
 import { type EmbeddedConnection, openEmbedded } from './embedded.js';
 import type { NativeConnection } from './native.js';
 import type { OpenedPorts } from './opened-ports.js';
@@ -53,6 +54,8 @@ export interface Stack {
   readonly connection: StackConnection;
   /** Everything that the plane stored, for the search of personal data; complete once the servers have stopped. */
   readonly storedPaths: readonly string[];
+  /** What takes up room there at this moment, by the ports that the plane uses; absent: nobody here can tell. */
+  storedBytes?(): Promise<StoredBytes>;
   /** Of servers that others wrote, by name; absent: there are none. */
   readonly versions?: Readonly<Record<string, string>>;
   /** Servers that can be injured, by the port behind which they stand. */

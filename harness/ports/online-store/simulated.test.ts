@@ -56,7 +56,7 @@ describe('the simulated online store', () => {
   test('knows the operations of the table of costs', () => {
     const { clock } = fakeClock(0);
     const store = simulateOnlineStore({ clock, resource: createResource({ clock, costs: defaultCosts.onlineStore }) });
-    const operations = Object.keys(store).filter((name) => !['close', 'empty', 'stored'].includes(name));
+    const operations = Object.keys(store).filter((name) => !['close', 'empty', 'stored', 'storedBytes'].includes(name));
     expect(operations.sort()).toEqual(Object.keys(defaultCosts.onlineStore).sort());
   });
 
@@ -135,6 +135,7 @@ describe('the simulated online store', () => {
     await run();
     await Promise.all(calls);
     expect([...store.stored()]).toEqual(['t', 'a', bytes(3), 'b', bytes(2)]);
+    expect(store.storedBytes()).toBe(2 * (2 + 1 + 3 * 8));
   });
 
   test('orders keys as their bytes are ordered', () => {

@@ -12,6 +12,8 @@ export interface SimulatedOnlineStore extends OnlineStore {
   empty(): void;
   /** Everything it holds: names, keys and values, also of rows whose time to live is over. */
   stored(): Iterable<Uint8Array | string>;
+  /** What that takes: an integer counts 8 bytes, a text its length and 1. */
+  storedBytes(): number;
 }
 
 interface HeldRow extends StoredRow {
@@ -25,6 +27,8 @@ interface Table {
 }
 
 const server = 'the simulated online store';
+/** Of its seq, its time and its time to live. */
+const rowBytes = 3 * 8;
 const noTable: Table = { rows: new Map(), sorted: [] };
 
 export function simulateOnlineStore({ clock, resource }: { clock: Clock; resource: Resource }): SimulatedOnlineStore {
@@ -88,6 +92,14 @@ export function simulateOnlineStore({ clock, resource }: { clock: Clock; resourc
           yield value;
         }
       }
+    },
+
+    storedBytes() {
+      let bytes = 0;
+      for (const { rows } of tables.values()) {
+        for (const [key, { value }] of rows) bytes += key.length + 1 + value.length + rowBytes;
+      }
+      return bytes;
     },
   };
 }

@@ -241,6 +241,61 @@ test('a writer that was held for so long that its file was vacuumed commits noth
   await late.close();
 });
 
+/** A store of another process, of which the first put of a version to the table waits for `work`. */
+function puttingAfter(work: () => Promise<unknown>): TableStore {
+  const objects = localObjects(directory);
+  let isFirst = true;
+  const putIfAbsent = async (path: string, text: string) => {
+    if (isFirst) {
+      isFirst = false;
+      await work();
+    }
+    return objects.putIfAbsent(path, text);
+  };
+  return deltaTableStore({ objects: { ...objects, putIfAbsent }, clock, threads: 1 });
+}
+
+const vacuumAnHourOn = async (by: TableStore): Promise<number> => {
+  nowUs += 3_600_000_000;
+  return (await by.vacuum('t', { retainUs: 30_000_000 })).deletedFiles;
+};
+
+test('a writer that was held just before it put its version commits no file that was vacuumed', async () => {
+  let deleted = 0;
+  const late = puttingAfter(async () => {
+    for (let round = 0; round < 3; round++) deleted += await vacuumAnHourOn(store);
+  });
+  await expect(late.append('t', batch(3), [])).rejects.toMatchObject({ outcome: 'failed' });
+  expect(deleted).toBe(1);
+  expect(await readAll()).toBe(2);
+  await late.append('t', batch(3), []);
+  expect(await readAll()).toBe(3);
+  await late.close();
+});
+
+test('a vacuum that was held just before it condemned a file does not take it if it was committed meanwhile', async () => {
+  let commit: () => void = () => {};
+  const mayCommit = new Promise<void>((resolve) => {
+    commit = resolve;
+  });
+  let appended: Promise<unknown> = Promise.resolve();
+  const isPutting = new Promise<void>((resolve) => {
+    const late = puttingAfter(() => {
+      resolve();
+      return mayCommit;
+    });
+    appended = late.append('t', batch(3), []).then(() => late.close());
+  });
+  await isPutting;
+  const held = puttingAfter(() => {
+    commit();
+    return appended;
+  });
+  expect([await vacuumAnHourOn(held), await vacuumAnHourOn(held), await vacuumAnHourOn(held)]).toEqual([0, 0, 0]);
+  expect(await readAll()).toBe(3);
+  await held.close();
+});
+
 test('a restore that was held until the files of the old version were vacuumed commits nothing', async () => {
   await store.compact('t', sizes);
   const late = heldAfter('list', (folder) => folder === 't');

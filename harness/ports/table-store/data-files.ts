@@ -5,7 +5,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { secondUs } from '../../../workloads/durations.js';
 import type { Clock } from '../../clock.js';
 import { CallError, messageOf } from '../../errors.js';
 import type { Schema } from '../columns.js';
@@ -18,7 +17,6 @@ import type { TableState } from './delta/table-state.js';
 import type { Engine } from './engine.js';
 import { encodePartitionValue, partitionFolder } from './layout.js';
 import type { ReadTimes } from './read-times.js';
-import { goneFrom } from './stored-files.js';
 
 /** What the operations of one table store share, but for `reading`: each has its own. */
 export interface Tables {
@@ -65,8 +63,6 @@ const warmLevel = 9;
 /** Data files that no commit has added yet. Until one does, `discard` takes back what was written. */
 export interface Draft {
   readonly files: readonly AddFile[];
-  /** Before any of them was there. */
-  readonly sinceUs: number;
   /** Writes rows, at least one, as a file, or as one for each combination of partition values. */
   write(connection: DuckDBConnection, rows: RowsToWrite, marks: DataFileMarks): Promise<void>;
   discard(): Promise<void>;
@@ -95,7 +91,7 @@ export function draftFiles(tables: Tables, table: string, { schema, metaData }: 
     }
   }
 
-  return { files, sinceUs: tables.clock.nowUs(), write, discard: () => discardFiles(tables, table, files) };
+  return { files, write, discard: () => discardFiles(tables, table, files) };
 }
 
 /** What cannot be deleted is left to `vacuum`. */
@@ -161,8 +157,7 @@ async function writeDataFile(
     );
     await objects.publish(staged, `${table}/${path}`, 'by reference');
     return {
-      // A relative URI (protocol, "Add File and Remove File").
-      path: path.replaceAll('%', '%25'),
+      path: uriOf(path),
       partitionValues,
       size: Number(row?.file_size_bytes),
       modificationTime: Math.floor(nowUs / 1000),
@@ -196,20 +191,28 @@ export function hotBytesOf({ size, tags }: AddFile): number {
 
 /**
  * Commits a draft to its existing table (see DeltaLog.commit), and takes it back if that certainly did not happen. What
- * cannot be deleted then is left to `vacuum`.
+ * cannot be deleted then is left to `vacuum`. A draft that a vacuum has condemned meanwhile is refused, however long its
+ * writer was held, and wherever: the version that it would write is taken by the vacuum's own, and the log tells what that says.
  */
 export async function commitDraft(
   tables: Tables,
   table: string,
-  draft: Pick<Draft, 'files' | 'sinceUs' | 'discard'>,
+  draft: Pick<Draft, 'files' | 'discard'>,
   attempt: (state: TableState) => readonly Action[] | null,
 ): Promise<CommitResult> {
   let uncommitted = true;
   try {
-    const result = await tables.log(table).commit(
-      (state) => attempt(existing(table, state)),
-      () => expectUnswept(tables, table, draft),
-    );
+    const result = await tables.log(table).commit((state) => {
+      const newest = existing(table, state);
+      const actions = attempt(newest);
+      if (actions !== null)
+        refuseSwept(
+          table,
+          draft.files,
+          draft.files.filter(({ path }) => newest.removed.has(path)),
+        );
+      return actions;
+    });
     uncommitted = !result.committed;
     return result;
   } catch (error) {
@@ -220,23 +223,13 @@ export async function commitDraft(
   }
 }
 
-/** A writer that is not faster may have been held for as long as one likes: no vacuum retains files for less. */
-const freshUs = 5 * secondUs;
-
 /** Throws if a vacuum has taken files that are about to be committed, as their writer was slower than it allows for. */
-export async function expectUnswept(
-  { objects, clock, log }: Tables,
-  table: string,
-  { files, sinceUs }: Pick<Draft, 'files' | 'sinceUs'>,
-): Promise<void> {
-  const forUs = clock.nowUs() - sinceUs;
-  if (forUs < freshUs) return;
-  const gone = await goneFrom(objects, table, existing(table, await log(table).lastSeen()), files);
-  if (gone.length > 0)
-    throw new CallError(
-      'failed',
-      `Table ${table}: ${gone.length} of ${files.length} files were vacuumed before they were committed, ${gone[0]!.path} among them: that took ${forUs} µs. Nothing was committed; do it again, and retain files for longer.`,
-    );
+export function refuseSwept(table: string, files: readonly AddFile[], swept: readonly AddFile[]): void {
+  if (swept.length === 0) return;
+  throw new CallError(
+    'failed',
+    `Table ${table}: ${swept.length} of ${files.length} files were vacuumed before they were committed, ${swept[0]!.path} among them. Nothing was committed; do it again, and retain files for longer.`,
+  );
 }
 
 /** Calls `work`, and takes the draft back if it fails. */
@@ -276,6 +269,9 @@ export function removalOf(file: AddFile, dataChange: boolean, nowUs: number): Re
     size: file.size,
   };
 }
+
+/** A path as the log has it: a relative URI (protocol, "Add File and Remove File"). */
+export const uriOf = (path: string): string => path.replaceAll('%', '%25');
 
 /** The name says when it was written, in event time: the modification times of a disk know calendar time only. */
 export function dataFileName(nowUs: number): string {

@@ -55,7 +55,7 @@ export async function derive(tables: Tables, derivations: Derivations, spec: Der
   if (seen.metaData.partitionColumns.length > 0) throw new Error(partitionedInto(into));
   if (isRecorded(seen, txns)) return { committed: false, version: seen.version, ...nothing };
   const added: AddFile[] = [];
-  const draft = { files: added, sinceUs: tables.clock.nowUs(), discard: () => discardFiles(tables, into, added) };
+  const draft = { files: added, discard: () => discardFiles(tables, into, added) };
   const scanned = await drafting(draft, () => write(tables, derivations, spec, seen.schema, added));
   const replacing = spec.mode === 'replace';
   if (added.length === 0 && !replacing && txns.length === 0) {

@@ -258,9 +258,11 @@ describe('simulated: what is its own', () => {
     expect(await rowsIn('current')).toEqual([]);
     const texts = ['changes', 'd', 'deletes', 'current', 'app', 'fold:changes'];
     expect(new Set(store.stored())).toEqual(new Set([...texts, 'c', 'gone']));
+    const before = store.storedBytes();
     time.nowUs++;
     expect(await store.vacuum('current', { retainUs: 0 })).toEqual({ deletedFiles: 1, deletedBytes: 23 });
     expect(new Set(store.stored())).toEqual(new Set(texts));
+    expect(store.storedBytes()).toEqual({ ...before, hot: before.hot - 23 });
   });
 
   test('Parquet comes in pages, in the order of the file, the columns that are asked for', async () => {

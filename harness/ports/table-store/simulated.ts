@@ -23,6 +23,7 @@ import type {
   SnapshotTime,
   TableLayout,
   TableStore,
+  Tier,
   Txn,
 } from './port.js';
 import { checkPredicate, columnOf } from './predicate.js';
@@ -52,6 +53,8 @@ export interface SimulatedTableStore extends TableStore {
   connect(onRequest: CountRequest, run?: string | undefined): TableStore;
   /** The texts that it holds, each at least once. */
   stored(): Iterable<string>;
+  /** Of all files that are there, also of those that only old versions refer to. */
+  storedBytes(): Readonly<Record<Tier, number>>;
 }
 
 /** `parquet`: all columns of a file that was read before the run. `host` does what takes real time while virtual time stands still. */
@@ -79,6 +82,11 @@ export function simulateTableStore(options: {
         yield name;
         yield* table.texts();
       }
+    },
+    storedBytes() {
+      const bytes = { hot: 0, warm: 0, cold: 0 };
+      for (const table of tables.values()) for (const file of table.storedFiles()) bytes[file.tier] += file.bytes;
+      return bytes;
     },
   };
 

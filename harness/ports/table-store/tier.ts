@@ -18,6 +18,7 @@ import {
   hotBytesOf,
   removalOf,
   type Tables,
+  uriOf,
   writtenUs,
 } from './data-files.js';
 import { type AddFile, commitInfo } from './delta/actions.js';
@@ -41,7 +42,6 @@ export async function tier(tables: Tables, table: string, policy: TierPolicy): P
   const draft = draftFiles(tables, table, state);
   const cooled: AddFile[] = [];
   const whole = {
-    sinceUs: draft.sinceUs,
     get files() {
       return [...draft.files, ...cooled];
     },
@@ -134,5 +134,5 @@ async function cool(tables: Tables, table: string, file: AddFile): Promise<AddFi
     await objects.discard(staged);
     throw new CallError('failed', `Table ${table}: ${file.path} was not copied: ${messageOf(error)}`, { cause: error });
   }
-  return { ...file, path: path.replaceAll('%', '%25'), dataChange: false };
+  return { ...file, path: uriOf(path), dataChange: false };
 }

@@ -145,6 +145,9 @@ describe('the simulated warehouse over its resource', () => {
     expect(await read).toEqual({ asOfUs: hourUs, rows: [{ lastSeq: 0, features: [1] }, null] });
     await stageOrder(5);
     expect(await refresh()).toEqual({ entities: 2 });
+    // Of each of two customers five columns of history, a row of the view and an image.
+    const image = view.features.some((feature) => 'column' in feature) ? 4 : 3;
+    expect(warehouse.storedBytes()).toBe(2 * 8 * (5 + 3 + image));
     expect(asked.slice(2)).toEqual([
       ['refresh', 0, 0],
       ['stage', 1, 40],

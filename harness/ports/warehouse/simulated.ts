@@ -4,7 +4,13 @@ import type { Resource } from '../../simulation/resource.js';
 import type { ColumnBatch } from '../columns.js';
 import type { Source } from './feature-sources.js';
 import type { PositionMove, RefreshSpec, Warehouse } from './port.js';
-import { type MaterialisedView, planRefresh, readRow, type ViewSources } from './simulated/materialised-view.js';
+import {
+  type MaterialisedView,
+  planRefresh,
+  readRow,
+  type ViewSources,
+  viewBytes,
+} from './simulated/materialised-view.js';
 import { answer, type Readable } from './simulated/queries.js';
 import { copyBatch, type StoredBatch } from './simulated/stored-columns.js';
 import {
@@ -32,6 +38,8 @@ export interface SimulatedWarehouseOptions {
 export interface SimulatedWarehouse extends Warehouse {
   /** Every text in its tables. */
   stored(): Iterable<string>;
+  /** What its tables and its views take, by the estimate that calls are paid by. */
+  storedBytes(): number;
 }
 
 /** Each call is worked out and served first, then takes effect at once: in the order in which the server served them. */
@@ -200,6 +208,8 @@ export function simulateWarehouse({ resource, parquet, host }: SimulatedWarehous
       }
       yield* seen;
     },
+
+    storedBytes: () => sum([...tables.values()].map(countBytes)) + sum([...views.values()].map(viewBytes)),
   };
 }
 

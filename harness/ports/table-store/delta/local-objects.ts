@@ -10,7 +10,8 @@ import { CallError, messageOf } from '../../../errors.js';
 import type { Found, ObjectStore } from './object-store.js';
 import { discardStaged as discard, openStaging } from './staging.js';
 
-const stagingFolder = '.staging';
+/** What a writer has not finished. */
+export const stagingFolder = '.staging';
 
 export function localObjects(directory: string): ObjectStore {
   const newStaged = openStaging(join(directory, stagingFolder));

@@ -257,6 +257,11 @@ export class Table {
     this.removed = this.removed.filter((file) => !gone.has(file));
   }
 
+  /** Files that are there, each once: one that was restored left the table and is in it again. */
+  storedFiles(): Iterable<StoredFile> {
+    return new Map([...this.removed, ...this.live].map((file) => [file.path, file])).values();
+  }
+
   /** The distinct texts in its files, those included that only old versions refer to. */
   *texts(): Iterable<string> {
     yield* this.txns.keys();

@@ -17,7 +17,7 @@ import {
   setDevice,
 } from './entity.js';
 import { addImage, type Images, imagesBetween } from './images.js';
-import type { StoredBatch } from './stored-columns.js';
+import { intBytes, type StoredBatch } from './stored-columns.js';
 import { countRows, type StoredTable } from './stored-table.js';
 
 export interface MaterialisedView {
@@ -102,6 +102,13 @@ export function readRow(
     entity.rowOfRefresh = refreshes;
   }
   return entity.row;
+}
+
+/** Of its rows as they are served, with customer and `last_seq`, and of its images. */
+export function viewBytes({ layout, entities, images }: MaterialisedView): number {
+  const served = entities.size * (2 + layout.read.length);
+  const kept = images.reduce((values, image) => values + image.count * (3 + image.values.length), 0);
+  return intBytes * (served + kept);
 }
 
 interface Queue {

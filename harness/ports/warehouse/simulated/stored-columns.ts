@@ -12,7 +12,7 @@ export interface StoredBatch {
   readonly columns: Readonly<Record<string, StoredColumn>>;
 }
 
-const intBytes = 8;
+export const intBytes = 8;
 
 /** A copy of the rows, as a network makes one: the caller may use his columns again. */
 export function copyBatch({ rows, columns }: ColumnBatch): StoredBatch {
