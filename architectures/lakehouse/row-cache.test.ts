@@ -83,21 +83,43 @@ describe('the cache of serving', () => {
     expect(valuesOf(await cache.get(['a']))).toEqual([Uint8Array.of(2)]);
   });
 
-  it('gathers the misses of all callers into the next read while one is under way', async () => {
+  it('reads a few times at once, and gathers the misses that come meanwhile into the next read', async () => {
     const { store, cache } = world({ ttlUs: 100, capacity: 10 });
-    for (const key of ['a', 'b', 'c']) store.rows.set(key, key.charCodeAt(0));
-    const calls = [cache.get(['a'])];
+    const keysOf = () => store.reads.map(({ keys }) => keys.join());
+    for (const key of 'abcdefg') store.rows.set(key, key.charCodeAt(0));
+    const asked = ['a', 'b', 'c', 'd', 'ef', 'f', 'g'].map((keys) => [...keys]);
+    const calls: Promise<(CachedRow | null)[]>[] = [];
+    for (const keys of asked) {
+      calls.push(cache.get(keys));
+      await settle();
+    }
+    expect(keysOf()).toEqual(['a', 'b', 'c', 'd']);
+    store.reads[2]!.answer();
     await settle();
-    calls.push(cache.get(['b', 'c']), cache.get(['c']), cache.get(['a']));
-    await settle();
-    expect(store.reads.map(({ keys }) => keys)).toEqual([['a']]);
-    store.reads[0]!.answer();
-    await settle();
-    expect(store.reads.map(({ keys }) => keys)).toEqual([['a'], ['b', 'c', 'a']]);
-    store.reads[1]!.answer();
+    expect(keysOf()).toEqual(['a', 'b', 'c', 'd', 'e,f,g']);
+    for (const read of store.reads) read.answer();
     expect((await Promise.all(calls)).map(valuesOf)).toEqual(
-      [['a'], ['b', 'c'], ['c'], ['a']].map((keys) => keys.map((key) => Uint8Array.of(key.charCodeAt(0)))),
+      asked.map((keys) => keys.map((key) => Uint8Array.of(key.charCodeAt(0)))),
     );
+  });
+
+  it('never reads a key twice at once: the later answer would not be the newer row', async () => {
+    const { store, cache } = world({ ttlUs: 0, capacity: 10 });
+    for (const key of ['a', 'b']) store.rows.set(key, 1);
+    const first = cache.get(['a']);
+    await settle();
+    const second = cache.get(['a', 'b']);
+    await settle();
+    expect(store.reads.map(({ keys }) => keys)).toEqual([['a'], ['b']]);
+    for (const read of store.reads) read.answer();
+    expect(valuesOf(await first)).toEqual([Uint8Array.of(1)]);
+    expect(valuesOf(await second)).toEqual([1, 1].map((version) => Uint8Array.of(version)));
+    await settle();
+    const third = cache.get(['a']);
+    await settle();
+    expect(store.reads.map(({ keys }) => keys)).toEqual([['a'], ['b'], ['a']]);
+    store.reads[2]!.answer();
+    await third;
   });
 
   it('does not keep that a row is absent', async () => {
@@ -174,9 +196,9 @@ describe('the cache of serving', () => {
     const failed = cache.get(['a']);
     const waits = expect(failed).rejects.toThrow('by the test');
     await settle();
-    const next = cache.get(['a']);
     store.reads[0]!.fail();
     await waits;
+    const next = cache.get(['a']);
     await settle();
     store.reads[1]!.answer();
     expect(valuesOf(await next)).toEqual([Uint8Array.of(1)]);

@@ -1,7 +1,7 @@
 /**
- * Rows as serving has them: from its own copy while that is young enough, else from the online store. Misses that come
- * while a read is under way go together into the next one. There is never more than one read under way, so a row that is
- * answered is never older than one that was answered before.
+ * Rows as serving has them: from its own copy while that is young enough, else from the online store, in a few reads at a
+ * time; misses that come while so many are under way go together into the next one. No key is in two reads at once: who
+ * asks for one that is being read is answered by that read, so a row is never older than one that was answered before.
  */
 import type { Clock } from '../../harness/clock.js';
 import type { OnlineStore, StoredRow } from '../../harness/ports/online-store/port.js';
@@ -43,10 +43,22 @@ interface KeptRow extends CachedRow {
 /** Without those that were lost. */
 type ReadRows = ReadonlyMap<string, CachedRow | null>;
 
+interface GatheredRead {
+  readonly keys: string[];
+  readonly rows: Promise<ReadRows>;
+}
+
+/** While one waits behind a put of the stream, others are answered; more would only take turns. */
+const readsAtOnce = 4;
+
 export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOptions): RowCache {
   const cached = new Map<string, KeptRow>();
-  let reading: Promise<unknown> = Promise.resolve();
-  let next: { readonly keys: Set<string>; readonly rows: Promise<ReadRows> } | null = null;
+  /** By key: the one read that will answer it, under way or about to begin. */
+  const reading = new Map<string, Promise<ReadRows>>();
+  /** Has not begun. */
+  let gathered: GatheredRead | null = null;
+  let underWay = 0;
+  const waiting: (() => void)[] = [];
 
   return {
     async get(keys) {
@@ -64,17 +76,31 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
   };
 
   function readTogether(keys: readonly string[]): Promise<ReadRows> {
-    if (!next) {
-      const gathered = new Set<string>();
-      const rows = reading.then(() => {
-        next = null;
-        return read([...gathered]);
-      });
-      next = { keys: gathered, rows };
-      reading = rows.catch(() => {}); // those who wait for this read hear of its failure
+    for (const key of keys) {
+      if (reading.has(key)) continue;
+      gathered ??= gather();
+      gathered.keys.push(key);
+      reading.set(key, gathered.rows);
     }
-    for (const key of keys) next.keys.add(key);
-    return next.rows;
+    return joined(new Set(keys.map((key) => reading.get(key) as Promise<ReadRows>)));
+  }
+
+  /** A read of the keys that will have been asked for when it begins: soon, or when one that is under way is over. */
+  function gather(): GatheredRead {
+    const keys: string[] = [];
+    const turn = underWay < readsAtOnce ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve));
+    const rows = turn.then(() => {
+      gathered = null;
+      underWay++;
+      return read(keys);
+    });
+    const end = () => {
+      underWay--;
+      for (const key of keys) reading.delete(key);
+      waiting.shift()?.();
+    };
+    rows.then(end, end); // those who wait for this read hear of its failure
+    return { keys, rows };
   }
 
   async function read(keys: readonly string[]): Promise<ReadRows> {
@@ -113,4 +139,10 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
     if (cached.size > capacity) cached.delete(cached.keys().next().value as string);
     return kept;
   }
+}
+
+async function joined(reads: ReadonlySet<Promise<ReadRows>>): Promise<ReadRows> {
+  const [only] = reads;
+  if (only && reads.size === 1) return only;
+  return new Map((await Promise.all(reads)).flatMap((rows) => [...rows]));
 }
