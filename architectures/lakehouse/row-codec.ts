@@ -66,15 +66,17 @@ function writeTiles(tiles: Tiles, expired: number): void {
   for (let i = 0; i < tiles.count; i++) if (isLiveTile(tiles, i, expired)) live++;
   write(live);
   let before = 0;
+  let to = at;
   for (let i = 0; i < tiles.count; i++) {
     if (!isLiveTile(tiles, i, expired)) continue;
     const tile = tiles.tile[i] as number;
-    write(tile - before);
-    writeSigned(tiles.orders[i] as number);
-    writeSigned(tiles.cents[i] as number);
-    writeSigned(tiles.clicks[i] as number);
+    to = put(tile - before, to);
+    to = put(zigzag(tiles.orders[i] as number), to);
+    to = put(zigzag(tiles.cents[i] as number), to);
+    to = put(zigzag(tiles.clicks[i] as number), to);
     before = tile;
   }
+  at = to;
 }
 
 function isLiveTile(tiles: Tiles, i: number, expired: number): boolean {
@@ -105,8 +107,14 @@ function reserveBuffer({ tiles, categories, orders, devices }: CustomerState): v
 }
 
 function write(value: number): void {
-  if (value <= 127) buffer[at++] = value;
-  else at = writeLong(value, at);
+  at = put(value, at);
+}
+
+/** Written at `to`; answers where it ends, so that a loop keeps its place in a register. */
+function put(value: number, to: number): number {
+  if (value > 127) return writeLong(value, to);
+  buffer[to] = value;
+  return to + 1;
 }
 
 /** Written from `to` on; answers where it ends. */
@@ -127,7 +135,11 @@ function writeLong(value: number, to: number): number {
 }
 
 function writeSigned(value: number): void {
-  write(value < 0 ? -2 * value - 1 : 2 * value);
+  write(zigzag(value));
+}
+
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
 }
 
 let source: Uint8Array = buffer;

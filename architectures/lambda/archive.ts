@@ -80,7 +80,6 @@ export async function openArchive(context: RoleContext): Promise<Archive> {
       const seq = batch.seq[i] as number;
       const refusal = seen.add(customer, seq) ? (decoded.refusal[i] as number) : duplicateRefusal;
       const sound = refusal === 0;
-      const value = (column: ArrayLike<number>) => (sound && (column[i] as number) >= 0 ? (column[i] as number) : null);
       rows.customer.push(customer);
       rows.seq.push(seq);
       rows.source_table.push(tableNames[batch.table[i] as number] ?? null);
@@ -90,18 +89,23 @@ export async function openArchive(context: RoleContext): Promise<Archive> {
       rows.emit_us.push(batch.emitUs[i] as number);
       rows.schema_version.push(batch.schemaVersion[i] as number);
       rows.refused.push(sound ? null : (refusals[refusal] as string));
-      rows.entity.push(value(decoded.entity));
-      rows.event_us.push(value(decoded.eventUs));
-      rows.amount_cents.push(value(decoded.amountCents));
-      rows.category.push(value(decoded.category));
-      rows.risk.push(value(decoded.risk));
-      rows.before_event_us.push(value(decoded.beforeEventUs));
-      rows.before_amount_cents.push(value(decoded.beforeAmountCents));
-      rows.before_category.push(value(decoded.beforeCategory));
+      rows.entity.push(present(decoded.entity[i] as number, sound));
+      rows.event_us.push(present(decoded.eventUs[i] as number, sound));
+      rows.amount_cents.push(present(decoded.amountCents[i] as number, sound));
+      rows.category.push(present(decoded.category[i] as number, sound));
+      rows.risk.push(present(decoded.risk[i] as number, sound));
+      rows.before_event_us.push(present(decoded.beforeEventUs[i] as number, sound));
+      rows.before_amount_cents.push(present(decoded.beforeAmountCents[i] as number, sound));
+      rows.before_category.push(present(decoded.beforeCategory[i] as number, sound));
       rows.email_token.push(sound ? (decoded.emailToken[i] ?? null) : null);
       rows.phone_token.push(sound ? (decoded.phoneToken[i] ?? null) : null);
     }
   }
+}
+
+/** A decoded batch has -1 where a change has no number; of what was refused no number is told. */
+function present(value: number, sound: boolean): number | null {
+  return sound && value >= 0 ? value : null;
 }
 
 /** After a crash the table itself says what has been archived. */

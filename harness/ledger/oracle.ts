@@ -420,6 +420,16 @@ const top = featureOf('top');
 const share = featureOf('top_share');
 const latest = featureOf('latest');
 
+const placeOf = (feature: Feature) => features.indexOf(feature);
+const orderPlaces = countedOrders.map(placeOf);
+const clickPlaces = countedClicks.map(placeOf);
+const [agePlace, topPlace, sharePlace, latestPlace] = [age, top, share, latest].map(placeOf) as [
+  number,
+  number,
+  number,
+  number,
+];
+
 function featureOf<Kind extends Feature['kind']>(kind: Kind): Extract<Feature, { kind: Kind }> {
   const found = features.filter((feature) => feature.kind === kind);
   if (found.length !== 1) throw new Error(`the oracle evaluates views with one feature of kind ${kind}`);
@@ -470,17 +480,18 @@ function evaluateMoment(facts: Facts, moment: Moment): Features[] {
   const ages = agesOfLastOrder(facts, moment);
   const tops = topCategories(facts, moment);
   const risks = latestRisks(facts, moment);
-  return Array.from(moment.seqs, (_, k) =>
-    features.map((feature) => {
-      if (feature === age) return ages[k]!;
-      if (feature === top) return tops[k]!.category;
-      if (feature === share) return tops[k]!.shareBp;
-      if (feature === latest) return risks[k]!;
-      const order = countedOrders.indexOf(feature as Counted);
-      if (order >= 0) return orders[k * countedOrders.length + order]!;
-      return clicks[k * countedClicks.length + countedClicks.indexOf(feature as Counted)]!;
-    }),
-  );
+  const rows: Features[] = [];
+  for (let k = 0; k < moment.seqs.length; k++) {
+    const row = new Array<number | null>(features.length);
+    for (let i = 0; i < countedOrders.length; i++) row[orderPlaces[i]!] = orders[k * countedOrders.length + i]!;
+    for (let i = 0; i < countedClicks.length; i++) row[clickPlaces[i]!] = clicks[k * countedClicks.length + i]!;
+    row[agePlace] = ages[k]!;
+    row[topPlace] = tops[k]!.category;
+    row[sharePlace] = tops[k]!.shareBp;
+    row[latestPlace] = risks[k]!;
+    rows.push(row);
+  }
+  return rows;
 }
 
 /** The first of the seqs at which what came with `seq` is there; their number if it is at none. */
@@ -502,19 +513,20 @@ function sumEvents(
   { customer, asOfUs, seqs, isUndeleted }: Moment,
 ): Float64Array {
   const { seq, atUs, sign, amountCents, deletes } = table.columns;
-  const opens = Float64Array.from(sought, ({ window }) => opensUs(window, asOfUs));
-  const isSum = Uint8Array.from(sought, ({ kind }) => (kind === 'sum' ? 1 : 0));
+  const opens = sought.map(({ window }) => opensUs(window, asOfUs));
+  const isSum = sought.map(({ kind }) => kind === 'sum');
+  const earliest = Math.min(...opens);
   const width = sought.length;
   const sums = new Float64Array(seqs.length * width);
   const [from, to] = rangeOf(table, customer);
   for (let event = from; event < to; event++) {
     const at = atUs[event]!;
-    if (at > asOfUs || (isUndeleted && deletes[event] === 1)) continue;
+    if (at > asOfUs || at <= earliest || (isUndeleted && deletes[event] === 1)) continue;
     const k = firstFrom(seqs, seq[event]!);
     if (k === seqs.length) continue;
-    for (let f = 0; f < width; f++) {
-      if (at > opens[f]!) sums[k * width + f]! += isSum[f] === 1 ? sign[event]! * amountCents[event]! : sign[event]!;
-    }
+    const one = sign[event]!;
+    const cents = one * amountCents[event]!;
+    for (let f = 0; f < width; f++) if (at > opens[f]!) sums[k * width + f]! += isSum[f]! ? cents : one;
   }
   for (let place = width; place < sums.length; place++) sums[place]! += sums[place - width]!;
   return sums;
@@ -534,13 +546,22 @@ function topCategories(facts: Facts, { customer, asOfUs, seqs, isUndeleted }: Mo
     if (k < seqs.length) counts[k * width + category[event]!]! += sign[event]!;
   }
   for (let place = width; place < counts.length; place++) counts[place]! += counts[place - width]!;
-  return Array.from(seqs, (_, k) => {
-    const own = counts.subarray(k * width, (k + 1) * width);
-    const most = own.reduce((highest, count) => Math.max(highest, count), 0);
-    const total = own.reduce((sum, count) => sum + count, 0);
-    if (most === 0) return { category: null, shareBp: null };
-    return { category: own.indexOf(most), shareBp: total === 0 ? null : Math.trunc((most * 10_000) / total) };
-  });
+  const tops: { category: number | null; shareBp: number | null }[] = [];
+  for (let from = 0; from < counts.length; from += width) {
+    let most = 0;
+    let total = 0;
+    let category: number | null = null;
+    for (let of = 0; of < width; of++) {
+      const count = counts[from + of]!;
+      total += count;
+      if (count <= most) continue;
+      most = count;
+      category = of;
+    }
+    const shareBp = category === null || total === 0 ? null : Math.trunc((most * 10_000) / total);
+    tops.push({ category, shareBp });
+  }
+  return tops;
 }
 
 function agesOfLastOrder({ orderImages }: Facts, { customer, asOfUs, seqs, isUndeleted }: Moment): (number | null)[] {
