@@ -366,6 +366,24 @@ describe('what is censored', () => {
     });
   });
 
+  it('is not one fault the fewer where the load generator was late when a loss could have shown', () => {
+    const late = repeat('lakehouse', 5, () => ({ readerStalls: [[injectedUs, injectedUs + 300_000]] })).slice(3);
+    const noted = (runs: RunFacts[]) => {
+      const summary = summaryOf(runs);
+      const { validity, note } = estimate(summary, 'lakehouse', 'faults.slo_lost', 'share');
+      return { validity, note, codes: summary.validity.findings.map(({ code }) => code) };
+    };
+    expect(noted([...lakehouse(3), ...late])).toEqual({
+      validity: 'censored',
+      note: 'between 0 % and 40 % of the faults observed: of 2 in 5 the load generator was late when it could have shown',
+      codes: ['NOT_JUDGED', 'NOT_JUDGED'],
+    });
+    expect(noted(late)).toMatchObject({
+      validity: 'not_measured',
+      note: 'the load generator was late when it could have shown',
+    });
+  });
+
   it('still loses a comparison that its bound loses', () => {
     const stops = (r: number) => (emitUs: number) => {
       const usualUs = emitUs + 2 * secondUs;

@@ -68,6 +68,18 @@ describe('what a fault did to a plane', () => {
     expect(partly.notes).toContain('2 invalid runs, left out: no call met it');
   });
 
+  it('says how much of a watch was left out because the load generator was late, run by run', () => {
+    const unjudged = [
+      { run: 's-1-lakehouse', seconds: 1, watched: 5, injections: 0 },
+      { run: 's-4-lakehouse', seconds: 2, watched: 4, injections: 1 },
+    ];
+    expect(cellOf({ unjudged }).notes).toEqual([
+      '5 injections in 5 runs',
+      '1 of 5 s of the watch left out in s-1-lakehouse, as the load generator itself was late',
+      '2 of 4 s of the watch left out in s-4-lakehouse, as the load generator itself was late; 1 injection not judged for that',
+    ]);
+  });
+
   it('hides no outcome behind another of the same fault and plane', () => {
     const twice = ['stream', 'serving'].map((target) =>
       faultOutcome({ scenario: 's', fault: 'role-crash', architecture: 'lakehouse', target }),

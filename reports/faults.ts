@@ -139,10 +139,20 @@ function notesOf(outcome: FaultOutcome, fate: Fate): string[] {
   return [
     ...(fate === 'not injected' ? [] : [`${counted(injections, 'injection')} in ${counted(runs, 'run')}`]),
     ...(sloLost.length === 0 ? [] : [`SLO lost: ${sloLost.map(({ name, text }) => `${name} ${text}`).join(', ')}`]),
+    ...unjudgedTexts(outcome),
     ...((lost ?? 0) > 0 && rpoUs !== null ? [`RPO ${formatValue(rpoUs, 'us')}`] : []),
     ...(lost === null ? ['tables not offered: what they hold is not known'] : []),
     ...invalid,
   ];
+}
+
+/** "1 of 5 s of the watch left out in smoke-1-lambda, as the load generator itself was late". */
+function unjudgedTexts({ unjudged }: FaultOutcome): string[] {
+  return unjudged.map(({ run, seconds, watched, injections }) => {
+    const left = `${formatCount(seconds)} of ${formatCount(watched)} s of the watch left out in ${run}`;
+    const open = injections === 0 ? '' : `; ${counted(injections, 'injection')} not judged for that`;
+    return `${left}, as the load generator itself was late${open}`;
+  });
 }
 
 /** "11 of 14 survived, 2 harmed, 1 invalid": of the pairs of a fault and a plane. */
@@ -211,7 +221,10 @@ export const clocks = [
 
 /** What the clocks are, for the reader; all start at the injection. */
 export const clockMeanings: readonly (readonly [term: string, meaning: string])[] = [
-  ['SLO lost', 'in how many injections each SLO was lost, of those in which it could be judged'],
+  [
+    'SLO lost',
+    'in how many injections each SLO was lost, of those in which it could be judged; seconds in which the load generator itself was late are left out',
+  ],
   ['First failure', 'a call or probe that failed, or a broken SLO, was first seen'],
   ['First success', 'a change emitted after the fault had bitten was first shown to a reader'],
   ['SLO regained', 'from then on every SLO that was lost held for the hold time'],

@@ -234,6 +234,12 @@ const faultOutcome = z
         }),
       )
       .describe('Mean over injections since the injection, with its interval over runs.'),
+    unjudged: z
+      .array(z.strictObject({ run: z.string(), seconds: count, watched: count, injections: count }))
+      .describe(
+        'Runs in which the load generator itself was late: seconds watched that were left out, and injections after ' +
+          'which an SLO could not be judged.',
+      ),
     lost: count.nullable().describe('null: the plane offers no tables.'),
     duplicated: count.nullable(),
     rpoUs: z.number().nonnegative().nullable(),

@@ -177,6 +177,16 @@ export interface FaultOutcome {
     readonly lost: number;
     readonly judged: number;
   }[];
+  /**
+   * Of the runs in which the load generator itself was late: how many of the seconds watched were left out for that, and
+   * after how many injections an SLO could not be judged at all.
+   */
+  readonly unjudged: readonly {
+    readonly run: string;
+    readonly seconds: number;
+    readonly watched: number;
+    readonly injections: number;
+  }[];
   /** Of each clock the mean over injections with its interval over runs; null: none. `note`: censored, zero for a reason, ... */
   readonly clocks: readonly {
     readonly clock: 'first_failure' | 'first_success' | 'slo_regained' | 'back_in_band' | 'backlog_drained' | 'mttr';

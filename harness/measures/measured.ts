@@ -25,6 +25,8 @@ export interface TrialMeasure {
   readonly trials: number;
   /** Trials that the watch was too short to decide; they are more likely to be of one outcome than of the other. */
   readonly undecided?: number;
+  /** Of the undecided: those in whose watch the load generator was late. */
+  readonly unjudged?: number;
   readonly note?: string;
 }
 

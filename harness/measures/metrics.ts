@@ -96,6 +96,7 @@ export const metrics = {
   'faults.freshness_regained': clock,
   'faults.back_in_band': clock,
   'faults.backlog_drained': clock,
+  'faults.unjudged': { ...share, better: 'neither' },
   'faults.visibility': { ...times, statistics: quantiles },
   'faults.slo_met': { ...share, better: 'higher' },
   'faults.inference': { ...times, statistics: quantiles },
@@ -213,7 +214,7 @@ export function measureRun(run: RunFacts, prices: PriceBook): MeasuredRun {
   };
   const cost = foldCost(run, prices);
   const measures: Measures = { ...measured, ...measureCost(run, cost, measured) };
-  return { measures, cost, recoveries, losses: lossesOf(run), ...judgeRun(run, panel, visibility) };
+  return { measures, cost, recoveries, losses: lossesOf(run), ...judgeRun(run, panel, visibility, recoveries) };
 }
 
 /** A plane that takes no changes in is asked nothing about them: zeros and failures would both be untrue. */

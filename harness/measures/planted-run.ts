@@ -33,6 +33,8 @@ export interface Planted {
   /** Latency of prediction i, or null if it fails after 3 ms. */
   readonly latencyUs?: (i: number) => number | null;
   readonly startErrorUs?: number;
+  /** While the reader stands still from one time to the other it sends nothing; what was due goes out at the end. */
+  readonly readerStalls?: readonly (readonly [fromUs: number, untilUs: number])[];
   readonly fault?: Partial<FaultFact>;
   /** Several, instead of the one. */
   readonly faults?: readonly Partial<FaultFact>[];
@@ -86,7 +88,8 @@ export function plantRun(planted: Planted = {}): RunFacts {
   const calls = range(startUs, loadEndUs, callEveryUs);
   const latencyUs = calls.map((_, i) => (planted.latencyUs ? planted.latencyUs(i) : 5_000));
   const startErrorUs = planted.startErrorUs ?? 100;
-  const sentUs = Float64Array.from(calls, (due) => due + startErrorUs);
+  const stallOf = (due: number) => planted.readerStalls?.find(([fromUs, untilUs]) => due >= fromUs && due < untilUs);
+  const sentUs = Float64Array.from(calls, (due) => stallOf(due)?.[1] ?? due + startErrorUs);
   const changes = emissions.length * members * 2;
   return {
     plan: {
@@ -106,7 +109,7 @@ export function plantRun(planted: Planted = {}): RunFacts {
       kind: new Uint8Array(calls.length),
       intendedUs: Float64Array.from(calls),
       sentUs,
-      doneUs: Float64Array.from(calls, (due, i) => due + (latencyUs[i] ?? 3_000)),
+      doneUs: Float64Array.from(calls, (due, i) => (stallOf(due)?.[1] ?? due) + (latencyUs[i] ?? 3_000)),
       outcome: Uint8Array.from(latencyUs, (latency) => (latency === null ? 1 : 0)),
       keys: new Uint32Array(calls.length).fill(1),
     },

@@ -158,6 +158,162 @@ describe('latency', () => {
   });
 });
 
+describe('a reader that is itself late', () => {
+  /** Stands still from one time to the other, counted from the crash. */
+  const stalls = (...spans: readonly (readonly [number, number])[]): Pick<Planted, 'readerStalls'> => ({
+    readerStalls: spans.map(([fromUs, untilUs]) => [injectedUs + fromUs, injectedUs + untilUs] as const),
+  });
+  const fails = (fromUs: number, untilUs: number) => ({ latencyUs: during(fromUs, untilUs, null) });
+
+  it('does not lengthen a recovery: the second is neither good nor bad', () => {
+    // Calls of the first 1.5 s fail; in second 3 the reader sends 60 of 100 calls up to 600 ms late.
+    const planted = { ...fails(0, 1_500_000), ...stalls([3_000_000, 3_600_000]) };
+    const { slos, clocks, watched } = recoverOnce(planted);
+    expect(slos.availability).toMatchObject({ fate: 'lost', regained: timeOf(2 * secondUs) });
+    expect(slos.latency).toMatchObject({ fate: 'lost', regained: timeOf(2 * secondUs) });
+    expect(clocks.mttr).toEqual(timeOf(2 * secondUs));
+    expect(watched).toEqual({ seconds: 8, unjudged: 1 });
+    expect(measuresOf(planted)['faults.unjudged']).toMatchObject({ numerator: 1, denominator: 8 });
+  });
+
+  it('leaves the recovery to the next second that can be judged', () => {
+    const { slos } = recoverOnce({ ...fails(0, 1_500_000), ...stalls([2_100_000, 2_200_000]) });
+    expect(slos.availability).toMatchObject({ fate: 'lost', regained: timeOf(3 * secondUs) });
+    expect(slos.latency).toMatchObject({ fate: 'lost', regained: timeOf(3 * secondUs) });
+  });
+
+  it('holds no SLO: the hold time is made up of seconds that can be judged', () => {
+    const planted = { ...fails(0, 1_500_000), ...stalls([3_000_000, 3_600_000]) };
+    const holdingAgain = (seconds: number) =>
+      recoverHolding({ ...planted, faults: [{}, again(seconds)] }, 4 * secondUs);
+    // Seconds 2, 4, 5 and 6: the seventh is the last.
+    expect(holdingAgain(6).slos.availability).toMatchObject({ fate: 'lost', regained: notWithin(2 * secondUs) });
+    expect(holdingAgain(7).slos.availability).toMatchObject({ fate: 'lost', regained: timeOf(2 * secondUs) });
+  });
+
+  it('is late when more than 5 % of the calls of a second start more than 5 ms late', () => {
+    const unjudged = (planted: Planted) => recoverOnce(planted).watched.unjudged;
+    // Of a stall of 50 ms the five calls that were due in it are 50, 40, 30, 20 and 10 ms late, of 60 ms six.
+    expect(unjudged(stalls([5_000_000, 5_050_000]))).toBe(0);
+    expect(unjudged(stalls([5_000_000, 5_060_000]))).toBe(1);
+    expect(unjudged({ startErrorUs: 5_000 })).toBe(0);
+    expect(unjudged({ startErrorUs: 5_001 })).toBe(8);
+  });
+
+  it('hides no loss that shows in a second that can be judged', () => {
+    const { slos, clocks } = recoverOnce({ ...fails(0, 2_500_000), ...stalls([0, 600_000]) });
+    expect(slos.availability).toMatchObject({ fate: 'lost', regained: timeOf(3 * secondUs) });
+    expect(clocks.mttr).toEqual(timeOf(3 * secondUs));
+  });
+
+  it('lets no SLO pass for kept where it alone could have been lost', () => {
+    // Blamed are seconds that begin until 2 s after the crash. The reader hides all that failed.
+    const { slos, clocks } = recoverOnce({ ...fails(1_000_000, 1_400_000), ...stalls([1_000_000, 1_500_000]) });
+    expect(slos.availability).toEqual({ fate: 'not judged' });
+    expect(slos.latency).toEqual({ fate: 'not judged' });
+    expect(slos.freshness).toEqual({ fate: 'kept' });
+    expect(clocks.mttr).toBeNull();
+    // Later than that a loss would be no fault of the crash.
+    expect(recoverOnce(stalls([3_000_000, 3_500_000])).slos.availability).toEqual({ fate: 'kept' });
+  });
+
+  it('that is late in more than a fifth of the watch leaves no figure, and says so', () => {
+    // Of 8 s one may be left out.
+    const planted = { ...fails(0, 1_500_000), ...stalls([4_000_000, 4_500_000], [6_000_000, 6_500_000]) };
+    const { slos, clocks } = recoverOnce(planted);
+    expect(slos.availability).toEqual({ fate: 'not judged' });
+    expect(clocks.slo_regained).toBeNull();
+    expect(clocks.mttr).toBeNull();
+    const { measures, invalid, missing } = measureRun(plantRun(planted), standardPrices);
+    const note = 'the load generator itself was late, so that an SLO could not be judged';
+    expect(measures['faults.mttr']).toEqual({ kind: 'absent', why: 'not_measured', note });
+    expect(measures['faults.latency_regained']).toEqual({ kind: 'absent', why: 'not_measured', note });
+    expect(measures['faults.availability_lost']).toMatchObject({ trials: 0, undecided: 1, unjudged: 1 });
+    expect(measures['faults.slo_lost']).toMatchObject({ trials: 0, undecided: 1, unjudged: 1 });
+    expect(measures['faults.unjudged']).toMatchObject({ numerator: 2, denominator: 8 });
+    expect(invalid).toEqual([]);
+    expect(missing).toEqual([
+      {
+        code: 'NOT_JUDGED',
+        message:
+          'role-crash of stream at +13.000 s: the load generator started 5 % of its calls more than 5.0 ms late in 2 of the ' +
+          '8 seconds watched after it, so that availability and latency could not be judged, nor the MTTR. The machine was ' +
+          'too busy for this load: lower the rates or close other programs',
+      },
+    ]);
+  });
+
+  it('leaves out of a run the injury that it spoiled, and judges the other', () => {
+    const planted = {
+      ...fails(0, 1_500_000),
+      ...stalls([5_100_000, 5_600_000], [6_100_000, 6_600_000]),
+      faults: [{}, again(5)],
+    };
+    const [a, b] = recover(planted);
+    expect(a?.clocks.mttr).toEqual(timeOf(2 * secondUs));
+    expect(b?.clocks.mttr).toBeNull();
+    expect(measuresOf(planted)['faults.mttr']).toMatchObject({
+      samples: { observed: Float64Array.of(2 * secondUs) },
+      note:
+        'time to the SLO regained and held; without one injury: the load generator itself was late, so that an SLO could ' +
+        'not be judged',
+    });
+  });
+
+  it('hides no trouble that calls sent in time have seen', () => {
+    // All calls of the first 600 ms are answered then, together; to take in the answers keeps the reader busy for 100 ms.
+    const held = (i: number) => {
+      const since = startUs + i * callEveryUs - injectedUs;
+      return since >= 0 && since < 600_000 ? 600_000 - since : 5_000;
+    };
+    const busy = stalls([600_000, 700_000]);
+    expect(recoverOnce({ latencyUs: held, ...busy }).slos.latency).toMatchObject({ regained: timeOf(secondUs) });
+    // Failed is failed, and has waited for nobody.
+    expect(recoverOnce({ ...fails(0, 600_000), ...busy }).slos.availability).toMatchObject({
+      regained: timeOf(secondUs),
+    });
+    // What stands still for so long may itself have kept them waiting.
+    const stopped = stalls([100_000, 700_000]);
+    expect(recoverOnce({ latencyUs: held, ...stopped }).slos.latency).toEqual({ fate: 'not judged' });
+  });
+
+  it('does not make a time-out of what was answered while it stood still', () => {
+    // Two of the hundred calls of second 5 are given up, at the time-out of a second or when the reader goes on again.
+    const given = (afterUs: number) => {
+      const latencyUs = (i: number) => ([500, 501].includes(i - callsBefore) ? afterUs : 5_000);
+      const { operations } = plantRun({ latencyUs, ...stalls([5_100_000, 5_200_000]) });
+      const outcome = operations.outcome.map((_, i) => (latencyUs(i) === afterUs ? 2 : 0));
+      const fault = { readyUs: injectedUs + 5 * secondUs };
+      return recoverOnce({ fault, facts: { operations: { ...operations, outcome } } }).slos.availability;
+    };
+    expect(given(1_001_000)).toMatchObject({ fate: 'lost' });
+    expect(given(1_300_000)).toEqual({ fate: 'not judged' });
+  });
+
+  it('is none that waits for a plane: what takes long has been sent', () => {
+    const { slos, watched } = recoverOnce({ latencyUs: during(0, 3 * secondUs, 900_000) });
+    expect(slos.latency).toMatchObject({ fate: 'lost', regained: timeOf(3 * secondUs) });
+    expect(watched.unjudged).toBe(0);
+  });
+
+  it('before the crash says nothing of how it was then', () => {
+    const late = { startErrorUs: 6_000, latencyUs: () => 100_000, readerStalls: [] };
+    expect(recoverOnce(late).slos.availability).toEqual({ fate: 'not judged' });
+    // Ten seconds are watched before the crash; one in which calls were late through the reader does not count against it.
+    const once = stalls([-1_000_000, -400_000]);
+    expect(recoverOnce({ ...fails(0, 500_000), ...once }).slos.latency).toMatchObject({ fate: 'lost' });
+  });
+
+  const callsBefore = (injectedUs - startUs) / callEveryUs;
+  const again = (afterSeconds: number) => ({ injectedUs: injectedUs + afterSeconds * secondUs });
+  function recoverHolding(planted: Planted, holdUs: number) {
+    const run = plantRun(planted);
+    const { scenario } = run.plan;
+    const plan = { ...run.plan, scenario: { ...scenario, slo: { ...scenario.slo, holdUs } } };
+    return measureRun({ ...run, plan }, standardPrices).recoveries[0] as ReturnType<typeof recoverOnce>;
+  }
+});
+
 describe('freshness', () => {
   it('is regained by the first probe that stands, 4 s after the crash and the 1 ms that it takes', () => {
     const { slos, clocks } = recoverOnce({ shownAtUs: standsStill(0, 4 * secondUs) });

@@ -10,7 +10,7 @@
  *
  * An injury is watched until the next begins, the last until the last probe; what had not happened by then is
  * right-censored there. MTTR is the time until all SLOs that were lost are regained and held, or, where none was lost, to
- * the return to the band.
+ * the return to the band; where an SLO could not be judged there is none.
  */
 import { outcomes, type RunFacts } from '../record/facts.js';
 import { backlogSeries, type ProbeSeries, returnToBand, stalenessSeries } from './band.js';
@@ -21,6 +21,7 @@ import { type MeasureOf, notMeasured, notOffered } from './measured.js';
 import { lastLookUs, type Panel } from './panel.js';
 import {
   fateOf,
+  isUnjudged,
   type Look,
   lastDecided,
   lookAtCalls,
@@ -43,8 +44,10 @@ export type Clock = (typeof clocks)[number];
 
 export interface Recovery {
   readonly injury: WitnessedInjury;
+  /** The whole seconds in which calls were due, and those of them that could not be judged for an SLO of calls. */
+  readonly watched: { readonly seconds: number; readonly unjudged: number };
   readonly slos: Readonly<Record<SloName, SloFate>>;
-  /** Null: no failure was seen, no SLO was lost, nothing was seen before the fault to compare with. */
+  /** Null: no failure was seen, no SLO was lost, one was not judged, nothing was seen before the fault to compare with. */
   readonly clocks: Readonly<Record<Clock, Elapsed | null>>;
 }
 
@@ -107,9 +110,10 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
     blamedUntilUs: Math.max(dueUs, sufferedUntilUs),
     sawItAll: untilUs >= dueUs || backInBand?.kind === 'after',
   });
+  const lookAt = (name: 'availability' | 'latency', fromUs: number, toUs: number) =>
+    lookAtCalls(watch.run, name, { zeroUs: injectedUs, fromUs, untilUs: toUs });
   const called = (name: 'availability' | 'latency'): SloFate => {
-    const looks = (fromUs: number, toUs: number) =>
-      lookAtCalls(watch.run, name, { zeroUs: injectedUs, fromUs, untilUs: toUs });
+    const looks = (fromUs: number, toUs: number) => lookAt(name, fromUs, toUs);
     // A call waits for nothing that came before it: after the hold time a plane in service has no excuse left.
     const blamedUntilUs = readyUs + holdUs;
     return fateOf({
@@ -125,9 +129,14 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
   };
   const slos = { availability: called('availability'), latency: called('latency'), freshness };
   const lost = Object.values(slos).filter((fate) => fate.fate === 'lost');
-  const sloRegained = latestOf(lost.map(({ regained }) => regained));
+  const isJudged = Object.values(slos).every(({ fate }) => fate !== 'not judged');
+  // One that was not judged may have been lost, and for longer than the others.
+  const sloRegained = isJudged ? latestOf(lost.map(({ regained }) => regained)) : null;
+  const looks = [...lookAt('availability', injectedUs, untilUs), ...lookAt('latency', injectedUs, untilUs)];
+  const secondsOf = (some: readonly Look[]) => new Set(some.map(({ sinceUs }) => sinceUs)).size;
   return {
     injury,
+    watched: { seconds: secondsOf(looks), unjudged: secondsOf(looks.filter(isUnjudged)) },
     slos,
     clocks: {
       first_failure: firstFailure(watch, {
@@ -140,7 +149,7 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
       slo_regained: sloRegained,
       back_in_band: backInBand,
       backlog_drained: returnToBand(watch.backlog, span),
-      mttr: sloRegained ?? backInBand,
+      mttr: isJudged ? (sloRegained ?? backInBand) : null,
     },
   };
 }
@@ -201,15 +210,18 @@ export function measureRecovery(run: RunFacts, panel: Panel, recoveries: readonl
     'faults.freshness_regained': regained('freshness'),
     'faults.back_in_band': clock('back_in_band'),
     'faults.backlog_drained': clock('backlog_drained'),
+    'faults.unjudged': recoveries.length === 0 ? absent : unjudgedShare(recoveries),
   };
 }
 
 /** Of some injuries of one run. */
 export function timeOn(clock: Clock, recoveries: readonly Recovery[]): MeasureOf<'samples'> {
-  const elapsed = recoveries.flatMap(({ clocks }) => clocks[clock] ?? []);
-  if (elapsed.length === 0) return notMeasured(whyNone[clock]);
-  const note = clock === 'mttr' ? basisOf(recoveries) : undefined;
-  return { kind: 'samples', samples: samplesOf(elapsed), ...(note === undefined ? {} : { note }) };
+  const ofSlos = clock === 'mttr' || clock === 'slo_regained';
+  const judged = ofSlos ? recoveries.filter((recovery) => !isUnjudgedRecovery(recovery)) : recoveries;
+  const elapsed = judged.flatMap(({ clocks }) => clocks[clock] ?? []);
+  if (elapsed.length === 0) return notMeasured(judged.length < recoveries.length ? readerWasLate : whyNone[clock]);
+  const notes = [...(clock === 'mttr' ? [basisOf(judged)] : []), ...leftOut(recoveries.length - judged.length)];
+  return { kind: 'samples', samples: samplesOf(elapsed), ...noted(notes) };
 }
 
 function timeRegained(name: SloName, recoveries: readonly Recovery[]): MeasureOf<'samples'> {
@@ -217,10 +229,28 @@ function timeRegained(name: SloName, recoveries: readonly Recovery[]): MeasureOf
     const fate = slos[name];
     return fate.fate === 'lost' ? [fate.regained] : [];
   });
-  return elapsed.length === 0
-    ? notMeasured(`the SLO of ${name} was not lost`)
-    : { kind: 'samples', samples: samplesOf(elapsed) };
+  const unjudged = recoveries.filter(({ slos }) => slos[name].fate === 'not judged').length;
+  if (elapsed.length === 0) return notMeasured(unjudged > 0 ? readerWasLate : `the SLO of ${name} was not lost`);
+  return { kind: 'samples', samples: samplesOf(elapsed), ...noted(leftOut(unjudged)) };
 }
+
+/** Of the seconds of all watches. */
+function unjudgedShare(recoveries: readonly Recovery[]): MeasureOf<'ratio'> {
+  const seconds = recoveries.reduce((sum, { watched }) => sum + watched.seconds, 0);
+  const unjudged = recoveries.reduce((sum, { watched }) => sum + watched.unjudged, 0);
+  if (seconds === 0) return notMeasured('no call was due in a whole second of the watch');
+  return {
+    kind: 'ratio',
+    numerator: unjudged,
+    denominator: seconds,
+    samples: seconds,
+    ...noted(unjudged === 0 ? [] : [`${unjudged} of the ${seconds} s watched in a run left out`]),
+  };
+}
+
+const leftOut = (injuries: number): string[] =>
+  injuries === 0 ? [] : [`without ${injuries === 1 ? 'one injury' : `${injuries} injuries`}: ${readerWasLate}`];
+const noted = (notes: readonly string[]) => (notes.length === 0 ? {} : { note: notes.join('; ') });
 
 const noBand = 'nothing was seen before the fault to compare with';
 const whyNone: Readonly<Record<Clock, string>> = {
@@ -232,6 +262,10 @@ const whyNone: Readonly<Record<Clock, string>> = {
   backlog_drained: noBand,
   mttr: noBand,
 };
+
+/** Of an injury of which an SLO was not judged. */
+const readerWasLate = 'the load generator itself was late, so that an SLO could not be judged';
+export const isUnjudgedRecovery = ({ slos }: Recovery) => Object.values(slos).some(({ fate }) => fate === 'not judged');
 
 /** What an MTTR is the time of. */
 function basisOf(recoveries: readonly Recovery[]): string {
@@ -250,7 +284,7 @@ function basisOf(recoveries: readonly Recovery[]): string {
 /** Of all SLOs together: none is known to be kept while one could not be judged. */
 export function worstFate({ slos }: Recovery): SloFate {
   const fates = Object.values(slos);
-  for (const fate of ['lost', 'undecided', 'not held before', 'kept'] as const) {
+  for (const fate of ['lost', 'not judged', 'undecided', 'not held before', 'kept'] as const) {
     const found = fates.find((one) => one.fate === fate);
     if (found) return found;
   }
@@ -264,7 +298,8 @@ function notHeld(recoveries: readonly Recovery[]): SloName[] {
 /** `names`: of which SLOs. */
 function lossOf(fates: readonly SloFate[], names: readonly SloName[]): MeasureOf<'trials'> {
   const count = (fate: SloFate['fate']) => fates.filter((one) => one.fate === fate).length;
-  const [lost, kept, undecided] = [count('lost'), count('kept'), count('undecided')];
+  const [lost, kept, unjudged] = [count('lost'), count('kept'), count('not judged')];
+  const undecided = count('undecided') + unjudged;
   if (lost + kept + undecided === 0)
     return notMeasured(
       count('not asked') === fates.length
@@ -273,7 +308,13 @@ function lossOf(fates: readonly SloFate[], names: readonly SloName[]): MeasureOf
     );
   // A plane that is back soon is seen to have kept it, however short the watch: leaving the others out would leave out
   // those that were slow.
-  return { kind: 'trials', successes: lost, trials: lost + kept, ...(undecided === 0 ? {} : { undecided }) };
+  return {
+    kind: 'trials',
+    successes: lost,
+    trials: lost + kept,
+    ...(undecided === 0 ? {} : { undecided }),
+    ...(unjudged === 0 ? {} : { unjudged }),
+  };
 }
 
 function whyAbsent(run: RunFacts, { probes }: Panel) {

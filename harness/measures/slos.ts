@@ -6,13 +6,17 @@
  * - freshness: at a probe, 95 % of the panel changes that are due (emitted in the second that ended one SLO ago) are
  *   visible; it says nothing while none is due.
  *
+ * A second of calls in which the reader itself was late (late-seconds.ts) is not judged, neither good nor bad, unless the SLO
+ * was missed by calls that it had sent in time and cannot have delayed so much.
+ *
  * Seconds are counted from the injection, forward and back. An SLO is regained at the first look that stands and from
- * which on every look of the hold time does. A look's own time is the later end of the interval in which the change must
+ * which on every look of the hold time does; what is not judged is no part of that time. A look's own time is the later end of the interval in which the change must
  * have come: figures are up to one probe period (freshness) or one second (calls) too long, and claim no more.
  */
 import { operationKinds, outcomes, type RunFacts } from '../record/facts.js';
 import type { Elapsed } from './elapsed.js';
 import { sloQuantile } from './freshness.js';
+import { foldLateness, lateUs, mostUnjudged, secondUs } from './late-seconds.js';
 import type { Panel } from './panel.js';
 
 export const sloNames = ['availability', 'latency', 'freshness'] as const;
@@ -25,14 +29,15 @@ export interface Look {
   /** When it could be known. */
   readonly atUs: number;
   /** Null: calls that were late and still under way could have decided it either way. */
-  readonly stands: boolean | null;
+  readonly stands: boolean | null | 'not judged';
 }
+
+const isDecided = ({ stands }: Look) => typeof stands === 'boolean';
+export const isUnjudged = ({ stands }: Look) => stands === 'not judged';
 
 export function lastDecided(looks: readonly Look[]): Look | undefined {
-  return looks.findLast(({ stands }) => stands !== null);
+  return looks.findLast(isDecided);
 }
-
-const secondUs = 1_000_000;
 
 /** Every probe that was due to show something. */
 export function lookAtFreshness(run: RunFacts, { probes, awaited }: Panel): Look[] {
@@ -73,17 +78,21 @@ export function lookAtFreshness(run: RunFacts, { probes, awaited }: Panel): Look
  * out would end in the last seconds of every watch.
  */
 export function lookAtCalls(
-  { operations, plan }: RunFacts,
+  run: RunFacts,
   name: 'availability' | 'latency',
   { zeroUs, fromUs, untilUs }: { readonly zeroUs: number; readonly fromUs: number; readonly untilUs: number },
 ): Look[] {
-  const { slo } = plan.scenario;
+  const { operations } = run;
+  const { slo, workload } = run.plan.scenario;
+  const { timeoutUs } = workload.reads;
   const needed = name === 'availability' ? slo.availability : sloQuantile;
   const ok = outcomes.indexOf('ok');
   const predict = operationKinds.indexOf('predict');
   const first = Math.ceil((fromUs - zeroUs) / secondUs);
   const seconds = Math.max(0, Math.floor((untilUs - zeroUs) / secondUs) - first);
   const due = new Uint32Array(seconds);
+  const lateness = foldLateness(run, { fromUs: zeroUs + first * secondUs, seconds });
+  const missed = new Uint32Array(seconds);
   const good = new Uint32Array(seconds);
   const open = new Uint32Array(seconds);
   for (let i = 0; i < operations.rows; i++) {
@@ -96,6 +105,7 @@ export function lookAtCalls(
     const isLate = Math.min(doneUs, untilUs) - intendedUs > slo.latencyUs;
     if (isOpen && !isLate) continue;
     due[second] = (due[second] as number) + 1;
+    if (lateness.isLate(second) && missedAnyway(i, second)) missed[second] = (missed[second] as number) + 1;
     if (isLate && name === 'latency') continue;
     if (isOpen) open[second] = (open[second] as number) + 1;
     else if (operations.outcome[i] === ok) good[second] = (good[second] as number) + 1;
@@ -108,8 +118,25 @@ export function lookAtCalls(
       stands: standing(second),
     }));
 
-  function standing(second: number): boolean | null {
+  /** A call that was sent in time, and missed the SLO by more than the reader can have kept its answer waiting. */
+  function missedAnyway(i: number, second: number): boolean {
+    const intendedUs = operations.intendedUs[i] as number;
+    const sentUs = operations.sentUs[i] as number;
+    const doneUs = operations.doneUs[i] as number;
+    if (sentUs - intendedUs > lateUs || doneUs > untilUs) return false;
+    const outcome = outcomes[operations.outcome[i] as number];
+    if (outcome === 'error') return true;
+    // One whose time was over while the reader stood still may have been answered.
+    if (outcome === 'timeout') return doneUs - sentUs <= timeoutUs + lateUs;
+    if (name === 'availability') return false;
+    const untilSecond = Math.floor((doneUs - zeroUs) / secondUs) - first;
+    return doneUs - intendedUs > slo.latencyUs + lateness.worstUs(second, untilSecond);
+  }
+
+  function standing(second: number): Look['stands'] {
     const least = needed * (due[second] as number);
+    if (lateness.isLate(second))
+      return (due[second] as number) - (missed[second] as number) < least ? false : 'not judged';
     if ((good[second] as number) >= least) return true;
     return (good[second] as number) + (open[second] as number) >= least ? null : false;
   }
@@ -117,11 +144,12 @@ export function lookAtCalls(
 
 /**
  * `not held before`: the plane missed the SLO without this fault, so it cannot be blamed for it. `undecided`: the watch
- * ended before the loss could show. `not asked`: nothing was looked at.
+ * ended before the loss could show. `not judged`: the reader was late in too much of the watch, or when alone the SLO could
+ * have been lost. `not asked`: nothing was looked at.
  */
 export type SloFate =
   | { readonly fate: 'lost'; readonly seenUs: number; readonly regained: Elapsed }
-  | { readonly fate: 'kept' | 'not held before' | 'undecided' | 'not asked' };
+  | { readonly fate: 'kept' | 'not held before' | 'undecided' | 'not judged' | 'not asked' };
 
 /** The least share of looks at which an SLO must have stood before a fault can be blamed for its loss. */
 const heldBefore = 0.95;
@@ -141,13 +169,16 @@ export function fateOf(injury: {
   readonly holdUs: number;
 }): SloFate {
   const { last, after, injectedUs, untilUs, blamedUntilUs, sawItAll, holdUs } = injury;
-  const before = injury.before.filter(({ stands }) => stands !== null);
+  const before = injury.before.filter(isDecided);
+  if (before.length === 0 && injury.before.some(isUnjudged)) return { fate: 'not judged' };
   if (before.length + after.length === 0) return { fate: 'not asked' };
   const stood = before.filter(({ stands }) => stands).length;
   if (before.length === 0 || stood < heldBefore * before.length || !last?.stands) return { fate: 'not held before' };
+  if (after.filter(isUnjudged).length > mostUnjudged * after.length) return { fate: 'not judged' };
   const blamed = ({ sinceUs }: Look) => sinceUs <= blamedUntilUs;
   const lost = after.findIndex((look) => look.stands === false && blamed(look));
   if (lost === -1) {
+    if (after.some((look) => isUnjudged(look) && blamed(look))) return { fate: 'not judged' };
     const couldBeLost = after.some((look) => look.stands === null && blamed(look));
     return { fate: sawItAll && after.length > 0 && !couldBeLost ? 'kept' : 'undecided' };
   }
@@ -160,16 +191,25 @@ function regained(
   { injectedUs, untilUs, holdUs }: { readonly injectedUs: number; readonly untilUs: number; readonly holdUs: number },
 ): Elapsed {
   let standingSinceUs: number | null = null;
-  let isDecided = true;
+  let unjudgedUs = 0;
+  let isCertain = true;
   for (const { sinceUs, atUs, stands } of looks) {
-    if (stands === false) {
-      standingSinceUs = null;
-      isDecided = true;
+    if (stands === 'not judged') {
+      unjudgedUs += atUs - sinceUs;
       continue;
     }
-    standingSinceUs ??= sinceUs;
-    if (stands === null) isDecided = false;
-    if (isDecided && atUs - standingSinceUs >= holdUs) return { kind: 'after', us: standingSinceUs - injectedUs };
+    if (stands === false) {
+      standingSinceUs = null;
+      isCertain = true;
+      continue;
+    }
+    if (standingSinceUs === null) {
+      standingSinceUs = sinceUs;
+      unjudgedUs = 0;
+    }
+    if (stands === null) isCertain = false;
+    const heldUs = atUs - standingSinceUs - unjudgedUs;
+    if (isCertain && heldUs >= holdUs) return { kind: 'after', us: standingSinceUs - injectedUs };
   }
   // Standing at the end or perhaps, but not seen to hold: it was regained then or later.
   return { kind: 'not within', us: (standingSinceUs ?? untilUs) - injectedUs };

@@ -7,15 +7,23 @@ import { appendOutcomes, type FaultFact, type Finding, operationKinds, type RunF
 import type { FaultKind } from '../scenario.js';
 import { countSamples, quantileBound, quantileOf, type Samples, sortSamples } from '../statistics/samples.js';
 import { measuredEmissions, measuredVisibility, type Visibility } from './freshness.js';
+import { lateUs } from './late-seconds.js';
 import { foldCalls } from './latency.js';
 import { lastLookUs, type Panel } from './panel.js';
+import type { Recovery } from './recovery.js';
+import { sloNames } from './slos.js';
 
 export interface Validity {
   readonly invalid: readonly Finding[];
   readonly missing: readonly Finding[];
 }
 
-export function judgeRun(run: RunFacts, panel: Panel, visibility: Visibility): Validity {
+export function judgeRun(
+  run: RunFacts,
+  panel: Panel,
+  visibility: Visibility,
+  recoveries: readonly Recovery[],
+): Validity {
   return {
     invalid: [
       ...run.invalid,
@@ -24,12 +32,11 @@ export function judgeRun(run: RunFacts, panel: Panel, visibility: Visibility): V
       ...uselessFaults(run),
       ...unbalancedBooks(run),
     ],
-    missing: missingFacts(run, panel),
+    missing: [...missingFacts(run, panel), ...recoveries.flatMap((recovery) => unjudgedInjury(run, recovery))],
   };
 }
 
-/** Below this no start error matters; above, it may be a tenth of what it delays. */
-const startErrorFloorUs = 5_000;
+/** Above `lateUs` it may be a tenth of what it delays. */
 const startErrorShare = 0.1;
 
 function readersBehind(run: RunFacts): Finding[] {
@@ -99,17 +106,31 @@ function behind(what: string, startError: Samples, delayed: Samples): Finding[] 
   if (countSamples(startError) === 0) return [];
   const errorUs = quantileOf(startError, 0.99);
   const delayedUs = countSamples(delayed) === 0 ? 0 : quantileBound([delayed], 0.99);
-  const allowedUs = Math.max(startErrorFloorUs, startErrorShare * delayedUs);
+  const allowedUs = Math.max(lateUs, startErrorShare * delayedUs);
   if (errorUs <= allowedUs) return [];
   return [
     {
       code: 'GENERATOR_BEHIND',
       message:
         `the load generator started 1 % of its ${what} more than ${ms(errorUs)} late; allowed are ${ms(allowedUs)}, ` +
-        'the larger of 5 ms and a tenth of the p99 that it delays. The machine was too busy for this load: ' +
-        'lower the rates or close other programs',
+        `the larger of 5 ms and a tenth of the p99 that it delays. ${tooBusy}`,
     },
   ];
+}
+
+const tooBusy = 'The machine was too busy for this load: lower the rates or close other programs';
+
+/** What the reader's own lateness has hidden of an injury. */
+function unjudgedInjury(run: RunFacts, { injury, slos, watched }: Recovery): Finding[] {
+  const names = sloNames.filter((name) => slos[name].fate === 'not judged');
+  if (names.length === 0) return [];
+  const { seconds, unjudged } = watched;
+  const when = unjudged === 0 ? 'every second before it' : `${unjudged} of the ${seconds} seconds watched after it`;
+  const message =
+    `${injury.fault} of ${injury.target} at ${sinceStart(run, injury.injectedUs)}: the load generator started 5 % of its ` +
+    `calls more than ${ms(lateUs)} late in ${when}, so that ${names.join(' and ')} could not be judged, nor the MTTR. ` +
+    tooBusy;
+  return [{ code: 'NOT_JUDGED', message }];
 }
 
 const ms = (us: number) => `${(us / 1000).toFixed(1)} ms`;

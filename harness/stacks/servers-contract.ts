@@ -4,6 +4,7 @@ import { CallError } from '../errors.js';
 import type { PortName, Ports } from '../ports/ports.js';
 import { openScratch, type Scratch } from '../processes/scratch.js';
 import { type MachineSupervisor, supervise } from '../processes/supervisor.js';
+import type { StoredBytes } from '../record/facts.js';
 import { serverNames } from './own-servers.js';
 import { openPorts, type Stack, type StackServer, serverForms } from './stack.js';
 import { startServers } from './start.js';
@@ -33,6 +34,19 @@ export function stackServersContract(
       await scratch?.close();
     });
     const serverOf = (port: PortName) => stack.servers[port] as StackServer;
+
+    it('keep what was written where the harness counts its bytes, those of the log of a table among them', async () => {
+      const before = (await stack.storedBytes!()) as Required<StoredBytes>;
+      await ports.onlineStore.put('counted', row(1));
+      await ports.tables.create('counted', [{ name: 'number', type: 'int', nullable: false }]);
+      await ports.tables.append('counted', { rows: 1, columns: { number: [1] } }, []);
+      const [file] = (await ports.tables.snapshot('counted')).files;
+      const { onlineStore, tables, warehouse, ...others } = (await stack.storedBytes!()) as Required<StoredBytes>;
+      expect(others).toEqual({});
+      expect(tables.hot).toBeGreaterThan(before.tables.hot + file!.bytes);
+      expect(onlineStore.hot).toBeGreaterThan(0);
+      expect(warehouse.hot).toBeGreaterThan(0);
+    });
 
     describe.each(kept.filter(({ port }) => rounds[port] > 0))('the server of $port', ({ port, write, count }) => {
       const process = serverNames[port];

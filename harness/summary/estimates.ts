@@ -196,18 +196,24 @@ function poolCounts(measures: readonly CountMeasure[]): Judgement {
 }
 
 const tooShort = 'the watch ended before the outcome could show';
+const tooLate = 'the load generator was late when it could have shown';
 
 function poolTrials(measures: readonly TrialMeasure[]): Judgement {
   const trials = sumOf(measures, (measure) => measure.trials);
   const successes = sumOf(measures, (measure) => measure.successes);
   const undecided = sumOf(measures, (measure) => measure.undecided ?? 0);
-  if (trials === 0) return nothing('not_measured', tooShort);
+  const unjudged = sumOf(measures, (measure) => measure.unjudged ?? 0);
+  if (trials === 0) return nothing('not_measured', unjudged < undecided ? tooShort : tooLate);
   if (undecided > 0) {
     const all = trials + undecided;
     const [least, most] = [successes / all, (successes + undecided) / all];
+    const reasons = [
+      { count: undecided - unjudged, why: tooShort },
+      { count: unjudged, why: tooLate },
+    ].filter(({ count }) => count > 0);
     const note =
-      `between ${inWords(least, 'share')} and ${inWords(most, 'share')} of the faults observed: of ${digits(undecided)} ` +
-      `in ${digits(all)} ${tooShort}`;
+      `between ${inWords(least, 'share')} and ${inWords(most, 'share')} of the faults observed: ` +
+      reasons.map(({ count, why }) => `of ${digits(count)} in ${digits(all)} ${why}`).join(', ');
     return { ...nothing('censored', note), samples: all, atLeast: rounded(least) };
   }
   const { effective, ...bounds } = clusteredProportionInterval(measures, confidenceLevel);

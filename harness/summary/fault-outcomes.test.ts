@@ -121,6 +121,35 @@ describe('two injections a run', () => {
   });
 });
 
+describe('a watch in which the load generator itself was late', () => {
+  // In the first run one second of eight, of a plane that loses no SLO by then; in the second two; in the third none.
+  const stalls = [[5], [5, 7], []];
+  const outcome = outcomeOf(
+    repeat(3, (repetition) => ({
+      latencyUs: (i) => (i >= 1300 && i < 1450 ? null : 5_000),
+      readerStalls: (stalls[repetition - 1] ?? []).map((second) => {
+        const fromUs = injectedUs + second * secondUs;
+        return [fromUs, fromUs + 300_000] as const;
+      }),
+    })),
+  );
+
+  it('is told run by run, and gives no figure where it was too much', () => {
+    expect(outcome.unjudged).toEqual([
+      { run: 'planted-1-lakehouse', seconds: 1, watched: 8, injections: 0 },
+      { run: 'planted-2-lakehouse', seconds: 2, watched: 8, injections: 1 },
+    ]);
+    expect(outcome.injections).toBe(3);
+    expect(outcome.slo[0]).toEqual({ slo: 'availability', lost: 2, judged: 2 });
+    expect(outcome.slo[2]).toEqual({ slo: 'freshness', lost: 0, judged: 3 });
+    expect(clockOf(outcome, 'mttr')).toMatchObject({
+      meanUs: 2 * secondUs,
+      injections: 2,
+      note: expect.stringContaining('regained and held for 1 s after 2 of 2 injections'),
+    });
+  });
+});
+
 describe('what was not over', () => {
   it('has a mean that is only known to be at least so long', () => {
     const never = (emitUs: number) =>

@@ -7,7 +7,7 @@ import type { NotApplicable } from '../applicability.js';
 import { type FindingCode, findingsOf, type LedgerFinding } from '../ledger/findings.js';
 import { type Injury, injuriesOf } from '../measures/injuries.js';
 import type { Losses } from '../measures/losses.js';
-import { type Recovery, timeOn } from '../measures/recovery.js';
+import { isUnjudgedRecovery, type Recovery, timeOn } from '../measures/recovery.js';
 import { sloNames } from '../measures/slos.js';
 import type { LedgerFacts, RowVerdicts, RunFacts } from '../record/facts.js';
 import type { Scenario } from '../scenario.js';
@@ -103,6 +103,7 @@ function describeOutcome(
     injections: recoveries.flat().length,
     slo: applies ? sloNames.map((slo) => judgeSlo(slo, recoveries.flat())) : [],
     clocks: applies ? clocks.map((clock) => readClock(clock, recoveries, scenario, chance)) : [],
+    unjudged: applies ? hurt.flatMap(({ measured }) => unjudgedIn(measured, measured.recoveries.filter(same))) : [],
     ...counts,
     invalidRuns: invalid.length,
     invalidReason: invalid[0]?.measured.invalid[0]?.message ?? null,
@@ -114,6 +115,14 @@ function judgeSlo(slo: (typeof sloNames)[number], recoveries: readonly Recovery[
   const fates = recoveries.map(({ slos }) => slos[slo].fate);
   const lost = fates.filter((fate) => fate === 'lost').length;
   return { slo, lost, judged: lost + fates.filter((fate) => fate === 'kept').length };
+}
+
+/** Of a run in which nothing was left out nothing is said. */
+function unjudgedIn({ plan }: PlannedRun, recoveries: readonly Recovery[]): FaultOutcome['unjudged'] {
+  const seconds = sumOf(recoveries, ({ watched }) => watched.unjudged);
+  const watched = sumOf(recoveries, ({ watched }) => watched.seconds);
+  const injections = recoveries.filter(isUnjudgedRecovery).length;
+  return seconds + injections === 0 ? [] : [{ run: plan.id, seconds, watched, injections }];
 }
 
 type Reading = FaultOutcome['clocks'][number];
@@ -160,7 +169,8 @@ function readClock(
 }
 
 /** What an MTTR is the time of, and why it is zero where it is. */
-function mttrNotes(recoveries: readonly Recovery[], { slo }: Scenario): string[] {
+function mttrNotes(all: readonly Recovery[], { slo }: Scenario): string[] {
+  const recoveries = all.filter((recovery) => !isUnjudgedRecovery(recovery));
   const sort = ({ clocks: { mttr, slo_regained } }: Recovery) => {
     if (slo_regained !== null) return 'lost';
     return mttr?.kind === 'after' && mttr.us === 0 ? 'unhurt' : 'returned';
