@@ -63,6 +63,8 @@ const partitions = 4;
 /** A batch of changes of the size that a source makes under load. */
 const entryBytes = 10_000;
 const entries = 30_000;
+/** 5 MB, a sixth of what the tool may hold back (buffer.memory); emitter and planes have up to some thousand under way. */
+const inFlight = 512;
 
 async function kafkaFigures(
   { path }: Found,
@@ -83,7 +85,7 @@ async function kafkaFigures(
     const random = seededRandom(1);
     const entry = Uint8Array.from({ length: entryBytes }, () => random.below(256));
     const appendAll = (count: number) =>
-      timed(() => inParallel(64, count, async (i) => void (await log.append('ours', i % partitions, [entry]))));
+      timed(() => inParallel(inFlight, count, async (i) => void (await log.append('ours', i % partitions, [entry]))));
     await appendAll(entries / 10);
     const appending = await appendAll(entries);
     const sizes = ['--num-records', `${entries}`, '--record-size', `${entryBytes}`, '--throughput', '-1'];
@@ -114,7 +116,7 @@ async function kafkaFigures(
     const bytes = entries * entryBytes;
     return [
       ...beside(
-        `append, ${entryBytes} B entries, 64 in flight`,
+        `append, ${entryBytes} B entries, ${inFlight} in flight`,
         'MB',
         bytes / megabyte / appending,
         // "30000 records sent, 12345.6 records/sec (117.74 MB/sec), ...", the last line being that of all.
