@@ -2,7 +2,6 @@
  * Owns every process of a run: starts them, waits for ready, starts a dead role again after a delay as an orchestrator
  * would, samples what they use, and leaves none behind.
  */
-import { availableParallelism } from 'node:os';
 import { type ClockOrigin, hostClock, monotonicNs, monotonicUs, type SystemClock, systemClock } from '../clock.js';
 import { HarnessError, PlaneError } from '../errors.js';
 import type { ProcessFact, UsageColumns } from '../record/facts.js';
@@ -157,14 +156,6 @@ const planeNiceness = 10;
 /** What an orchestrator does with a smaller share of the processor. */
 const backgroundNiceness = 5;
 
-/**
- * A dozen processes on few processors: threads that help a collector wait for a processor, and the thread that serves waits
- * for them. Alone it collects sooner: p99 of lookups 41 and 45 ms in place of 66 and 70, interleaved, at 25,000 changes/s and
- * 1,000 reads/s on two processors. With many of them the help is worth having.
- */
-const fewProcessors = 4;
-const collector = availableParallelism() <= fewProcessors ? ['--single-threaded-gc'] : [];
-
 export function supervise(options: {
   lullStartUs: number;
   restartDelayUs: number;
@@ -195,7 +186,6 @@ export function supervise(options: {
       origin: shifted(clockByUs),
       precedence:
         spec.kind === 'load' ? 'first' : { niceness: planeNiceness + (spec.background ? backgroundNiceness : 0) },
-      execArgv: collector,
       ...(spec.readyWithinUs === undefined ? {} : { readyWithinUs: spec.readyWithinUs }),
     });
     scratch.watch(child.pid);
