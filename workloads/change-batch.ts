@@ -50,11 +50,6 @@ export function allocateBlock(count: number, payloadBytes: number): { block: Uin
   return { block, batch: viewBlock(block) };
 }
 
-/** How many changes a block has, for who asks no more of it. */
-export function countChanges(block: Uint8Array): number {
-  return new DataView(block.buffer, block.byteOffset, headerBytes).getUint32(4, true);
-}
-
 /** Throws if the bytes are no block: a block is written by the harness, a broken one is a defect, not dirt. */
 export function viewBlock(block: Uint8Array): ChangeBatch {
   const bytes = block.byteOffset % 8 === 0 ? block : block.slice();

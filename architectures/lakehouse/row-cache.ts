@@ -58,7 +58,8 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
   /** Has not begun. */
   let gathered: GatheredRead | null = null;
   let underWay = 0;
-  const waiting: (() => void)[] = [];
+  /** Lets the gathered read begin, if it waits for that. */
+  let begin = () => {};
 
   return {
     async get(keys) {
@@ -88,7 +89,7 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
   /** A read of the keys that will have been asked for when it begins: soon, or when one that is under way is over. */
   function gather(): GatheredRead {
     const keys: string[] = [];
-    const turn = underWay < readsAtOnce ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve));
+    const turn = underWay < readsAtOnce ? Promise.resolve() : new Promise<void>((resolve) => (begin = resolve));
     const rows = turn.then(() => {
       gathered = null;
       underWay++;
@@ -97,7 +98,7 @@ export function createRowCache({ store, clock, ttlUs, capacity }: RowCacheOption
     const end = () => {
       underWay--;
       for (const key of keys) reading.delete(key);
-      waiting.shift()?.();
+      begin();
     };
     rows.then(end, end); // those who wait for this read hear of its failure
     return { keys, rows };

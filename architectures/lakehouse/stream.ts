@@ -71,7 +71,9 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   // A write that fails for good ends the role, also when no other batch comes that would wait for it. Not AbortSignal.any:
   // Node keeps such a signal for as long as somebody listens, and with it the world of a simulated role that was killed.
   const ending = new AbortController();
-  signal.addEventListener('abort', () => ending.abort(signal.reason), { once: true });
+  const end = () => ending.abort(signal.reason);
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
   for (let rest = Promise.resolve(); ; ) {
     await rest;
     rest = clock.sleep(params.batchIntervalUs, ending.signal);

@@ -4,6 +4,7 @@
  * time. A plane that lets go of a thousand held calls at once keeps it busy for 40 to 80 ms, and so makes it late: what shows
  * without the late calls is judged nevertheless.
  */
+import { secondUs } from '../../workloads/durations.js';
 import type { RunFacts } from '../record/facts.js';
 
 /** Below this no start error matters; above, it may be a tenth of what it delays. */
@@ -12,8 +13,6 @@ export const lateUs = 5_000;
 const mayBeLate = 0.05;
 /** More of a watch may not be left out: of the five seconds that the shortest suites watch, one. */
 export const mostUnjudged = 0.2;
-
-export const secondUs = 1_000_000;
 
 export interface Lateness {
   /** The 95th percentile of the start error of the second's calls, of all kinds, is above the limit. */

@@ -112,14 +112,17 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
   });
   const lookAt = (name: 'availability' | 'latency', fromUs: number, toUs: number) =>
     lookAtCalls(watch.run, name, { zeroUs: injectedUs, fromUs, untilUs: toUs });
+  const after = {
+    availability: lookAt('availability', injectedUs, untilUs),
+    latency: lookAt('latency', injectedUs, untilUs),
+  };
   const called = (name: 'availability' | 'latency'): SloFate => {
-    const looks = (fromUs: number, toUs: number) => lookAt(name, fromUs, toUs);
     // A call waits for nothing that came before it: after the hold time a plane in service has no excuse left.
     const blamedUntilUs = readyUs + holdUs;
     return fateOf({
-      before: looks(beforeUs[0], watch.firstInjectedUs),
-      last: lastDecided(looks(beforeUs[0], injectedUs)),
-      after: looks(injectedUs, untilUs),
+      before: lookAt(name, beforeUs[0], watch.firstInjectedUs),
+      last: lastDecided(lookAt(name, beforeUs[0], injectedUs)),
+      after: after[name],
       injectedUs,
       untilUs,
       holdUs,
@@ -129,10 +132,10 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
   };
   const slos = { availability: called('availability'), latency: called('latency'), freshness };
   const lost = Object.values(slos).filter((fate) => fate.fate === 'lost');
-  const isJudged = Object.values(slos).every(({ fate }) => fate !== 'not judged');
+  const isJudged = !isUnjudgedRecovery({ slos });
   // One that was not judged may have been lost, and for longer than the others.
   const sloRegained = isJudged ? latestOf(lost.map(({ regained }) => regained)) : null;
-  const looks = [...lookAt('availability', injectedUs, untilUs), ...lookAt('latency', injectedUs, untilUs)];
+  const looks = [...after.availability, ...after.latency];
   const secondsOf = (some: readonly Look[]) => new Set(some.map(({ sinceUs }) => sinceUs)).size;
   return {
     injury,
@@ -265,7 +268,8 @@ const whyNone: Readonly<Record<Clock, string>> = {
 
 /** Of an injury of which an SLO was not judged. */
 const readerWasLate = 'the load generator itself was late, so that an SLO could not be judged';
-export const isUnjudgedRecovery = ({ slos }: Recovery) => Object.values(slos).some(({ fate }) => fate === 'not judged');
+export const isUnjudgedRecovery = ({ slos }: Pick<Recovery, 'slos'>) =>
+  Object.values(slos).some(({ fate }) => fate === 'not judged');
 
 /** What an MTTR is the time of. */
 function basisOf(recoveries: readonly Recovery[]): string {

@@ -13,10 +13,11 @@
  * which on every look of the hold time does; what is not judged is no part of that time. A look's own time is the later end of the interval in which the change must
  * have come: figures are up to one probe period (freshness) or one second (calls) too long, and claim no more.
  */
+import { secondUs } from '../../workloads/durations.js';
 import { operationKinds, outcomes, type RunFacts } from '../record/facts.js';
 import type { Elapsed } from './elapsed.js';
 import { sloQuantile } from './freshness.js';
-import { foldLateness, lateUs, mostUnjudged, secondUs } from './late-seconds.js';
+import { foldLateness, lateUs, mostUnjudged } from './late-seconds.js';
 import type { Panel } from './panel.js';
 
 export const sloNames = ['availability', 'latency', 'freshness'] as const;

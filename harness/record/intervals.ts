@@ -131,8 +131,7 @@ export async function saveIntervals(connection: DuckDBConnection, path: string, 
     facts.timeline.loadStartUs,
     facts.plan.scenario.workload.reads.timeoutUs,
   );
-  const encode = encoder();
-  const rows = intervals.map(encode);
+  const rows = intervals.map(encoder());
   const quantile = (at: number) => rows.map(({ quantiles }) => quantiles[at] as number);
   await connection.run(createTableSql('intervals', savedSchema));
   await appendColumns(connection, 'intervals', savedSchema, {
