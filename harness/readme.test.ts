@@ -116,7 +116,11 @@ describe('README', () => {
     // The same command as with a suite, whose name it does not have to say.
     const whole = ['npm run bench'];
     // The same commands as with names of their own.
-    const general = ['npm run planebench -- check PLANE', 'npm run planebench -- new architecture NAME'];
+    const general = [
+      'npm run planebench -- check PLANE',
+      'npm run planebench -- new architecture NAME',
+      'npm run bench:micro -- native',
+    ];
     expect([...new Set(commands)].sort()).toEqual([...tested, ...byCi, ...whole, ...general].sort());
     const ci = ['.ci/run', '.github/workflows/bench.yml']
       .map((path) => readFileSync(join(projectDirectory, path), 'utf8'))
