@@ -122,12 +122,8 @@ async function rebuildOvertaken(
   customers: readonly number[],
   customerRows: CustomerRows,
 ): Promise<void> {
-  const rebuilt = await rebuildRows(context, {
-    customers,
-    rows: createChangeRows(0),
-    fresh: 0,
-    historyLoaded: true,
-  });
+  const input = { customers, rows: createChangeRows(0), fresh: 0, historyLoaded: true };
+  const rebuilt = await untilDone(context, () => rebuildRows(context, input));
   await putRows(context, rebuilt);
   customerRows.takeOver(rebuilt);
 }

@@ -66,8 +66,10 @@ export async function runCompactor(context: RoleContext, params: LakehouseParams
 async function maintain(tables: TableStore, { retainUs }: LakehouseParams): Promise<void> {
   await tables.fold(foldSpec);
   for (const table of await compactedTables(tables)) {
-    await tables.compact(table, { smallFileBytes, targetFileBytes });
+    // Before what compaction takes out of the table now: that the next round deletes at the earliest, after a fold that has
+    // read it, however long this process was held or whatever its clock says.
     await tables.vacuum(table, { retainUs });
+    await tables.compact(table, { smallFileBytes, targetFileBytes });
   }
 }
 

@@ -192,7 +192,8 @@ async function create({ log, clock }: Tables, table: string, schema: Schema, lay
     },
   ];
   await log(table).commit((state) => (state === null ? creation : null));
-  const there = existing(table, await log(table).lastSeen());
+  // What somebody else has made of the table meanwhile.
+  const there = existing(table, await log(table).refresh());
   const { partitionColumns: partitionBy, configuration } = there.metaData;
   expectSameTable(
     table,

@@ -162,6 +162,22 @@ if (mount.status === 0) spawnSync('umount', [mounted]);
 await rm(mounted, { recursive: true, force: true });
 const refusal = mount.status === 0 ? '' : ` (skipped: ${(mount.error?.message ?? mount.stderr).trim()})`;
 
+test('a full disk keeps nobody from reading a table whose reads decide its tiers', async () => {
+  const objects = failingAt(localObjects(directory), 0, 'before');
+  const store = storeOn(objects);
+  await store.create('changes', schema);
+  await append(store, 1, 40);
+  await store.tier('changes', { warmAfterUs: 1e9, coldAfterUs: 2e9, targetFileBytes: 1e6 });
+  objects.armed = true;
+  expect(await lsnIn(store, 'changes')).toEqual(upTo(40));
+  // That it was read is told as soon as there is room.
+  expect(objects.asked).toBe(1);
+  objects.armed = false;
+  expect(await lsnIn(store, 'changes')).toEqual(upTo(40));
+  expect(await localObjects(directory).list('changes/_reads')).toHaveLength(1);
+  await store.close();
+});
+
 test.skipIf(refusal !== '')(`a disk of 1 MiB that fills up${refusal}`, async () => {
   expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory]).status).toBe(0);
   try {

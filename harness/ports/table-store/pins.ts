@@ -54,6 +54,7 @@ export async function pin(tables: Tables, table: string, name: string, version: 
 }
 
 export async function unpin(tables: Tables, table: string, name: string): Promise<void> {
+  await tables.log(table).refresh(); // somebody else may have pinned it
   await changeProperties(tables, table, (configuration) => {
     pinnedVersion(table, pinsOf({ configuration }), name);
     const { [`${prefix}${name}`]: _, ...others } = configuration;

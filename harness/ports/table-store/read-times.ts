@@ -26,13 +26,17 @@ export function noteReads(objects: ObjectStore, clock: Clock): ReadTimes {
       const policy = policyOf(metaData);
       if (policy === null || files.length === 0) return;
       const nowUs = clock.nowUs();
-      const times = told.get(table) ?? new Map<string, number>();
-      told.set(table, times);
+      const times = new Map(told.get(table));
       const isOld = ({ path }: AddFile) => (times.get(path) ?? Number.NEGATIVE_INFINITY) <= nowUs - toldEveryUs(policy);
       if (!files.some(isOld)) return;
       for (const { path } of files) times.set(path, nowUs);
       for (const path of times.keys()) if (!live.has(path)) times.delete(path);
-      await objects.put(`${folderOf(table)}/${id}`, JSON.stringify(Object.fromEntries(times)));
+      try {
+        await objects.put(`${folderOf(table)}/${id}`, JSON.stringify(Object.fromEntries(times)));
+      } catch {
+        return; // a full disk keeps nobody from reading; the next read tells it
+      }
+      told.set(table, times);
     },
   };
 }

@@ -90,14 +90,26 @@ function isAction(value: unknown): value is Action {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   return Object.entries(value).every(([kind, fields]) => {
     const needed = neededFields[kind];
-    return !needed || Object.entries(needed).every(([field, type]) => typeof fields?.[field] === type);
+    return (
+      !needed ||
+      (Object.entries(needed).every(([field, type]) => typeof fields?.[field] === type) &&
+        jsonFields.every((field) => fields[field] === undefined || isJsonObject(fields[field])))
+    );
   });
+}
+
+/** Fields that hold JSON as text, in whichever action they are. */
+const jsonFields = ['stats', 'schemaString'];
+
+function isJsonObject(text: unknown): boolean {
+  const value = typeof text === 'string' ? parseLine(text) : null;
+  return typeof value === 'object' && value !== null;
 }
 
 const neededFields: Readonly<Record<string, Readonly<Record<string, 'string' | 'number' | 'object'>>>> = {
   protocol: { minReaderVersion: 'number', minWriterVersion: 'number' },
   metaData: { id: 'string', schemaString: 'string', partitionColumns: 'object', configuration: 'object' },
-  add: { path: 'string', size: 'number' },
+  add: { path: 'string', size: 'number', partitionValues: 'object' },
   remove: { path: 'string' },
   txn: { appId: 'string', version: 'number' },
 };

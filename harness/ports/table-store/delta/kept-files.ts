@@ -34,13 +34,18 @@ export function keepFiles(bytesAtMost: number): KeptFiles {
   const copies = new Map<string, Kept>();
   const fetching = new Map<string, { readonly copy: Promise<Kept | null>; readonly readings: Set<Reading> }>();
   const heldBy = new Map<Reading, Set<Kept>>();
+  /** That ended while a file was still being fetched for them, as another could not be. */
+  const released = new WeakSet<Reading>();
   let bytes = 0;
 
   function keep(path: string, copy: Kept): void {
     forget(path);
     copies.set(path, copy);
     bytes += copy.bytes;
-    for (const reading of copy.readings) hold(reading, copy);
+    for (const reading of copy.readings) {
+      if (released.has(reading)) copy.readings.delete(reading);
+      else hold(reading, copy);
+    }
     makeRoom();
   }
 
@@ -101,6 +106,7 @@ export function keepFiles(bytesAtMost: number): KeptFiles {
         if (copy.readings.size === 0 && copy.forgotten) void discardStaged(copy.file);
       }
       heldBy.delete(reading);
+      released.add(reading);
       makeRoom();
     },
     forget,

@@ -193,12 +193,18 @@ describe('a commit', () => {
     ['is empty', '', /it is empty/],
     [
       'ends in the middle of a line',
-      '{"add":{"path":"a","size":1}}\n{"add":{"pa',
+      '{"add":{"path":"a","size":1,"partitionValues":{}}}\n{"add":{"pa',
       /line 2 is no action: \{"add":\{"pa\./,
     ],
     ['is no JSON', 'garbage\n', /line 1 is no action: garbage/],
     ['has a list for an action', '[1]\n', /line 1 is no action: \[1\]/],
     ['adds a file without a path', '{"add":{"size":1}}\n', /line 1 is no action/],
+    ['adds a file of no partition', '{"add":{"path":"a","size":1}}\n', /line 1 is no action/],
+    [
+      'has statistics that are broken',
+      `${JSON.stringify({ add: { path: 'a', size: 1, partitionValues: {}, stats: '{"numRec' } })}\n`,
+      /line 1 is no action/,
+    ],
     ['adds nothing', '{"add":null}\n', /line 1 is no action/],
   ])('that %s', async (_, text, reason) => {
     await fill(5);
@@ -246,4 +252,12 @@ test('a property that makes no sense is named', async () => {
   await expect(reader.refresh()).rejects.toThrow(
     'Table t: delta.logRetentionDuration is "interval 1 month"; it must be an interval such as',
   );
+});
+
+test('a checkpoint interval that makes no sense is refused before anything is committed', async () => {
+  const odd = log.open();
+  await expect(odd.commit(() => creation({ 'delta.checkpointInterval': '0' }))).rejects.toThrow(
+    'Table t: delta.checkpointInterval is "0"; it must be a number of commits',
+  );
+  expect(await log.open().refresh()).toBeNull();
 });

@@ -206,12 +206,14 @@ export function openDeltaLog(context: DeltaLogContext): DeltaLog {
       const actions = attempt(state);
       if (actions === null) return { committed: false, version: state?.version ?? -1 };
       const version = (state?.version ?? -1) + 1;
+      // Before it is put: what throws afterwards would pass for a commit that did not happen, and its files be taken back.
+      const after = replay(table, state, [{ version, actions }])!;
+      const interval = checkpointInterval(table, after.metaData);
       await check?.();
       if (await put(version, actions)) {
-        const after = replay(table, state, [{ version, actions }])!;
         timesMs.set(version, timestampOf(actions));
         see(after);
-        if (version > 0 && version % checkpointInterval(table, after.metaData) === 0) await checkpoint(after);
+        if (version > 0 && version % interval === 0) await checkpoint(after);
         return { committed: true, version };
       }
       await backOff(lost);

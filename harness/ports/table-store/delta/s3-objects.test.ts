@@ -46,6 +46,14 @@ const outcomeOf = (call: Promise<unknown>) =>
   );
 
 describe('put if absent', () => {
+  test('is done again where the server says that another put was under way', async () => {
+    s3.fates.push({ refused: 409 }, { refused: 409 });
+    expect(await objects.putIfAbsent('t/1', 'mine')).toBe(true);
+    expect(s3.asked).toEqual(['PUT', 'PUT', 'PUT']);
+    s3.fates.push(...new Array(9).fill({ refused: 409 }));
+    expect(await outcomeOf(objects.putIfAbsent('t/2', 'mine'))).toMatch(/^failed: .*409/);
+  });
+
   test('answers whose object it is, though answers are lost', async () => {
     expect(await objects.putIfAbsent('t/1', 'mine')).toBe(true);
     expect(await objects.putIfAbsent('t/1', 'mine')).toBe(false);

@@ -8,6 +8,7 @@ import { createWriteStream } from 'node:fs';
 import { readFile, rename, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -32,6 +33,9 @@ export interface S3Objects {
 /** Metadata of an object that was put if there was none: which of several puts it is from. */
 const putId = 'planebench-put';
 const fetchesAtOnce = 16;
+/** Of a put beside another of the same object; the pause before the next one doubles. */
+const conflictsAtMost = 6;
+const conflictPauseMs = 20;
 /** Of a data file whose body broke off: the SDK tries again only until the first byte is there. */
 const fetchAttempts = 3;
 
@@ -63,21 +67,29 @@ export function s3Objects(
 
   async function putIfAbsent(path: string, text: string): Promise<boolean> {
     const id = randomUUID();
-    try {
-      await put(new PutObjectCommand({ ...at(path), Body: text, IfNoneMatch: '*', Metadata: { [putId]: id } }));
-      return true;
-    } catch (error) {
-      const isThere = statusOf(error) === 412;
-      if (!mayHaveHappened(error)) {
-        if (isThere) return false;
-        throw failure(`${path} was not put`, error);
+    for (let conflicts = 0; ; conflicts++) {
+      try {
+        await put(new PutObjectCommand({ ...at(path), Body: text, IfNoneMatch: '*', Metadata: { [putId]: id } }));
+        return true;
+      } catch (error) {
+        // Another put of the same object was under way: nobody has won yet, and the service asks to do it again
+        // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+        if (statusOf(error) === 409 && !mayHaveHappened(error) && conflicts < conflictsAtMost) {
+          await setTimeout(conflictPauseMs << conflicts);
+          continue;
+        }
+        const isThere = statusOf(error) === 412;
+        if (!mayHaveHappened(error)) {
+          if (isThere) return false;
+          throw failure(`${path} was not put`, error);
+        }
+        // An answer was lost, or an attempt went on while the next one began: whose is the object that is there now?
+        const winner = await idOf(path).catch((unseen) => {
+          throw failure(`${path} may or may not have been put`, unseen, 'indeterminate');
+        });
+        if (winner !== null) return winner === id;
+        throw failure(`${path} may yet be put`, error, 'indeterminate');
       }
-      // An answer was lost, or an attempt went on while the next one began: whose is the object that is there now?
-      const winner = await idOf(path).catch((unseen) => {
-        throw failure(`${path} may or may not have been put`, unseen, 'indeterminate');
-      });
-      if (winner !== null) return winner === id;
-      throw failure(`${path} may yet be put`, error, 'indeterminate');
     }
   }
 
