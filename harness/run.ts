@@ -250,7 +250,11 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     isOver = true;
     (injections as Injections | null)?.end();
     await supervisor.stopAll();
-    await closeStack().catch((error: unknown) => invalid.push({ code: codeOf(error), message: messageOf(error) }));
+    await closeStack().catch((error: unknown) => {
+      invalid.push({ code: codeOf(error), message: messageOf(error) });
+      // The facts of a run that was interrupted go nowhere, and what it has left on servers that are not ours stays there.
+      if (signal.aborted) process.emitWarning(messageOf(error));
+    });
     haveStopped();
   }
   return {

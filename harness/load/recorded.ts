@@ -1,6 +1,7 @@
 /** What the load processes record, and its way into the columns of facts. A recording that was never begun has no rows. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { LoadedTrace } from '../loaded-trace.js';
 import { allocateColumns, type Columns, type Layout } from '../record/column-files.js';
 import { columnSets } from '../record/column-sets.js';
@@ -81,9 +82,11 @@ export const appendsOf = (path: string, incarnation: number): string =>
 
 /** Of all incarnations. One may find in the log, and record, what the one before it had recorded: the first one counts. */
 async function readAppends(path: string): Promise<Columns<typeof appendLayout>> {
-  const parts: Columns<typeof appendLayout>[] = [await readIfBegun(path, appendLayout)];
-  while (existsSync(appendsOf(path, parts.length)))
-    parts.push(await readRecording(appendsOf(path, parts.length), appendLayout));
+  const parts: Columns<typeof appendLayout>[] = [];
+  // One that died before it recorded anything hides none of those after it.
+  const incarnations = await incarnationsOf(path);
+  for (let incarnation = 0; incarnation < incarnations; incarnation++)
+    parts.push(await readIfBegun(appendsOf(path, incarnation), appendLayout));
   if (parts.length === 1) return parts[0] as Columns<typeof appendLayout>;
   const acknowledged = new Set<string>();
   const kept = parts.flatMap((part, number) =>
@@ -102,8 +105,16 @@ async function readAppends(path: string): Promise<Columns<typeof appendLayout>> 
   return merged;
 }
 
+/** By the last of them that began to record; at least one. */
+async function incarnationsOf(path: string): Promise<number> {
+  const names = await readdir(dirname(path));
+  const numbers = names.map((name) => new RegExp(`^${basename(path)}-(\\d+)$`).exec(name)?.[1]);
+  return 1 + Math.max(0, ...numbers.map((number) => Number(number ?? 0)));
+}
+
 async function readIfBegun<L extends Layout>(path: string, layout: L): Promise<Columns<L>> {
-  return existsSync(path) ? readRecording(path, layout) : allocateColumns(layout, 0);
+  const isBegun = existsSync(path) && (await stat(path)).size > 0;
+  return isBegun ? readRecording(path, layout) : allocateColumns(layout, 0);
 }
 
 /** Operations in the order in which they were due, and the row that each operation's number has now. */

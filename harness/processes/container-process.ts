@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { WaitStrategy } from 'testcontainers';
-import { type ClockOrigin, monotonicUs } from '../clock.js';
+import { type ClockOrigin, hostClock, monotonicUs } from '../clock.js';
 import { HarnessError, messageOf } from '../errors.js';
 import { type Exit, type FaultSignal, type StartedChild, stderrBytes } from './child-process.js';
 import { type Container, containerRuntime, type Daemon } from './containers.js';
@@ -132,15 +132,28 @@ function startContainerProcess(
         () => null,
       ),
     async stop(graceUs = 5_000_000) {
-      await order((container) => container.stop({ t: Math.ceil(graceUs / 1e6) }));
-      const exit = await exited;
+      const stopped = order((container) => container.stop({ t: Math.ceil(graceUs / 1e6) })).then(() => exited);
+      // A daemon that fails to stop it, or never answers, keeps nobody waiting.
+      const exit = await within(stopped, graceUs + stopWithinUs);
       // Whatever is left is removed by the janitor.
       await made()
         ?.remove({ force: true, v: true })
         .catch(() => {});
-      return exit;
+      return exit ?? { code: null, signal: null, atUs: monotonicUs(), failure: 'its container could not be stopped' };
     },
   };
+}
+
+/** Beyond the time that the process was given. */
+const stopWithinUs = 15_000_000;
+
+/** Null: not by then. */
+async function within<T>(work: Promise<T>, us: number): Promise<T | null> {
+  let cancel = () => {};
+  const late = new Promise<null>((resolve) => {
+    cancel = hostClock.after(us, () => resolve(null));
+  });
+  return Promise.race([work, late]).finally(() => cancel());
 }
 
 const orders: Readonly<Record<FaultSignal, (container: Container) => Promise<unknown>>> = {

@@ -27,6 +27,16 @@ export function enterService(
       await options.setClock?.(told);
     }
   };
+  /** One that serves and does not answer for once would have the wrong time until the end. */
+  const tellAgain = async (next: ClockOrigin) => {
+    while (!isGone && origin === next) {
+      try {
+        return await tellClock();
+      } catch {
+        await hostClock.sleep(askEveryUs);
+      }
+    }
+  };
   const said = () => lastWordsOf(words());
   const untilReady = async () => {
     const lateUs = monotonicUs() + readyWithinUs;
@@ -49,8 +59,8 @@ export function enterService(
     onReport() {},
     setClock(next) {
       origin = next;
-      // One that cannot be told now is told when it, or its successor, is ready.
-      if (isServing) tellClock().catch(() => {});
+      // One that is not ready is told when it, or its successor, is.
+      if (isServing) void tellAgain(next);
     },
     tell() {},
   };

@@ -261,12 +261,12 @@ describe.skipIf(found.includes(null) || openssl === null)('servers that are not 
       [
         'a certificate of Kafka that nobody vouches for',
         ({ kafka }) => ({ kafka: { ...kafka, tls: {} } }),
-        /kafka at .*(self-signed|certificate).*Check brokers, replication, tls, sasl/s,
+        /kafka at .*(self-signed|certificate).*Check brokers, replication, tls, sasl( \(none is named\))? and/s,
       ],
       [
         'a Kafka with TLS that is asked without',
         ({ kafka: { tls: _, ...kafka } }) => ({ kafka }),
-        /kafka at .*no connection could be made.*Check brokers, replication, sasl/s,
+        /kafka at .*no connection could be made.*Check brokers, replication, tls \(none is named\), sasl and/s,
       ],
       [
         'a wrong password of Redis',

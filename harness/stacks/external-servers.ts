@@ -6,10 +6,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ClockOrigin } from '../clock.js';
 import { HarnessError, messageOf } from '../errors.js';
 import type { KafkaConnection } from '../ports/change-log/kafka.js';
 import { checkBrokers, removeTopics } from '../ports/change-log/kafka-guest.js';
-import { type RedisConnection, setStoreClock } from '../ports/online-store/redis.js';
+import { placeOf, type RedisConnection, setStoreClock } from '../ports/online-store/redis.js';
 import { checkRedis, dumpStore, removeStore } from '../ports/online-store/redis-guest.js';
 import type { PortName } from '../ports/ports.js';
 import type { S3Tables } from '../ports/table-store/s3.js';
@@ -39,7 +40,7 @@ export async function visitServers(options: {
   const redis = onlineStore && (await checkRedis(onlineStore));
   if (tables) await checkBucket(tables, servers.s3.prefix + guestPrefix);
   const warehouse = uses.includes('warehouse') ? await startOwnServer('warehouse', options) : undefined;
-  if (onlineStore) await supervisor.tellTime((origin) => setStoreClock(onlineStore, origin));
+  if (onlineStore) await supervisor.tellTime((origin) => tellStore(onlineStore, origin));
   return {
     // To a client they are the servers of the native stack.
     connection: {
@@ -76,10 +77,21 @@ export async function visitServers(options: {
   };
 }
 
+/** It needs to know event time for the rows whose time to live is over. */
+async function tellStore(onlineStore: RedisConnection, origin: ClockOrigin): Promise<void> {
+  await setStoreClock(onlineStore, origin).catch((error) => {
+    throw new HarnessError(`the online store on ${placeOf(onlineStore)} was not told the time: ${messageOf(error)}`);
+  });
+}
+
+/** Whether its rows could be kept or not, they do not stay. */
 async function bringRowsHome(onlineStore: RedisConnection, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  await dumpStore(onlineStore, join(directory, 'rows'));
-  await removeStore(onlineStore);
+  try {
+    await dumpStore(onlineStore, join(directory, 'rows'));
+  } finally {
+    await removeStore(onlineStore);
+  }
 }
 
 export function brokersOf({ kafka }: ExternalServers, guest: string): KafkaConnection {

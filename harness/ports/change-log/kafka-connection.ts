@@ -134,7 +134,9 @@ export async function connectBroker(
       const { minVersion = 0, maxVersion = -1 } = versions[key] ?? {};
       if (version < minVersion || version > maxVersion)
         throw new Error(
-          `it takes ${name} from ${minVersion} to ${maxVersion}, not ${version}: Kafka ${since} or newer is needed`,
+          `it takes ${name} from ${minVersion} to ${maxVersion}, not ${version}: ${
+            version < minVersion ? 'it is newer than what planebench speaks' : `Kafka ${since} or newer is needed`
+          }`,
         );
     }
     connection.setVersions(versions);

@@ -29,7 +29,7 @@ export async function checkBrokers(connection: KafkaConnection): Promise<void> {
     const toDo =
       refusalOf((error as Error).cause) === 'MESSAGE_TOO_LARGE'
         ? `Let the brokers take a batch of ${batchLimitBytes} bytes (message.max.bytes)`
-        : `Check brokers, replication${security?.tls ? ', tls' : ''}${security?.sasl ? `, sasl and ${secretNames.kafka[0]}` : ''}; the user has to be allowed to create, write, read and delete topics, and to use and delete groups, whose names begin with ${prefix}`;
+        : `Check brokers, replication, tls${security?.tls ? '' : ' (none is named)'}, sasl${security?.sasl ? '' : ' (none is named)'} and ${secretNames.kafka[0]}; the user has to be allowed to create, write, read and delete topics, and to use and delete groups, whose names begin with ${prefix}`;
     throw new UsageError(
       `the change log on kafka at ${brokers.join(', ')} cannot be used: ${messageOf(error)}. ${toDo}${left === undefined ? '' : `. What was made there could not be removed: ${left}`}`,
       { cause: error },
@@ -88,12 +88,16 @@ async function atBrokers<T>(
   try {
     const any = await firstOf(brokers, (broker) => connect(addressOf(broker)));
     const { brokers: all, topicMetadata, controllerId } = await metadataOf(any);
-    const members = await Promise.all(all.map(async (one) => ({ one, broker: await connect(one) })));
-    return await work({
+    const met = await Promise.allSettled(all.map(async (one) => ({ one, broker: await connect(one) })));
+    const members = met.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const done = await work({
       topics: topicMetadata.map(({ topic }) => topic),
       controller: members.find(({ one }) => one.nodeId === controllerId)?.broker ?? any,
       members: members.map(({ broker }) => broker),
     });
+    // What the others keep is done; what one keeps that cannot be reached is not known.
+    for (const each of met) if (each.status === 'rejected') throw each.reason;
+    return done;
   } finally {
     for (const broker of open) broker.close(new Error('done'));
   }

@@ -1,7 +1,6 @@
 /** A Redis that is not ours: whether it will do, asked before anything is, and what a guest takes away again. */
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { finished } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import type { Redis } from 'ioredis';
 import { messageOf, UsageError } from '../../errors.js';
 import { secretNames } from '../secrets.js';
@@ -27,7 +26,7 @@ export async function checkRedis(to: RedisConnection): Promise<string> {
     const left = isMade ? await removeStore(to).catch(messageOf) : undefined;
     if (error instanceof UsageError) throw error;
     throw new UsageError(
-      `the online store on ${placeOf(to)} cannot be used: ${messageOf(error)}. Check host, port${to.tls ? ', tls' : ''}${to.username === undefined ? '' : `, username and ${secretNames.redis[0]}`}; the user has to be allowed to load and delete functions, and to use keys that begin with ${to.library}${left === undefined ? '' : `. What was made there could not be removed: ${left}`}`,
+      `the online store on ${placeOf(to)} cannot be used: ${messageOf(error)}. Check host, port, tls${to.tls ? '' : ' (none is named)'}, username${to.username === undefined ? ' (none is named)' : ''} and ${secretNames.redis[0]}; the user has to be allowed to load and delete functions, and to use keys that begin with ${to.library}${left === undefined ? '' : `. What was made there could not be removed: ${left}`}`,
       { cause: error },
     );
   } finally {
@@ -49,19 +48,18 @@ async function versionOf(redis: Redis): Promise<string> {
 /** Writes all that is stored to a file, as it lies there. */
 export async function dumpStore(to: RedisConnection, path: string): Promise<void> {
   const { everyKey } = storeNames(to.library);
-  const file = createWriteStream(path);
   await withRedis(to, async (redis) => {
-    for await (const keys of redis.scanStream({ match: everyKey })) {
-      for (const key of keys as string[]) {
-        if ((await redis.type(key)) !== 'hash') continue;
-        for await (const fields of redis.hscanBufferStream(key, { count: 1_000 })) {
-          if (!file.write(Buffer.concat(fields as Buffer[]))) await once(file, 'drain');
+    async function* rows(): AsyncIterable<Buffer> {
+      for await (const keys of redis.scanStream({ match: everyKey })) {
+        for (const key of keys as string[]) {
+          if ((await redis.type(key)) !== 'hash') continue;
+          for await (const fields of redis.hscanBufferStream(key, { count: 1_000 }))
+            yield Buffer.concat(fields as Buffer[]);
         }
       }
     }
+    await pipeline(rows, createWriteStream(path));
   });
-  file.end();
-  await finished(file);
 }
 
 /** Names of all libraries of functions, and of all keys, that begin with `prefix`. */
