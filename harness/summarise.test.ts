@@ -8,7 +8,7 @@ import { standardPrices } from './prices/prices.js';
 import type { LedgerFacts, RunFacts } from './record/facts.js';
 import { intervalOverRuns } from './statistics/interval.js';
 import { pooledRatio } from './statistics/pooled-figure.js';
-import { summarise } from './summarise.js';
+import { measureFacts, summarise } from './summarise.js';
 import { chanceOf } from './summary/estimates.js';
 
 const secondUs = 1_000_000;
@@ -46,7 +46,7 @@ function summaryOf(runs: readonly RunFacts[], repetitions = 5, finished = true):
     command,
     repetitions,
     finished,
-    runs,
+    runs: runs.map((run) => measureFacts(run, standardPrices)),
     notApplicable: [],
     prices: standardPrices,
   });
@@ -351,6 +351,18 @@ describe('what is censored', () => {
     });
   });
 
+  it('of one observation a run has a median between two of them, not around the middle one', () => {
+    const readyAfter = [1, 1.1, 1.2, 1.3, 1.5, 1.51, 2, 3, 4, 8];
+    const runs = repeat('lakehouse', 10, (r) => ({
+      fault: { readyUs: injectedUs + (readyAfter[r - 1] as number) * secondUs },
+    }));
+    expect(estimate(summaryOf(runs, 10), 'lakehouse', 'faults.role_ready', 'p50')).toMatchObject({
+      pointEstimate: 1.5 * secondUs,
+      confidenceInterval: { lowerBound: 1.1 * secondUs, upperBound: 4 * secondUs },
+      method: 'order statistics over runs',
+    });
+  });
+
   it('is not one fault the fewer where the watch was too short to see what became of it', () => {
     // In two of five runs nothing is shown after the crash, and the watch ends before what was held up is due.
     const cut = (run: RunFacts): RunFacts => ({
@@ -382,6 +394,18 @@ describe('what is censored', () => {
       validity: 'not_measured',
       note: 'the load generator was late when it could have shown',
     });
+  });
+
+  it('refutes the SLO only if it is so in more than one run', () => {
+    // Within 5 min, which at time scale 60 are 5 s: after three fifths of the window nothing more is shown.
+    const goesDeaf = (emitUs: number) =>
+      emitUs < injectedUs - 5 * secondUs ? emitUs + secondUs : Number.POSITIVE_INFINITY;
+    const claimOf = (runs: RunFacts[]) =>
+      summaryOf(runs, runs.length).claims.find(({ id }) => id === 'text.freshness.slo')?.outcome;
+    const all = repeat('lakehouse', 5, () => ({ shownAtUs: goesDeaf }));
+    expect(estimate(summaryOf(all), 'lakehouse', 'freshness.visibility', 'p95').validity).toBe('censored');
+    expect(claimOf(all)).toBe('refuted');
+    expect(claimOf(all.slice(0, 1))).toBe('inconclusive');
   });
 
   it('still loses a comparison that its bound loses', () => {
@@ -426,6 +450,15 @@ describe('invalid runs', () => {
     ]);
     expect(summary.verdict.outcome).toBe('inconclusive');
     expect(summary.verdict.sentences[0]).toBe('1 of 10 runs is invalid and left out of every figure.');
+  });
+
+  it('win nothing for their plane by being left out, and lose nothing for the other', () => {
+    const p99 = (lake: RunFacts[], other: RunFacts[]) =>
+      comparison(summaryOf([...lake, ...other], 12), 'inference', 'lakehouse', 'lambda');
+    expect(p99(lakehouse(12), lambda(12)).outcome).toBe('better');
+    expect(p99(spoiled(lakehouse(12)), lambda(12))).toMatchObject({ outcome: 'inconclusive', pairs: 11 });
+    expect(p99(spoiled(lakehouse(12)), lambda(12)).method).toContain('1 of 12 pairs lack a value of the candidate');
+    expect(p99(lakehouse(12), spoiled(lambda(12)))).toMatchObject({ outcome: 'better', pairs: 11 });
   });
 
   it('alone leave no figure', () => {

@@ -2,14 +2,15 @@
  * Two runs of a suite, B against A: every figure that both have, judged two-sided by the rule of decision.ts. What the
  * registry declares in advance (`primary`) is corrected as one family and makes the outcome; the rest is exploratory.
  */
-import type { Baseline, PlaneValues } from '../../reports/baseline.js';
+import type { Baseline, PlaneValues, RunValue } from '../../reports/baseline.js';
+import { defectOf } from '../../reports/defects.js';
 import type { ComparedFigure, SuiteComparison } from '../../reports/suite-comparison.js';
 import { UsageError } from '../errors.js';
 import { type MetricName, metricOf } from '../measures/metrics.js';
 import { holmAdjusted } from '../statistics/holm.js';
 import { fewestPairs, practicalRatio, practicalShare } from '../summary/comparisons.js';
 import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
-import { counted, digits, listed } from '../summary/wording.js';
+import { counted, digits, inWords, listed } from '../summary/wording.js';
 import {
   type Judgement,
   judge,
@@ -36,8 +37,8 @@ interface Draft {
   readonly worsening: Worsening | null;
   /** A run that is missing or has no value on either side: never "the same". */
   readonly complete: boolean;
-  /** A defect that A never had and B has. */
-  readonly isNew: boolean;
+  /** A defect of which B has more than A. */
+  readonly grew: boolean;
 }
 
 export function compareSuites(givenA: Named, givenB: Named, chance: Chance): SuiteComparison {
@@ -59,12 +60,12 @@ export function compareSuites(givenA: Named, givenB: Named, chance: Chance): Sui
   const adjusted = holmAdjusted(family.map(({ worsening }) => worsening?.pValue ?? 1));
   const corrected = new Map(family.map((draft, i) => [draft, adjusted[i] as number]));
   const figures = drafts.map((draft) => describeFigure(draft, corrected.get(draft) ?? draft.worsening?.pValue ?? null));
-  const appeared = figures.filter((_, i) => drafts[i]?.isNew);
+  const grown = figures.filter((_, i) => drafts[i]?.grew);
   const onlyOne = [...onlyIn(a, b), ...onlyIn(b, a)];
-  const isOpen = appeared.length > 0 || onlyOne.length > 0 || !a.values.finished || !b.values.finished;
+  const isOpen = grown.length > 0 || onlyOne.length > 0 || !a.values.finished || !b.values.finished;
   const outcome = outcomeOf(figures, isOpen);
   const sentences = [
-    ...describe({ a, b, figures, appeared }),
+    ...describe({ a, b, figures, grown }),
     ...onlyOne,
     ...(one.differ ? [describeBooks(a.name, b.name)] : []),
   ];
@@ -93,8 +94,6 @@ function draftPlane(
     if (better === 'neither') return [];
     const [ours, theirs] = [sideOf(plane, metric, statistic), sideOf(other, metric, statistic)];
     const label = `compare ${plane.scenario} ${plane.architecture} ${metric} ${statistic}`;
-    const has = (values: typeof ours.values, test: (value: number) => boolean) =>
-      values.some((value) => typeof value === 'number' && test(value));
     return [
       {
         plane,
@@ -107,10 +106,16 @@ function draftPlane(
           ours.values.length >= b.repetitions &&
           theirs.values.length >= a.repetitions &&
           [...ours.values, ...theirs.values].every((value) => value !== null),
-        isNew: kind === 'count' && has(ours.values, (value) => value > 0) && !has(theirs.values, (value) => value > 0),
+        grew: (kind === 'count' || defectOf(metric, false) !== null) && meanOf(ours.values) > meanOf(theirs.values),
       },
     ];
   });
+}
+
+/** Of the runs that have a value; 0 where none has. */
+function meanOf(values: readonly RunValue[]): number {
+  const known = values.filter((value) => typeof value === 'number');
+  return known.length === 0 ? 0 : known.reduce((sum, value) => sum + value, 0) / known.length;
 }
 
 function describeFigure(draft: Draft, pValue: number | null): ComparedFigure {
@@ -180,9 +185,9 @@ function describe(input: {
   a: Named;
   b: Named;
   figures: readonly ComparedFigure[];
-  appeared: readonly ComparedFigure[];
+  grown: readonly ComparedFigure[];
 }): string[] {
-  const { a, b, figures, appeared } = input;
+  const { a, b, figures, grown } = input;
   const declared = figures.filter((figure) => figure.declared);
   const count = (wanted: ComparedFigure['outcome']) =>
     digits(declared.filter(({ outcome }) => outcome === wanted).length);
@@ -190,9 +195,9 @@ function describe(input: {
   const measured = b.values.scenarios.some(({ badge }) => badge === 'measured');
   return [
     `Of ${counted(declared.length, 'figure')} declared in advance B is better in ${count('better')}, worse in ${count('worse')}, the same within ${digits(100 * (practicalRatio - 1))} % (${digits(100 * practicalShare)} point of a share) in ${count('same')}; ${count('inconclusive')} are inconclusive.`,
-    ...appeared.map(
-      ({ scenario, architecture, metric, b: mean, unit: _ }) =>
-        `${architecture} has ${metric} in B and never had in A (${scenario}: ${mean === null ? 'some' : digits(mean)} a run): the gate and the report of B judge that.`,
+    ...grown.map(
+      ({ scenario, architecture, metric, unit, a: before, b: now }) =>
+        `${architecture} has more ${metric} in B than in A (${scenario}: ${inWords(now ?? 0, unit)} a run after ${inWords(before ?? 0, unit)}): the gate and the report of B judge that.`,
     ),
     ...[a, b].flatMap(({ name, values }) =>
       values.finished

@@ -187,6 +187,30 @@ describe('absolute limits', () => {
   });
 });
 
+it('what no plane may do fails, whether a threshold names it or not', () => {
+  const fresh = { 'freshness.visibility.p95': wiggle(10) };
+  const gate = (more: Readonly<Record<string, readonly RunValue[]>>, thresholds: readonly Threshold[] = [p95]) => {
+    const values = plantValues({ a: { ...fresh, ...more } });
+    return judge(thresholds, values, plantValues({ a: fresh }));
+  };
+  const once = [0, 0, 0, 0.02, 0, 0, 0, 0, 0, 0];
+  const found = gate({ 'ledger.live_wrong.share': once });
+  expect(found.outcome).toBe('fail');
+  expect(found.thresholds.find(({ outcome }) => outcome === 'fail')).toMatchObject({
+    metric: 'ledger.live_wrong',
+    demanded: 'none, of any plane',
+    found: 'a answered live reads with rows that differ from the oracle: 2 % in the worst of 1 run that broke it',
+  });
+  expect(gate({ 'ledger.live_wrong.share': new Array(10).fill(0) }).outcome).toBe('pass');
+  // Of a plane that corrects itself what is left after that.
+  const settled = { 'ledger.settled_wrong_rows.total': new Array(10).fill(0) };
+  expect(gate({ 'ledger.live_wrong.share': once, ...settled }).outcome).toBe('pass');
+  // A threshold that allows some stands for itself.
+  expect(gate({ 'ledger.lost.total': new Array(10).fill(3) }, [p95, { ...lost, atMost: 3 } as Threshold]).outcome).toBe(
+    'pass',
+  );
+});
+
 describe('missing data is never a pass', () => {
   const before = visibility(wiggle(12));
 

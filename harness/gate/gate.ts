@@ -1,6 +1,6 @@
 /** A run against its suite's thresholds and a baseline: a decision for each, corrected together, and one for all. */
 import type { Baseline, PlaneValues } from '../../reports/baseline.js';
-import { defectOf } from '../../reports/defects.js';
+import { defectOf, defectsAmong } from '../../reports/defects.js';
 import type { Decision, GateVerdict, ThresholdVerdict } from '../../reports/gate.js';
 import { metricOf } from '../measures/metrics.js';
 import { holmAdjusted } from '../statistics/holm.js';
@@ -43,7 +43,10 @@ export function judgeGate(input: GateInput): GateVerdict {
   const family = drafts.filter(({ demand }) => isStatistical(demand.threshold));
   const adjusted = holmAdjusted(family.map(({ worsening }) => worsening?.pValue ?? 1));
   const pValues = new Map(family.map((draft, i) => [draft, adjusted[i] as number]));
-  const thresholds = drafts.map((draft) => decide(draft, pValues.get(draft) ?? null, candidate));
+  const thresholds = [
+    ...drafts.map((draft) => decide(draft, pValues.get(draft) ?? null, candidate)),
+    ...undemandedDefects(candidate, demands),
+  ];
   const absent = planesOnlyIn(baseline, candidate);
   const changed = changedFigures(candidate, baseline);
   const outcome = worst(thresholds, {
@@ -132,7 +135,8 @@ function decide(draft: Draft, pValue: number | null, candidate: Baseline): Thres
     kind: threshold.kind,
     demanded: inDemand(threshold),
   };
-  if (!isStatistical(threshold)) return { ...base, ...decideCount(draft, lack), pairs: 0, worsening: null };
+  if (!isStatistical(threshold))
+    return { ...base, ...decideCount(threshold as Absolute, draft.side, lack), pairs: 0, worsening: null };
   const pairs = worsening?.pairs ?? 0;
   if (worsening === null) {
     return { ...base, outcome: 'inconclusive', found: lack ?? 'no pair', pairs, worsening: null, method: '' };
@@ -155,6 +159,37 @@ function decide(draft: Draft, pValue: number | null, candidate: Baseline): Thres
 const isSimulated = ({ scenarios }: Baseline, name: string) =>
   scenarios.some((scenario) => scenario.name === name && scenario.badge === 'simulated');
 
+/** What no plane may do fails without a threshold too, as in the verdict of a suite; one that names it stands for itself. */
+function undemandedDefects(candidate: Baseline, demands: readonly Demand[]): ThresholdVerdict[] {
+  return candidate.planes.flatMap((plane) => {
+    const { scenario, architecture, figures } = plane;
+    const isDemanded = (metric: string) =>
+      demands.some(
+        (demand) =>
+          demand.scenario === scenario && demand.architecture === architecture && demand.threshold.metric === metric,
+      );
+    const highest = figures.map((figure) => ({ ...figure, value: Math.max(0, ...known(figure)) }));
+    return defectsAmong(highest)
+      .filter(({ metric }) => !isDemanded(metric))
+      .map((figure): ThresholdVerdict => {
+        const { metric, statistic, words } = figure;
+        const none = { metric, statistic, kind: 'absolute', atMost: 0 } as Absolute;
+        const { found, ...decided } = decideCount(none, figure, null);
+        const what = {
+          scenario,
+          architecture,
+          metric,
+          statistic,
+          kind: 'absolute',
+          demanded: 'none, of any plane',
+        } as const;
+        return { ...what, ...decided, found: `${architecture} ${words}: ${found}`, pairs: 0, worsening: null };
+      });
+  });
+}
+
+const known = ({ values }: Pick<Side, 'values'>) => values.filter((value) => typeof value === 'number');
+
 /** Missing data is never a pass. Null where every planned run is valid and has a value. */
 function lackOf({ plane, side }: Draft, repetitions: number): string | null {
   const valid = plane?.runs.length ?? 0;
@@ -169,12 +204,12 @@ function lackOf({ plane, side }: Draft, repetitions: number): string | null {
 
 /** Complete, not sampled: one run above the limit is above the limit, and a limit kept is kept in the runs that there are. */
 function decideCount(
-  { demand, side }: Draft,
+  threshold: Absolute,
+  side: Pick<Side, 'values'>,
   lack: string | null,
 ): Pick<ThresholdVerdict, 'outcome' | 'found' | 'method'> {
-  const threshold = demand.threshold as Absolute;
   const { unit } = metricOf(threshold.metric);
-  const values = side.values.filter((value) => typeof value === 'number');
+  const values = known(side);
   const limit = limitOf(threshold);
   const keeps = (value: number) => ('atMost' in threshold ? value <= limit : value >= limit);
   const broken = values.filter((value) => !keeps(value));

@@ -7,9 +7,8 @@ import { type MetricName, measureRun, metricNames, metricOf } from '../measures/
 import type { RunFacts } from '../record/facts.js';
 import type { Scenario } from '../scenario.js';
 import { estimateOf } from '../statistics/pooled-figure.js';
-import { sortSamples } from '../statistics/samples.js';
 import { floor } from '../suites/floor.js';
-import { badgeOf, figureOf, lackOfSamples, type PlannedRun, rounded } from '../summary/estimates.js';
+import { atBounds, badgeOf, figureOf, lackOfSamples, type PlannedRun, rounded } from '../summary/estimates.js';
 import { hashPrices } from './price-books.js';
 
 export function valuesOf(manifest: Manifest, facts: readonly RunFacts[], prices: PriceBook): Baseline {
@@ -95,9 +94,7 @@ function readingOf(measure: Measure, statistic: string): RunValue {
   const value = estimateOf(figureOf([measure], statistic));
   if (Number.isFinite(value)) return rounded(value);
   if (Number.isNaN(value) || measure.kind !== 'samples') return null;
-  const { observed, censored } = measure.samples;
-  const bounds = { ...measure, samples: sortSamples([...observed, ...censored]) };
-  return { atLeast: rounded(estimateOf(figureOf([bounds], statistic))) };
+  return { atLeast: rounded(estimateOf(figureOf(atBounds([measure]), statistic))) };
 }
 
 function compare(a: string, b: string): number {

@@ -171,8 +171,25 @@ function achievedMeasure(run: RunFacts, series: SampledBacklog, window: Window):
   if (firstUs > bearableUs)
     return notMeasured(`no probe was answered in the first ${(firstUs / 1e6).toFixed(1)} s of the window`);
   const shown = (series.shown[until] as number) - (series.shown[from] as number);
-  const seconds = ((series.atUs[until] as number) - (series.atUs[from] as number)) / 1e6;
-  return { kind: 'ratio', numerator: shown / run.panel.share, denominator: seconds, samples: until - from + 1 };
+  const span = { fromUs: series.atUs[from] as number, untilUs: series.atUs[until] as number };
+  const seconds = (span.untilUs - span.fromUs) / 1e6;
+  return { kind: 'ratio', numerator: shown / shareWithin(run, span), denominator: seconds, samples: until - from + 1 };
+}
+
+/**
+ * The panel's share of what was offered in these moments: by its share of the whole trace a plane that keeps up would be
+ * credited with more than it was offered whenever the panel's customers happened to be busier than usual, by 1 to 2 %.
+ * (A ratio estimate: Cochran, Sampling Techniques, 1977, chapter 6.)
+ */
+function shareWithin(run: RunFacts, span: Window): number {
+  const { changes, share } = run.panel;
+  let ofPanel = 0;
+  for (let i = 0; i < changes.rows; i++) {
+    const emitUs = changes.emitUs[i] as number;
+    if (changes.acknowledged[i] === 1 && emitUs >= span.fromUs && emitUs < span.untilUs) ofPanel++;
+  }
+  const offered = offeredWithin(run, span).changes;
+  return ofPanel === 0 || offered === 0 ? share : ofPanel / offered;
 }
 
 /** The rows whose answer is new and came in the window: all of them, of a plane that answers in time. */
@@ -214,18 +231,24 @@ function wholeCycles({ atUs, shown }: BacklogSeries, first: number, end: number)
   };
 }
 
-function offeredMeasure({ appends }: RunFacts, window: Window): MeasureOf<'ratio'> {
+function offeredMeasure(run: RunFacts, window: Window): MeasureOf<'ratio'> {
+  const { entries, changes } = offeredWithin(run, window);
+  if (entries === 0) return notMeasured('nothing was offered in the measured window');
+  return { kind: 'ratio', numerator: changes, denominator: (window.untilUs - window.fromUs) / 1e6, samples: entries };
+}
+
+/** Entries that were due in the window, and the changes of those that were acknowledged. */
+function offeredWithin({ appends }: RunFacts, window: Window): { entries: number; changes: number } {
   const acknowledged = appendOutcomes.indexOf('acknowledged');
+  let entries = 0;
   let changes = 0;
-  let rows = 0;
   for (let i = 0; i < appends.rows; i++) {
     const slotUs = appends.slotUs[i] as number;
     if (slotUs < window.fromUs || slotUs >= window.untilUs) continue;
-    rows++;
+    entries++;
     if (appends.outcome[i] === acknowledged) changes += appends.changes[i] as number;
   }
-  if (rows === 0) return notMeasured('nothing was offered in the measured window');
-  return { kind: 'ratio', numerator: changes, denominator: (window.untilUs - window.fromUs) / 1e6, samples: rows };
+  return { entries, changes };
 }
 
 function rowsWithin({ atUs }: BacklogSeries, window: Window): { first: number; end: number } {

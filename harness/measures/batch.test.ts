@@ -125,21 +125,21 @@ describe('batch work', () => {
     expect(none).toMatchObject({ why: 'not_measured', note: 'snapshot "s" was not taken: no disk' });
   });
 
-  it('that came after the load tells nothing of work beside it', () => {
-    const endingAfter = (us: number) => ({ besideLoad: true, startedUs: loadEndUs + us - secondUs });
+  it('that came after the load tells nothing of work beside it, and what lies within counts by that part', () => {
+    const beside = (startedUs: number) => step({ besideLoad: true, startedUs, hostUs: secondUs, rows: 1_000 });
     const ended = { kind: 'absent', why: 'not_measured', note: 'the load had ended' };
-    const { 'scoring.throughput_beside_load': one } = measured({
+    const { 'scoring.throughput_beside_load': some } = measured({
       ...facts,
-      steps: [step({ ...endingAfter(0), hostUs: secondUs }), step({ ...endingAfter(1), rows: 9_000 })],
+      steps: [beside(loadEndUs - secondUs), beside(loadEndUs - secondUs / 4), beside(loadEndUs)],
     });
-    expect(one).toEqual({
+    expect(some).toEqual({
       kind: 'ratio',
-      numerator: 1_000,
-      denominator: 1,
-      samples: 1,
-      note: '1 came after the load and are left out',
+      numerator: 1_250,
+      denominator: 1.25,
+      samples: 2,
+      note: '1 ended after the load and count by their part within it; 1 came after the load and are left out',
     });
-    expect(measured({ ...facts, steps: [step(endingAfter(1))] })['scoring.throughput_beside_load']).toEqual(ended);
+    expect(measured({ ...facts, steps: [beside(loadEndUs)] })['scoring.throughput_beside_load']).toEqual(ended);
     const times = (requestedUs: number) => ({
       requestedUs,
       seenUs: requestedUs + 5,

@@ -205,16 +205,21 @@ function absentStep(facts: BatchFacts, choice: Choice): AbsentMeasure {
 
 /**
  * Rows over the time from request to answer, summed: every one of them counts by how long it took, and so does the time that was
- * spent on what failed. Beside the load is what lies within it.
+ * spent on what failed. Beside the load is what lies within it: of one that ended later its time until then, and as many of its
+ * rows. To leave it out would be to leave out the slowest.
  */
 function rowsPerSecond(facts: BatchFacts, choice: Choice, loadEndUs: number): MeasureOf<'ratio'> {
-  const within = facts.steps.filter((step) => !step.besideLoad || step.startedUs + step.hostUs <= loadEndUs);
-  const { answered, repeated, failed } = chosen({ steps: within }, choice);
+  const partOf = ({ besideLoad, startedUs, hostUs }: BatchStepFact) =>
+    besideLoad ? Math.max(0, Math.min(1, (loadEndUs - startedUs) / hostUs)) : 1;
   const all = chosen(facts, choice);
+  const [answered, repeated, failed] = [all.answered, all.repeated, all.failed].map((steps) =>
+    steps.filter((step) => partOf(step) > 0),
+  ) as [BatchStepFact[], BatchStepFact[], BatchStepFact[]];
   const late = all.answered.length - answered.length;
   if (answered.length === 0) return late > 0 ? notMeasured(loadHadEnded) : absentStep(facts, choice);
-  const rows = answered.reduce((sum, step) => sum + step.rows, 0);
-  const us = [...answered, ...failed].reduce((sum, step) => sum + step.hostUs, 0);
+  const rows = answered.reduce((sum, step) => sum + step.rows * partOf(step), 0);
+  const us = [...answered, ...failed].reduce((sum, step) => sum + step.hostUs * partOf(step), 0);
+  const cut = [...answered, ...failed].filter((step) => partOf(step) < 1).length;
   return {
     kind: 'ratio',
     numerator: rows,
@@ -223,6 +228,7 @@ function rowsPerSecond(facts: BatchFacts, choice: Choice, loadEndUs: number): Me
     ...noteOf([
       toldOf(failed),
       repeated.length > 0 && `${repeated.length} answers had been given before and are left out`,
+      cut > 0 && `${cut} ended after the load and count by their part within it`,
       late > 0 && `${late} came after the load and are left out`,
     ]),
   };

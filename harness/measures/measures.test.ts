@@ -309,6 +309,11 @@ describe('a plane that works in batches of 2 s', () => {
     expect(ratio(measure(plantRun({ shownAtUs: half }), 'ingest.achieved_rate'))).toBeCloseTo(50, 6);
   });
 
+  it('is credited with no more than it was offered where the panel is busier than its share of the whole trace', () => {
+    const { panel } = run;
+    expect(ratio(measure({ ...run, panel: { ...panel, share: 0.49 } }, 'ingest.achieved_rate'))).toBeCloseTo(100, 6);
+  });
+
   it('takes in nothing while it stands still for longer than a batch takes', () => {
     // From 2.1 s to 7 s it shows 49 changes a member, then none until the last probe of the window at 11.95 s.
     const stops = (emitUs: number) =>

@@ -19,7 +19,7 @@ import { measureLineage } from './lineage.js';
 import { type Losses, lossesOf } from './losses.js';
 import type { AbsentMeasure, Measure, MeasureOf } from './measured.js';
 import { notOffered } from './measured.js';
-import { readPanel } from './panel.js';
+import { type Panel, readPanel } from './panel.js';
 import { foldRecovery, measureRecovery, type Recovery } from './recovery.js';
 import { measureResources } from './resources.js';
 import { measureStorage } from './storage.js';
@@ -193,8 +193,7 @@ export interface MeasuredRun {
   readonly missing: readonly Finding[];
 }
 
-export function measureRun(run: RunFacts, prices: PriceBook): MeasuredRun {
-  const panel = readPanel(run);
+export function measureRun(run: RunFacts, prices: PriceBook, panel: Panel = readPanel(run)): MeasuredRun {
   const visibility = foldVisibility(panel);
   const recoveries = foldRecovery(run, panel, visibility);
   const measured: Omit<Measures, keyof ReturnType<typeof measureCost>> = {

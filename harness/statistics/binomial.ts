@@ -46,6 +46,24 @@ export function proportionInterval(successes: number, trials: number, level = 0.
   };
 }
 
+/**
+ * Distribution-free interval for the p-quantile of independent observations, sorted: from one of them to another, which hold
+ * it between them with at least the level, whatever they are drawn from (David and Nagaraja 2003, section 7.1). Where one
+ * observation a run is all there is the jackknife does not do: leaving one out only ever shows the two in the middle (Efron
+ * and Tibshirani 1993, section 11.6). Null below the sample floor.
+ */
+export function quantileInterval(sorted: ArrayLike<number>, p: number, level = 0.95): Bounds | null {
+  const count = sorted.length;
+  if (count < sampleFloor(p, level)) return null;
+  const tail = (1 - level) / 2;
+  // The rank r of an end: the chance that fewer than r observations lie below the quantile.
+  let lower = 1;
+  while (binomialCumulative(lower, count, p) <= tail) lower++;
+  let upper = lower;
+  while (binomialCumulative(upper - 1, count, p) < 1 - tail) upper++;
+  return { lowerBound: sorted[lower - 1] as number, upperBound: sorted[upper - 1] as number };
+}
+
 export interface Trials {
   readonly successes: number;
   readonly trials: number;

@@ -12,7 +12,7 @@
  * Positive figures are handled on the log scale: their errors are ratios, and no bound can be negative.
  */
 import type { PooledFigure } from './pooled-figure.js';
-import { estimateOf } from './pooled-figure.js';
+import { estimateOf, figuresByRun } from './pooled-figure.js';
 import type { Resamples } from './resamples.js';
 import { studentCritical } from './student-t.js';
 
@@ -50,7 +50,7 @@ export function intervalOverRuns(figure: PooledFigure, options: IntervalOptions)
   if (![estimate, ...left].every(Number.isFinite)) return none('right-censored, no upper bound');
   const scale = options.domain === 'positive' && [estimate, ...left].every((value) => value > 0) ? log : linear;
   const spread = jackknifeError(left.map(scale.to));
-  if (spread === 0) return none('the same in every run');
+  if (spread === 0) return none(isEqualInAll(figure, estimate) ? sameInEveryRun : 'no run by itself moves it');
 
   const around = (lower: number, upper: number) =>
     clip({ lowerBound: scale.from(lower), upperBound: scale.from(upper) }, options.domain);
@@ -67,6 +67,14 @@ export function intervalOverRuns(figure: PooledFigure, options: IntervalOptions)
     return { interval: jackknife, method: `jackknife-t over runs (${scale.name}; bootstrap-t over twice as wide)` };
   }
   return { interval: bootstrap, method: `bootstrap-t over runs (${scale.name})` };
+}
+
+/** Says of a figure without an interval that it needs none. */
+export const sameInEveryRun = 'the same in every run';
+
+/** A quantile may stay where it is whichever run is left out, and yet be another in each: that is no certainty. */
+function isEqualInAll(figure: PooledFigure, estimate: number): boolean {
+  return figuresByRun(figure).every((value) => Math.abs(value - estimate) <= 1e-12 * Math.abs(estimate));
 }
 
 function none(why: string): IntervalOverRuns {

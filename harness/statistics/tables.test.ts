@@ -2,7 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../random.js';
-import { binomialCumulative, clusteredProportionInterval, proportionInterval, sampleFloor } from './binomial.js';
+import {
+  binomialCumulative,
+  clusteredProportionInterval,
+  proportionInterval,
+  quantileInterval,
+  sampleFloor,
+} from './binomial.js';
 import { comparePaired, signFlipTest } from './comparison.js';
 import { holmAdjusted } from './holm.js';
 import { pooledQuantile, pooledRatio } from './pooled-figure.js';
@@ -40,6 +46,24 @@ describe('the sample floor', () => {
     [0.05, 72],
   ])('of quantile %f is %i', (p, floor) => {
     expect(sampleFloor(p)).toBe(floor);
+  });
+});
+
+describe('order statistics', () => {
+  const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+  // Ranks of the 95 % interval of a median, as tables of order statistics give them (Conover 1999, table A3).
+  it.each([
+    [6, 1, 6],
+    [10, 2, 9],
+    [12, 3, 10],
+    [20, 6, 15],
+  ])('of %i hold the median between the %ith and the %ith', (count, low, high) => {
+    expect(quantileInterval(upTo(count), 0.5)).toEqual({ lowerBound: low, upperBound: high });
+  });
+  it('hold no tail of few, nor the median of five', () => {
+    expect(quantileInterval(upTo(5), 0.5)).toBeNull();
+    expect(quantileInterval(upTo(71), 0.95)).toBeNull();
+    expect(quantileInterval(upTo(72), 0.95)?.upperBound).toBe(72);
   });
 });
 

@@ -87,7 +87,8 @@ function freshnessSlo(evidence: Evidence): Claim {
 }
 
 function withinLimit(estimate: BoundedEstimate, limit: number): Claim['outcome'] {
-  if (estimate.atLeast !== null && estimate.atLeast > limit) return 'refuted';
+  // Of one run's unseen changes, or of one run alone, more is not known than of figures without an interval.
+  if (estimate.surelyAtLeast !== null && estimate.surelyAtLeast > limit) return 'refuted';
   if (estimate.validity === 'not_measured' || estimate.validity === 'not_offered') return 'not measured';
   const interval = estimate.confidenceInterval;
   if (interval === null) return 'inconclusive';

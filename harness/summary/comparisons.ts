@@ -7,9 +7,10 @@ import type { Comparison } from '../../reports/summary.js';
 import { type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { comparePaired, type PairedComparison } from '../statistics/comparison.js';
 import { holmAdjusted } from '../statistics/holm.js';
+import { sameInEveryRun } from '../statistics/interval.js';
 import { estimateOf, figuresByRun, type PooledFigure } from '../statistics/pooled-figure.js';
-import { sortSamples } from '../statistics/samples.js';
 import {
+  atBounds,
   type Chance,
   confidenceLevel,
   figureOf,
@@ -35,7 +36,17 @@ interface Draft {
   /** Effects between these two do not matter in practice. */
   readonly indifferent: readonly [number, number];
   /** Which side's figure is right-censored and was taken at its bound. */
-  readonly censored: 'none' | 'candidate' | 'reference' | 'both';
+  readonly censored: Sides;
+  /** Of the pairs that were planned, those without a value; and on whose side. */
+  readonly missing: number;
+  readonly lacking: Sides;
+}
+
+type Sides = 'none' | 'candidate' | 'reference' | 'both';
+
+function sidesOf(candidate: boolean, reference: boolean): Sides {
+  if (candidate) return reference ? 'both' : 'candidate';
+  return reference ? 'reference' : 'none';
 }
 
 /** `planes`: the runs of each plane under one scenario. */
@@ -69,16 +80,16 @@ export function comparePlanes(planes: ReadonlyMap<string, readonly PlannedRun[]>
   });
 }
 
-type Pair = readonly [PlannedRun, PlannedRun];
+/** The runs of one seed; null: there is none, or none that is valid. */
+type Pair = readonly [PlannedRun | null, PlannedRun | null];
 
 function pairBySeed(candidates: readonly PlannedRun[], references: readonly PlannedRun[]): Pair[] {
   const keyOf = ({ plan }: PlannedRun) => `${plan.seed} ${plan.repetition}`;
-  const valid = ({ invalid }: PlannedRun) => invalid.length === 0;
-  const partners = new Map(references.filter(valid).map((run) => [keyOf(run), run]));
-  return candidates.filter(valid).flatMap((run): Pair[] => {
-    const partner = partners.get(keyOf(run));
-    return partner ? [[run, partner]] : [];
-  });
+  const bySeed = (runs: readonly PlannedRun[]) =>
+    new Map(runs.filter(({ invalid }) => invalid.length === 0).map((run) => [keyOf(run), run]));
+  const [ours, theirs] = [bySeed(candidates), bySeed(references)];
+  const planned = new Set([...candidates, ...references].map(keyOf));
+  return [...planned].map((key): Pair => [ours.get(key) ?? null, theirs.get(key) ?? null]);
 }
 
 function draftMetric(options: {
@@ -91,11 +102,18 @@ function draftMetric(options: {
   const { metric, candidate, reference, chance } = options;
   const { better, kind, domain, statistics } = metricOf(metric);
   if (better === 'neither' || (kind !== 'samples' && kind !== 'ratio')) return [];
-  const both = options.pairs.flatMap(([one, other]): [Present, Present][] => {
-    const [ours, theirs] = [one.measures[metric], other.measures[metric]];
-    return ours.kind === 'absent' || theirs.kind === 'absent' ? [] : [[ours, theirs]];
-  });
+  const presentIn = (run: PlannedRun | null): Present | null => {
+    const measure = run?.measures[metric];
+    return measure === undefined || measure.kind === 'absent' ? null : measure;
+  };
+  const values = options.pairs.map(([one, other]) => [presentIn(one), presentIn(other)] as const);
+  const both = values.flatMap(([ours, theirs]): [Present, Present][] => (ours && theirs ? [[ours, theirs]] : []));
   if (both.length === 0) return [];
+  const missing = values.length - both.length;
+  const lacking = sidesOf(
+    values.some(([ours]) => ours === null),
+    values.some(([, theirs]) => theirs === null),
+  );
 
   const sides = [both.map(([one]) => one), both.map(([, other]) => other)] as const;
   return statistics.flatMap((statistic) => {
@@ -105,7 +123,7 @@ function draftMetric(options: {
     const positive = [one, other].every(({ figure }) => figuresByRun(figure).every((value) => value > 0));
     const effect = domain === 'positive' && positive ? 'ratio' : 'difference';
     const margin = domain === 'share' ? practicalShare : (practicalRatio - 1) * Math.abs(estimateOf(other.figure));
-    const censored = one.censored ? (other.censored ? 'both' : 'candidate') : other.censored ? 'reference' : 'none';
+    const censored = sidesOf(one.censored, other.censored);
     const compared = comparePaired(one.figure, other.figure, {
       effect,
       level: confidenceLevel,
@@ -113,7 +131,7 @@ function draftMetric(options: {
     });
     const indifferent =
       effect === 'ratio' ? ([1 / practicalRatio, practicalRatio] as const) : ([-margin, margin] as const);
-    return [{ metric, statistic, candidate, reference, compared, indifferent, censored }];
+    return [{ metric, statistic, candidate, reference, compared, indifferent, censored, missing, lacking }];
   });
 }
 
@@ -126,12 +144,7 @@ interface Bounded {
 function boundedFigure(measures: readonly Present[], statistic: string): Bounded {
   const figure = figureOf(measures, statistic);
   if (!figuresByRun(figure).includes(Number.POSITIVE_INFINITY)) return { figure, censored: false };
-  const bounds = measures.map((measure) =>
-    measure.kind === 'samples'
-      ? { ...measure, samples: sortSamples([...measure.samples.observed, ...measure.samples.censored]) }
-      : measure,
-  );
-  return { figure: figureOf(bounds, statistic), censored: true };
+  return { figure: figureOf(atBounds(measures), statistic), censored: true };
 }
 
 const isPrimary = ({ metric, statistic }: Draft) => metricOf(metric).primary === statistic;
@@ -143,7 +156,7 @@ function correctPrimaries(drafts: readonly Draft[]): Map<Draft, number> {
 }
 
 function decide(draft: Draft, pValue: number | null): Comparison['outcome'] {
-  const { compared, metric, censored } = draft;
+  const { compared, metric, censored, lacking } = draft;
   if (compared.pairs < fewestPairs || compared.estimate === null || pValue === null || censored === 'both') {
     return 'inconclusive';
   }
@@ -153,18 +166,22 @@ function decide(draft: Draft, pValue: number | null): Comparison['outcome'] {
     lowerBound: compared.estimate,
     upperBound: compared.estimate,
   };
-  if (compared.interval === null && !compared.method.includes('the same in every')) return 'inconclusive';
+  if (compared.interval === null && !compared.method.includes(sameInEveryRun)) return 'inconclusive';
   const [least, most] = draft.indifferent;
-  if (lowerBound >= least && upperBound <= most) return censored === 'none' ? 'equivalent' : 'inconclusive';
+  const isWhole = censored === 'none' && lacking === 'none';
+  if (lowerBound >= least && upperBound <= most) return isWhole ? 'equivalent' : 'inconclusive';
   if (pValue > alpha || (lowerBound <= equality && upperBound >= equality)) return 'inconclusive';
   const isLower = upperBound < equality;
   // A censored figure is really higher than its bound: only the conclusion that it is higher stands.
   if (censored === (isLower ? 'candidate' : 'reference')) return 'inconclusive';
-  return isLower === (metricOf(metric).better === 'lower') ? 'better' : 'worse';
+  const isBetter = isLower === (metricOf(metric).better === 'lower');
+  // Nobody wins by the runs that are left when others of its own failed: those may have been its worst.
+  if (lacking === 'both' || lacking === (isBetter ? 'candidate' : 'reference')) return 'inconclusive';
+  return isBetter ? 'better' : 'worse';
 }
 
 function methodOf(draft: Draft, adjusted: number | undefined): string {
-  const { compared, censored } = draft;
+  const { compared, censored, missing, lacking } = draft;
   const difference =
     compared.effect === 'difference' && compared.estimate !== null
       ? ` of ${rounded(compared.estimate)}${
@@ -183,6 +200,9 @@ function methodOf(draft: Draft, adjusted: number | undefined): string {
       : `sign-flip p = ${rounded(compared.pValue)}, ${
           adjusted === undefined ? 'exploratory' : `${rounded(adjusted)} after Holm`
         }`,
+    missing === 0
+      ? ''
+      : `${missing} of ${missing + compared.pairs} pairs lack a value of ${lacking === 'both' ? 'either side' : `the ${lacking}`}`,
     compared.pairs < fewestPairs ? `${compared.pairs} pairs, ${fewestPairs} needed to decide` : '',
   ]
     .filter((part) => part !== '')

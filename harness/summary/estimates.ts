@@ -4,11 +4,11 @@ import type { AbsentMeasure, CountMeasure, Measure, TrialMeasure } from '../meas
 import { type MeasuredRun, type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { type Random, seededRandom } from '../random.js';
 import type { RunPlan } from '../scenario.js';
-import { clusteredProportionInterval, sampleFloor } from '../statistics/binomial.js';
-import { bootstrapFromRuns, intervalOverRuns } from '../statistics/interval.js';
+import { clusteredProportionInterval, quantileInterval, sampleFloor } from '../statistics/binomial.js';
+import { bootstrapFromRuns, type IntervalOverRuns, intervalOverRuns, sameInEveryRun } from '../statistics/interval.js';
 import { estimateOf, type PooledFigure, pooledMean, pooledQuantile, pooledRatio } from '../statistics/pooled-figure.js';
 import { drawResamples, mostResampled, type Resamples } from '../statistics/resamples.js';
-import { countSamples, meanBound, quantileBound } from '../statistics/samples.js';
+import { countSamples, meanBound, quantileBound, sortSamples } from '../statistics/samples.js';
 import { counted, digits, inWords, joinedOnce } from './wording.js';
 
 /** A run of the suite with its plan. */
@@ -48,6 +48,8 @@ export function chanceOf(seed: number): Chance {
 export interface BoundedEstimate extends Estimate {
   readonly metric: MetricName;
   readonly atLeast: number | null;
+  /** The lower end of the interval of the bounds: what it reaches for sure, if one run more or less would say so too. */
+  readonly surelyAtLeast: number | null;
 }
 
 /** All estimates of one plane under one scenario. */
@@ -63,7 +65,7 @@ export function estimatePlane(runs: readonly PlannedRun[], chance: Chance): Boun
 
 type Judgement = Pick<
   BoundedEstimate,
-  'pointEstimate' | 'confidenceInterval' | 'method' | 'runs' | 'samples' | 'validity' | 'atLeast'
+  'pointEstimate' | 'confidenceInterval' | 'method' | 'runs' | 'samples' | 'validity' | 'atLeast' | 'surelyAtLeast'
 > & {
   readonly note?: string;
 };
@@ -120,6 +122,7 @@ function nothing(validity: Estimate['validity'], note: string): Judgement {
     samples: 0,
     validity,
     atLeast: null,
+    surelyAtLeast: null,
     note,
   };
 }
@@ -192,6 +195,7 @@ function poolCounts(measures: readonly CountMeasure[]): Judgement {
     samples: measures.length,
     validity: 'ok',
     atLeast: null,
+    surelyAtLeast: null,
   };
 }
 
@@ -228,6 +232,7 @@ function poolTrials(measures: readonly TrialMeasure[]): Judgement {
     samples: trials,
     validity: 'ok',
     atLeast: null,
+    surelyAtLeast: null,
   };
 }
 
@@ -243,6 +248,7 @@ export function poolFigure(
   const lack = lackOfSamples(measures, statistic);
   if (lack !== null) return { ...nothing('insufficient', lack), samples };
   const figure = figureOf(measures, statistic);
+  const options = { domain, level: confidenceLevel, resamples: chance.resamples(figure.runs) };
   const estimate = estimateOf(figure);
   if (Number.isNaN(estimate)) return { ...nothing('not_measured', 'nothing to divide by'), samples };
   if (!Number.isFinite(estimate)) {
@@ -251,10 +257,11 @@ export function poolFigure(
     const atLeast = p === null ? meanBound(sampled) : quantileBound(sampled, p);
     const open = sumOf(sampled, ({ censored }) => censored.length);
     const note = `right-censored: at least ${inWords(atLeast, unit)} (of ${digits(open)} in ${digits(samples)} only a bound is known)`;
-    return { ...nothing('censored', note), samples, atLeast };
+    const bounds = intervalOverRuns(figureOf(atBounds(measures), statistic), options);
+    const surelyAtLeast = bounds.interval?.lowerBound ?? (bounds.method.includes(sameInEveryRun) ? atLeast : null);
+    return { ...nothing('censored', note), samples, atLeast, surelyAtLeast };
   }
-  const resamples = chance.resamples(figure.runs);
-  const { interval, method } = intervalOverRuns(figure, { domain, level: confidenceLevel, resamples });
+  const { interval, method } = onePerRun(measures, statistic) ?? intervalOverRuns(figure, options);
   return {
     pointEstimate: rounded(estimate),
     confidenceInterval: interval && { confidenceLevel, ...roundedBounds(interval) },
@@ -263,7 +270,29 @@ export function poolFigure(
     samples,
     validity: 'ok',
     atLeast: null,
+    surelyAtLeast: null,
   };
+}
+
+/** Right-censored samples taken at their bounds. */
+export function atBounds(measures: readonly Present[]): Present[] {
+  return measures.map((measure) =>
+    measure.kind === 'samples'
+      ? { ...measure, samples: sortSamples([...measure.samples.observed, ...measure.samples.censored]) }
+      : measure,
+  );
+}
+
+/** The interval of a quantile of which every run has one observation; null: of anything else. */
+function onePerRun(measures: readonly Present[], statistic: string): IntervalOverRuns | null {
+  const p = probabilityOf(statistic);
+  const sampled = ofKind(measures, 'samples').map(({ samples }) => samples);
+  if (p === null || sampled.some((samples) => samples.observed.length !== 1 || countSamples(samples) !== 1))
+    return null;
+  const values = sampled.map(({ observed }) => observed[0] as number);
+  if (values.every((value) => value === values[0])) return null;
+  const interval = quantileInterval(Float64Array.from(values).sort(), p, confidenceLevel);
+  return { interval, method: 'order statistics over runs' };
 }
 
 /**
@@ -279,6 +308,6 @@ export function roundedBounds(bounds: { readonly lowerBound: number; readonly up
 }
 
 /** As the summary has it. */
-export function withoutBound({ atLeast: _, ...estimate }: BoundedEstimate): Estimate {
+export function withoutBound({ atLeast: _, surelyAtLeast: __, ...estimate }: BoundedEstimate): Estimate {
   return estimate;
 }

@@ -5,7 +5,7 @@ import type { NotApplicable } from '../applicability.js';
 import { injectedUs, type Planted, plantRun } from '../measures/planted-run.js';
 import { standardPrices } from '../prices/prices.js';
 import type { LedgerFacts, RunFacts } from '../record/facts.js';
-import { summarise } from '../summarise.js';
+import { measureFacts, summarise } from '../summarise.js';
 
 const secondUs = 1_000_000;
 const secondAtUs = injectedUs + 5 * secondUs;
@@ -17,7 +17,7 @@ function outcomesOf(runs: readonly RunFacts[], notApplicable: readonly NotApplic
     command: 'planted',
     repetitions: runs.length,
     finished: true,
-    runs,
+    runs: runs.map((run) => measureFacts(run, standardPrices)),
     notApplicable,
     prices: standardPrices,
   });

@@ -5,7 +5,7 @@ import { foldBacklog } from '../measures/backlog.js';
 import { foldVisibility, measuredVisibility, type Visibility } from '../measures/freshness.js';
 import { injectionsOf } from '../measures/injuries.js';
 import { foldCalls } from '../measures/latency.js';
-import { type Panel, readPanel } from '../measures/panel.js';
+import type { Panel } from '../measures/panel.js';
 import { foldProcesses } from '../measures/resources.js';
 import { appendOutcomes, operationKinds, outcomes, type RunFacts } from '../record/facts.js';
 import { sampleFloor } from '../statistics/binomial.js';
@@ -21,12 +21,11 @@ const probabilities = [
   0.999,
 ];
 
-export function drawSeries(run: RunFacts, valid: boolean): RunSeries {
+export function drawSeries(run: RunFacts, panel: Panel, valid: boolean): RunSeries {
   const { plan, timeline } = run;
   const zeroUs = timeline.loadStartUs;
   const sinceStart = (us: number | null) => (us === null ? null : us - zeroUs);
   const measured = { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs };
-  const panel = readPanel(run);
   const visibility = foldVisibility(panel);
   const visible = measuredVisibility(run, panel, visibility);
   return {

@@ -11,7 +11,7 @@ export function comparisonsSection(summary: Summary): Markup {
 ${
   summary.comparisons.length === 0
     ? html`<p>No planes were compared.</p>`
-    : html`<p class="muted">Runs are paired by seed. The ratio is the first plane's figure over the second's. A plane is <q>better</q> or <q>worse</q> only with at least ten pairs, an interval that excludes equality, and a sign-flip test at 5 %, corrected by Holm over the main figures; <q>equivalent</q> is within 5 %, of a share within one point. Shares, and figures that may be 0, are compared by difference and have no ratio.</p>`
+    : html`<p class="muted">Runs are paired by seed. The ratio is the first plane's figure over the second's. A plane is <q>better</q> or <q>worse</q> only with at least ten pairs, an interval that excludes equality, and a sign-flip test at 5 %, corrected by Holm over the figures declared in advance (how each was compared says so; of the others, marked exploratory, one in twenty differs by chance); <q>equivalent</q> is within 5 %, of a share within one point. Shares, and figures that may be 0, are compared by difference and have no ratio. A plane does not win by the pairs that are left where others lack a value of its own.</p>`
 }
 ${scenarioNames(summary).map((scenario) => {
   const rows = summary.comparisons.filter((comparison) => comparison.scenario === scenario);
