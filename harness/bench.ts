@@ -20,7 +20,7 @@ import type { Arm, RunPlan } from './scenario.js';
 import { runInSimulation } from './simulated-runs.js';
 import { type Costs, identifyCosts } from './simulation/costs.js';
 import { groupByTrace, planRuns, type Shard, type Suite, takeShard } from './suite.js';
-import { summarise } from './summarise.js';
+import { type MeasuredFacts, measureFacts, summarise } from './summarise.js';
 import { describeGit, describeMachine, hashLockFile, readSteal, readVersions } from './testbed.js';
 import { tryServers, type Versions } from './trial-start.js';
 
@@ -70,7 +70,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     const stealBefore = await readSteal();
     await saveManifest(results, begun);
     await savePrices(results, prices);
-    const runs: RunFacts[] = [];
+    const runs: MeasuredFacts[] = [];
     const traces: Manifest['traces'][number][] = [];
     const groups = groupByTrace(plans);
     const common = {
@@ -83,7 +83,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
       onTrace: (trace: Manifest['traces'][number]) => void traces.push(trace),
       async keep(run: RunFacts) {
         await saveRun(results, run);
-        runs.push(run);
+        runs.push(measureFacts(run, prices));
         progress.finish(labelOf(run.plan), run.invalid[0]?.message.split('\n')[0] ?? 'done');
       },
     };

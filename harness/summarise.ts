@@ -1,7 +1,8 @@
 /** From the facts of a suite's runs to its summary: a pure function, the same bytes for the same facts in any order. */
-import type { PriceBook, RunFinding, ScenarioSummary, Summary } from '../reports/summary.js';
+import type { PriceBook, RunFinding, RunSeries, ScenarioSummary, Summary } from '../reports/summary.js';
 import type { NotApplicable } from './applicability.js';
 import { measureRun } from './measures/metrics.js';
+import { readPanel } from './measures/panel.js';
 import type { RunFacts } from './record/facts.js';
 import type { Scenario } from './scenario.js';
 import { floor } from './suites/floor.js';
@@ -22,16 +23,32 @@ export interface SuiteFacts {
   readonly repetitions: number;
   /** Whether every planned run was done. */
   readonly finished: boolean;
-  readonly runs: readonly RunFacts[];
+  readonly runs: readonly MeasuredFacts[];
   /** Scenarios that a plane was spared. */
   readonly notApplicable: readonly NotApplicable[];
   readonly prices: PriceBook;
 }
 
+/** What a summary needs of a run that the other runs do not change. */
+export interface MeasuredFacts {
+  readonly facts: RunFacts;
+  readonly measured: PlannedRun;
+  readonly series: RunSeries;
+}
+
+/** Most of the work of a summary: of each run it can be done as soon as that run is over. */
+export function measureFacts(facts: RunFacts, prices: PriceBook): MeasuredFacts {
+  const panel = readPanel(facts);
+  const measured = { plan: facts.plan, ...measureRun(facts, prices, panel) };
+  return { facts, measured, series: drawSeries(facts, panel, measured.invalid.length === 0) };
+}
+
+/** All `runs` measured with the same `prices`. */
 export function summarise(options: SuiteFacts): Summary {
-  const { suite, seed, command, repetitions, finished, runs, notApplicable, prices } = options;
-  const facts = inOrder(runs);
-  const measured = facts.map((run): PlannedRun => ({ plan: run.plan, ...measureRun(run, prices) }));
+  const { suite, seed, command, repetitions, finished, notApplicable, prices } = options;
+  const runs = inOrder(options.runs);
+  const facts = runs.map((run) => run.facts);
+  const measured = runs.map((run) => run.measured);
   const chance = chanceOf(seed);
   const scenarios = [...new Map(facts.map(({ plan }) => [plan.scenario.name, plan.scenario])).values()];
   const estimates = scenarios.flatMap((scenario) =>
@@ -63,12 +80,10 @@ export function summarise(options: SuiteFacts): Summary {
     estimates: estimates.map(withoutBound),
     comparisons,
     claims,
-    series: facts.map((run, i) => drawSeries(run, measured[i]?.invalid.length === 0)),
+    series: runs.map(({ series }) => series),
     faultOutcomes: scenarios.flatMap((scenario) =>
       describeFaultOutcomes(
-        facts.flatMap((run, i) =>
-          run.plan.scenario.name === scenario.name ? [{ facts: run, measured: measured[i] as PlannedRun }] : [],
-        ),
+        runs.filter((run) => run.facts.plan.scenario.name === scenario.name),
         notApplicable.filter((spared) => spared.scenario === scenario.name),
         chance,
       ),
@@ -85,10 +100,10 @@ export function summarise(options: SuiteFacts): Summary {
 }
 
 /** The order in which runs were done, or read back, tells nothing. The harness's own figures come after all others. */
-function inOrder(runs: readonly RunFacts[]): RunFacts[] {
+function inOrder(runs: readonly MeasuredFacts[]): MeasuredFacts[] {
   const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   return [...runs].sort(
-    ({ plan: a }, { plan: b }) =>
+    ({ facts: { plan: a } }, { facts: { plan: b } }) =>
       Number(a.scenario.name === floor.name) - Number(b.scenario.name === floor.name) ||
       compare(a.scenario.name, b.scenario.name) ||
       compare(a.arm.architecture, b.arm.architecture) ||

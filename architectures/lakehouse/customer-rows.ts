@@ -35,8 +35,9 @@ export function createCustomerRows(context: RoleContext, capacity: number): Cust
     },
     takeOver({ customers, values }) {
       for (const [i, customer] of customers.entries()) {
+        const row = rows.get(customer);
         rows.delete(customer); // so that it goes to the end: a Map keeps the order of insertion
-        rows.set(customer, values[i] as Uint8Array);
+        rows.set(customer, copied(values[i] as Uint8Array, row));
       }
     },
     trim() {
@@ -57,9 +58,17 @@ export function createCustomerRows(context: RoleContext, capacity: number): Cust
     for (const [n, stored] of found.entries()) {
       const i = missing[n] as number;
       // A copy: what a port returns may be a view of a whole answer, which a kept row must not keep alive.
-      const row = stored ? stored.value.slice() : newRow;
+      const row = stored ? copied(stored.value, undefined) : newRow;
       loaded[i] = row;
       rows.set(customers[i] as number, row);
     }
   }
+}
+
+/** A copy in the memory of the row that it replaces, where that is large enough; else with some room to grow. */
+function copied(value: Uint8Array, replaced: Uint8Array | undefined): Uint8Array {
+  const own = replaced && replaced !== newRow && replaced.buffer.byteLength >= value.length ? replaced.buffer : null;
+  const row = new Uint8Array(own ?? new ArrayBuffer(value.length + (value.length >>> 2)), 0, value.length);
+  row.set(value);
+  return row;
 }

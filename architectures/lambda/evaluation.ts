@@ -87,16 +87,21 @@ function sumCells(
 
 /** When the last live order was placed, if it was after `sinceUs`. */
 function lastOrderUs(rows: readonly EncodedRow[], sinceUs: number): number | null {
-  let lastUs: number | null = null;
-  rows.forEach(({ words, deletedAt }, i) => {
-    const later = rows.slice(i + 1);
+  let lastUs = sinceUs;
+  for (let i = 0; i < rows.length; i++) {
+    const { words, deletedAt } = rows[i] as EncodedRow;
     for (let at = ordersAt; at < deletedAt; at += 4) {
       const placedUs = wideAt(words, at + 2);
-      if (placedUs <= (lastUs ?? sinceUs)) continue;
-      if (!later.some((row) => speaksOf(row, wideAt(words, at)))) lastUs = placedUs;
+      if (placedUs > lastUs && !isSpokenOf(wideAt(words, at), rows, i + 1)) lastUs = placedUs;
     }
-  });
-  return lastUs;
+  }
+  return lastUs > sinceUs ? lastUs : null;
+}
+
+/** Whether a row from `from` on lists an order. */
+function isSpokenOf(order: number, rows: readonly EncodedRow[], from: number): boolean {
+  for (let i = from; i < rows.length; i++) if (speaksOf(rows[i] as EncodedRow, order)) return true;
+  return false;
 }
 
 /** Whether a row lists an order, as live or as deleted. */

@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import avro, { type Type } from 'avsc';
-import { type ChangeBatch, payloadOf, tableNames, viewBlock } from '../../workloads/change-batch.js';
+import { type ChangeBatch, tableNames, viewBlock } from '../../workloads/change-batch.js';
 import { rowSchemas } from '../../workloads/contracts/schemas.js';
 import { refusals } from '../../workloads/refusals.js';
 import { readEntries, type TraceInfo } from '../../workloads/trace.js';
@@ -52,9 +52,10 @@ export async function* readChanges(directory: string, info: TraceInfo): AsyncIte
   let at = 0;
   for await (const { block } of readEntries(directory)) {
     const batch = viewBlock(block);
+    const payloads = Buffer.from(batch.payloads.buffer, batch.payloads.byteOffset, batch.payloads.byteLength);
     for (let i = 0; i < batch.count; i++, at++) {
       const number = numbers.numberOf(batch.customer[i]!, batch.seq[i]!);
-      const { refusal, images } = decodeChange(batch, i, info);
+      const { refusal, images } = decodeChange(batch, payloads, i, info);
       const copy = seen[number] === 1;
       compareWithTruth(batch, i, truth[at], copy ? duplicate : refusal);
       seen[number] = 1;
@@ -142,43 +143,60 @@ const types = tableNames.map((table) =>
   }, []),
 );
 
-/** By table: the fields with bounds, and the highest value of each. */
-const boundsOf = tableNames.map((table) => Object.entries(rules[table].bounds));
+type Bounds = readonly { readonly field: string; readonly highest: number }[];
+/** By table. */
+const boundsOf = Object.fromEntries(
+  tableNames.map((table) => [
+    table,
+    Object.entries(rules[table].bounds).map(([field, highest]) => ({ field, highest })),
+  ]),
+) as Readonly<Record<string, Bounds>>;
 
-function decodeChange(batch: ChangeBatch, i: number, info: TraceInfo): { refusal: number; images: Images | null } {
+function decodeChange(
+  batch: ChangeBatch,
+  payloads: Buffer,
+  i: number,
+  info: TraceInfo,
+): { refusal: number; images: Images | null } {
   const refused = (reason: (typeof refusals)[number]) => ({ refusal: refusals.indexOf(reason), images: null });
   if (batch.emitUs[i]! - batch.commitUs[i]! > info.contract.allowedLatenessUs) return refused('late');
   const table = tableNames[batch.table[i]!]!;
   const type = types[batch.table[i]!]?.[batch.schemaVersion[i]!];
   if (!type) return refused('incompatible_schema');
-  const images = decodeImages(type, payloadOf(batch, i));
+  const images = decodeImages(type, payloads, i === 0 ? 0 : batch.payloadEnd[i - 1]!, batch.payloadEnd[i]!);
   const op = batch.op[i]!;
   if (!images || !(rules[table].ops as readonly number[]).includes(op)) return refused('undecodable');
   const { before, after } = images;
   if ((before === null) !== (op === create) || (after === null) !== (op === remove)) return refused('undecodable');
   const customer = batch.customer[i]!;
+  const commitUs = batch.commitUs[i]!;
+  const sound =
+    (before === null || isSound(table, before, customer, commitUs)) &&
+    (after === null || isSound(table, after, customer, commitUs));
   const entity = entityFields[table];
-  const isSoundImage = (image: Image | null) => image === null || isSound(table, image, customer, batch.commitUs[i]!);
-  const sound = isSoundImage(before) && isSoundImage(after);
   const same = before === null || after === null || before[entity] === after[entity];
   if (!sound || !same || customer >= info.contract.customers) return refused('out_of_range');
   return { refusal: 0, images };
 }
 
-function decodeImages(type: Type, payload: Uint8Array): Images | null {
+/** Null: what lies between is not one value of the type, neither less nor more. */
+function decodeImages(type: Type, payloads: Buffer, from: number, to: number): Images | null {
   try {
-    return type.fromBuffer(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength));
+    const { value, offset } = type.decode(payloads, from);
+    return offset === to ? value : null;
   } catch {
     return null;
   }
 }
 
 function isSound(table: keyof typeof rules, image: Image, customer: number, commitUs: number): boolean {
-  const between = (value: number | undefined, highest: number) => value !== undefined && value >= 0 && value <= highest;
-  return (
-    image.customer === customer &&
-    between(image[timeFields[table]], commitUs) &&
-    between(image[entityFields[table]], Number.MAX_SAFE_INTEGER) &&
-    boundsOf[tableNames.indexOf(table)]!.every(([field, highest]) => between(image[field], highest))
-  );
+  if (image.customer !== customer) return false;
+  if (!isBetween(image[timeFields[table]], commitUs)) return false;
+  if (!isBetween(image[entityFields[table]], Number.MAX_SAFE_INTEGER)) return false;
+  for (const { field, highest } of boundsOf[table]!) if (!isBetween(image[field], highest)) return false;
+  return true;
+}
+
+function isBetween(value: number | undefined, highest: number): boolean {
+  return value !== undefined && value >= 0 && value <= highest;
 }

@@ -72,8 +72,12 @@ function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function lengthOfNumber(value: number): number {
   if (!Number.isSafeInteger(value)) return String(value).length;
-  const magnitude = Math.abs(value);
+  let magnitude = Math.abs(value);
   let digits = 1;
+  if (magnitude >= 1e8) {
+    magnitude = Math.floor(magnitude / 1e8);
+    digits = 9;
+  }
   for (let bound = 10; magnitude >= bound; bound *= 10) digits++;
   return value < 0 ? digits + 1 : digits;
 }

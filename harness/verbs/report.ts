@@ -6,11 +6,12 @@ import type { Decision } from '../../reports/gate.js';
 import { isFinished, type Summary } from '../../reports/summary.js';
 import { HarnessError, messageOf, UsageError } from '../errors.js';
 import { readPrices } from '../prices/prices.js';
+import type { RunFacts } from '../record/facts.js';
 import { loadManifest, loadResults, savePrices, saveReports } from '../results.js';
 import { renderSoak } from '../soak/conclusion.js';
 import { soakFile } from '../soak/record.js';
 import { reportOfSoak } from '../soak/report.js';
-import { type SuiteFacts, summarise } from '../summarise.js';
+import { measureFacts, type SuiteFacts, summarise } from '../summarise.js';
 import { printSummary, type Shell } from './shell.js';
 
 interface ReportFlags {
@@ -53,9 +54,12 @@ async function report(directory: string, flags: ReportFlags, shell: Shell): Prom
 }
 
 /** Facts of the right shape that nobody measured: whatever they break is said in a sentence. */
-function summariseSaved(directory: string, facts: SuiteFacts): Summary {
+function summariseSaved(
+  directory: string,
+  facts: Omit<SuiteFacts, 'runs'> & { readonly runs: readonly RunFacts[] },
+): Summary {
   try {
-    return summarise(facts);
+    return summarise({ ...facts, runs: facts.runs.map((run) => measureFacts(run, facts.prices)) });
   } catch (error) {
     throw new HarnessError(
       `the runs under ${directory} cannot be summarised: ${messageOf(error)}. They were changed, or written by another version of planebench; run the suite again.`,
