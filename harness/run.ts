@@ -38,6 +38,7 @@ import { measuredWindow, type RunPlan, type Scenario } from './scenario.js';
 import type { Site } from './site.js';
 import { sourceRecord } from './source-record.js';
 import { connectionOf, openPorts, type Stack } from './stacks/stack.js';
+import type { Wires } from './stacks/wires.js';
 
 export interface RunOptions {
   readonly trace: LoadedTrace;
@@ -168,7 +169,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
       servers,
       topic: scenario.workload.contract.topic,
       brokers: () => stack.brokers ?? failWithout('brokers of ours'),
-      wires: () => stack.wires ?? failWithout('proxies'),
+      wires: () => wiresOfRoles(stack.wires ?? failWithout('proxies')),
       plane: started,
     });
     await Promise.all([loadEnded(supervisor, timeline, source, signal), injections.healed, batch?.besideLoad()]);
@@ -309,6 +310,11 @@ export function timelineOf(scenario: Scenario): Timeline {
 
 /** As a client of the change log. */
 const sourceName = 'source';
+
+/** A fault on the wire is one of the plane: were its source cut off too, that would be told as what the plane did. */
+function wiresOfRoles(wires: Wires): Wires {
+  return { ...wires, inject: (fault, on) => wires.inject(fault, { ...on, except: sourceName }) };
+}
 
 const readerModule = new URL('./load/reader-process.js', import.meta.url);
 

@@ -93,6 +93,9 @@ describe.skipIf(found === null)('links', () => {
     expect(await ask(await dial('stream'))).toBeGreaterThanOrEqual(300_000);
     await beside.heal();
     await everybody.heal();
+    const others = await links.inject(fault, { server: 'echo', except: 'stream' });
+    expect(others.on.map(({ client }) => client)).toEqual(['serving']);
+    await others.heal();
   });
 
   test('bandwidth', async () => {

@@ -47,8 +47,11 @@ export interface Links {
   readonly links: readonly Link[];
   /** Where this client finds this server. */
   portOf(client: string, server: string): number;
-  /** On every link of the client, of the server, or of both; in place when it resolves. */
-  inject(fault: WireFault, on: { readonly client?: string; readonly server?: string }): Promise<InjuredWires>;
+  /** On every link of the client, of the server, or of both, but none of `except`; in place when it resolves. */
+  inject(
+    fault: WireFault,
+    on: { readonly client?: string; readonly server?: string; readonly except?: string },
+  ): Promise<InjuredWires>;
 }
 
 /** Of a Toxiproxy whose API is at this port. */
@@ -80,9 +83,10 @@ export async function openLinks(apiPort: number, wires: readonly Wire[]): Promis
       if (!found) throw new UsageError(`There is no link from ${client} to ${server}; ${listOf(wires)}.`);
       return found.link.proxyPort;
     },
-    async inject(fault, { client, server }) {
+    async inject(fault, { client, server, except }) {
       const struck = opened.filter(
-        ({ link }) => (client ?? link.client) === link.client && (server ?? link.server) === link.server,
+        ({ link }) =>
+          (client ?? link.client) === link.client && (server ?? link.server) === link.server && link.client !== except,
       );
       if (struck.length === 0)
         throw new UsageError(`No link is from ${client ?? 'anybody'} to ${server ?? 'anything'}; ${listOf(wires)}.`);
