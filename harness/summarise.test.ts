@@ -431,8 +431,28 @@ describe('a figure of zero', () => {
     const hurt = repeat('warehouse', 12, (r) => ({ shownAtUs: stops(r) }));
     const mttr = comparison(summaryOf([...lakehouse(12), ...hurt], 12), 'faults.mttr', 'lakehouse', 'warehouse');
     expect(mttr).toMatchObject({ outcome: 'better', ratio: null });
+    expect(mttr.method).toContain('the reference lost an SLO that the other kept');
     // Repairs took 4.051 to 4.601 s, none of the lakehouse took any.
     expect(mttr.method).toContain('difference of -4326000');
+  });
+});
+
+describe('a shorter time to recover', () => {
+  it('is no win over a plane that kept its SLO and took longer to be as before', () => {
+    // SLO 3 s. One is usually 1 s behind and falls to 2.9 s for a while; the other loses its SLO and has it back sooner.
+    const dips = (r: number) => (emitUs: number) =>
+      emitUs + (emitUs > injectedUs && emitUs < injectedUs + 3 * secondUs + r * 10_000 ? 2.9 : 1) * secondUs;
+    const loses = (r: number) => (emitUs: number) => {
+      const usualUs = emitUs + 2.9 * secondUs;
+      return usualUs < injectedUs ? usualUs : Math.max(usualUs, injectedUs + 4 * secondUs + r * 10_000);
+    };
+    const runs = [
+      ...repeat('lakehouse', 12, (r) => ({ shownAtUs: dips(r) })),
+      ...repeat('warehouse', 12, (r) => ({ shownAtUs: loses(r) })),
+    ];
+    const mttr = comparison(summaryOf(runs, 12), 'faults.mttr', 'lakehouse', 'warehouse');
+    expect(mttr).toMatchObject({ outcome: 'inconclusive', pairs: 12 });
+    expect(mttr.ratio, mttr.method).toBeGreaterThan(1.1);
   });
 });
 

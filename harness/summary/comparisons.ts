@@ -40,6 +40,8 @@ interface Draft {
   /** Of the pairs that were planned, those without a value; and on whose side. */
   readonly missing: number;
   readonly lacking: Sides;
+  /** Who cannot win by a shorter time to recover. */
+  readonly unheld: Sides;
 }
 
 type Sides = 'none' | 'candidate' | 'reference' | 'both';
@@ -115,6 +117,8 @@ function draftMetric(options: {
     values.some(([, theirs]) => theirs === null),
   );
 
+  const unheld = metric === 'faults.mttr' ? unheldSides(options.pairs) : 'none';
+
   const sides = [both.map(([one]) => one), both.map(([, other]) => other)] as const;
   return statistics.flatMap((statistic) => {
     if (sides.some((measures) => lackOfSamples(measures, statistic) !== null)) return [];
@@ -131,8 +135,26 @@ function draftMetric(options: {
     });
     const indifferent =
       effect === 'ratio' ? ([1 / practicalRatio, practicalRatio] as const) : ([-margin, margin] as const);
-    return [{ metric, statistic, candidate, reference, compared, indifferent, censored, missing, lacking }];
+    return [{ metric, statistic, candidate, reference, compared, indifferent, censored, missing, lacking, unheld }];
   });
+}
+
+/**
+ * MTTR is the time to the SLO regained where one was lost, and to the usual band where none was. Between those no shorter time
+ * wins: whoever lost an SLO did worse than one that kept all of them, and whoever did not hold one before the fault has nothing
+ * to regain.
+ */
+function unheldSides(pairs: readonly Pair[]): Sides {
+  const fates = (side: 0 | 1) =>
+    new Set(
+      pairs
+        .flatMap((pair) => pair[side]?.recoveries ?? [])
+        .flatMap(({ slos }) => Object.values(slos).map(({ fate }) => fate)),
+    );
+  const [ours, theirs] = [fates(0), fates(1)];
+  const isUnheld = (own: typeof ours, other: typeof ours) =>
+    own.has('not held before') || (own.has('lost') && !other.has('lost'));
+  return sidesOf(isUnheld(ours, theirs), isUnheld(theirs, ours));
 }
 
 interface Bounded {
@@ -156,7 +178,7 @@ function correctPrimaries(drafts: readonly Draft[]): Map<Draft, number> {
 }
 
 function decide(draft: Draft, pValue: number | null): Comparison['outcome'] {
-  const { compared, metric, censored, lacking } = draft;
+  const { compared, metric, censored, lacking, unheld } = draft;
   if (compared.pairs < fewestPairs || compared.estimate === null || pValue === null || censored === 'both') {
     return 'inconclusive';
   }
@@ -168,7 +190,7 @@ function decide(draft: Draft, pValue: number | null): Comparison['outcome'] {
   };
   if (compared.interval === null && !compared.method.includes(sameInEveryRun)) return 'inconclusive';
   const [least, most] = draft.indifferent;
-  const isWhole = censored === 'none' && lacking === 'none';
+  const isWhole = censored === 'none' && lacking === 'none' && unheld === 'none';
   if (lowerBound >= least && upperBound <= most) return isWhole ? 'equivalent' : 'inconclusive';
   if (pValue > alpha || (lowerBound <= equality && upperBound >= equality)) return 'inconclusive';
   const isLower = upperBound < equality;
@@ -176,12 +198,13 @@ function decide(draft: Draft, pValue: number | null): Comparison['outcome'] {
   if (censored === (isLower ? 'candidate' : 'reference')) return 'inconclusive';
   const isBetter = isLower === (metricOf(metric).better === 'lower');
   // Nobody wins by the runs that are left when others of its own failed: those may have been its worst.
-  if (lacking === 'both' || lacking === (isBetter ? 'candidate' : 'reference')) return 'inconclusive';
+  const winner = isBetter ? 'candidate' : 'reference';
+  if ([lacking, unheld].some((sides) => sides === 'both' || sides === winner)) return 'inconclusive';
   return isBetter ? 'better' : 'worse';
 }
 
 function methodOf(draft: Draft, adjusted: number | undefined): string {
-  const { compared, censored, missing, lacking } = draft;
+  const { compared, censored, missing, lacking, unheld } = draft;
   const difference =
     compared.effect === 'difference' && compared.estimate !== null
       ? ` of ${rounded(compared.estimate)}${
@@ -203,6 +226,9 @@ function methodOf(draft: Draft, adjusted: number | undefined): string {
     missing === 0
       ? ''
       : `${missing} of ${missing + compared.pairs} pairs lack a value of ${lacking === 'both' ? 'either side' : `the ${lacking}`}`,
+    unheld === 'none'
+      ? ''
+      : `${unheld === 'both' ? 'both' : `the ${unheld}`} lost an SLO that the other kept, or did not hold one before the fault`,
     compared.pairs < fewestPairs ? `${compared.pairs} pairs, ${fewestPairs} needed to decide` : '',
   ]
     .filter((part) => part !== '')
