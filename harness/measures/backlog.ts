@@ -79,10 +79,7 @@ function backlogAt(run: RunFacts, probes: PanelProbes, looks: readonly Look[]): 
   for (let row = 0; row < looks.length; row++) {
     const { atUs, probe } = looks[row] as Look;
     while (emitted < emissions.length && (emissions[emitted] as number) <= atUs) emitted++;
-    let sum = 0;
-    for (let member = 0; probe !== null && member < probes.members; member++) {
-      sum += Math.max(0, probes.lastSeq[probe * probes.members + member] as number);
-    }
+    const sum = probe === null ? 0 : (probes.shown[probe] as number);
     shown[row] = sum;
     // The rows were read a little after the probe was sent, so they may show what was emitted meanwhile.
     backlog[row] = Math.max(0, emitted - sum) / share;

@@ -15,6 +15,8 @@ export interface PanelProbes {
   readonly answered: Uint8Array;
   /** -1 where the probe failed. */
   readonly lastSeq: Float64Array;
+  /** By probe the sum of it over the members; 0 where the probe failed. */
+  readonly shown: Float64Array;
 }
 
 /** Changes that a plane must come to show (sound and acknowledged), by member and seq. */
@@ -56,11 +58,14 @@ function orderProbes({ probes, panel }: RunFacts): PanelProbes {
   const rowOf = new Map(ordered.map(({ number }, row) => [number, row]));
   const lastSeq = new Float64Array(ordered.length * members).fill(-1);
   const answered = new Uint8Array(ordered.length);
+  const shown = new Float64Array(ordered.length);
   for (let i = 0; i < probes.rows; i++) {
     const row = rowOf.get(probes.probe[i] as number) as number;
     const seen = probes.lastSeq[i] as number;
     lastSeq[row * members + (probes.member[i] as number)] = seen;
-    if (seen >= 0) answered[row] = 1;
+    if (seen < 0) continue;
+    answered[row] = 1;
+    shown[row]! += seen;
   }
   return {
     probes: ordered.length,
@@ -69,6 +74,7 @@ function orderProbes({ probes, panel }: RunFacts): PanelProbes {
     doneUs: Float64Array.from(ordered, (probe) => probe.doneUs),
     answered,
     lastSeq,
+    shown,
   };
 }
 

@@ -5,6 +5,7 @@
 import type { Clock } from '../../clock.js';
 import { CallError } from '../../errors.js';
 import type { Resource } from '../../simulation/resource.js';
+import { serverBytes } from '../../simulation/server-memory.js';
 import { entryLimitBytes, readLimitBytes } from './limits.js';
 import type { ChangeLog } from './port.js';
 
@@ -146,7 +147,7 @@ function entryArrives(clock: Clock, partition: Partition, maxWaitUs: number, sig
 function copied(entries: readonly Uint8Array[]): Uint8Array[] {
   let bytes = 0;
   for (const entry of entries) bytes += aligned(entry.length);
-  const block = new Uint8Array(bytes);
+  const block = serverBytes(bytes);
   let at = 0;
   return entries.map((entry) => {
     const copy = block.subarray(at, at + entry.length);

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../clock.js';
 import type { Resource } from '../../simulation/resource.js';
+import { serverBytes } from '../../simulation/server-memory.js';
 import type { KeyedRow, OnlineStore, RowBatch, StoredRow } from './port.js';
 import { checkColumns, checkKeys, checkValues } from './row-batch.js';
 
@@ -108,7 +109,7 @@ export function simulateOnlineStore({ clock, resource }: { clock: Clock; resourc
 function copied({ seqs, asOfUs, values, expiresUs = Number.POSITIVE_INFINITY }: RowBatch): HeldRow[] {
   let bytes = 0;
   for (const value of values) bytes += aligned(value.length);
-  const block = new Uint8Array(bytes);
+  const block = serverBytes(bytes);
   let at = 0;
   return values.map((given, i) => {
     const value = block.subarray(at, at + given.length);

@@ -2,6 +2,8 @@
  * The rows of one table in memory: columns in pages, only ever appended to. A data file is a set of row numbers, so that
  * files are merged, cut and kept for old readers without a row being copied.
  */
+
+import { serverNumbers } from '../../../simulation/server-memory.js';
 import type { Column, ColumnBatch, IntValues, Schema, TextValues } from '../../columns.js';
 
 const pageBits = 14;
@@ -63,7 +65,7 @@ export class HeapColumn {
     }
     const valueAt = (row: number) => pages[row >>> pageBits]![row & pageMask] as number;
     if (!this.column.nullable) {
-      const ints = new Float64Array(rows.length);
+      const ints = serverNumbers(rows.length);
       for (let i = 0; i < rows.length; i++) ints[i] = valueAt(rows[i]!);
       return ints;
     }
@@ -77,7 +79,7 @@ export class HeapColumn {
     for (let done = 0; done < rows; ) {
       const offset = (at + done) & pageMask;
       const count = Math.min(rows - done, pageRows - offset);
-      if (offset === 0) this.pages.push(this.column.type === 'int' ? new Float64Array(firstRows) : []);
+      if (offset === 0) this.pages.push(this.column.type === 'int' ? serverNumbers(firstRows) : []);
       const page = this.pages.at(-1)!;
       if (page instanceof Float64Array)
         this.copyInts(this.room(page, offset + count), offset, values as IntValues, done, count);
@@ -101,7 +103,7 @@ export class HeapColumn {
   /** The last page with room for so many values. */
   private room(page: Float64Array, values: number): Float64Array {
     if (values <= page.length) return page;
-    const larger = new Float64Array(Math.min(pageRows, Math.max(values, 4 * page.length)));
+    const larger = serverNumbers(Math.min(pageRows, Math.max(values, 4 * page.length)));
     larger.set(page);
     this.pages[this.pages.length - 1] = larger;
     return larger;

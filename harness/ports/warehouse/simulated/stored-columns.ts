@@ -1,5 +1,6 @@
 /** Columns as the simulated warehouse holds them: a batch is never changed, so tables, scans and views share it. */
 import { CallError } from '../../../errors.js';
+import { serverNumbers } from '../../../simulation/server-memory.js';
 import type { Column, ColumnBatch, IntValues, Schema, TextValues } from '../../columns.js';
 
 /** Integers, where NaN is null, or texts. */
@@ -59,7 +60,7 @@ export function pickRows(batch: StoredBatch, rows: readonly number[]): StoredBat
 
 /** A loop: `Float64Array.from` takes ten times as long, and every merge of changes passes here. */
 function pickInts(column: Float64Array, rows: readonly number[]): Float64Array {
-  const picked = new Float64Array(rows.length);
+  const picked = serverNumbers(rows.length);
   for (let i = 0; i < rows.length; i++) picked[i] = column[rows[i]!]!;
   return picked;
 }
@@ -85,7 +86,7 @@ function isText(values: IntValues | TextValues, rows: number): values is TextVal
 }
 
 function copyInts(name: string, values: IntValues, rows: number): Float64Array {
-  const copy = new Float64Array(rows);
+  const copy = serverNumbers(rows);
   for (let i = 0; i < rows; i++) {
     const value = values[i] ?? null;
     if (value !== null && !Number.isSafeInteger(value))
@@ -130,7 +131,7 @@ function firstNull(column: StoredColumn): number {
 function joinColumns(columns: readonly StoredColumn[], rows: number): StoredColumn {
   if (!(columns[0] instanceof Float64Array))
     return ([] as (string | null)[]).concat(...(columns as readonly TextValues[]));
-  const joined = new Float64Array(rows);
+  const joined = serverNumbers(rows);
   let at = 0;
   for (const column of columns as readonly Float64Array[]) {
     joined.set(column, at);
