@@ -54,7 +54,9 @@ export async function pin(tables: Tables, table: string, name: string, version: 
 }
 
 export async function unpin(tables: Tables, table: string, name: string): Promise<void> {
-  await tables.log(table).refresh(); // somebody else may have pinned it
+  const seen = await tables.log(table).lastSeen();
+  // Somebody else may have pinned it.
+  if (seen !== null && !pinsOf(seen.metaData).has(name)) await tables.log(table).refresh();
   await changeProperties(tables, table, (configuration) => {
     pinnedVersion(table, pinsOf({ configuration }), name);
     const { [`${prefix}${name}`]: _, ...others } = configuration;

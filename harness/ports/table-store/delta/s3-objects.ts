@@ -8,7 +8,6 @@ import { createWriteStream } from 'node:fs';
 import { readFile, rename, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout } from 'node:timers/promises';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -17,6 +16,7 @@ import {
   type ListObjectsV2CommandOutput,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import { hostClock } from '../../../clock.js';
 import { CallError } from '../../../errors.js';
 import { keepFiles } from './kept-files.js';
 import type { ListedObject, ObjectStore } from './object-store.js';
@@ -35,7 +35,7 @@ const putId = 'planebench-put';
 const fetchesAtOnce = 16;
 /** Of a put beside another of the same object; the pause before the next one doubles. */
 const conflictsAtMost = 6;
-const conflictPauseMs = 20;
+const conflictPauseUs = 20_000;
 /** Of a data file whose body broke off: the SDK tries again only until the first byte is there. */
 const fetchAttempts = 3;
 
@@ -75,7 +75,7 @@ export function s3Objects(
         // Another put of the same object was under way: nobody has won yet, and the service asks to do it again
         // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
         if (statusOf(error) === 409 && !mayHaveHappened(error) && conflicts < conflictsAtMost) {
-          await setTimeout(conflictPauseMs << conflicts);
+          await hostClock.sleep(conflictPauseUs << conflicts);
           continue;
         }
         const isThere = statusOf(error) === 412;
