@@ -50,6 +50,7 @@ test('every commit is there once, in a log without gaps, and any version can be 
         const { commit, version } = body as { readonly commit: number; readonly version: number };
         expect(acknowledged.get(version)).toBeUndefined();
         acknowledged.set(version, `${writer}-${commit}`);
+        strike();
       });
       const { code, signal, failure } = await child.exited;
       children.delete(child);
@@ -57,6 +58,14 @@ test('every commit is there once, in a log without gaps, and any version can be 
       expect(failure ?? code).toBe(0);
       return;
     }
+  }
+
+  /** Spread over the commits, however fast they come. */
+  function strike(): void {
+    if (killed === kills || acknowledged.size <= (killed * writers * commits) / kills) return;
+    const victims = Array.from(children);
+    victims[random.below(victims.length)]!.signal('SIGKILL');
+    killed++;
   }
 
   /** Any state is whole: of each writer the files of its commits up to the one that is recorded. */
@@ -77,15 +86,10 @@ test('every commit is there once, in a log without gaps, and any version can be 
   const witness = log.open();
   while (!finished) {
     await Promise.race([end, hostClock.sleep(random.below(80_000))]);
-    const version = (await witness.refresh())?.version ?? 0;
-    const victims = Array.from(children);
-    if (killed < kills && version > (killed * writers * commits) / kills && victims.length > 0) {
-      victims[random.below(victims.length)]!.signal('SIGKILL');
-      killed++;
-      const newest = await log.open().refresh();
-      expectWhole(newest!);
-      expectWhole(await log.open().at(Math.max(0, newest!.version - 1)));
-    }
+    if ((await witness.refresh()) === null) continue;
+    const newest = await log.open().refresh();
+    expectWhole(newest!);
+    expectWhole(await log.open().at(Math.max(0, newest!.version - 1)));
   }
   await end;
 
