@@ -32,7 +32,6 @@ export function checkMonotonicReads(options: {
   const { customers, epochUs, rolledBack, examples } = options;
   const all = joinReads(options);
   const isRolledBack = (read: number) =>
-    rolledBack.length > 0 &&
     rolledBack.some(({ fromUs, untilUs }) => all.doneUs[read]! >= fromUs && all.sentUs[read]! <= untilUs);
   const bySent = orderOf(all.sentUs);
   const byDone = orderOf(all.doneUs);

@@ -143,14 +143,8 @@ const types = tableNames.map((table) =>
   }, []),
 );
 
-type Bounds = readonly { readonly field: string; readonly highest: number }[];
-/** By table. */
-const boundsOf = Object.fromEntries(
-  tableNames.map((table) => [
-    table,
-    Object.entries(rules[table].bounds).map(([field, highest]) => ({ field, highest })),
-  ]),
-) as Readonly<Record<string, Bounds>>;
+/** By table: the fields with bounds, and the highest value of each. */
+const boundsOf = Object.fromEntries(tableNames.map((table) => [table, Object.entries(rules[table].bounds)]));
 
 function decodeChange(
   batch: ChangeBatch,
@@ -193,7 +187,7 @@ function isSound(table: keyof typeof rules, image: Image, customer: number, comm
   if (image.customer !== customer) return false;
   if (!isBetween(image[timeFields[table]], commitUs)) return false;
   if (!isBetween(image[entityFields[table]], Number.MAX_SAFE_INTEGER)) return false;
-  for (const { field, highest } of boundsOf[table]!) if (!isBetween(image[field], highest)) return false;
+  for (const [field, highest] of boundsOf[table]!) if (!isBetween(image[field], highest)) return false;
   return true;
 }
 

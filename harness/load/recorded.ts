@@ -107,9 +107,9 @@ async function readAppends(path: string): Promise<Columns<typeof appendLayout>> 
 
 /** By the last of them that began to record; at least one. */
 async function incarnationsOf(path: string): Promise<number> {
+  const later = new RegExp(`^${basename(path)}-(\\d+)$`);
   const names = await readdir(dirname(path));
-  const numbers = names.map((name) => new RegExp(`^${basename(path)}-(\\d+)$`).exec(name)?.[1]);
-  return 1 + Math.max(0, ...numbers.map((number) => Number(number ?? 0)));
+  return 1 + Math.max(0, ...names.map((name) => Number(later.exec(name)?.[1] ?? 0)));
 }
 
 async function readIfBegun<L extends Layout>(path: string, layout: L): Promise<Columns<L>> {

@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { WaitStrategy } from 'testcontainers';
-import { type ClockOrigin, hostClock, monotonicUs } from '../clock.js';
+import { type ClockOrigin, hostClock, monotonicUs, withDeadline } from '../clock.js';
 import { HarnessError, messageOf } from '../errors.js';
 import { type Exit, type FaultSignal, type StartedChild, stderrBytes } from './child-process.js';
 import { type Container, containerRuntime, type Daemon } from './containers.js';
@@ -99,9 +99,7 @@ function startContainerProcess(
     });
     return { container, pid, isLocal: await isOfContainer(pid, container.id) };
   });
-  const exited = running
-    .then(async ({ container }) => exitOf((await container.wait()).StatusCode))
-    .catch((error): Exit => ({ code: null, signal: null, atUs: monotonicUs(), failure: messageOf(error) }));
+  const exited = running.then(async ({ container }) => exitOf((await container.wait()).StatusCode)).catch(failed);
   const isReady = async () => isUp && options.isReady();
 
   // One after the other: what is asked of one that is just being started is done when it is.
@@ -134,12 +132,17 @@ function startContainerProcess(
     async stop(graceUs = 5_000_000) {
       const stopped = order((container) => container.stop({ t: Math.ceil(graceUs / 1e6) })).then(() => exited);
       // A daemon that fails to stop it, or never answers, keeps nobody waiting.
-      const exit = await within(stopped, graceUs + stopWithinUs);
+      const exit = await withDeadline(
+        hostClock,
+        graceUs + stopWithinUs,
+        stopped,
+        () => new HarnessError('its container could not be stopped'),
+      ).catch(failed);
       // Whatever is left is removed by the janitor.
       await made()
         ?.remove({ force: true, v: true })
         .catch(() => {});
-      return exit ?? { code: null, signal: null, atUs: monotonicUs(), failure: 'its container could not be stopped' };
+      return exit;
     },
   };
 }
@@ -147,13 +150,8 @@ function startContainerProcess(
 /** Beyond the time that the process was given. */
 const stopWithinUs = 15_000_000;
 
-/** Null: not by then. */
-async function within<T>(work: Promise<T>, us: number): Promise<T | null> {
-  let cancel = () => {};
-  const late = new Promise<null>((resolve) => {
-    cancel = hostClock.after(us, () => resolve(null));
-  });
-  return Promise.race([work, late]).finally(() => cancel());
+function failed(error: unknown): Exit {
+  return { code: null, signal: null, atUs: monotonicUs(), failure: messageOf(error) };
 }
 
 const orders: Readonly<Record<FaultSignal, (container: Container) => Promise<unknown>>> = {

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../clock.js';
 import type { Resource } from '../../simulation/resource.js';
-import { serverBytes } from '../../simulation/server-memory.js';
+import { serverCopies } from '../../simulation/server-memory.js';
 import type { KeyedRow, OnlineStore, RowBatch, StoredRow } from './port.js';
 import { checkColumns, checkKeys, checkValues } from './row-batch.js';
 
@@ -105,21 +105,10 @@ export function simulateOnlineStore({ clock, resource }: { clock: Clock; resourc
   };
 }
 
-/** The rows of a batch as the store keeps them: values in one block, each aligned to 8 bytes. */
+/** The rows of a batch as the store keeps them. */
 function copied({ seqs, asOfUs, values, expiresUs = Number.POSITIVE_INFINITY }: RowBatch): HeldRow[] {
-  let bytes = 0;
-  for (const value of values) bytes += aligned(value.length);
-  const block = serverBytes(bytes);
-  let at = 0;
-  return values.map((given, i) => {
-    const value = block.subarray(at, at + given.length);
-    value.set(given);
-    at += aligned(given.length);
-    return { seq: seqs[i]!, asOfUs: asOfUs[i]!, expiresUs, value };
-  });
+  return serverCopies(values).map((value, i) => ({ seq: seqs[i]!, asOfUs: asOfUs[i]!, expiresUs, value }));
 }
-
-const aligned = (bytes: number) => (bytes + 7) & ~7;
 
 /** Puts the rows that are newer than what is held, one after the other; answers how many these were. */
 function putNewer(table: Table, keys: readonly string[], rows: readonly HeldRow[], nowUs: number): number {
