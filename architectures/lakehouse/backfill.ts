@@ -17,6 +17,7 @@ import { storeHistory } from './history-tables.js';
 import { recordBackfill } from './lineage.js';
 import { putRows } from './online-rows.js';
 import { rebuildRows } from './rebuild.js';
+import type { Position } from './recovery.js';
 import { decodeState } from './row-codec.js';
 import { historyTable, rowTable } from './tables.js';
 
@@ -29,9 +30,12 @@ export async function loadHistory(
   { files }: BackfillRequest,
   customerRows: CustomerRows,
   lineage: Lineage,
+  position: Pick<Position, 'historyLoaded'>,
 ): Promise<BackfillResult> {
   await recordBackfill(lineage, context, files);
   const rows = await storeHistory(context, files);
+  // From here on as after a restart, also if what follows fails: a row without history is made again of the tables.
+  position.historyLoaded = true;
   const overtaken = await putHistory(context, customerRows);
   if (overtaken.length > 0) await rebuildOvertaken(context, overtaken, customerRows);
   return { rows, filesByReference: 0 };

@@ -1,6 +1,7 @@
 /** The roles on the real embedded servers and tables, killed and failed at their calls by a seeded draw. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Plane } from '../../harness/architecture.js';
+import type { OnlineStore } from '../../harness/ports/online-store/port.js';
 import type { TableStore } from '../../harness/ports/table-store/port.js';
 import { seededRandom } from '../../harness/random.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
@@ -240,6 +241,28 @@ describe('the lakehouse in trouble', () => {
       }
       await world.append(200, 1e9);
       await drain(world);
+      await expectTruth(world);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('is right when loading fails once history is stored, and the same stream goes on', async () => {
+    const world = await openWorld(37);
+    try {
+      let isBroken = true;
+      const get: OnlineStore['get'] = async (table, keys) => {
+        if (isBroken && keys.includes('0')) throw new Error('broken by the test');
+        return world.ports.onlineStore.get(table, keys);
+      };
+      const ports = { ...world.ports, onlineStore: { ...world.ports.onlineStore, get } };
+      const stream = startRole({ ...world, ports }, 'stream', params, seededRandom(1));
+      const { backfill: load } = (await stream.serving) as Plane;
+      await expect(load({ files: historyFiles(world.traceDirectory) })).rejects.toThrow('broken by the test');
+      isBroken = false;
+      await world.append(0, 1e9);
+      while (!(await isDrained(world))) await world.clock.sleep(5_000);
+      await stream.stop();
       await expectTruth(world);
     } finally {
       await world.close();

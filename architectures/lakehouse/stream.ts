@@ -180,9 +180,7 @@ export async function runStream(context: RoleContext, params: LakehouseParams): 
   async function runBackfills(): Promise<void> {
     for (const { request, resolve, reject } of backfills.splice(0)) {
       try {
-        const result = await loadHistory(context, request, customerRows, lineage);
-        position.historyLoaded = true;
-        resolve(result);
+        resolve(await loadHistory(context, request, customerRows, lineage, position));
       } catch (error) {
         reject(error);
       }

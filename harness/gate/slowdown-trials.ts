@@ -37,7 +37,7 @@ const load = measuredScenario({
   name: 'trial',
   customers: 1_000,
   historyFacts: 5_000,
-  changesPerSecond: 200,
+  changesPerSecond: 100,
   predictionsPerSecond: 20,
   lookupsPerSecond: 300,
   // Until compilers have settled a p95 says most of them.

@@ -7,9 +7,9 @@ import { encodeSchema } from './delta/schema-string.js';
 import { refusalOf } from './evolution.js';
 
 export async function evolve({ log, clock }: Tables, table: string, schema: Schema): Promise<number> {
-  const schemaString = encodeSchema(schema);
   const { version } = await log(table).commit((state) => {
     const { metaData, schema: before } = existing(table, state);
+    const schemaString = encodeSchema(schema, metaData.schemaString);
     if (metaData.schemaString === schemaString) return null;
     const refusal = refusalOf(before, schema);
     if (refusal !== null) throw new Error(`Table ${table} cannot get this schema: ${refusal}.`);

@@ -24,6 +24,9 @@ export interface Protocol {
 
 export interface MetaData {
   readonly id: string;
+  /** For people: what another writer said of the table is kept. */
+  readonly name?: string;
+  readonly description?: string;
   readonly format: { readonly provider: string; readonly options: Readonly<Record<string, string>> };
   readonly schemaString: string;
   readonly partitionColumns: readonly string[];

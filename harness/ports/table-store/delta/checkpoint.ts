@@ -18,7 +18,7 @@ const columns = {
   txn: `STRUCT(appId ${text}, version BIGINT, lastUpdated BIGINT)`,
   add: `STRUCT(path ${text}, partitionValues ${map}, size BIGINT, modificationTime BIGINT, dataChange BOOLEAN, stats ${text}, tags ${map})`,
   remove: `STRUCT(path ${text}, deletionTimestamp BIGINT, dataChange BOOLEAN, extendedFileMetadata BOOLEAN, partitionValues ${map}, size BIGINT)`,
-  metaData: `STRUCT(id ${text}, format STRUCT(provider ${text}, options ${map}), schemaString ${text}, partitionColumns ${text}[], configuration ${map}, createdTime BIGINT)`,
+  metaData: `STRUCT(id ${text}, name ${text}, description ${text}, format STRUCT(provider ${text}, options ${map}), schemaString ${text}, partitionColumns ${text}[], configuration ${map}, createdTime BIGINT)`,
   protocol: 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER)',
 };
 

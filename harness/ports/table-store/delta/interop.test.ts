@@ -106,6 +106,28 @@ print(json.dumps({
     expect(ask(`${readAll}\nprint(json.dumps(rows(deltalake.DeltaTable(path))))`)).toEqual(await ours());
   });
 
+  test('finds what it said of a table and its columns after another schema and a checkpoint of ours', async () => {
+    ask(`
+id = deltalake.Field('id', 'long', False, {'comment': 'whose it is'})
+deltalake.DeltaTable.create(path, schema=deltalake.Schema([id]), name='scores', description='one row a customer')
+print('null')`);
+    await store.evolve('t', schema.filter(({ name, nullable }) => name === 'id' || nullable));
+    for (let i = 0; i < 60; i++)
+      await store.append('t', { rows: 1, columns: { id: [i] } }, [{ appId: 'writer', version: i }]);
+    expect(
+      ask(`
+import glob
+for commit in glob.glob(path + '/_delta_log/0000000000000000000*.json'): os.remove(commit)
+table = deltalake.DeltaTable(path)
+of, fields = table.metadata(), table.schema().fields
+print(json.dumps({'name': of.name, 'description': of.description, 'fields': [[f.name, f.metadata] for f in fields]}))`),
+    ).toEqual({
+      name: 'scores',
+      description: 'one row a customer',
+      fields: [['id', { comment: 'whose it is' }], ['amount', {}], ['note', {}]],
+    });
+  });
+
   test('appends to our table and deletes from it, and we read on and write on', async () => {
     await store.create('t', schema);
     await append(1, 10);

@@ -10,16 +10,20 @@ interface StructField {
 
 const typeNames = { int: 'long', text: 'string' } as const;
 
-export function encodeSchema(schema: Schema): string {
+/** `before`: the schemaString that it replaces, whose columns keep what is said of them. */
+export function encodeSchema(schema: Schema, before?: string): string {
+  const metadataOf = new Map(fieldsOf(before).map(({ name, metadata }) => [name, metadata]));
   const fields = schema.map(
-    ({ name, type, nullable }): StructField => ({ name, type: typeNames[type], nullable, metadata: {} }),
+    ({ name, type, nullable }): StructField => ({
+      ...{ name, type: typeNames[type], nullable },
+      metadata: metadataOf.get(name) ?? {},
+    }),
   );
   return JSON.stringify({ type: 'struct', fields });
 }
 
 export function decodeSchema(table: string, schemaString: string): Schema {
-  const { fields } = JSON.parse(schemaString) as { readonly fields: readonly StructField[] };
-  return fields.map(({ name, type, nullable, metadata }) => {
+  return fieldsOf(schemaString).map(({ name, type, nullable, metadata }) => {
     if ((type !== 'long' && type !== 'string') || Object.keys(metadata).some((key) => key.startsWith('delta.'))) {
       throw new Error(
         `Table ${table}: column ${name} is ${JSON.stringify(type)} with metadata ${JSON.stringify(metadata)}; only plain long and string columns are supported.`,
@@ -27,4 +31,8 @@ export function decodeSchema(table: string, schemaString: string): Schema {
     }
     return { name, type: type === 'long' ? 'int' : 'text', nullable };
   });
+}
+
+function fieldsOf(schemaString = '{"fields":[]}'): readonly StructField[] {
+  return (JSON.parse(schemaString) as { readonly fields: readonly StructField[] }).fields;
 }
