@@ -111,7 +111,10 @@ print(json.dumps({
 id = deltalake.Field('id', 'long', False, {'comment': 'whose it is'})
 deltalake.DeltaTable.create(path, schema=deltalake.Schema([id]), name='scores', description='one row a customer')
 print('null')`);
-    await store.evolve('t', schema.filter(({ name, nullable }) => name === 'id' || nullable));
+    await store.evolve(
+      't',
+      schema.filter(({ name, nullable }) => name === 'id' || nullable),
+    );
     for (let i = 0; i < 60; i++)
       await store.append('t', { rows: 1, columns: { id: [i] } }, [{ appId: 'writer', version: i }]);
     expect(
@@ -124,7 +127,11 @@ print(json.dumps({'name': of.name, 'description': of.description, 'fields': [[f.
     ).toEqual({
       name: 'scores',
       description: 'one row a customer',
-      fields: [['id', { comment: 'whose it is' }], ['amount', {}], ['note', {}]],
+      fields: [
+        ['id', { comment: 'whose it is' }],
+        ['amount', {}],
+        ['note', {}],
+      ],
     });
   });
 
