@@ -12,6 +12,8 @@ export interface PairedComparison {
   /** Null where it is undefined or censored. */
   readonly estimate: number | null;
   readonly interval: Interval | null;
+  /** The effect is the same in every pair. */
+  readonly isSameInAll: boolean;
   readonly method: string;
   readonly pairs: number;
   /** Two-sided, of the sign-flip permutation test; null without two defined pairs. */
@@ -41,7 +43,7 @@ export function comparePaired(
     at: (weights) => combine(candidate.at(weights), reference.at(weights)),
   };
   const estimate = estimateOf(effect);
-  const { interval, method } = intervalOverRuns(effect, {
+  const { interval, isSameInAll, method } = intervalOverRuns(effect, {
     domain: options.effect === 'ratio' ? 'positive' : 'real',
     level: options.level,
     resamples: null,
@@ -54,6 +56,7 @@ export function comparePaired(
     effect: options.effect,
     estimate: sound ? estimate : null,
     interval: sound ? interval : null,
+    isSameInAll: sound && isSameInAll,
     method: sound ? method : `none: the ${options.effect} is undefined`,
     pairs: candidate.runs,
     pValue: scores.length >= 2 && scores.every(Number.isFinite) ? signFlipTest(scores, options.random) : null,

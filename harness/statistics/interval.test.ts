@@ -63,12 +63,14 @@ describe('where no interval can be given, none is, and the method says why', () 
   it('one run', () => {
     expect(intervalOverRuns(mean([5]), jackknife('positive'))).toEqual({
       interval: null,
+      isSameInAll: false,
       method: 'none: one run has no interval over runs',
     });
   });
   it('no variation: equal runs are not proof of certainty', () => {
     expect(intervalOverRuns(mean([0.1, 0.1, 0.1]), jackknife('share'))).toEqual({
       interval: null,
+      isSameInAll: true,
       method: 'none: the same in every run',
     });
   });

@@ -27,6 +27,8 @@ export interface Interval {
 export interface IntervalOverRuns {
   /** Null where none can be given; `method` says why. */
   readonly interval: Interval | null;
+  /** It needs none: the figure is the same in every run. */
+  readonly isSameInAll: boolean;
   /** To be printed beside the figure. */
   readonly method: string;
 }
@@ -50,7 +52,10 @@ export function intervalOverRuns(figure: PooledFigure, options: IntervalOptions)
   if (![estimate, ...left].every(Number.isFinite)) return none('right-censored, no upper bound');
   const scale = options.domain === 'positive' && [estimate, ...left].every((value) => value > 0) ? log : linear;
   const spread = jackknifeError(left.map(scale.to));
-  if (spread === 0) return none(isEqualInAll(figure, estimate) ? sameInEveryRun : 'no run by itself moves it');
+  if (spread === 0) {
+    if (!isEqualInAll(figure, estimate)) return none('no run by itself moves it');
+    return { ...none('the same in every run'), isSameInAll: true };
+  }
 
   const around = (lower: number, upper: number) =>
     clip({ lowerBound: scale.from(lower), upperBound: scale.from(upper) }, options.domain);
@@ -59,26 +64,27 @@ export function intervalOverRuns(figure: PooledFigure, options: IntervalOptions)
   const jackknife = around(centre - reach, centre + reach);
   const { resamples } = options;
   if (figure.runs < bootstrapFromRuns || resamples === null) {
-    return { interval: jackknife, method: `jackknife-t over runs (${scale.name})` };
+    return interval(jackknife, `jackknife-t over runs (${scale.name})`);
   }
   const [low, high] = studentisedQuantiles(figure, resamples, scale, centre, options.level);
   const bootstrap = around(centre - high * spread, centre - low * spread);
   if (!(width(bootstrap) <= tooWide * width(jackknife))) {
-    return { interval: jackknife, method: `jackknife-t over runs (${scale.name}; bootstrap-t over twice as wide)` };
+    return interval(jackknife, `jackknife-t over runs (${scale.name}; bootstrap-t over twice as wide)`);
   }
-  return { interval: bootstrap, method: `bootstrap-t over runs (${scale.name})` };
+  return interval(bootstrap, `bootstrap-t over runs (${scale.name})`);
 }
-
-/** Says of a figure without an interval that it needs none. */
-export const sameInEveryRun = 'the same in every run';
 
 /** A quantile may stay where it is whichever run is left out, and yet be another in each: that is no certainty. */
 function isEqualInAll(figure: PooledFigure, estimate: number): boolean {
   return figuresByRun(figure).every((value) => Math.abs(value - estimate) <= 1e-12 * Math.abs(estimate));
 }
 
+function interval(bounds: Interval, method: string): IntervalOverRuns {
+  return { interval: bounds, isSameInAll: false, method };
+}
+
 function none(why: string): IntervalOverRuns {
-  return { interval: null, method: `none: ${why}` };
+  return { interval: null, isSameInAll: false, method: `none: ${why}` };
 }
 
 interface Scale {

@@ -7,7 +7,6 @@ import type { Comparison } from '../../reports/summary.js';
 import { type MetricName, metricNames, metricOf } from '../measures/metrics.js';
 import { comparePaired, type PairedComparison } from '../statistics/comparison.js';
 import { holmAdjusted } from '../statistics/holm.js';
-import { sameInEveryRun } from '../statistics/interval.js';
 import { estimateOf, figuresByRun, type PooledFigure } from '../statistics/pooled-figure.js';
 import {
   atBounds,
@@ -188,7 +187,7 @@ function decide(draft: Draft, pValue: number | null): Comparison['outcome'] {
     lowerBound: compared.estimate,
     upperBound: compared.estimate,
   };
-  if (compared.interval === null && !compared.method.includes(sameInEveryRun)) return 'inconclusive';
+  if (compared.interval === null && !compared.isSameInAll) return 'inconclusive';
   const [least, most] = draft.indifferent;
   const isWhole = censored === 'none' && lacking === 'none' && unheld === 'none';
   if (lowerBound >= least && upperBound <= most) return isWhole ? 'equivalent' : 'inconclusive';

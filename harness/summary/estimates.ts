@@ -5,7 +5,7 @@ import { type MeasuredRun, type MetricName, metricNames, metricOf } from '../mea
 import { type Random, seededRandom } from '../random.js';
 import type { RunPlan } from '../scenario.js';
 import { clusteredProportionInterval, quantileInterval, sampleFloor } from '../statistics/binomial.js';
-import { bootstrapFromRuns, type IntervalOverRuns, intervalOverRuns, sameInEveryRun } from '../statistics/interval.js';
+import { bootstrapFromRuns, type IntervalOverRuns, intervalOverRuns } from '../statistics/interval.js';
 import { estimateOf, type PooledFigure, pooledMean, pooledQuantile, pooledRatio } from '../statistics/pooled-figure.js';
 import { drawResamples, mostResampled, type Resamples } from '../statistics/resamples.js';
 import { countSamples, meanBound, quantileBound, sortSamples } from '../statistics/samples.js';
@@ -258,7 +258,7 @@ export function poolFigure(
     const open = sumOf(sampled, ({ censored }) => censored.length);
     const note = `right-censored: at least ${inWords(atLeast, unit)} (of ${digits(open)} in ${digits(samples)} only a bound is known)`;
     const bounds = intervalOverRuns(figureOf(atBounds(measures), statistic), options);
-    const surelyAtLeast = bounds.interval?.lowerBound ?? (bounds.method.includes(sameInEveryRun) ? atLeast : null);
+    const surelyAtLeast = bounds.interval?.lowerBound ?? (bounds.isSameInAll ? atLeast : null);
     return { ...nothing('censored', note), samples, atLeast, surelyAtLeast };
   }
   const { interval, method } = onePerRun(measures, statistic) ?? intervalOverRuns(figure, options);
@@ -292,7 +292,7 @@ function onePerRun(measures: readonly Present[], statistic: string): IntervalOve
   const values = sampled.map(({ observed }) => observed[0] as number);
   if (values.every((value) => value === values[0])) return null;
   const interval = quantileInterval(Float64Array.from(values).sort(), p, confidenceLevel);
-  return { interval, method: 'order statistics over runs' };
+  return { interval, isSameInAll: false, method: 'order statistics over runs' };
 }
 
 /**
