@@ -65,6 +65,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     const results = await createResults(options.out, suite.name);
     const begun = await beginManifest({
       ...{ results, suite, seed, command, servers, notApplicable },
+      plannedRuns: plans.map(({ id }) => id),
       costs: plans.some(({ scenario }) => scenario.stack === 'simulated') ? options.costs : null,
     });
     const stealBefore = await readSteal();
@@ -161,6 +162,8 @@ export async function beginManifest(options: {
   command: string;
   servers: Versions;
   notApplicable: readonly NotApplicable[];
+  /** Null: they are drawn as it goes. */
+  plannedRuns: readonly string[] | null;
   /** Null: nothing is simulated. */
   costs: Costs | null;
 }): Promise<Manifest> {
@@ -188,6 +191,7 @@ export async function beginManifest(options: {
     scenarios: options.suite.scenarios,
     ...(options.costs && { serviceTimes: identifyCosts(options.costs) }),
     notApplicable: options.notApplicable,
+    ...(options.plannedRuns && { plannedRuns: options.plannedRuns }),
     interrupted: false,
   };
 }

@@ -54,6 +54,16 @@ describe('bad usage', () => {
       /no suite "smok"; did you mean "smoke"\? Suites: headline, smoke, ingest/,
     ],
     ['an unknown plane', ['run', '--architecture', 'lakehose'], /no plane "lakehose"; did you mean "lakehouse"\?/],
+    [
+      'a system whose address holds a secret',
+      ['run', '--architecture', 'http://user:tree@127.0.0.1:9'],
+      /named by an address with http:\/\/ or https:\/\/, without user, password, query and fragment(?!.*tree)/,
+    ],
+    [
+      'a token in the address of a system',
+      ['run', '--architecture', 'http://127.0.0.1:9/?token=tree'],
+      /without user, password, query and fragment(?!.*tree)/,
+    ],
     ['an unknown stack', ['run', '--stack', 'embeded'], /no stack "embeded"; did you mean "embedded"\?/],
     ['servers of nobody', ['run', '--stack', 'external'], /on your servers: say where they are with --servers FILE/],
     [
@@ -135,7 +145,7 @@ describe('bad usage', () => {
     [
       'an address that is none',
       ['run', '--suite', 'smoke', '--architecture', 'ftp://127.0.0.1:8080'],
-      /http\.url: expected an address that begins with http/,
+      /a system is named by an address with http:/,
     ],
     [
       'an unknown fault',

@@ -62,6 +62,7 @@ const shortage = /\b(ENOSPC|EDQUOT|EROFS|EMFILE|ENFILE)\b|No space left on devic
 function explain(error: unknown, program: Command, { complain }: Voice): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.pass; // --help, --version
+    if (error.code === 'commander.help') return exitCodes.usage; // No verb: commander has said which there are.
     complain(`planebench: ${error.message.replace(/^error: /, '')}${suggestion(error, program)}`);
     return exitCodes.usage;
   }
@@ -182,10 +183,10 @@ async function check(
     const startedAt = calendarTime();
     const checked = await checkPlane({ arm, stacks, servers, seed, progress, signal });
     const outcome = outcomeOf(checked, stacks.length);
-    if (junit !== undefined)
-      await writeWhole(junit, renderCheckJunit(arm.architecture, { checked, stacks, startedAt }));
     const words = checked.map((on) => printChecked(arm.architecture, on)).join('\n\n');
     shell.print(json ? JSON.stringify({ plane: arm.architecture, outcome, checked }, null, 2) : words);
+    if (junit !== undefined)
+      await writeWhole(junit, renderCheckJunit(arm.architecture, { checked, stacks, startedAt }));
     return outcome;
   });
 }

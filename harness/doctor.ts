@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { freemem, loadavg, tmpdir } from 'node:os';
 import type { Manifest } from '../reports/summary.js';
 import { hostClock, monotonicUs } from './clock.js';
-import { messageOf } from './errors.js';
+import { HarnessError, messageOf } from './errors.js';
 import { openScratch } from './processes/scratch.js';
 import { supervise } from './processes/supervisor.js';
 import { imageRecipes } from './servers/images.js';
@@ -42,7 +42,7 @@ const wantedDiskBytes = 4 * 2 ** 30;
 
 export async function examineMachine(servers?: ExternalServers): Promise<Examination> {
   const noise = await measureNoise();
-  const [machine, disk, versions] = await Promise.all([describeMachine(), statfs(tmpdir()), readVersions()]);
+  const [machine, disk, versions] = await Promise.all([describeMachine(), measureDisk(), readVersions()]);
   const stacks: Examination['stacks'][number][] = [];
   // One after the other: how long each takes alone.
   for (const name of stackNames) stacks.push(await tryStack(name, servers));
@@ -67,6 +67,12 @@ function findPrograms(): Promise<Examination['programs']> {
       found: await find(),
     })),
   );
+}
+
+async function measureDisk() {
+  return statfs(tmpdir()).catch((error) => {
+    throw new HarnessError(`there is no folder for what is temporary: ${messageOf(error)}. Name another with TMPDIR.`);
+  });
 }
 
 async function measureNoise(): Promise<Noise> {

@@ -3,8 +3,10 @@
  * that was touched, and all that its tables hold, through the same door as everybody.
  */
 import type { FeatureRow } from '../workloads/feature-view.js';
+import { createSeqIndex } from '../workloads/seq-index.js';
 import type { ChangeKey, Inventory, Quarantined } from './architecture.js';
 import type { Clock } from './clock.js';
+import { CallError } from './errors.js';
 import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { changesOf, inventoryOf, rowsOf } from './processes/answers.js';
@@ -35,14 +37,15 @@ export async function readFinalRows(options: {
   const deadlineUs = clock.nowUs() + options.drainUs;
   let behind = touchedCustomers(trace);
   /** Reads these again; true if one of them is not behind any more. */
-  const look = async (customers: readonly number[]): Promise<boolean> => {
-    for (const row of await readRows(plane, customers)) newest.set(Number(row.key), row);
+  const look = async (customers: readonly number[], isLast: boolean): Promise<boolean> => {
+    const rows = await unlessRefused(readRows(plane, customers), isLast);
+    for (const row of rows ?? []) newest.set(Number(row.key), row);
     return customers.some((customer) => !isBehind(customer));
   };
   for (let isMoving = true; ; ) {
     // Changes show in batches: while none does, a few rows tell that, and the plane is left alone with its work.
     const isLast = clock.nowUs() >= deadlineUs;
-    if (isMoving || isLast || (await look(behind.slice(0, keysPerCall)))) await look(behind);
+    if (isMoving || isLast || (await look(behind.slice(0, keysPerCall), false))) await look(behind, isLast);
     const before = behind.length;
     behind = behind.filter(isBehind);
     if (behind.length === 0 || isLast) return [...newest.values()];
@@ -74,8 +77,10 @@ export async function readSettledRows(options: {
     await clock.sleep(options.sloUs / settlesPerSlo);
     const customers = wrong.map(({ key }) => Number(key));
     // Most corrections come at once: while a few rows stay wrong, the plane is left alone with its work.
-    const few = await differingRows(trace.oracle, await readRows(plane, customers.slice(0, keysPerCall)));
-    if (few.length === 0) wrong = await differingRows(trace.oracle, await readRows(plane, customers));
+    const few = await unlessRefused(readRows(plane, customers.slice(0, keysPerCall)), false);
+    if (few === null || (await differingRows(trace.oracle, few)).length > 0) continue;
+    const all = await unlessRefused(readRows(plane, customers), false);
+    if (all !== null) wrong = await differingRows(trace.oracle, all);
   }
   return readRows(plane, touchedCustomers(trace));
 }
@@ -101,10 +106,10 @@ export async function exportTables(options: {
 }): Promise<Exported> {
   const { plane, trace } = options;
   return {
-    changes: plane.offers('exportChanges') ? await exportAll(plane, trace.emissions.soundChanges, options) : null,
+    changes: plane.offers('exportChanges') ? await exportAll(plane, trace, options) : null,
     quarantined: plane.offers('quarantine') ? await collect<Quarantined>(plane, 'quarantine') : null,
     inventory: plane.offers('inventory')
-      ? inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs }))
+      ? inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs, probe: true }))
       : null,
     stored: await options.readStored(),
   };
@@ -112,15 +117,35 @@ export async function exportTables(options: {
 
 async function exportAll(
   plane: PlaneClient,
-  soundChanges: number,
+  { info, emissions }: LoadedTrace,
   { drainUs, clock, sloUs }: { readonly drainUs: number; readonly clock: Clock; readonly sloUs: number },
 ): Promise<(readonly ChangeKey[])[]> {
   const deadlineUs = clock.nowUs() + drainUs;
   for (;;) {
-    const pages = await collect<ChangeKey>(plane, 'exportChanges');
-    const held = pages.reduce((sum, page) => sum + page.length, 0);
-    if (held >= soundChanges || clock.nowUs() > deadlineUs) return pages;
+    const isLast = clock.nowUs() > deadlineUs;
+    const pages = await unlessRefused(collect<ChangeKey>(plane, 'exportChanges'), isLast);
+    if (pages !== null && (isLast || countDistinct(pages, info.contract.customers) >= emissions.soundChanges))
+      return pages;
     await clock.sleep(sloUs / exportsPerSlo);
+  }
+}
+
+/** Copies of one change are no others. */
+function countDistinct(pages: readonly (readonly ChangeKey[])[], customers: number): number {
+  const seen = createSeqIndex(customers);
+  let distinct = 0;
+  for (const page of pages)
+    for (const { customer, seq } of page) if (customer < customers && seen.add(customer, seq)) distinct++;
+  return distinct;
+}
+
+/** Null: a plane that has not recovered yet says so by refusing; that it still does in the end is its failure. */
+async function unlessRefused<T>(answer: Promise<T>, isLast: boolean): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isLast || !(error instanceof CallError)) throw error;
+    return null;
   }
 }
 

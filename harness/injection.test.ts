@@ -1,7 +1,7 @@
 /** The life of faults, driven in virtual time over the supervisor of simulations: what is told when a life goes wrong. */
 import { expect, it } from 'vitest';
 import type { AcknowledgedChanges, SourceRecord } from './fault.js';
-import { beginInjections, type Injections } from './injection.js';
+import { beginInjections, type Injections, scheduleFaults } from './injection.js';
 import { type ObedientInit, obey } from './processes/fixture-obedient.js';
 import type { Supervisor } from './processes/supervisor.js';
 import type { FaultPlan, Scenario } from './scenario.js';
@@ -10,6 +10,7 @@ import { createEventClock, type SimulatedSupervisor, superviseSimulated } from '
 import { createVirtualTime } from './simulation/virtual-time.js';
 import { createWorld } from './simulation/world.js';
 import type { StackServer } from './stacks/stack.js';
+import { faultOf } from './suites/fault-defaults.js';
 
 const secondUs = 1_000_000;
 const hourUs = 3600 * secondUs;
@@ -276,4 +277,16 @@ it('a run that broke off half way has what was known then, and no fault strikes 
     expect(injections.facts()).toEqual(facts);
     expect(started()).toBe(before);
   });
+});
+
+it('strikes whichever port a plane reads from at the same moments, and what is another fault at its own', () => {
+  const schedule = { kind: 'once', afterUs: 10 * secondUs, jitterUs: 10 * secondUs } as const;
+  const slow = (port: 'onlineStore' | 'warehouse') => ({ ...faultOf('slow-port', { port }), schedule });
+  const windows = scheduleFaults(
+    scenarioOf([slow('onlineStore'), slow('warehouse'), { ...faultOf('role-crash'), schedule }]),
+    1,
+  );
+  const [store, warehouse, crash] = windows.map(({ window }) => window.atUs);
+  expect(warehouse).toBe(store);
+  expect(crash).not.toBe(store);
 });

@@ -22,14 +22,19 @@ interface Planned {
   readonly window: Window;
 }
 
-/** A function of the scenario and the seed alone: every plane of a repetition is struck at the same moments. */
+/**
+ * A function of the scenario and the seed alone: every plane of a repetition is struck at the same moments. Faults that differ
+ * only in the port strike together, as each is for the planes that use that port.
+ */
 export function scheduleFaults(scenario: Scenario, seed: number): Planned[] {
   const random = seededRandom(seed, '/faults');
-  return scenario.faults.flatMap((plan, fault) =>
-    faultOf(plan)
-      .schedule(plan, scenario, random)
-      .map((window) => ({ fault, plan, window })),
-  );
+  const windowsOf = new Map<string, readonly Window[]>();
+  return scenario.faults.flatMap((plan, fault) => {
+    const alike = JSON.stringify({ ...plan, port: undefined });
+    const windows = windowsOf.get(alike) ?? faultOf(plan).schedule(plan, scenario, random);
+    windowsOf.set(alike, windows);
+    return windows.map((window) => ({ fault, plan, window }));
+  });
 }
 
 /** The workload with what its faults make of the source. */

@@ -26,11 +26,20 @@ export function pausesOf(params: { readonly retryPauseUs: number; readonly longe
   return { firstUs: params.retryPauseUs, longestUs: params.longestRetryPauseUs };
 }
 
+/** Whether an address may be printed and kept, as all that stands in it is. */
+export function isPlainAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
+}
+
+export const addressForm = 'an address with http:// or https://, without user, password, query and fragment';
+
 export function resolveParams<S extends z.ZodObject>(plane: string, schema: S, given: Json | undefined): z.output<S> {
   const parsed = schema.safeParse(given ?? {});
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${[plane, ...path].join('.')}: ${message}`);
-  throw new UsageError(
-    `${problems.join('; ')}. Given: ${JSON.stringify(given)}. Parameters: ${Object.keys(schema.shape).join(', ')}`,
-  );
+  // Of an address without what may be a password.
+  const shown = JSON.stringify(given)?.replace(/\/\/[^/"]*@/g, '//...@');
+  throw new UsageError(`${problems.join('; ')}. Given: ${shown}. Parameters: ${Object.keys(schema.shape).join(', ')}`);
 }

@@ -5,13 +5,13 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderJunit } from '../reports/junit.js';
 import { renderMarkdown } from '../reports/markdown.js';
-import type { Manifest, PriceBook, Summary } from '../reports/summary.js';
+import { isFinished, type Manifest, type PriceBook, type Summary } from '../reports/summary.js';
 import { validateManifest } from '../reports/validate.js';
 import { calendarTime } from './clock.js';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import { readPrices, standardPrices } from './prices/prices.js';
 import type { RunFacts } from './record/facts.js';
-import { loadFacts, saveFacts } from './record/saved-facts.js';
+import { isSaved, loadFacts, saveFacts } from './record/saved-facts.js';
 
 export interface Results {
   readonly id: string;
@@ -80,22 +80,56 @@ export async function loadManifest(directory: string): Promise<Manifest> {
   return readManifest(text, join(directory, 'manifest.json'));
 }
 
-export async function loadResults(
-  directory: string,
-): Promise<{ manifest: Manifest; runs: RunFacts[]; prices: PriceBook }> {
+export interface LoadedResults {
+  /** Interrupted too where planned runs are not there any more. */
+  readonly manifest: Manifest;
+  readonly runs: readonly RunFacts[];
+  readonly prices: PriceBook;
+  /** Ids of runs that were planned or begun, and of which there are no facts. */
+  readonly lacking: readonly string[];
+}
+
+export async function loadResults(directory: string): Promise<LoadedResults> {
   const manifest = await loadManifest(directory);
-  const names = (await readdir(join(directory, 'runs')).catch(() => [])).sort();
+  const { plannedRuns } = manifest;
+  const { runs, unfinished } = await loadRuns(join(directory, 'runs'));
+  const loaded = new Set(runs.map(({ plan }) => plan.id));
+  const lacking = [...new Set([...(plannedRuns ?? []), ...unfinished])].filter((id) => !loaded.has(id));
+  if (runs.length === 0 && isFinished(manifest) && plannedRuns?.length !== 0)
+    throw new UsageError(
+      `${directory} holds none of the runs that were made: only what was concluded of them is left, and stays as it is`,
+    );
+  return {
+    manifest: lacking.length === 0 ? manifest : { ...manifest, interrupted: true },
+    runs,
+    prices: await loadPrices(directory),
+    lacking,
+  };
+}
+
+async function loadRuns(folder: string): Promise<{ runs: RunFacts[]; unfinished: string[] }> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error) => {
+    throw new UsageError(
+      `${folder} cannot be read: ${messageOf(error)}. What was concluded of its runs stays as it is.`,
+    );
+  });
   const runs: RunFacts[] = [];
-  for (const name of names) {
-    const run = await loadFacts(join(directory, 'runs', name));
+  const unfinished: string[] = [];
+  for (const name of entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()) {
+    const path = join(folder, name);
+    if (!isSaved(path)) {
+      unfinished.push(name);
+      continue;
+    }
+    const run = await loadFacts(path);
     // A copy beside its original would count as one more repetition.
     if (run.plan.id !== name)
       throw new HarnessError(
-        `${join(directory, 'runs', name)} holds the run ${run.plan.id}: a folder is named after its run. Rename or remove it.`,
+        `${path} holds the run ${run.plan.id}: a folder is named after its run. Rename or remove it.`,
       );
     runs.push(run);
   }
-  return { manifest, runs, prices: await loadPrices(directory) };
+  return { runs, unfinished };
 }
 
 function readManifest(text: string, path: string): Manifest {

@@ -121,7 +121,9 @@ describe('findings', () => {
 
   it('say where a plane did better than another, whichever it is', () => {
     const sentences = faultContrasts(summary, measured!);
-    expect(sentences).toContain('lakehouse survived role-crash + slow-port; lambda did not (1 finding).');
+    expect(sentences).toContain(
+      'lakehouse (its tables were not offered) survived role-crash + slow-port; lambda did not (1 finding).',
+    );
     expect(sentences.some((s) => s.startsWith('In role-crash, warehouse recovered sooner than lakehouse'))).toBe(true);
     expect(sentences.some((s) => s.startsWith('In role-crash, lakehouse recovered sooner than lambda'))).toBe(true);
     const undecided = summary.comparisons.map((c) => ({ ...c, outcome: 'inconclusive' as const }));

@@ -189,6 +189,11 @@ export function faultFindings({ rows }: FaultTable): FaultFinding[] {
     }));
 }
 
+/** Of a plane that keeps its tables to itself nobody knows what they have lost. */
+function nameOf({ plane, outcome }: FaultCell): string {
+  return outcome?.lost === null ? `${plane} (its tables were not offered)` : plane;
+}
+
 /** Sentences on where one plane did better than another, whichever it is. */
 export function faultContrasts(summary: Summary, { rows }: FaultTable): string[] {
   const fates = rows.flatMap(({ fault, cells }) => {
@@ -196,7 +201,7 @@ export function faultContrasts(summary: Summary, { rows }: FaultTable): string[]
     const harmed = cells.filter(({ fate }) => fate === 'harmed');
     if (survivors.length === 0 || harmed.length === 0) return [];
     const losers = harmed.map(({ plane, words }) => `${plane} did not (${words.join(', ')})`);
-    return [`${listed(survivors.map(({ plane }) => plane))} survived ${fault}; ${listed(losers)}.`];
+    return [`${listed(survivors.map(nameOf))} survived ${fault}; ${listed(losers)}.`];
   });
   const scenarios = new Set(rows.flatMap(({ cells }) => cells.flatMap(({ outcome }) => outcome?.scenario ?? [])));
   const repairs = summary.comparisons

@@ -46,6 +46,8 @@ const meanings: Readonly<Record<string, string>> = {
   NOT_EXPOSED: 'Nothing can be said of recovery from a fault that nobody could notice.',
   BOOKS_DO_NOT_BALANCE:
     'What was attempted, acknowledged and failed does not add up, so a loss cannot be told from a miscount.',
+  NOT_ALL_ACKNOWLEDGED:
+    'A part of the load never reached the change log: what the plane would have made of it is not known.',
   NO_PROBES: 'Freshness was not observed.',
   WATCHED_TOO_SHORT: 'Freshness was observed for a part of the window only.',
   BATCH_FAILED: 'Of that part of the batch work nothing is known.',

@@ -65,7 +65,7 @@ function validityCases(summary: Summary, manifest: Manifest): TestCase[] {
           : {
               kind: 'error',
               type: isFinished(manifest) ? 'invalid' : 'interrupted',
-              message: `${isFinished(manifest) ? '' : 'The suite was interrupted. '}${countedRuns(summary)}`,
+              message: `${isFinished(manifest) ? '' : 'The suite was interrupted, or runs of it were removed. '}${countedRuns(summary)}`,
             },
     },
     ...runs.map(({ run, architecture, valid }): TestCase => {

@@ -348,6 +348,10 @@ export const manifestSchema = z
     notApplicable: z
       .array(z.strictObject({ scenario: z.string(), architecture: z.string(), reason: z.string() }))
       .describe('Left out: no fault of the scenario strikes anything in the plane or on the stack.'),
+    plannedRuns: z
+      .array(z.string())
+      .exactOptional()
+      .describe('Ids of the runs that were planned; absent: a soak, which draws them as it goes.'),
     interrupted: z.boolean(),
   })
   .describe('Where, when and with what a suite was run.');
@@ -358,7 +362,7 @@ export const baselineSchema = z
     suite: z.string(),
     seed: z.number(),
     repetitions: count,
-    finished: z.boolean().describe('False if the suite was interrupted.'),
+    finished: z.boolean().describe('False if the suite was interrupted, or runs of it were removed.'),
     from: z.strictObject({
       id: z.string(),
       startedAt: z.string(),

@@ -365,6 +365,8 @@ export interface Manifest {
     readonly architecture: string;
     readonly reason: string;
   }[];
+  /** Ids of the runs that were planned. Absent: a soak, which draws them as it goes. */
+  readonly plannedRuns?: readonly string[];
   readonly interrupted: boolean;
 }
 

@@ -6,6 +6,7 @@ import type { BackfillRequest, Plane, RoleContext } from '../../harness/architec
 import { messageOf, PlaneError } from '../../harness/errors.js';
 import { backfillOf, changesOf, inventoryOf, predictionsOf, rowsOf } from '../../harness/processes/answers.js';
 import type { DataContract } from '../../workloads/data-contract.js';
+import { hourUs } from '../../workloads/durations.js';
 import { openFeed } from './feed.js';
 import { rememberedHistory, rememberHistory } from './history-files.js';
 import type { HttpParams } from './params.js';
@@ -14,7 +15,8 @@ import { startProgram } from './program.js';
 import { connectSystem, type Forwardable, type System } from './system.js';
 
 const group = 'http adapter';
-const backfillTimeoutUs = 110_000_000;
+/** Beyond all that whoever asks would wait: that a backfill takes too long is for them to say. */
+const backfillTimeoutUs = 24 * hourUs;
 const exportTimeoutUs = 50_000_000;
 
 export async function adapt(context: RoleContext, params: HttpParams): Promise<void> {

@@ -1,4 +1,5 @@
 /** The change feed, on loopback: the change log and the files of history as plain JSON, for whoever can speak HTTP. */
+import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { RoleContext } from '../../harness/architecture.js';
@@ -14,8 +15,9 @@ const waitUs = 500_000;
 export async function openFeed(context: RoleContext, port: number): Promise<string> {
   const { signal } = context;
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://feed');
-    answer(context, url, response).catch((error: unknown) => refuse(response, 500, messageOf(error)));
+    const address = `http://feed${request.url}`;
+    if (!URL.canParse(address)) return refuse(response, 400, `expected a path, found ${request.url}`);
+    answer(context, new URL(address), response).catch((error: unknown) => refuse(response, 500, messageOf(error)));
   });
   server.keepAliveTimeout = 60_000;
   await listen(server, port);
@@ -82,7 +84,7 @@ async function answerHistory({ ports }: RoleContext, url: URL, response: ServerR
     const lines = Array.from({ length: rows }, (_, i) =>
       JSON.stringify(Object.fromEntries(schema.map(({ name }) => [name, columns[name]?.[i]]))),
     );
-    if (!response.write(`${lines.join('\n')}\n`)) await drained(response);
+    if (!response.write(`${lines.join('\n')}\n`) && !(await drained(response))) return;
   }
   response.end();
 }
@@ -92,11 +94,20 @@ function countOf(url: URL, name: string): number | null {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-const drained = (response: ServerResponse) =>
-  new Promise<void>((resolve, reject) => {
-    response.once('drain', resolve);
-    response.once('close', () => reject(new Error('the reader of the feed went away')));
-  });
+/** False: the reader went away. */
+async function drained(response: ServerResponse): Promise<boolean> {
+  if (response.destroyed) return false;
+  const left = new AbortController();
+  const { signal } = left;
+  try {
+    return await Promise.race([
+      once(response, 'drain', { signal }).then(() => true),
+      once(response, 'close', { signal }).then(() => false),
+    ]);
+  } finally {
+    left.abort();
+  }
+}
 
 function refuse(response: ServerResponse, status: number, error: string): void {
   if (response.headersSent) return void response.destroy();

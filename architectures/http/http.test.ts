@@ -245,6 +245,8 @@ describe('the feed', () => {
     ['/changes?partition=0&after=-1', 400],
     ['/history?table=secrets', 400],
     ['/', 404],
+    ['//', 404],
+    ['//changes?partition=0&after=0', 404],
   ])('says what it expects: %s', async (path, status) => {
     const { url, received } = await startSystem(greeting);
     await connect(url);
@@ -291,6 +293,15 @@ describe('a program of the user', () => {
     owner.kill('SIGKILL');
     await once(owner, 'exit');
     await until(() => !isThere(program));
+  });
+
+  it('takes along what it started and left behind', async () => {
+    const file = join(world.traceDirectory, 'left-behind.pid');
+    const command = ['/bin/sh', '-c', `sleep 600 & echo $! > '${file}'; exit 7`];
+    await expect(connect('http://127.0.0.1:9', { command })).rejects.toThrow(/ended by itself: exit code 7/);
+    const left = Number(await readFile(file, 'utf8'));
+    expect(left).toBeGreaterThan(0);
+    await until(() => !isThere(left));
   });
 
   it('that ends by itself ends the adapter, saying how', async () => {

@@ -8,18 +8,22 @@ program.once('error', (error) => {
   process.stderr.write(`cannot start ${command}: ${error.message}\n`);
   process.exit(127);
 });
+// What it has started and left behind goes with it.
 program.once('exit', (code, signal) => {
   process.stderr.write(`${command} ended: ${signal ?? `exit code ${code}`}\n`);
-  process.exit(code ?? 1);
+  end(code ?? 1);
 });
 // Ctrl-C reaches the whole group of the terminal; the pipe says when to end.
 process.on('SIGINT', () => {});
-process.stdin.on('close', () => {
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
+process.stdin.on('close', () => end(0));
+process.stdin.resume();
+
+function end(code: number): never {
   try {
     if (program.pid !== undefined) process.kill(-program.pid, 'SIGKILL');
   } catch {
     // It was gone already.
   }
-  process.exit(0);
-});
-process.stdin.resume();
+  process.exit(code);
+}

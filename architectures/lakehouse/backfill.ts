@@ -126,8 +126,12 @@ async function rebuildOvertaken(
   customers: readonly number[],
   customerRows: CustomerRows,
 ): Promise<void> {
-  const input = { customers, rows: createChangeRows(0), fresh: 0, historyLoaded: true };
-  const rebuilt = await untilDone(context, () => rebuildRows(context, input));
-  await putRows(context, rebuilt);
-  customerRows.takeOver(rebuilt);
+  for (let from = 0; from < customers.length; from += customersPerRange) {
+    const some = customers.slice(from, from + customersPerRange);
+    const input = { customers: some, rows: createChangeRows(0), fresh: 0, historyLoaded: true };
+    const rebuilt = await untilDone(context, () => rebuildRows(context, input));
+    await putRows(context, rebuilt);
+    customerRows.takeOver(rebuilt);
+    customerRows.trim();
+  }
 }

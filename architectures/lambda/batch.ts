@@ -15,7 +15,7 @@ import { openLineage } from '../../harness/lineage/recorder.js';
 import type { TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { openArchive, rawTable } from './archive.js';
-import { pointerPollUs, publish, readPublished, readServing, speedGroup } from './epochs.js';
+import { batchTable, pointerPollUs, publish, readPublished, readServing, readView, speedGroup } from './epochs.js';
 import { loadHistory } from './history.js';
 import { jobsOver } from './jobs.js';
 import { recordArchive, recordBackfill, recordJobs } from './lineage.js';
@@ -32,17 +32,24 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   let epoch = published?.epoch ?? -1;
   /** One recomputation at a time, whoever asks for it. */
   const inTurn = takeTurns();
-  const recompute = () =>
-    inTurn(async () => {
-      const cut = [...archive.cut()];
-      await untilDone(context, () => recomputeView(context, lineage, epoch + 1));
-      await archive.requireOwn();
-      epoch++;
-      // Numbers begin again where the store lost them: the speed layer's position in an earlier epoch of this one is no longer one.
-      await untilDone(context, () => ports.changeLog.commit(speedGroup(epoch), context.contract.topic, cut));
-      await untilDone(context, () => publish(ports.onlineStore, { epoch, cut }, clock.nowUs()));
-      return epoch;
-    });
+  const recompute = () => inTurn(recomputeAlone);
+
+  async function recomputeAlone(): Promise<number> {
+    const cut = [...archive.cut()];
+    await untilDone(context, () => recomputeView(context, lineage, epoch + 1));
+    await archive.requireOwn();
+    epoch++;
+    // Numbers begin again where the store lost them: the speed layer's position in an earlier epoch of this one is no longer one.
+    await untilDone(context, () => ports.changeLog.commit(speedGroup(epoch), context.contract.topic, cut));
+    await untilDone(context, () => publish(ports.onlineStore, { epoch, cut }, clock.nowUs()));
+    return epoch;
+  }
+
+  /** Whether the store has lost the pointer, or the view that it points to. */
+  async function isLost(): Promise<boolean> {
+    const published = await readPublished(ports.onlineStore);
+    return published === null || (await readView(ports.onlineStore, batchTable(published.epoch), [])) === null;
+  }
 
   if (!published) await recompute();
   await context.serve({
@@ -65,9 +72,11 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   await Promise.all([
     every(context, params.archiveIntervalUs, () => archive.archive()),
     // A store that came back empty is not left so until the next batch is due.
-    every(context, params.archiveIntervalUs, async () => {
-      if ((await untilDone(context, () => readPublished(ports.onlineStore))) === null) await recompute();
-    }),
+    every(context, params.archiveIntervalUs, () =>
+      inTurn(async () => {
+        if (await untilDone(context, isLost)) await recomputeAlone();
+      }),
+    ),
     every(context, params.batchIntervalUs, async () => {
       await recompute();
       await tidy(context).catch(skipRound);

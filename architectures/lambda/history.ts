@@ -9,7 +9,7 @@ export const historyNames = Object.keys(historySchemas) as HistoryName[];
 export const historyTable = (name: HistoryName) => `history_${name}`;
 
 const rowsPerAppend = 200_000;
-const isPersonal = (column: string) => column === 'name' || column === 'email' || column === 'phone';
+const isPersonal = (column: string) => column === 'email' || column === 'phone';
 
 export function storedSchema(name: HistoryName): Schema {
   return historySchemas[name].map((column) =>

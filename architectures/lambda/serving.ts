@@ -81,10 +81,12 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
   async function readRows(keys: readonly string[], { rows: pinned }: Served): Promise<FeatureRow[]> {
     if (pinned) return keys.map((key) => pinned.rowOf(key));
     for (;;) {
-      const rows = await readEpoch(epoch, batchRows, keys);
+      const of = epoch;
+      const rows = await readEpoch(of, batchRows, keys);
       if (rows) return rows;
       await moveOn();
-      if (isLost)
+      // Tables go only when the pointer has moved on: where it has not, the store has lost them.
+      if (isLost || epoch === of)
         throw new CallError('failed', 'the views are gone from the online store, and are being computed again');
     }
   }

@@ -16,6 +16,7 @@ import {
   type Published,
   readPublished,
   readServing,
+  readView,
   serve,
   speedGroup,
   speedTable,
@@ -85,6 +86,10 @@ async function beginEpoch(
   const group = speedGroup(published.epoch);
   const stored = await untilDone(context, () => changeLog.committed(group, contract.topic));
   const offsets = [...(stored ?? published.cut)];
+  const isAtCut = offsets.every((offset, partition) => offset === published.cut[partition]);
+  // Numbers begin again where the store lost them: rows of an earlier epoch of this one, put late, are no beginning.
+  if (isAtCut && (await untilDone(context, () => readServing(onlineStore))) !== published.epoch)
+    await untilDone(context, () => onlineStore.drop(speedTable(published.epoch)));
   const rows = new Map<number, SpeedRow>();
   const dirty = new Set<number>();
   let newestUs = 0;
@@ -197,10 +202,14 @@ async function beginEpoch(
   while (offsets.some((offset, partition) => offset < (ends[partition] as number))) await consumeAvailable();
   await flush();
   await untilDone(context, async () => {
-    if ((await readServing(onlineStore)) !== published.epoch) await serve(onlineStore, published.epoch, clock.nowUs());
-    // Whoever still reads the epoch before finds it gone, and looks again.
-    const before = published.epoch - 1;
-    await Promise.all([onlineStore.drop(batchTable(before)), onlineStore.drop(speedTable(before))]);
+    // What the store has lost meanwhile is not served: it is being computed again.
+    if ((await readView(onlineStore, batchTable(published.epoch), [])) === null) return;
+    const serving = await readServing(onlineStore);
+    if (serving !== published.epoch) await serve(onlineStore, published.epoch, clock.nowUs());
+    // Whoever still reads an epoch before finds it gone, and looks again. Several, where this role was too slow for one.
+    const oldest = Math.min(serving ?? published.epoch, published.epoch - 1);
+    for (let before = oldest; before < published.epoch; before++)
+      await Promise.all([onlineStore.drop(batchTable(before)), onlineStore.drop(speedTable(before))]);
   });
   return {
     async follow() {

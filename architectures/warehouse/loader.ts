@@ -4,9 +4,10 @@
  * that was cut short is simply made again.
  */
 import type { BackfillRequest, BackfillResult, RoleContext } from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
 import { journalInWarehouse } from '../../harness/lineage/journal.js';
 import { type Lineage, openLineage } from '../../harness/lineage/recorder.js';
-import { untilDone } from '../../harness/ports/retries.js';
+import { pauseUs, untilDone } from '../../harness/ports/retries.js';
 import { type EventTime, followEventTime } from '../../workloads/event-time.js';
 import { appendBlock, createChangeRows, toBatch } from './change-rows.js';
 import { loadHistory } from './history.js';
@@ -27,7 +28,7 @@ interface PendingBackfill {
 }
 
 export async function runLoader(context: RoleContext, params: WarehouseParams): Promise<void> {
-  const { signal } = context;
+  const { clock, signal } = context;
   const backfills: PendingBackfill[] = [];
   const time = followEventTime(context.clock, params.clockToleranceUs);
   await untilDone(context, () => createTables(context.ports.warehouse));
@@ -41,7 +42,18 @@ export async function runLoader(context: RoleContext, params: WarehouseParams): 
     backfill: (request) => new Promise((resolve, reject) => backfills.push({ request, resolve, reject })),
   });
   context.ready();
-  while (!signal.aborted) await untilDone(context, () => load(context, params, time, backfills, lineage));
+  let failures = 0;
+  const roundDone = () => {
+    failures = 0;
+  };
+  while (!signal.aborted) {
+    try {
+      await load(context, params, time, backfills, lineage, roundDone);
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      await clock.sleep(pauseUs(++failures, context), signal);
+    }
+  }
 }
 
 /** Goes on from the recorded position until a call fails. */
@@ -51,6 +63,7 @@ async function load(
   time: EventTime,
   backfills: PendingBackfill[],
   lineage: Lineage,
+  roundDone: () => void,
 ): Promise<never> {
   const { ports, clock, signal } = context;
   let position = await ports.warehouse.position(sourceOf(context));
@@ -70,6 +83,7 @@ async function load(
     position = await stageNew(context, params, time, position);
     await runBackfills(context, time, backfills, lineage);
     if (merges) await mergeAndRefresh(context, time);
+    roundDone();
   }
 }
 

@@ -19,7 +19,7 @@ import type {
   TrainingSetRef,
 } from '../architecture.js';
 import type { Clock } from '../clock.js';
-import { CallError, messageOf } from '../errors.js';
+import { CallError, messageOf, PlaneError } from '../errors.js';
 import { collectExamples, type Examples } from '../ledger/examples.js';
 import type { Features } from '../ledger/oracle.js';
 import { type DerivedRow, judgeReprocessed } from '../ledger/reprocessed-rows.js';
@@ -61,6 +61,9 @@ const shortestTimeoutUs = 180_000_000;
 const timeoutOf = ({ history }: Workload) => historyTimeoutUs(shortestTimeoutUs, history.facts);
 
 const inventoryEveryUs = 1_000_000;
+const askAgainUs = 100_000;
+/** For so many SLOs a plane is asked again to roll forward. */
+const slosUntilForward = 10;
 /** At rest is a plane whose inventory has not changed for so many freshness SLOs, by which a plane moves. */
 const slosAtRest = 2;
 /** One that has something to do for ever is not waited for: so many SLOs, and what a long history may take to be compacted. */
@@ -139,7 +142,7 @@ export function beginBatchWork(options: {
   /** Null if there was none to be had: whoever would tell it may have been killed. */
   async function takeInventory(): Promise<Inventory | null> {
     try {
-      return inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs }));
+      return inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs, probe: true }));
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       return null;
@@ -339,6 +342,21 @@ function createRequests(options: {
   const askServed = (operation: 'rollback' | 'rollForward' | 'publishModel', request?: unknown) => async () =>
     servedOf(operation, await plane.call<unknown>(operation, request, { timeoutUs })) satisfies ServedState;
 
+  /** What stays rolled back spoils all that follows, and a role that was away is back soon: it is asked again. */
+  async function rollForwardLater(): Promise<void> {
+    const deadlineUs = clock.nowUs() + slosUntilForward * slo.freshnessUs;
+    for (;;) {
+      await clock.sleep(askAgainUs, signal);
+      try {
+        return void (await askServed('rollForward')());
+      } catch (error) {
+        if (!(error instanceof CallError)) throw error;
+        if (clock.nowUs() >= deadlineUs)
+          throw new PlaneError(`the plane was rolled back and could not be rolled forward: ${messageOf(error)}`);
+      }
+    }
+  }
+
   async function rollBackAndForward(snapshot: SnapshotRef, heldUs: number, besideLoad: boolean): Promise<void> {
     const sides = { snapshot, newestModel: newestModel ?? snapshot.modelVersion };
     const step = { kind: 'rollback', besideLoad, part: null, rows: 0 } as const;
@@ -365,7 +383,7 @@ function createRequests(options: {
     if (rolledBack) await clock.sleep(heldUs, signal);
     const forwardUs = clock.nowUs();
     // Also where the answer to the rollback was lost: it may have taken effect.
-    await time(step, askServed('rollForward'));
+    if (!(await time(step, askServed('rollForward')))) await rollForwardLater();
     await seen((probe) => probe.sentUs >= forwardUs && isWholly('newest', states, probe));
     await watch.end();
     const probes = watch.probes.filter(({ sentUs }) => sentUs >= judgedFromUs);

@@ -132,6 +132,9 @@ export function refuseUnlike(
     ['stack', (words: string) => `of the stack ${words}`, 'figures of different stacks are not comparable'],
     ['timeScale', (words: string) => `at time scale ${words}`, 'figures of different time scales are not comparable'],
   ] as const;
+  for (const { name, scenarios } of [one, other])
+    if (scenarios.length === 0)
+      throw new UsageError(`${name} has no run of a plane: there is nothing to compare. Make it again.`);
   for (const [field, phrase, why] of kinds) {
     const [ours, theirs] = [one, other].map(({ scenarios }) =>
       [...new Set(scenarios.map((scenario) => String(scenario[field])))].sort().join(' and '),

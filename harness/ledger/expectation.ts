@@ -26,6 +26,8 @@ export interface Expectation {
   readonly acknowledged: number;
   readonly failed: number;
   readonly indeterminate: number;
+  /** Changes of entries of the trace that were never acknowledged, or never even offered. */
+  readonly unacknowledged: number;
 }
 
 interface Copies {
@@ -57,6 +59,7 @@ export async function expectTables(options: {
   const firstRefusal = new Uint8Array(numbers.changes);
 
   let at = 0;
+  let unacknowledged = 0;
   for await (const entry of readEntries(directory)) {
     const batch = viewBlock(entry.block);
     const { certain, possible, rows } = attempts.get(entryKey(entry, info)) ?? neverTried;
@@ -67,6 +70,7 @@ export async function expectTables(options: {
         );
     }
     attempts.delete(entryKey(entry, info));
+    if (certain === 0) unacknowledged += batch.count;
     for (let i = 0; i < batch.count; i++, at++) {
       const number = numbers.numberOf(batch.customer[i]!, batch.seq[i]!);
       const told = truth[at]!;
@@ -84,7 +88,15 @@ export async function expectTables(options: {
     throw new HarnessError(
       `appends: ${attempts.size} appends are of no entry of the trace. The run did not replay this trace.`,
     );
-  return { numbers, sound, refused, reasons, ...reachOf(numbers, [sound, refused]), ...bookkeeping(appends) };
+  return {
+    numbers,
+    sound,
+    refused,
+    reasons,
+    ...reachOf(numbers, [sound, refused]),
+    ...bookkeeping(appends),
+    unacknowledged,
+  };
 }
 
 function entryKey({ slotUs, partition }: { slotUs: number; partition: number }, info: TraceInfo): number {

@@ -78,7 +78,7 @@ describe('a sound plane', () => {
   it('may hold or not hold what an indeterminate append offered', async () => {
     const appends = appendsWith({ at: { customer: 0, seq: 5 }, outcome: 2 });
     const without = withoutChange(0, 5);
-    const expected = { ...soundFacts, acknowledged: 9, visible: 9, indeterminate: 1 };
+    const expected = { ...soundFacts, acknowledged: 9, visible: 9, indeterminate: 1, unacknowledged: 1 };
     expect(await fold({ appends })).toEqual(expected);
     expect(await fold({ appends, exported: [without], finalRows: [row(0, 4), row(1, 4)] })).toEqual(expected);
   });
@@ -86,13 +86,14 @@ describe('a sound plane', () => {
   it('owes nothing for a failed append, and the customer stands still before it', async () => {
     const appends = appendsWith({ at: { customer: 0, seq: 3 }, outcome: 1 });
     const facts = await fold({ appends, exported: [withoutChange(0, 3)], finalRows: [row(0, 2), row(1, 4)] });
-    expect(facts).toEqual({ ...soundFacts, acknowledged: 9, visible: 7, failed: 1 });
+    expect(facts).toEqual({ ...soundFacts, acknowledged: 9, visible: 7, failed: 1, unacknowledged: 1 });
   });
 
   it('is judged by a copy when the first append failed', async () => {
     const appends = appendsWith({ at: { customer: 1, seq: 1 }, outcome: 1 });
     const quarantined = [soundQuarantine.filter(({ reason }) => reason !== 'duplicate')];
-    expect(await fold({ appends, quarantined })).toEqual({ ...soundFacts, acknowledged: 9, visible: 9, failed: 1 });
+    const sound = { ...soundFacts, acknowledged: 9, visible: 9, failed: 1, unacknowledged: 1 };
+    expect(await fold({ appends, quarantined })).toEqual(sound);
     expect((await fold({ appends })).tables).toMatchObject({ quarantineUnexpected: 1 });
   });
 
@@ -393,7 +394,8 @@ describe('an entry that was offered more than once', () => {
 
   it('and never acknowledged may be held or not, and is listed once less than it may be there', async () => {
     const appends = attemptsWith({ customer: 0, seq: 5 }, [indeterminate, failed, indeterminate]);
-    const sound = { ...soundFacts, attempted: 12, acknowledged: 9, visible: 9, failed: 1, indeterminate: 2 };
+    const books = { attempted: 12, acknowledged: 9, failed: 1, indeterminate: 2, unacknowledged: 1 };
+    const sound = { ...soundFacts, ...books, visible: 9 };
     expect(await fold({ appends })).toEqual(sound);
     expect(await fold({ appends, exported: [withoutChange(0, 5)], finalRows: [row(0, 4), row(1, 4)] })).toEqual(sound);
     expect(await fold({ appends, quarantined: [soundQuarantine, [again(0, 5)]] })).toEqual(sound);
@@ -439,7 +441,7 @@ describe('the bookkeeping', () => {
       quarantined: [],
       finalRows: [row(0, 1), row(1, 0)],
     });
-    expect(facts).toEqual({ ...soundFacts, attempted: 1, acknowledged: 1, visible: 1 });
+    expect(facts).toEqual({ ...soundFacts, attempted: 1, acknowledged: 1, unacknowledged: 9, visible: 1 });
   });
 
   it('keeps examples of rare findings beside those of frequent ones', async () => {
@@ -459,6 +461,7 @@ const soundFacts: LedgerFacts = {
   acknowledged: 10,
   failed: 0,
   indeterminate: 0,
+  unacknowledged: 0,
   tables: soundTables,
   final: allRight(2),
   live: allRight(0),

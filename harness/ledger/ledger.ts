@@ -72,12 +72,13 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
   const settledRows = await input.settledRows;
   const settled = settledRows && (await judge('settled row', settledRows));
   const leaks = await countLeaks(await input.storedPaths, info.personalSamples, examples);
-  const { attempted, acknowledged, failed, indeterminate } = expectation;
+  const { attempted, acknowledged, failed, indeterminate, unacknowledged } = expectation;
   return {
     attempted,
     acknowledged,
     failed,
     indeterminate,
+    unacknowledged,
     tables: tables && { ...tables.facts, skewed: countSkewed(seqs, tables.held, expectation, examples) },
     final,
     live,

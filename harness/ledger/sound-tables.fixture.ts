@@ -20,6 +20,7 @@ export const soundLedger: LedgerFacts = {
   acknowledged: 8,
   failed: 1,
   indeterminate: 1,
+  unacknowledged: 0,
   visible: 8,
   tables: soundTables,
   final: allRight,

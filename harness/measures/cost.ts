@@ -5,8 +5,9 @@
  *   memory over time, from the samples around the window, as if no capacity stood idle.
  * - A server behind a port is divided among the roles by the calls that each made of the port in the window, panel probes included;
  *   one that no counter divides stands alone.
- * - Object-store requests are those that the role's table store made in the window, counted where it made them. LIST is
- *   priced as PUT is; DELETE is free everywhere that the price book looks.
+ * - Object-store requests are those that the role's table store made in the window, counted where it made them, without
+ *   those that only the harness asks for: panel probes, and looks at what lies in the tables. LIST is priced as PUT is;
+ *   DELETE is free everywhere that the price book looks.
  * - Bytes are charged where roles move them, to and from tables; servers keep theirs on block storage, which charges none.
  *   What is stored is what lies in storage after the load, for as long as the window: block storage at the price of the
  *   object store.
@@ -227,7 +228,8 @@ const billedAs: Readonly<Record<string, 'writeRequests' | 'readRequests'>> = {
 
 function requestsOf({ ports }: RunFacts): UsedPart[] {
   const roles = new Map<string, Use>();
-  for (const { role, port, operation, windowCalls } of ports) {
+  for (const { role, port, operation, probe, windowCalls } of ports) {
+    if (probe) continue;
     const billed = port === 'objects' ? billedAs[operation] : undefined;
     if (billed === undefined || windowCalls === 0) continue;
     const sum = roles.get(role) ?? nothing;

@@ -108,6 +108,14 @@ describe('a plane that shows each change exactly 2 s late', () => {
     expect(ratio(measure(earlier, 'resources.memory_whole_run'))).toBe(1050e6);
   });
 
+  it('is not taken for two planes where event time stood still from one look to the next', () => {
+    const { usage } = run;
+    const [first, second] = [...new Set(usage.atUs)] as [number, number];
+    const atUs = usage.atUs.map((us) => (us === second ? first : us));
+    const stood = { ...run, usage: { ...usage, atUs } };
+    expect(ratio(measure(stood, 'resources.memory_whole_run'))).toBe(350e6);
+  });
+
   it('loads a terabyte in the time of 2 MB of Parquet or 8 MB of columns in 4 s', () => {
     expect(ratio(measure(run, 'backfill.time_per_tb'))).toBe(2e12);
     expect(ratio(measure(run, 'backfill.time_per_tb_columns'))).toBe(0.5e12);
@@ -636,6 +644,8 @@ describe('what is missing is said to be', () => {
   it('probes, ledger, usage', () => {
     const run = plantRun();
     expect(codes({ ...run, ledger: null })).toEqual(['NO_LEDGER']);
+    const { ledger } = run as { ledger: NonNullable<RunFacts['ledger']> };
+    expect(codes({ ...run, ledger: { ...ledger, unacknowledged: 3 } })).toEqual(['NOT_ALL_ACKNOWLEDGED']);
     expect(codes({ ...run, usage: { ...run.usage, rows: 0 } })).toEqual(['NO_USAGE']);
     expect(codes({ ...run, probes: { ...run.probes, rows: 0 } })).toEqual(['NO_PROBES']);
     expect(codes(plantRun({ silent: () => true }))).toEqual(['NO_PROBES']);

@@ -213,6 +213,7 @@ export function plantRun(planted: Planted = {}): RunFacts {
       acknowledged: changes,
       failed: 0,
       indeterminate: 0,
+      unacknowledged: 0,
       tables: soundTables,
       final: allRight(100),
       live: allRight(50),

@@ -12,6 +12,7 @@
  * right-censored there. MTTR is the time until all SLOs that were lost are regained and held, or, where none was lost, to
  * the return to the band; where an SLO could not be judged there is none.
  */
+import { secondUs } from '../../workloads/durations.js';
 import { outcomes, type RunFacts } from '../record/facts.js';
 import { backlogSeries, type ProbeSeries, returnToBand, stalenessSeries } from './band.js';
 import { type Elapsed, latestOf, samplesOf } from './elapsed.js';
@@ -116,6 +117,8 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
     availability: lookAt('availability', injectedUs, untilUs),
     latency: lookAt('latency', injectedUs, untilUs),
   };
+  /** Of calls whole seconds are looked at. */
+  const lookedUntilUs = untilUs - ((untilUs - injectedUs) % secondUs);
   const called = (name: 'availability' | 'latency'): SloFate => {
     // A call waits for nothing that came before it: after the hold time a plane in service has no excuse left.
     const blamedUntilUs = readyUs + holdUs;
@@ -127,7 +130,7 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
       untilUs,
       holdUs,
       blamedUntilUs,
-      sawItAll: untilUs >= blamedUntilUs,
+      sawItAll: lookedUntilUs >= blamedUntilUs,
     });
   };
   const slos = { availability: called('availability'), latency: called('latency'), freshness };

@@ -63,15 +63,22 @@ function duringLoad({ usage, timeline, processes }: RunFacts): number[] {
 }
 
 function peakMemory({ usage }: RunFacts, rows: readonly number[]): MeasureOf<'ratio'> {
-  const sums = new Map<number, number>();
+  // By moment and process: while event time stands still, before the load, a process may be looked at twice in one moment.
+  const looks = new Map<number, Map<number, number>>();
   for (const row of rows) {
-    const atUs = usage.atUs[row] as number;
-    sums.set(atUs, (sums.get(atUs) ?? 0) + (usage.rssBytes[row] as number));
+    const [atUs, process, rssBytes] = [usage.atUs[row], usage.process[row], usage.rssBytes[row]] as [
+      number,
+      number,
+      number,
+    ];
+    const look = looks.get(atUs) ?? new Map<number, number>();
+    looks.set(atUs, look.set(process, Math.max(look.get(process) ?? 0, rssBytes)));
   }
-  if (sums.size === 0) return notMeasured('no process was sampled in that time');
-  const peak = known(Array.from(sums.values()).reduce((most, sum) => Math.max(most, sum)));
+  if (looks.size === 0) return notMeasured('no process was sampled in that time');
+  const sums = Array.from(looks.values(), (look) => [...look.values()].reduce((sum, bytes) => sum + bytes));
+  const peak = known(sums.reduce((most, sum) => Math.max(most, sum)));
   if (peak === null) return notMeasured('memory is not simulated');
-  return { kind: 'ratio', numerator: peak, denominator: 1, samples: sums.size };
+  return { kind: 'ratio', numerator: peak, denominator: 1, samples: looks.size };
 }
 
 const known = (value: number): number | null => (Number.isNaN(value) ? null : value);

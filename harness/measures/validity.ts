@@ -256,6 +256,12 @@ function missingFacts(run: RunFacts, { probes }: Panel): Finding[] {
       missing('BATCH_FAILED', `none of ${failures.length} ${kind} steps was done: ${failures[0]}`);
   }
   if (run.ledger === null) missing('NO_LEDGER', 'the ledger was not drawn up: correctness is unknown');
+  const unacknowledged = run.ledger?.unacknowledged ?? 0;
+  if (unacknowledged > 0)
+    missing(
+      'NOT_ALL_ACKNOWLEDGED',
+      `${unacknowledged} changes of the trace were never acknowledged by the change log, and given up: the plane was under less load than was planned`,
+    );
   if (run.appends.rows === 0) missing('NO_CHANGES', 'no change was offered');
   if (!operationKinds.some((kind) => run.operations.kind.includes(operationKinds.indexOf(kind)))) {
     missing('NO_READS', 'no call was recorded: latency is unknown');

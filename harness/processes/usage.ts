@@ -3,6 +3,7 @@
  * bytes read and written are unknown and stay 0.
  */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
@@ -29,7 +30,15 @@ export async function isStopped(pid: number): Promise<boolean> {
 
 /** USER_HZ, which Linux has fixed at 100 for what it shows in /proc. */
 const tickUs = 10_000;
-const pageBytes = 4_096;
+
+/** AT_PAGESZ of the auxiliary vector (getauxval(3)): 4 KiB on x86, up to 64 KiB on ARM. */
+function readPageBytes(): number {
+  const vector = readFileSync('/proc/self/auxv');
+  for (let at = 0; at + 16 <= vector.length; at += 16)
+    if (vector.readBigUInt64LE(at) === 6n) return Number(vector.readBigUInt64LE(at + 8));
+  throw new Error('/proc/self/auxv does not tell how large a page of memory is');
+}
+const pageBytes = process.platform === 'linux' ? readPageBytes() : Number.NaN;
 
 /** Null when the process is gone. */
 export const readUsage: (pid: number) => Promise<Usage | null> = process.platform === 'linux' ? readProc : readPs;

@@ -359,6 +359,8 @@ export interface LedgerFacts {
   readonly acknowledged: number;
   readonly failed: number;
   readonly indeterminate: number;
+  /** Changes of the trace, each copy once, that the log never acknowledged. */
+  readonly unacknowledged: number;
   readonly tables: {
     /** Acknowledged, sound, and not in the tables. */
     readonly lost: number;

@@ -3,7 +3,7 @@
  * run.json last, so a folder with a run.json is complete whatever happened to the process that wrote it.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -20,7 +20,7 @@ type SetName = keyof typeof columnSets;
 type Sets = { readonly [Name in SetName]: Columns<(typeof columnSets)[Name]> };
 const setNames = Object.keys(columnSets) as SetName[];
 
-const schemaName = 'planebench.run-facts/6';
+const schemaName = 'planebench.run-facts/7';
 
 export async function saveFacts(directory: string, facts: RunFacts): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -38,6 +38,11 @@ export async function saveFacts(directory: string, facts: RunFacts): Promise<voi
     await saveIntervals(connection, join(directory, 'intervals.parquet'), facts);
   });
   await writeDurably(manifest, toJson(manifest, { schema: schemaName, files, ...withoutSets(facts) }));
+}
+
+/** Whether a folder has all of a run: of one that was being saved when its process ended it has a part. */
+export function isSaved(directory: string): boolean {
+  return existsSync(join(directory, 'run.json'));
 }
 
 /** Facts as they were saved. A folder that is incomplete, damaged or of another version is refused, saying which. */
@@ -333,6 +338,7 @@ const savedRun: z.ZodType<SavedRun> = z.object({
       acknowledged: whole,
       failed: whole,
       indeterminate: whole,
+      unacknowledged: whole,
       tables: z
         .object({
           lost: whole,

@@ -89,7 +89,8 @@ export const redis: ServerProgram<RedisSettings> = {
     await writeFile(
       file,
       [
-        `dir ${directory}`,
+        // Quoted as redis.conf has it: a folder may have spaces.
+        `dir ${JSON.stringify(directory)}`,
         `bind ${host}`,
         // In a container it is asked from another address than its own; who may ask, its published port says.
         'protected-mode no',

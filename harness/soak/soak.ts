@@ -71,6 +71,7 @@ export async function soak(options: SoakOptions): Promise<{ results: Results; co
       command: options.command,
       servers: versions,
       notApplicable: [],
+      plannedRuns: null,
       costs: stack === 'simulated' ? options.costs : null,
     });
     await saveManifest(results, begun);

@@ -59,7 +59,7 @@ test.each([
   [
     'a secret in an address, which would be printed and kept',
     { ...whole, s3: { ...whole.s3, endpoint: 'https://key:hunter2@s3.example' } },
-    /s3\.endpoint: .*without user and password/,
+    /s3\.endpoint: .*without user, password/,
   ],
   [
     'a secret before a broker',

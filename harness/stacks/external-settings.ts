@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UsageError } from '../errors.js';
+import { addressForm, isPlainAddress } from '../params.js';
 import { secretNames, secretOf } from '../ports/secrets.js';
 
 const tls = z
@@ -24,7 +25,7 @@ const settingsSchema = z.strictObject({
     username: username.exactOptional(),
   }),
   s3: z.strictObject({
-    endpoint: z.string().refine(isPlainAddress, 'an address with http:// or https://, without user and password'),
+    endpoint: z.string().refine(isPlainAddress, addressForm),
     region: z.string().min(1),
     bucket: z.string().min(1),
     prefix: z
@@ -34,13 +35,6 @@ const settingsSchema = z.strictObject({
     pathStyle: z.boolean().default(true),
   }),
 });
-
-/** What stands in an address is printed and kept. */
-function isPlainAddress(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, search, hash } = new URL(text);
-  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
-}
 
 export type ExternalServers = z.output<typeof settingsSchema>;
 

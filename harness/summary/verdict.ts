@@ -24,7 +24,7 @@ export function reachVerdict(input: {
   const defects = describeDefects(estimates);
   const sentences = [
     ...(runs.length === 0 ? ['No run was finished: there is nothing to report.'] : []),
-    ...(finished ? [] : ['The suite was interrupted: what it did not get to is missing.']),
+    ...(finished ? [] : ['The suite was interrupted, or runs of it were removed: what is missing is in no figure.']),
     ...describeTrust(runs.length, invalid, missing),
     ...describeOrigin(runs),
     ...defects,

@@ -21,13 +21,16 @@ export async function plantResults(directory: string, options: PlantedResults): 
   const { repetitions, suite = 'smoke', architecture = 'lakehouse', interrupted = false } = options;
   await mkdir(join(directory, 'runs'), { recursive: true });
   const results = { id: `${suite}-planted`, directory };
-  await saveManifest(results, { ...headlineManifest(), id: results.id, suite, seed: 1, repetitions, interrupted });
+  const idOf = (repetition: number) => `${suite}-${repetition}-${architecture}`;
+  const plannedRuns = Array.from({ length: repetitions }, (_, i) => idOf(i + 1));
+  const identity = { id: results.id, suite, seed: 1, repetitions };
+  await saveManifest(results, { ...headlineManifest(), ...identity, plannedRuns, interrupted });
   for (let repetition = 1; repetition <= repetitions; repetition++) {
     const run: RunFacts = plantRun({ architecture, repetition, ...options.planted(repetition) });
     const scenario: Scenario = { ...run.plan.scenario, name: suite, ...options.scenario };
     await saveRun(results, {
       ...run,
-      plan: { ...run.plan, id: `${suite}-${repetition}-${architecture}`, scenario },
+      plan: { ...run.plan, id: idOf(repetition), scenario },
     });
   }
   return directory;

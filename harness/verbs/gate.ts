@@ -70,9 +70,9 @@ async function makeBaseline(directory: string, file: string, overwrite: boolean,
   const { manifest, runs, prices } = await loadResults(resolve(directory));
   const values = valuesOf(manifest, runs, prices);
   const fewest = Math.min(...values.planes.map((plane) => plane.runs.length));
-  if (!(fewest > 0)) {
+  if (values.planes.length === 0 || fewest === 0) {
     throw new UsageError(
-      `${directory} has planes without a valid run: nothing could be compared with it. Run the suite again.`,
+      `${directory} has no plane, or one without a valid run: nothing could be compared with it. Run the suite again.`,
     );
   }
   await writeBaseline(file, values, overwrite);

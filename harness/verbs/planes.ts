@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Json } from '../json.js';
 import { nearest } from '../nearest.js';
+import { addressForm, isPlainAddress } from '../params.js';
 import { builtIn, isPath, isUrl } from '../processes/load-architecture.js';
 import { type ExternalServers, readServers } from '../stacks/external-settings.js';
 import { type StackName, stackNames } from '../stacks/stack.js';
@@ -51,7 +52,10 @@ export function withParams(named: Suite['arms'], params: readonly Param[]): Suit
 }
 
 export function parseArchitecture(specifier: string): Suite['arms'][number] {
-  if (isUrl(specifier)) return armOf(specifier);
+  if (isUrl(specifier)) {
+    if (!isPlainAddress(specifier)) throw new UsageError(`a system is named by ${addressForm}; what was given is none`);
+    return armOf(specifier);
+  }
   if (isPath(specifier)) return armOf(resolve(specifier));
   if (builtIn.some((name) => name === specifier)) return armOf(specifier);
   throw new UsageError(

@@ -12,6 +12,7 @@ import { renderSoak } from '../soak/conclusion.js';
 import { soakFile } from '../soak/record.js';
 import { reportOfSoak } from '../soak/report.js';
 import { measureFacts, type SuiteFacts, summarise } from '../summarise.js';
+import { counted, listed } from '../summary/wording.js';
 import { printSummary, type Shell } from './shell.js';
 
 interface ReportFlags {
@@ -34,7 +35,9 @@ export function declareReport(program: Command, shell: Shell): void {
 
 async function report(directory: string, flags: ReportFlags, shell: Shell): Promise<Decision> {
   const given = flags.prices === undefined ? null : await readPrices(flags.prices);
-  const { manifest, runs, prices: kept } = await loadResults(resolve(directory));
+  const { manifest, runs, prices: kept, lacking } = await loadResults(resolve(directory));
+  if (lacking.length > 0)
+    shell.complain(`${directory} lacks ${counted(lacking.length, 'run')} that it should have: ${listed(lacking)}`);
   const { suite, seed, command, repetitions, notApplicable } = manifest;
   const prices = given ?? kept;
   const summary = summariseSaved(directory, {

@@ -293,11 +293,11 @@ function parseTime(text: string): Lasting {
 
 /** The command that does exactly this again. */
 function commandOf(flags: RunFlags): string {
-  const words = ['npm run bench --', '--suite', flags.suite, '--seed', String(flags.seed)];
+  const words = ['npm', 'run', 'bench', '--', '--suite', flags.suite, '--seed', String(flags.seed)];
   for (const specifier of flags.architecture) words.push('--architecture', specifier);
   for (const { architecture, name, value } of flags.param)
-    words.push('--param', `'${architecture}.${name}=${JSON.stringify(value)}'`);
-  for (const { text } of flags.fault) words.push('--fault', `'${text}'`);
+    words.push('--param', `${architecture}.${name}=${JSON.stringify(value)}`);
+  for (const { text } of flags.fault) words.push('--fault', text);
   if (flags.repetitions !== undefined) words.push('--repetitions', String(flags.repetitions));
   if (flags.for !== undefined) words.push('--for', flags.for.text);
   if (flags.shard !== undefined) words.push('--shard', `${flags.shard.part}/${flags.shard.of}`);
@@ -307,5 +307,10 @@ function commandOf(flags: RunFlags): string {
   if (flags.source !== undefined) words.push('--source', flags.source);
   if (flags.serviceTimes !== undefined) words.push('--service-times', flags.serviceTimes);
   if (flags.prices !== undefined) words.push('--prices', flags.prices);
-  return words.join(' ');
+  return words.map(quoted).join(' ');
+}
+
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

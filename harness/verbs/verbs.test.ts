@@ -129,7 +129,52 @@ describe('gate', () => {
   });
 });
 
+describe('a results folder that is not whole any more', () => {
+  const summaryOf = (name: string) => readFile(join(at(name), 'summary.json'), 'utf8');
+
+  it('is reported as one: what is missing is no pass', async () => {
+    const partial = await plantResults(at('partial'), { repetitions: 3, planted: pace(1, 0) });
+    expect((await callCommandLine('report', partial)).stderr).not.toContain('lacks');
+    expect(await summaryOf('partial')).not.toContain('runs of it were removed');
+    await rm(join(partial, 'runs', 'smoke-2-lakehouse'), { recursive: true });
+    // As a process leaves it that ended while it saved a run.
+    await rm(join(partial, 'runs', 'smoke-3-lakehouse', 'run.json'));
+    const { code, stderr } = await callCommandLine('report', partial);
+    expect(stderr).toMatch(/partial lacks 2 runs that it should have: smoke-2-lakehouse and smoke-3-lakehouse/);
+    expect(code).toBe(2);
+    expect(JSON.parse(await summaryOf('partial'))).toMatchObject({
+      verdict: { outcome: 'inconclusive' },
+    });
+    expect(await readFile(join(partial, 'junit.xml'), 'utf8')).toContain('runs of it were removed');
+  });
+
+  it('keeps its conclusions when nothing is left to make them of', async () => {
+    const gone = await plantResults(at('gone'), { repetitions: 1, planted: pace(1, 0) });
+    await callCommandLine('report', gone);
+    const concluded = await summaryOf('gone');
+    await rm(join(gone, 'runs', 'smoke-1-lakehouse'), { recursive: true });
+    await refused(['report', gone], /gone holds none of the runs that were made/);
+    await rm(join(gone, 'runs'), { recursive: true });
+    await refused(['report', gone], /runs cannot be read/);
+    expect(await summaryOf('gone')).toBe(concluded);
+  });
+});
+
 describe('a baseline that does not fit is refused', () => {
+  it('of no plane: it is not even made', async () => {
+    const floorOnly = await plantResults(at('floor-only'), {
+      repetitions: 1,
+      planted: pace(1, 0),
+      scenario: { name: 'floor' },
+    });
+    const kept = await readFile(baseline, 'utf8');
+    await refused(['gate', floorOnly, '--write-baseline', baseline, '--overwrite'], /has no plane, or one without/);
+    expect(await readFile(baseline, 'utf8')).toBe(kept);
+    const empty = at('empty.json');
+    await writeFile(empty, JSON.stringify({ ...JSON.parse(kept), scenarios: [], planes: [] }));
+    await refused(['gate', before, '--baseline', empty], /empty\.json has no run of a plane/);
+  });
+
   it.each<[string, (text: string) => string, RegExp]>([
     [
       'of another version',
