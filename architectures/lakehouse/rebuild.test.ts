@@ -15,7 +15,7 @@ import { type ChangeRows, createChangeRows, toColumns } from './change-rows.js';
 import { newRow } from './customer-rows.js';
 import { createState } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
-import { foldBatch, groupByCustomer } from './fold.js';
+import { foldBatch, forEachGroup, groupByCustomer } from './fold.js';
 import { rebuildRows } from './rebuild.js';
 import { listed } from './recent-list.js';
 import { decodeState } from './row-codec.js';
@@ -114,4 +114,17 @@ it('knows the latest order again after more deletions than a row lists', async (
   expect(evaluate(state, nowUs)).toEqual(evaluateAll([...orders, ...deletes], nowUs));
   decodeState(rebuilt.values[1]!, state);
   expect(evaluate(state, nowUs)).toEqual(evaluateAll([], nowUs));
+});
+
+it('groups as many changes as a table has of its customers, which may be more than any batch', () => {
+  const rows = createChangeRows(2 ** 21 + 2);
+  rows.count = rows.seq.length;
+  const last = rows.count - 1;
+  rows.customer[0] = 2 ** 21 - 1;
+  rows.customer[last] = 2 ** 21 - 1;
+  rows.seq[last] = 1;
+  rows.unfolded.fill(1, 1, last);
+  const groups: [number, readonly number[]][] = [];
+  forEachGroup(rows, groupByCustomer(rows), (of, members) => groups.push([of, [...members]]));
+  expect(groups).toEqual([[2 ** 21 - 1, [0, last]]]);
 });

@@ -1,6 +1,7 @@
 /** The three roles together, in this process, on the real servers and tables. */
 import { afterEach, expect, it } from 'vitest';
 import type { ChangeKey, Quarantined, RoleContext } from '../../harness/architecture.js';
+import { CallError } from '../../harness/errors.js';
 import { openOracle } from '../../harness/ledger/oracle.js';
 import { differingRows } from '../../harness/ledger/row-verdicts.js';
 import { seededRandom } from '../../harness/random.js';
@@ -73,4 +74,28 @@ it('serves what the oracle expects, and lists every change as held or as refused
   expect(await differingRows(oracle, await plane.lookup({ keys }))).toEqual([]);
   const [row] = await plane.lookup({ keys: ['0'] });
   expect(await plane.predict({ keys: ['0'] })).toMatchObject([{ key: '0', lastSeq: row?.lastSeq }]);
+});
+
+it('says that its views are gone where the store has lost them behind the pointer, and computes them again', async () => {
+  const world = await openWorld(61);
+  endings.push(() => world.close());
+  const { plane, stop } = await startPlane(world);
+  endings.push(stop);
+  await plane.backfill({ files: historyFiles(world.traceDirectory) });
+  const { onlineStore } = world.ports;
+  const views = (await onlineStore.tables()).filter((name) => name.startsWith('lambda-batch-'));
+  expect(views).toHaveLength(1);
+  for (const view of views) await onlineStore.drop(view);
+  await expect(plane.lookup({ keys: ['0'] })).rejects.toThrow('the views are gone from the online store');
+  // The next batch is due in an hour.
+  for (;;) {
+    const rows = await plane.lookup({ keys: ['0'] }).catch((error: unknown) => {
+      if (!(error instanceof CallError)) throw error;
+      return null;
+    });
+    if (rows) break;
+    await world.clock.sleep(5_000);
+  }
+  const [row] = await plane.lookup({ keys: ['0'] });
+  expect(await differingRows(await openOracle(world.traceDirectory), [row!])).toEqual([]);
 });

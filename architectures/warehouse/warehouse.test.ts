@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Inventory, Plane } from '../../harness/architecture.js';
-import { UsageError } from '../../harness/errors.js';
+import { CallError, UsageError } from '../../harness/errors.js';
 import { seededRandom } from '../../harness/random.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { predict } from '../../workloads/model.js';
@@ -240,6 +240,31 @@ describe('the warehouse in trouble', () => {
       await loader.stop();
       await drain(world);
       await expectTables(world);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('pauses by the failures in a row, not by all there ever were', async () => {
+    const world = await openWorld(41);
+    try {
+      let merges = 0;
+      const merge: World['ports']['warehouse']['merge'] = async (spec) => {
+        if (merges++ % 2 === 1) throw new CallError('failed', 'by the test');
+        return world.ports.warehouse.merge(spec);
+      };
+      let longestUs = 0;
+      const sleep: World['clock']['sleep'] = (us, signal) => {
+        longestUs = Math.max(longestUs, us);
+        return world.clock.sleep(us, signal);
+      };
+      const ports = { ...world.ports, warehouse: { ...world.ports.warehouse, merge } };
+      const loader = startRole({ ...world, ports, clock: { ...world.clock, sleep } }, 'loader', { params: quick });
+      await loader.serving;
+      while (merges < 30) await world.clock.sleep(5_000);
+      await loader.stop();
+      // The first pause is at most this; the eighth may be a hundred times as long.
+      expect(longestUs).toBeLessThanOrEqual(1_000 + 10_000);
     } finally {
       await world.close();
     }
