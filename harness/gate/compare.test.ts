@@ -56,6 +56,18 @@ describe('B against A', () => {
     expect(compare(worse, lossy).outcome).toBe('no worse');
   });
 
+  it('what a plane may do until it has corrected itself is no defect that grew', () => {
+    const settling = (torn: number) =>
+      plantValues({
+        a: {
+          'freshness.visibility.p95': wiggle(10, 1000),
+          'ledger.torn.total': new Array(10).fill(torn),
+          'ledger.settled_wrong_rows.total': new Array(10).fill(0),
+        },
+      });
+    expect(compare(settling(1), settling(7)).outcome).toBe('no worse');
+  });
+
   it('a plane that only one of them has keeps it open, whichever that is', () => {
     const figures = { 'freshness.visibility.p95': wiggle(10, 1000) };
     const [one, two] = [plantValues({ a: figures }), plantValues({ a: figures, b: figures })];

@@ -2,8 +2,8 @@
  * Two runs of a suite, B against A: every figure that both have, judged two-sided by the rule of decision.ts. What the
  * registry declares in advance (`primary`) is corrected as one family and makes the outcome; the rest is exploratory.
  */
-import type { Baseline, PlaneValues, RunValue } from '../../reports/baseline.js';
-import { defectOf } from '../../reports/defects.js';
+import type { Baseline, FigureValues, PlaneValues, RunValue } from '../../reports/baseline.js';
+import { correctsItself, defectOf } from '../../reports/defects.js';
 import type { ComparedFigure, SuiteComparison } from '../../reports/suite-comparison.js';
 import { UsageError } from '../errors.js';
 import { type MetricName, metricOf } from '../measures/metrics.js';
@@ -88,9 +88,11 @@ function draftPlane(
   const names = new Map(
     [...other.figures, ...plane.figures].map((figure) => [`${figure.metric} ${figure.statistic}`, figure]),
   );
+  // Until it has corrected itself a plane that declares to do so may do what others may not.
+  const settles = [plane, other].every(({ figures }) => correctsItself(figures.map(countedOf)));
   return [...names.values()].flatMap(({ metric: name, statistic }): Draft[] => {
     const metric = name as MetricName;
-    const { better, domain, primary, kind } = metricOf(metric);
+    const { better, domain, primary } = metricOf(metric);
     if (better === 'neither') return [];
     const [ours, theirs] = [sideOf(plane, metric, statistic), sideOf(other, metric, statistic)];
     const label = `compare ${plane.scenario} ${plane.architecture} ${metric} ${statistic}`;
@@ -106,10 +108,15 @@ function draftPlane(
           ours.values.length >= b.repetitions &&
           theirs.values.length >= a.repetitions &&
           [...ours.values, ...theirs.values].every((value) => value !== null),
-        grew: (kind === 'count' || defectOf(metric, false) !== null) && meanOf(ours.values) > meanOf(theirs.values),
+        grew: defectOf(metric, settles) !== null && meanOf(ours.values) > meanOf(theirs.values),
       },
     ];
   });
+}
+
+/** As the defects of a suite have it: null where no run has a value. */
+function countedOf({ metric, values }: FigureValues) {
+  return { metric, value: values.every((value) => value === null) ? null : meanOf(values) };
 }
 
 /** Of the runs that have a value; 0 where none has. */

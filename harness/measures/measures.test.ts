@@ -551,6 +551,9 @@ describe('a run is invalid', () => {
     expect(codes(plantRun({ faults: [{}, later] }))).toEqual(['INVALID_INJECTION']);
     const unseen = [{ witnessedUs: null }, during];
     expect(codes(plantRun({ faults: unseen }))).toEqual(['INVALID_INJECTION', 'INVALID_INJECTION']);
+    // What comes in late or another time keeps nobody from work.
+    for (const kind of ['late-events', 'clock-jump'] as const)
+      expect(codes(plantRun({ faults: [{ kind }, during] }))).toEqual(['INVALID_INJECTION']);
     const pause = { ...during, kind: 'role-pause', target: 'serving' } as const;
     expect(codes(plantRun({ faults: [{}, pause] }))).toEqual(['INVALID_INJECTION']);
   });

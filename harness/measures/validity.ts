@@ -187,6 +187,17 @@ const needsPlaneAtWork: ReadonlySet<FaultKind> = new Set([
   'partition',
 ]);
 
+/** Keeps no plane from its work: what comes in is another, or another time is told. */
+const hindersNobody: ReadonlySet<FaultKind> = new Set([
+  'clock-jump',
+  'duplicate-delivery',
+  'reordering',
+  'late-events',
+  'poison-records',
+  'incompatible-schema',
+  'load-burst',
+]);
+
 /**
  * Of a fault that was not seen to bite: another one that kept the plane from its work. A role that waits for its tables
  * does not ask the change log, one that is dead asks nobody, one that finds no server is not ready again.
@@ -197,7 +208,10 @@ function shieldOf(unmet: FaultFact, { faults, timeline }: RunFacts): FaultFact |
   const fromUs = unmet.injectedUs ?? Number.NaN;
   return faults.find(
     (other) =>
-      other.witnessedUs !== null && (other.injectedUs ?? Number.NaN) < untilUs(unmet) && fromUs < untilUs(other),
+      other.witnessedUs !== null &&
+      !hindersNobody.has(other.kind) &&
+      (other.injectedUs ?? Number.NaN) < untilUs(unmet) &&
+      fromUs < untilUs(other),
   );
 }
 

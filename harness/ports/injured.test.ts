@@ -26,11 +26,17 @@ async function withPorts(
     readonly struck: Struck[];
     suffer(...injuries: readonly (readonly [PortName, PortInjury])[]): void;
     nowUs(): number;
+    /** From now on servers take so long for each call. */
+    serveIn(us: number): void;
   }) => Promise<void>,
 ): Promise<void> {
   const time = createVirtualTime();
   const clock = clockOf(time.nowUs, time.after);
-  const resource = { use: async () => {}, busyUs: () => 0 };
+  let serviceUs = 0;
+  const use = async () => {
+    if (serviceUs > 0) await clock.sleep(serviceUs);
+  };
+  const resource = { use, busyUs: () => 0 };
   const parquet = () => [];
   const real: Ports = {
     changeLog: simulateChangeLog({ clock, resource }),
@@ -55,6 +61,9 @@ async function withPorts(
       suffer: (...injuries) =>
         injured.suffer(injuries.map(([port, injury], id): InjuredPort => ({ id, port, injury }))),
       nowUs: clock.nowUs,
+      serveIn: (us) => {
+        serviceUs = us;
+      },
     }),
   );
 
@@ -277,27 +286,33 @@ describe('a failing port', () => {
 
 describe('a port whose wire is hurt', () => {
   it('does nothing to a call, and tells of one that fails or has no answer in time', () =>
-    withPorts(async ({ ports, suffer, struck, nowUs }) => {
+    withPorts(async ({ ports, suffer, struck, nowUs, serveIn }) => {
       await ports.changeLog.createTopic('t', 1);
       suffer(['changeLog', { kind: 'outside', fromUs: 0, slowUs: 10_000 }]);
       const read = (maxWaitUs: number) => ports.changeLog.read('t', 0, 0, { maxBytes: 100, maxWaitUs });
-      await read(9_999);
-      expect([struck, nowUs()]).toEqual([[], 9_999]);
+      // A read that waits for changes as long as it was asked to has met nothing.
+      await read(29_999);
+      expect([struck, nowUs()]).toEqual([[], 29_999]);
+      serveIn(9_999);
       await read(20_000);
-      expect([struck, nowUs()]).toEqual([[{ id: 0, operation: 'read' }], 29_999]);
+      expect([struck, nowUs()]).toEqual([[], 59_998]);
+      serveIn(10_001);
+      await read(20_000);
+      expect([struck, nowUs()]).toEqual([[{ id: 0, operation: 'read' }], 89_999]);
       await expect(ports.changeLog.endOffsets('no such topic')).rejects.toThrow('no such topic');
       expect(struck[1]).toEqual({ id: 0, operation: 'endOffsets' });
     }));
 
   it('tells of a call that was under way when the wire was hurt, and of none that was over before', () =>
-    withPorts(async ({ ports, suffer, struck, nowUs }) => {
+    withPorts(async ({ ports, suffer, struck, nowUs, serveIn }) => {
       await ports.changeLog.createTopic('t', 1);
       suffer(['changeLog', { kind: 'outside', fromUs: 100_000, slowUs: 10_000 }]);
       const read = (maxWaitUs: number) => ports.changeLog.read('t', 0, 0, { maxBytes: 100, maxWaitUs });
       await expect(ports.changeLog.endOffsets('no such topic')).rejects.toThrow('no such topic');
       await read(80_000);
       expect(struck).toEqual([]);
-      await read(50_000);
+      serveIn(50_000);
+      await read(0);
       expect([struck, nowUs()]).toEqual([[{ id: 0, operation: 'read' }], 130_000]);
     }));
 

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js';
 import { CallError } from '../errors.js';
 import type { Random } from '../random.js';
+import type { ReadLimits } from './change-log/port.js';
 import { type PortName, type Ports, portNames, streams } from './ports.js';
 
 export type PortInjury =
@@ -121,7 +122,7 @@ export function injurePorts(
   const longestUs = new Map<string, number>();
 
   /** Tells of calls that meet what is done elsewhere; of one that is never answered too. */
-  async function watch<T>(name: PortName, operation: string, call: () => Promise<T>): Promise<T> {
+  async function watch<T>(name: PortName, operation: string, call: () => Promise<T>, waitsUs = 0): Promise<T> {
     const madeUs = clock.nowUs();
     const computes = computing.has(name);
     const usualUs = computes ? longestUs.get(`${name}.${operation}`) : 0;
@@ -134,7 +135,7 @@ export function injurePorts(
       usualUs === undefined
         ? []
         : watchers.map(({ injured, injury: { fromUs, slowUs } }) =>
-            clock.after(Math.max(0, fromUs - madeUs) + Math.max(slowUs, 2 * usualUs), () =>
+            clock.after(Math.max(0, fromUs - madeUs) + waitsUs + Math.max(slowUs, 2 * usualUs), () =>
               onStruck(injured, operation),
             ),
           );
@@ -168,9 +169,15 @@ export function injurePorts(
 
   async function hurtCall(name: PortName, operation: string, call: Call, port: object, args: unknown[]) {
     const loseAnswer = await hurt(name, operation);
-    const answer = await watch(name, operation, async () => call.apply(port, args));
+    const answer = await watch(name, operation, async () => call.apply(port, args), waitOf(name, operation, args));
     if (loseAnswer) throw new CallError('indeterminate', `${name}.${operation}: the connection was lost`);
     return answer;
+  }
+
+  /** For so long a read of the log waits for changes, as it was asked to. */
+  function waitOf(name: PortName, operation: string, args: readonly unknown[]): number {
+    if (name !== 'changeLog' || operation !== 'read') return 0;
+    return (args[3] as ReadLimits | undefined)?.maxWaitUs ?? 0;
   }
 
   /** A stream is a read: whether it was refused or its answer lost is the same. */

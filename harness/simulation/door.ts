@@ -67,8 +67,12 @@ export function createDoor(options: {
   ): AsyncIterable<T> {
     const asked: unknown = argument === undefined ? undefined : JSON.parse(JSON.stringify(argument));
     let pages: AsyncIterator<T> | undefined;
+    let server: Served | undefined;
     for (;;) {
-      const page = await answered(operation, port, timeoutUs, async ({ process, operations, network }) => {
+      const page = await answered(operation, port, timeoutUs, async (there) => {
+        const { process, operations, network } = there;
+        server ??= there;
+        if (server !== there) throw new CallError('indeterminate', `${operation}: the connection was lost`);
         await process.task.wait('a call', () => network.use(operation, 0, 0));
         pages ??= asRole(process.name, () =>
           (operations[operation] as (argument: unknown) => AsyncIterable<T>)

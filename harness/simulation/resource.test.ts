@@ -96,3 +96,38 @@ describe('a resource', () => {
     expect(resource.busyUs()).toBe(0);
   });
 });
+
+describe('a server that dies', () => {
+  /** Three calls of 7 us each at once, death after 10 us; then two more. What was done, and when. */
+  async function lose(isServed: boolean) {
+    const { clock, run } = fakeClock(startUs);
+    const resource = createResource({ clock, costs });
+    const done: (readonly [call: string, afterUs: number])[] = [];
+    const call = async (name: string) => {
+      await resource.use('fixed', 0, 0);
+      done.push([name, clock.nowUs() - startUs]);
+    };
+    for (const name of ['first', 'second', 'third']) clock.after(0, () => void call(name));
+    clock.after(10, () => resource.die(isServed));
+    for (const name of ['fourth', 'fifth']) clock.after(12, () => void call(name));
+    await run();
+    return { done, busyUs: resource.busyUs() };
+  }
+
+  it('does nothing more of what waits, and its successor begins at once', async () => {
+    const { done, busyUs } = await lose(false);
+    expect(done).toEqual([
+      ['first', 7],
+      ['fourth', 19],
+      ['fifth', 26],
+    ]);
+    expect(busyUs).toBe(7 + 3 + 7 + 7);
+  });
+
+  it('may have done what it was doing, though nobody hears of it', async () => {
+    expect((await lose(true)).done.slice(0, 2)).toEqual([
+      ['first', 7],
+      ['second', 10],
+    ]);
+  });
+});

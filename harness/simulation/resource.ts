@@ -10,14 +10,47 @@ export interface Resource {
   busyUs(): number;
 }
 
+export interface MortalResource extends Resource {
+  /**
+   * The server dies, and what waits for its turn is never done. The call that is being served is done at once, if
+   * `isServed`, as by a server that dies before it answers; else it is not done either.
+   */
+  die(isServed: boolean): void;
+}
+
+/** From one death of a server to the next. */
+interface Life {
+  isOver: boolean;
+  /** Ends the service that is under way. */
+  finish: (() => void) | null;
+}
+
+const begin = (): Life => ({ isOver: false, finish: null });
+
 export function createResource(options: {
   readonly clock: Clock;
   readonly costs: Readonly<Record<string, ServiceCost>>;
-}): Resource {
+}): MortalResource {
   const { clock, costs } = options;
   let freeUs = Number.NEGATIVE_INFINITY;
   let acceptedUs = 0;
   let served: Promise<void> = Promise.resolve();
+  let life = begin();
+
+  function serveUntil(endUs: number, during: Life): Promise<void> {
+    return new Promise((resolve) => {
+      if (during.isOver) return;
+      const leftUs = endUs - clock.nowUs();
+      if (leftUs <= 0) return resolve();
+      during.finish = resolve;
+      clock.after(leftUs, () => {
+        during.finish = null;
+        if (!during.isOver) resolve();
+      });
+    });
+  }
+
+  const busyUs = () => acceptedUs - Math.max(0, freeUs - clock.nowUs());
   return {
     use(operation, rows, bytes) {
       const cost = costs[operation];
@@ -27,10 +60,19 @@ export function createResource(options: {
       freeUs = endUs;
       acceptedUs += takesUs;
       // Behind the call before, not only until its time: a call that takes no time could overtake one that just ends.
-      served = served.then(() => clock.sleepUntil(endUs));
+      const during = life;
+      served = served.then(() => serveUntil(endUs, during));
       return served;
     },
     // From now until it is free it is busy without a pause, with what was accepted and is not served yet.
-    busyUs: () => acceptedUs - Math.max(0, freeUs - clock.nowUs()),
+    busyUs,
+    die(isServed) {
+      acceptedUs = busyUs();
+      freeUs = Number.NEGATIVE_INFINITY;
+      served = Promise.resolve();
+      life.isOver = true;
+      if (isServed) life.finish?.();
+      life = begin();
+    },
   };
 }

@@ -106,14 +106,22 @@ export function createWorld(options: {
       return {
         changeLog: through(process, 'changeLog', servers.changeLog, outages.changeLog),
         onlineStore: through(process, 'onlineStore', servers.onlineStore, outages.onlineStore),
-        tables: through(process, 'tables', servers.tables.connect(onRequest, run), outages.tables),
+        tables: through(process, 'tables', servers.tables.connect(process.clock, onRequest, run), outages.tables),
         warehouse: through(process, 'warehouse', servers.warehouse, outages.warehouse),
       };
     },
     processOf,
     onBegin: () => {},
-    emptyOnlineStore: () => servers.onlineStore.empty(),
-    setDown: (port, isDown) => outages[port].set(isDown),
+    emptyOnlineStore() {
+      servers.onlineStore.empty();
+      // What it was about to do when it died was done to the store that is lost.
+      time.after(0, () => servers.onlineStore.empty());
+    },
+    setDown(port, isDown) {
+      outages[port].set(isDown);
+      // Whether what it was doing is done: as good as a coin, and of one seed the same.
+      if (isDown) resources[port].die(time.nowUs() % 2 === 0);
+    },
     servers: () => Object.entries(resources).map(([name, resource]) => ({ name, busyUs: resource.busyUs() })),
     *stored() {
       for (const server of [servers.onlineStore, servers.tables, servers.warehouse]) yield* server.stored();

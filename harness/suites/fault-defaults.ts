@@ -56,11 +56,17 @@ export const faultFields = {
   'poison-records': z.strictObject(dirtied),
   'incompatible-schema': z.strictObject(dirtied),
   'load-burst': z.strictObject({ ...lasting, times: z.number().gt(1).max(100).default(10) }),
-  'wire-latency': z.strictObject({
-    ...onWire,
-    latencyUs: z.int().positive().default(100_000),
-    jitterUs: z.int().min(0).default(50_000),
-  }),
+  'wire-latency': z
+    .strictObject({
+      ...onWire,
+      latencyUs: z.int().positive().default(100_000),
+      jitterUs: z.int().min(0).default(50_000),
+    })
+    // What comes no later than usual is no proof of it.
+    .refine(({ latencyUs, jitterUs }) => jitterUs < latencyUs, {
+      path: ['jitterUs'],
+      error: 'expected less than latencyUs',
+    }),
   // 20 rows of a customer a second: no stream keeps up with it.
   'wire-bandwidth': z.strictObject({ ...onWire, bytesPerSecond: z.int().min(1_024).default(16_384) }),
   'wire-timeout': z.strictObject({ ...onWire, afterUs: z.int().min(1_000).default(200_000) }),

@@ -85,7 +85,7 @@ export function deltaTableStore(options: {
     readingOf(objects, (reading) => operation({ ...shared, reading }));
 
   async function* stream(operation: (tables: Tables) => AsyncIterable<ColumnBatch>): AsyncIterable<ColumnBatch> {
-    const reading: Reading = { fetchedBytes: null };
+    const reading: Reading = { fetchedBytes: null, usesCopies: false };
     try {
       yield* operation({ ...shared, reading });
     } finally {

@@ -200,9 +200,7 @@ async function write(
       scanned.liveBytes += measured.liveBytes;
       scanned.requestedBytes += measured.requestedBytes;
     }
-    // Whole files are fetched: less than what was asked for says that copies were at hand, whose reading nobody sees.
-    const isUnseen = tables.reading.fetchedBytes !== null && tables.reading.fetchedBytes < scanned.requestedBytes;
-    return isUnseen ? { ...scanned, readBytes: null } : scanned;
+    return tables.reading.usesCopies ? { ...scanned, readBytes: null } : scanned;
   });
 }
 

@@ -28,6 +28,11 @@ import {
 } from './rewrite.js';
 
 const attemptsAtMost = 10;
+/**
+ * After so many versions without new rows a fold tells that it has seen them: what it has not seen may be cleaned up some day,
+ * and it could not go on from there. Nothing is told more often, as a commit a round would be the only one of a quiet table.
+ */
+const versionsUntilTold = 50;
 
 export async function fold(tables: Tables, spec: FoldSpec): Promise<FoldResult> {
   const appId = `fold:${spec.from}`;
@@ -36,7 +41,15 @@ export async function fold(tables: Tables, spec: FoldSpec): Promise<FoldResult> 
     const into = existing(spec.into, await tables.log(spec.into).refresh());
     const position = into.txns.get(appId)?.version ?? -1;
     const news = await filesAddedSince(tables, spec.from, from, position);
-    if (news.length === 0) return { foldedRows: 0, version: into.version };
+    if (news.length === 0) {
+      if (from.version - position < versionsUntilTold) return { foldedRows: 0, version: into.version };
+      const told = await tables.log(spec.into).commit((state) => {
+        if ((existing(spec.into, state).txns.get(appId)?.version ?? -1) !== position) return null;
+        const nowUs = tables.clock.nowUs();
+        return [commitInfo(nowUs, 'MERGE', { source: spec.from }), setTransaction(nowUs, appId, from.version)];
+      });
+      return { foldedRows: 0, version: told.version };
+    }
 
     const draft = draftFiles(tables, spec.into, into);
     const rewrite = await drafting(draft, () =>

@@ -138,6 +138,20 @@ export function layoutContract(
       expect((await late.snapshot('t')).files.map((file) => file.rows)).toEqual(new Array(5).fill(10));
     });
 
+    test('a partition column may be named as hidden folders are', async () => {
+      const { open, time } = setUp();
+      const store = open();
+      const own: Schema = ['_day', 'id'].map((name) => ({ name, type: 'int', nullable: false }));
+      await store.create('t', own, { partitionBy: ['_day'] });
+      for (const id of [1, 2]) await store.append('t', { rows: 1, columns: { _day: [3], id: [id] } }, []);
+      await store.compact('t', all);
+      const before = await store.snapshot('t', 2);
+      expect(await collect(store.scan(before, { columns: ['id'] }))).toEqual(sorted([[1], [2]]));
+      time.nowUs += 10;
+      expect((await store.vacuum('t', { retainUs: 1 })).deletedFiles).toBe(2);
+      expect(await collect(open().scan(await store.snapshot('t'), { columns: ['id'] }))).toEqual(sorted([[1], [2]]));
+    });
+
     test('int partitions are ranges too; what cannot be a partition is refused', async () => {
       const { open, time } = setUp();
       const store = open();

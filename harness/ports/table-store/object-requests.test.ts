@@ -38,7 +38,7 @@ beforeEach(async () => {
   };
   processes = [0, 1].map(() => [
     counted((onRequest) => openTableStore({ directory, clock, onRequest })),
-    counted(simulated.connect),
+    counted((onRequest) => simulated.connect(clock, onRequest)),
   ]);
   open = processes.flat();
 });

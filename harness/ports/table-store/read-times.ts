@@ -22,7 +22,7 @@ export function noteReads(objects: ObjectStore, clock: Clock): ReadTimes {
   const id = randomUUID();
   const told = new Map<string, Map<string, number>>();
   return {
-    async note(table, { metaData, files: live }, files) {
+    async note(table, { metaData }, files) {
       const policy = policyOf(metaData);
       if (policy === null || files.length === 0) return;
       const nowUs = clock.nowUs();
@@ -30,7 +30,9 @@ export function noteReads(objects: ObjectStore, clock: Clock): ReadTimes {
       const isOld = ({ path }: AddFile) => (times.get(path) ?? Number.NEGATIVE_INFINITY) <= nowUs - toldEveryUs(policy);
       if (!files.some(isOld)) return;
       for (const { path } of files) times.set(path, nowUs);
-      for (const path of times.keys()) if (!live.has(path)) times.delete(path);
+      // Not those that this state does not have: it may be an old one. What is as old as this moves its file no later.
+      const forgottenUs = nowUs - Math.max(policy.warmAfterUs, policy.coldAfterUs);
+      for (const [path, us] of times) if (us < forgottenUs) times.delete(path);
       try {
         await objects.put(`${folderOf(table)}/${id}`, JSON.stringify(Object.fromEntries(times)));
       } catch {

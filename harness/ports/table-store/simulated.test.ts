@@ -14,7 +14,7 @@ tableStoreContract('simulated', () => {
   return {
     open(clock, client) {
       store ??= simulateTableStore({ clock, resource: free, parquet: () => [], host: (work) => work() });
-      return client ? store.connect(client.onRequest ?? (() => {}), client.run) : store;
+      return client ? store.connect(clock, client.onRequest ?? (() => {}), client.run) : store;
     },
     destroy: async () => {},
   };

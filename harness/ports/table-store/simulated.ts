@@ -49,8 +49,8 @@ import { commitUpsert, planUpsert } from './simulated/upsert.js';
 import { checkPolicy, toldEveryUs } from './tier-policy.js';
 
 export interface SimulatedTableStore extends TableStore {
-  /** The tables as a process has them: its requests to an object store are counted, its files tell of its run. */
-  connect(onRequest: CountRequest, run?: string | undefined): TableStore;
+  /** The tables as a process has them: by its clock, its requests to an object store counted, its files of its run. */
+  connect(clock: Clock, onRequest: CountRequest, run?: string | undefined): TableStore;
   /** The texts that it holds, each at least once. */
   stored(): Iterable<string>;
   /** Of all files that are there, also of those that only old versions refer to. */
@@ -64,7 +64,7 @@ export function simulateTableStore(options: {
   readonly parquet: (path: string) => readonly ColumnBatch[];
   readonly host: <T>(work: () => Promise<T>) => Promise<T>;
 }): SimulatedTableStore {
-  const { clock, resource, parquet, host } = options;
+  const { resource, parquet, host } = options;
   const tables = new Map<string, Table>();
   const filesOfSnapshot = new WeakMap<Snapshot, readonly StoredFile[]>();
 
@@ -75,7 +75,7 @@ export function simulateTableStore(options: {
   }
 
   return {
-    ...connect(() => {}),
+    ...connect(options.clock, () => {}),
     connect,
     *stored() {
       for (const [name, table] of tables) {
@@ -90,7 +90,7 @@ export function simulateTableStore(options: {
     },
   };
 
-  function connect(onRequest: CountRequest, runId?: string | undefined): TableStore {
+  function connect(clock: Clock, onRequest: CountRequest, runId?: string | undefined): TableStore {
     const run = runId ?? null;
     const requests = followRequests(onRequest);
     /** When this process has last told that it read a file. */

@@ -69,7 +69,8 @@ async function listFolders(objects: ObjectStore, path: string, depth: number): P
     depth === 0
       ? []
       : (await objects.folders(path)).filter(
-          (name) => !name.startsWith('_') && !lowerTiers.some((tier) => tier === name),
+          // Hidden, but for those of a partition column whose name begins so.
+          (name) => (!name.startsWith('_') || name.includes('=')) && !lowerTiers.some((tier) => tier === name),
         );
   for (const folder of folders) {
     for (const { name, bytes } of await listFolders(objects, `${path}/${folder}`, depth - 1)) {

@@ -83,6 +83,18 @@ export function tierContract(
       expect((await store.tier('t', policy)).warm.files).toBe(4);
     });
 
+    test('a file that was read stays, though its reader looks at an older version after it', async () => {
+      const { time, open, store } = await withRows();
+      await store.tier('t', policy);
+      const reader = open();
+      time.nowUs += policy.warmAfterUs - 1;
+      expect(await rowsOf(reader)).toEqual(rows(0, 80));
+      time.nowUs += Math.ceil(policy.warmAfterUs / 5);
+      expect(await rowsOf(reader, 2)).toEqual(rows(0, 40));
+      time.nowUs += Math.floor(policy.warmAfterUs / 5);
+      expect((await store.tier('t', policy)).warm.files).toBe(0);
+    });
+
     test('files of a pinned version stay where they are, until it is no longer pinned', async () => {
       const { time, store } = await withRows();
       await store.pin('t', 'kept', 2);

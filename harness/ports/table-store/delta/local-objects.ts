@@ -19,7 +19,12 @@ export function localObjects(directory: string): ObjectStore {
   const targetOf = async (path: string) => {
     const target = join(directory, path);
     const folder = dirname(target);
-    if (!folders.has(folder)) await mkdir(folder, { recursive: true });
+    if (!folders.has(folder)) {
+      const first = await mkdir(folder, { recursive: true });
+      // A name that is durable in a folder that is not would be lost with it.
+      if (first !== undefined)
+        for (let made = folder; made.length >= first.length; made = dirname(made)) published.addName(made);
+    }
     folders.add(folder);
     return target;
   };
@@ -91,6 +96,8 @@ function publishedFiles() {
   const contents = new Map<string, Promise<void>>();
   const folders = publishedNames();
   return {
+    /** Of what stands in its folder and needs nothing else. */
+    addName: (path: string) => folders.add(dirname(path)),
     add(target: string, found: Found): void {
       folders.add(dirname(target));
       if (found === 'by its name') return;

@@ -52,6 +52,8 @@ export type Found = 'by its name' | 'by reference';
 export interface Reading {
   /** What was fetched over the wire for it so far; null where nothing has to be. */
   fetchedBytes: number | null;
+  /** Something was at hand, or fetched for another: whose reading nobody sees. */
+  usesCopies: boolean;
 }
 
 /** For one piece of work, which reads local files as `reading` and has done so when it resolves. */
@@ -59,7 +61,7 @@ export async function readingOf<T>(
   objects: Pick<ObjectStore, 'release'>,
   work: (reading: Reading) => Promise<T>,
 ): Promise<T> {
-  const reading: Reading = { fetchedBytes: null };
+  const reading: Reading = { fetchedBytes: null, usesCopies: false };
   try {
     return await work(reading);
   } finally {

@@ -138,7 +138,7 @@ test('a server that stands still is asked again', async () => {
 });
 
 describe('local files', () => {
-  const readingOf = (): Reading => ({ fetchedBytes: null });
+  const readingOf = (): Reading => ({ fetchedBytes: null, usesCopies: false });
   async function publish(path: string, text: string): Promise<void> {
     const staged = await objects.stage();
     await writeFile(staged, text);

@@ -199,6 +199,7 @@ export function s3Objects(
         const some = paths.slice(first, first + fetchesAtOnce).map(async (path) => {
           const copy = await kept.take(path, reading, () => fetch(path));
           reading.fetchedBytes = (reading.fetchedBytes ?? 0) + (copy?.fetchedBytes ?? 0);
+          reading.usesCopies ||= copy?.fetchedBytes === 0;
           return copy?.file ?? stage();
         });
         files.push(...(await Promise.all(some)));
