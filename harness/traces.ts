@@ -16,7 +16,8 @@ export interface OwnedTrace extends LoadedTrace {
 }
 
 export async function loadTrace(scenario: Scenario, seed: number, parent: string): Promise<OwnedTrace> {
-  const directory = join(parent, `trace-${scenario.name}-${seed}`);
+  // Of this process: a soak has other faults for another plane, hence another trace of the same seed, in another process.
+  const directory = join(parent, `trace-${scenario.name}-${seed}-${process.pid}`);
   const { warmUpUs, measureUs, faultUs } = scenario.phases;
   const info = await generateTrace({
     workload: disturbedWorkload(scenario, seed),

@@ -62,11 +62,12 @@ describe('a soak in virtual time', () => {
     expect([reported.code, reported.stdout]).toEqual([code, stdout]);
   }, 120_000);
 
-  it('takes every n-th seed of a shard', async () => {
+  it('takes every n-th seed of a shard, of each for every plane', async () => {
     const args = ['run', '--suite', 'soak', '--stack', 'simulated', '--repetitions', '4', '--shard', '2/4'];
-    await start([...args, '--out', join(folder, 'shard')]).ended;
+    const planes = ['--architecture', 'lakehouse', '--architecture', 'warehouse'];
+    await start([...args, ...planes, '--out', join(folder, 'shard')]).ended;
     const { lines } = await linesIn(join(folder, 'shard'));
-    expect(lines.map(({ seed }) => seed)).toEqual([2]);
+    expect(lines.map(({ run }) => run).sort()).toEqual(['soak-2-lakehouse', 'soak-2-warehouse']);
   }, 120_000);
 
   it('ends by Ctrl-C with what was found, and leaves nothing', async () => {
