@@ -54,6 +54,7 @@ describe.each([
       expect(behind, told).toBe(0);
       // Lambda counts again what came since its last position, until its next batch: that is its bargain.
       const last = settled ?? final;
+      expect(last?.checked, told).toBeGreaterThan(0);
       expect(last?.right, told).toBe(last?.checked);
       if (plane === 'lakehouse') expect(monotonicViolations, told).toBe(0);
     }

@@ -21,6 +21,7 @@ export function expectSurvived({ faults, ledger, invalid, timeline }: RunFacts):
   expect(acknowledged + failed + indeterminate, 'the books balance').toBe(attempted);
   expect(tables, 'nothing is lost, nothing is there twice').toMatchObject({ lost: 0, duplicated: 0, unexpected: 0 });
   const rows = settled ?? final;
+  expect(rows.checked).toBeGreaterThan(0);
   expect(rows.right).toBe(rows.checked);
   expect(behind).toBe(0);
 }

@@ -63,6 +63,7 @@ it.each(['lakehouse', 'lambda'])('%s answers nothing wrong while its online stor
   const faults = scenario.faults.filter(({ kind }) => kind === 'online-store-loss');
   const facts = await simulate(plane, { ...scenario, faults });
   expectSurvived(facts);
+  expect(facts.ledger?.live.checked).toBeGreaterThan(0);
   expect(facts.ledger?.live.right).toBe(facts.ledger?.live.checked);
   const [recovery] = measureRun(facts, standardPrices).recoveries;
   expect(recovery?.slos.availability).toMatchObject({ fate: 'lost', regained: { kind: 'after' } });

@@ -12,10 +12,11 @@ import { soundLedger, soundTables } from './ledger/sound-tables.fixture.js';
 import { runEvent, storedTable, topic } from './lineage/event.js';
 import { testOrigin } from './lineage/fixture-origin.js';
 import type { LoadedTrace } from './loaded-trace.js';
+import { plantRun } from './measures/planted-run.js';
 import { inspectPlane, judgeFacts, operations, type RuleVerdict } from './plane-contract.js';
 import type { PlaneClient } from './processes/endpoint.js';
 import { seededRandom } from './random.js';
-import type { RunFacts } from './record/facts.js';
+import { outcomes as outcomeNames, type RunFacts } from './record/facts.js';
 import { projectDirectory } from './testbed.js';
 
 type Answers = { readonly [name in Operation]?: (argument: { keys: string[] }) => unknown };
@@ -137,7 +138,11 @@ describe('the run is judged by its facts', () => {
   const { final: rights } = ledger;
   const fault = { target: 'all', witnessedUs: 1, readyUs: 2 };
   const lineage = { assets: 2, covered: 2, gaps: [] };
-  const run = { faults: [fault], ledger, lineage, invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true };
+  const { operations: calls } = plantRun();
+  const run = {
+    ...{ faults: [fault], ledger, lineage, operations: calls },
+    ...{ invalid: [], backfill: { wrongRows: 0 }, errors: [], ingests: true },
+  };
   const rebuilt = { scored: { times: 2, same: 2 }, training: { times: 1, same: 1 } };
   const rollback = { back: { seenUs: 1 }, forward: { seenUs: 2 }, mixed: 0, wrong: 0 };
   const reprocessing = { checked: 5, left: 0, disturbed: 0, mistold: [] };
@@ -154,6 +159,15 @@ describe('the run is judged by its facts', () => {
   const outcomes = (change: object) => new Set(judged(change).map(({ outcome }) => outcome));
 
   it('a sound run passes', () => expect(outcomes({})).toEqual(new Set(['passes'])));
+
+  it('a plane that answers nothing under load does not pass, however it answers at rest', () => {
+    const outcome = calls.outcome.map(() => outcomeNames.indexOf('error'));
+    const live = { checked: 0, right: 0, mistakes: {} };
+    const verdicts = judged({ operations: { ...calls, outcome }, ledger: { ...ledger, live } });
+    const of = (found: string) => verdicts.find(({ rule }) => rule === found)?.outcome;
+    expect(of('predict is answered')).toBe('fails');
+    expect(of('every row and prediction read under load is right')).toBe('not judged');
+  });
 
   it.each([
     ['lost', { tables: { ...tables, lost: 1 } }],

@@ -11,7 +11,7 @@ import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { backfillOf, changesOf, inventoryOf, lineageOf, predictionsOf, rowsOf } from './processes/answers.js';
 import type { PlaneClient } from './processes/endpoint.js';
-import type { BatchFacts, RunFacts } from './record/facts.js';
+import { type BatchFacts, operationKinds, outcomes, type RunFacts } from './record/facts.js';
 import type { Inspect } from './run.js';
 
 /** What became of one rule; `example` is the first thing that went against it. `not offered`: the plane lets nobody look. */
@@ -127,9 +127,11 @@ async function expectRepeatable(plane: PlaneClient, trace: LoadedTrace): Promise
   const files = historyFiles(trace.directory);
   backfillOf(await plane.call<unknown>('backfill', { files }, { timeoutUs: backfillTimeoutUs }));
   const after = await differingRows(trace.oracle, await read());
-  if (after.length > before.length)
+  const differed = new Set(before.map(({ key }) => key));
+  const worse = after.filter(({ key }) => !differed.has(key));
+  if (worse.length > 0)
     throw new Error(
-      `${after.length} of ${keys.length} rows differ from the oracle after a repeated backfill, ${before.length} before; the first is ${JSON.stringify(after[0])}`,
+      `${worse.length} of ${keys.length} rows differ from the oracle after a repeated backfill and did not before; the first is ${JSON.stringify(worse[0])}`,
     );
 }
 
@@ -154,6 +156,11 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
   if (batch && invalid.length === 0) verdicts.push(...judgeBatch(batch));
   const misshapen = errors.find(({ message }) => misshapenAnswer.test(message));
   if (errors.length > 0 || invalid.length === 0) add('load', 'answers have their shape', misshapen?.message ?? '');
+  for (const [code, kind] of operationKinds.entries()) {
+    const [calls, ok] = countCalls(facts, code);
+    if (calls > 0)
+      add('load', `${kind} is answered`, ok > 0 ? '' : `none of ${calls} calls was: ${errors[0]?.message ?? ''}`);
+  }
   if (lineage !== null) {
     const { assets, covered, gaps } = lineage;
     const example = covered === assets ? '' : `${assets - covered} of ${assets} do not; ${gaps[0]}`;
@@ -195,7 +202,9 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
   const what = settled ? 'after its own correction' : 'in the end';
   count(`every row is right ${what}`, rows.checked - rows.right, settled ? /^settled row/ : /^final row/);
   // A plane that corrects itself is judged after that.
-  if (!settled) count('every row read under load is right', live.checked - live.right, /^live row/);
+  const read = 'every row and prediction read under load is right';
+  if (!settled && live.checked === 0) add('ledger', read, 'none was read', 'not judged');
+  else if (!settled) count(read, live.checked - live.right, /^live (row|prediction)/);
   count('no row goes back', reordered + (settled ? 0 : monotonicViolations), /^(reordered|not monotonic)/);
   count('every row shows every acknowledged change', behind, /^behind/);
   const unstored = 'no personal data is stored';
@@ -203,6 +212,17 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
     add('ledger', unstored, 'the plane stores outside the run, where nobody can search', 'not offered');
   else count(unstored, personalDataLeaks, /^personal data/);
   return verdicts;
+}
+
+/** The calls of a kind, and how many were answered. */
+function countCalls({ operations }: RunFacts, code: number): readonly [calls: number, ok: number] {
+  let [calls, ok] = [0, 0];
+  for (let i = 0; i < operations.rows; i++) {
+    if (operations.kind[i] !== code) continue;
+    calls++;
+    if (operations.outcome[i] === outcomes.indexOf('ok')) ok++;
+  }
+  return [calls, ok];
 }
 
 /** Of the batch work that the run has asked for, once the roles were killed and healed. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from './clock.js';
 import { simulatedBuild } from './lineage/origin.js';
-import { observeRun } from './run.js';
+import { observeRun, wiresOfRoles } from './run.js';
 import type { Site } from './site.js';
 import { smallSize } from './suites/fixture-size.js';
 import { measuredScenario } from './suites/measured.js';
@@ -120,4 +120,13 @@ describe('a run that is interrupted', () => {
       'removal',
     ]);
   });
+});
+
+test('leaves the source alone when a fault strikes the links of the plane', async () => {
+  const struck: unknown[] = [];
+  const wires = { inject: async (...args: unknown[]) => struck.push(args) } as unknown as Parameters<
+    typeof wiresOfRoles
+  >[0];
+  await wiresOfRoles(wires).inject({ kind: 'partition' }, { server: 'changeLog' });
+  expect(struck).toEqual([[{ kind: 'partition' }, { server: 'changeLog', except: 'source' }]]);
 });

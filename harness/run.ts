@@ -176,7 +176,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
     progress('draining');
     await rolesHealed(supervisor, architecture);
     const recorded = await host(() => readRecorded(recordingPaths(directory), trace));
-    const liveRows = await host(() => readLiveSample(recordingPaths(directory).live));
+    const live = await host(() => readLiveSample(recordingPaths(directory).live));
     seen.recorded = recorded;
     await injections.witness(sourceRecord({ trace, timeline, appends: recorded.appends, site }));
     const finalRows = readFinalRows({ plane, trace, drainUs, clock, sloUs });
@@ -210,7 +210,7 @@ export async function observeRun(plan: RunPlan, options: RunOptions): Promise<Ob
         emissions: trace.emissions,
         ...recorded,
         panel: trace.info.panel,
-        liveRows,
+        live,
         rolledBack: rolledBackSpans(seen.batch),
         finalRows,
         exported,
@@ -312,7 +312,7 @@ export function timelineOf(scenario: Scenario): Timeline {
 const sourceName = 'source';
 
 /** A fault on the wire is one of the plane: were its source cut off too, that would be told as what the plane did. */
-function wiresOfRoles(wires: Wires): Wires {
+export function wiresOfRoles(wires: Wires): Wires {
   return { ...wires, inject: (fault, on) => wires.inject(fault, { ...on, except: sourceName }) };
 }
 

@@ -166,6 +166,16 @@ describe('a summary of five repetitions', () => {
     walk(summary);
   });
 
+  it('draws no delay of changes that were never seen: a bound on it would look like freshness', () => {
+    const shownAtUs = (emitUs: number) => (emitUs < injectedUs ? emitUs + secondUs : Number.POSITIVE_INFINITY);
+    const [series] = summaryOf([plantRun({ architecture: 'lakehouse', shownAtUs })]).series;
+    const { timeline } = series as (typeof summary.series)[number];
+    const drawn = timeline.filter(({ visibilityP95Us }) => visibilityP95Us !== null);
+    expect(drawn.length).toBeGreaterThan(20);
+    expect(Math.max(...drawn.map(({ atUs }) => atUs))).toBeLessThan(13 * secondUs);
+    expect(timeline.length).toBeGreaterThan(drawn.length + 20);
+  });
+
   it('draws each run with at most 120 rows of timeline', () => {
     const series = summary.series.find(({ run }) => run === 'planted-1-lakehouse');
     expect(series).toMatchObject({ measureStartUs: 2 * secondUs, measureEndUs: 12 * secondUs, intervalUs: 200_000 });
@@ -453,6 +463,11 @@ describe('a shorter time to recover', () => {
     const mttr = comparison(summaryOf(runs, 12), 'faults.mttr', 'lakehouse', 'warehouse');
     expect(mttr).toMatchObject({ outcome: 'inconclusive', pairs: 12 });
     expect(mttr.ratio, mttr.method).toBeGreaterThan(1.1);
+    // Nor over one that lost it once, where it was lost every time.
+    const once = repeat('lakehouse', 12, (r) => ({ shownAtUs: r === 1 ? loses(r) : dips(r) }));
+    const still = comparison(summaryOf([...once, ...runs.slice(12)], 12), 'faults.mttr', 'lakehouse', 'warehouse');
+    expect(still).toMatchObject({ outcome: 'inconclusive', pairs: 12 });
+    expect(still.ratio, still.method).toBeGreaterThan(1.1);
   });
 });
 

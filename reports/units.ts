@@ -59,7 +59,8 @@ export function formatNumber(value: number, scale: Scale): string {
     : scale.count && Number.isInteger(size)
       ? grouped(String(size))
       : separated(size);
-  return scaled < 0 && size > 0 ? `\u2212${digits}` : digits;
+  if (scaled >= 0 || size === 0) return digits;
+  return digits.replace(/^[<>]/, (sign) => (sign === '<' ? '>' : '<')).replace(/\d/, '\u2212$&');
 }
 
 /** A quantity that was set, not measured. */

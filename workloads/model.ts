@@ -53,7 +53,7 @@ export interface Model {
   readonly terms: readonly Term[];
 }
 
-const models: readonly Model[] = [
+export const models: readonly Model[] = [
   { version: modelVersion, bias: -1_100, scale: 1_000, terms: inOrder(terms) },
   { version: 2, bias: -1_350, scale: 1_000, terms: inOrder(retrained) },
 ];

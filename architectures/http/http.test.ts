@@ -79,7 +79,7 @@ async function connect(url: string, params: Record<string, unknown> = {}): Promi
         served = operations;
       },
     } as unknown as RoleContext;
-    ran = adapt(context, { url, feedPort: 0, command: null, readTimeoutUs: 300_000, ...params });
+    ran = adapt(context, { url, feedPort: 0, command: null, readTimeoutUs: 20_000_000, ...params });
     ran.catch(reject);
   });
   cleanups.push(() => {
@@ -131,7 +131,7 @@ describe('a system that does not do what it should is told so, by address, opera
     ['no features', json([{ key: '1', lastSeq: 0, asOfUs: 1, features: [] }]), /expected 13 features/],
   ] as const)('lookup: %s', async (_, answer, sentence) => {
     const { url } = await startSystem({ ...greeting, '/lookup': answer });
-    const plane = await connect(url);
+    const plane = await connect(url, answer === 'never' ? { readTimeoutUs: 300_000 } : {});
     await expect(plane.lookup?.({ keys: ['1'] })).rejects.toThrow(sentence);
   });
 

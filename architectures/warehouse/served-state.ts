@@ -2,7 +2,7 @@
 import type { RoleContext } from '../../harness/architecture.js';
 import { CallError } from '../../harness/errors.js';
 import type { Register } from '../../harness/ports/register.js';
-import { untilDone } from '../../harness/ports/retries.js';
+import { pauseUs, untilDone } from '../../harness/ports/retries.js';
 import { firstServed, type ServedState } from '../../harness/ports/served-state.js';
 import { nextOf } from './positions.js';
 import { servedStatesSchema, servedStatesTable } from './tables.js';
@@ -22,7 +22,7 @@ export function openServedState(context: RoleContext): Register<ServedState> {
     read,
     // Whoever changes it at the same time is refused by the position, and looks again.
     async change(change) {
-      for (;;) {
+      for (let failures = 0; ; ) {
         const next = await untilDone(context, () => nextOf(warehouse, servedStatesTable));
         const changed = change(await untilDone(context, read));
         const columns = { number: [next.number], state: [JSON.stringify(changed)] };
@@ -30,6 +30,7 @@ export function openServedState(context: RoleContext): Register<ServedState> {
           await warehouse.stage(servedStatesTable, { rows: 1, columns }, next);
         } catch (error) {
           if (!(error instanceof CallError)) throw error;
+          await context.clock.sleep(pauseUs(++failures, context), context.signal);
         }
         // Whether it was refused or its answer was lost: what there is tells.
         const now = await untilDone(context, read);

@@ -18,6 +18,7 @@ type RowCode =
   | 'OVERCOUNTED'
   | 'UNDERCOUNTED'
   | 'WRONG'
+  | 'MISSCORED'
   | 'UNEXPLAINED';
 export type FindingCode =
   | RowCode
@@ -52,6 +53,10 @@ const ofRows: Readonly<Record<RowMistake, readonly [RowCode, string]>> = {
   over: ['OVERCOUNTED', 'count too much. Changes were applied more than once, or are not taken out when they expire.'],
   under: ['UNDERCOUNTED', 'count too little. Changes were skipped, though last_seq has passed them.'],
   wrong: ['WRONG', 'differ from the oracle in a way that no known mistake explains.'],
+  misscored: [
+    'MISSCORED',
+    'were given another score than the model that they name makes of them. It was not asked, was asked with other features, or is another one.',
+  ],
   unexplained: ['UNEXPLAINED', 'differ from the oracle and were not looked into, as many others were.'],
 };
 
@@ -94,10 +99,13 @@ export function findingsOf(ledger: LedgerFacts): LedgerFinding[] {
     `times a row went back to an older version (${ledger.reordered} for good). An older row was put over a newer one, or was read beside it.`,
   );
   const judged = settled ? [settled] : [final, live];
+  const countOf = (mistake: RowMistake) => judged.reduce((sum, { mistakes }) => sum + (mistakes[mistake] ?? 0), 0);
+  // A score follows from its row: where rows are wrong, that is the mistake.
+  const rowsAreWrong = rowMistakes.some((mistake) => mistake !== 'misscored' && countOf(mistake) > 0);
   for (const mistake of rowMistakes) {
-    const count = judged.reduce((sum, { mistakes }) => sum + (mistakes[mistake] ?? 0), 0);
+    if (mistake === 'misscored' && rowsAreWrong) continue;
     const [code, message] = ofRows[mistake];
-    add(code, count, `rows ${message}`);
+    add(code, countOf(mistake), `rows ${message}`);
   }
   if (tables)
     add(

@@ -105,7 +105,7 @@ it('agrees with the generator about every change, and with a right plane about e
     exported: Promise.resolve({ changes: [exported], quarantined: [quarantined] }),
     finalRows: Promise.resolve(finalRows),
     settledRows: Promise.resolve(null),
-    liveRows: [],
+    live: { rows: [], predictions: [] },
     storedPaths: Promise.resolve([join(directory, 'trace', 'history')]),
     storesElsewhere: false,
   });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hourUs, secondUs } from '../../workloads/durations.js';
 import { type EmissionIndex, loadEmissions } from '../../workloads/emissions.js';
 import { customerActivity, type FeatureRow } from '../../workloads/feature-view.js';
+import { modelOf, predict } from '../../workloads/model.js';
 import type { ChangeKey, Quarantined } from '../architecture.js';
 import type { AppendColumns, LedgerFacts, OperationColumns, ProbeColumns, ReadColumns } from '../record/facts.js';
 import { foldLedger, type LedgerInput } from './ledger.js';
@@ -95,6 +96,28 @@ describe('a sound plane', () => {
     const sound = { ...soundFacts, acknowledged: 9, visible: 9, failed: 1, unacknowledged: 1 };
     expect(await fold({ appends, quarantined })).toEqual(sound);
     expect((await fold({ appends })).tables).toMatchObject({ quarantineUnexpected: 1 });
+  });
+
+  it('predicts what the model that it names makes of the row at that version', async () => {
+    const of = (customer: number, lastSeq: number, modelVersion: number) => {
+      const { key, asOfUs: at, features } = row(customer, lastSeq);
+      return { key, lastSeq, asOfUs: at, modelVersion, score: predict(features, modelOf(modelVersion)) };
+    };
+    const [one, two] = [of(0, 5, 1), of(1, 4, 2)];
+    expect(one.score).not.toBe(two.score);
+    expect((await fold({ livePredictions: [one, two] })).live).toEqual({ checked: 2, right: 2, mistakes: {} });
+    const constant = { ...one, score: 0.5 };
+    const otherModel = { ...one, modelVersion: 2 };
+    const unknownModel = { ...two, modelVersion: 99 };
+    const early = { ...two, lastSeq: 4_000 };
+    const facts = await fold({
+      liveRows: [row(0, 5)],
+      livePredictions: [one, constant, otherModel, unknownModel, early],
+    });
+    expect(facts.live).toEqual({ checked: 6, right: 2, mistakes: { misscored: 3, ahead: 1 } });
+    expect(facts.examples.join('\n')).toMatch(
+      /live prediction misscored: customer 0 at seq 5: its score is 0\.5, model 1 says 0\.\d+/,
+    );
   });
 
   it('that offers no export has no account of its tables', async () => {
@@ -487,7 +510,9 @@ const soundQuarantine: readonly Quarantined[] = trace.changes
   .map(({ customer, seq, truth }) => ({ customer, seq, reason: truth as string }));
 
 type Late = 'finalRows' | 'settledRows' | 'storedPaths';
-type Given = Omit<LedgerInput, Late | 'exported'> & { [name in Late]: Awaited<LedgerInput[name]> } & {
+type Given = Omit<LedgerInput, Late | 'exported' | 'live'> & { [name in Late]: Awaited<LedgerInput[name]> } & {
+  liveRows: LedgerInput['live']['rows'];
+  livePredictions: LedgerInput['live']['predictions'];
   exported: Awaited<LedgerInput['exported']>['changes'];
   quarantined: Awaited<LedgerInput['exported']>['quarantined'];
 };
@@ -506,6 +531,7 @@ function fold(given: Partial<Given>): Promise<LedgerFacts> {
     finalRows: [row(0, 5), row(1, 4)],
     settledRows: null,
     liveRows: [],
+    livePredictions: [],
     rolledBack: [],
     storedPaths: [],
     storesElsewhere: false,
@@ -513,6 +539,7 @@ function fold(given: Partial<Given>): Promise<LedgerFacts> {
   };
   return foldLedger({
     ...all,
+    live: { rows: all.liveRows, predictions: all.livePredictions },
     finalRows: Promise.resolve(all.finalRows),
     exported: Promise.resolve({ changes: all.exported, quarantined: all.quarantined }),
     settledRows: Promise.resolve(all.settledRows),

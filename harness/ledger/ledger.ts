@@ -6,13 +6,23 @@ import type { EmissionIndex } from '../../workloads/emissions.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { readTrace } from '../../workloads/trace.js';
 import type { ChangeKey, Quarantined } from '../architecture.js';
-import type { AppendColumns, LedgerFacts, OperationColumns, ProbeColumns, ReadColumns } from '../record/facts.js';
+import type {
+  AppendColumns,
+  LedgerFacts,
+  OperationColumns,
+  ProbeColumns,
+  ReadColumns,
+  RowMistake,
+  RowVerdicts,
+} from '../record/facts.js';
 import { collectExamples, type Examples } from './examples.js';
 import { expectTables } from './expectation.js';
 import { countBehind, countReordered, countSkewed, countVisible, finalSeqs } from './final-versions.js';
+import type { LiveAnswers } from './live-sample.js';
 import { checkMonotonicReads, type Span } from './monotonic-reads.js';
 import type { Oracle } from './oracle.js';
 import { searchStored } from './personal-data.js';
+import { judgePredictions } from './prediction-verdicts.js';
 import { judgeRows, type ServedRow } from './row-verdicts.js';
 import { compareTables, type Pages } from './tables.js';
 
@@ -27,7 +37,7 @@ export interface LedgerInput {
   readonly reads: ReadColumns;
   readonly probes: ProbeColumns;
   readonly panel: readonly number[];
-  readonly liveRows: Iterable<ServedRow>;
+  readonly live: LiveAnswers;
   /** When the plane had been asked to serve an older state. */
   readonly rolledBack: readonly Span[];
   // What comes later is a promise: the accounts of what is there are made while the run drains.
@@ -53,7 +63,10 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
   const expectation = await expectTables({ directory: input.trace, info, appends: input.appends });
   const judge = (what: string, rows: Iterable<ServedRow>) =>
     judgeRows({ what, rows, oracle, expectation, emissions, epochUs, seed: info.seed, examples });
-  const live = await judge('live row', input.liveRows);
+  const live = together(
+    await judge('live row', input.live.rows),
+    await judgePredictions({ predictions: input.live.predictions, oracle, expectation, emissions, examples }),
+  );
   const monotonic = checkMonotonicReads({
     ...input,
     customers: info.contract.customers,
@@ -90,6 +103,13 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
     personalDataLeaks: leaks === 0 && input.storesElsewhere ? null : leaks,
     examples: examples.chosen(),
   };
+}
+
+function together(one: RowVerdicts, other: RowVerdicts): RowVerdicts {
+  const mistakes = { ...one.mistakes };
+  for (const [mistake, count] of Object.entries(other.mistakes) as [RowMistake, number][])
+    mistakes[mistake] = (mistakes[mistake] ?? 0) + count;
+  return { checked: one.checked + other.checked, right: one.right + other.right, mistakes };
 }
 
 async function countLeaks(paths: readonly string[], needles: readonly string[], examples: Examples): Promise<number> {

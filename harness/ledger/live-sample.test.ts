@@ -72,7 +72,8 @@ describe('the live sample', () => {
     });
     const path = join(directory, 'live');
     const lookup = { ...info.workload.reads.lookup, perSecond: 100_000_000 };
-    const workload = { ...info.workload, reads: { ...info.workload.reads, lookup } };
+    const predict = { ...info.workload.reads.predict, perSecond: 1, keysPerCall: 1 };
+    const workload = { ...info.workload, reads: { ...info.workload.reads, lookup, predict } };
     const sample = await createLiveSample(path, {
       seed: 1,
       workload,
@@ -84,7 +85,14 @@ describe('the live sample', () => {
     sample.offer(row(2), middle + slotUs - 1, middle + slotUs);
     sample.offer(row(2), middle + slotUs, middle + 2 * slotUs);
     sample.offer(row(1), middle + slotUs, middle + 2 * slotUs);
+    // So few predictions that all are in the sample.
+    const prediction = { key: '1', lastSeq: 1, asOfUs: middle, score: 0.25, modelVersion: 2 };
+    sample.offer(prediction, middle + slotUs, middle + 2 * slotUs);
     await sample.close();
-    expect(await readLiveSample(path)).toEqual([{ ...row(2), doneUs: middle + 2 * slotUs }]);
+    const doneUs = middle + 2 * slotUs;
+    expect(await readLiveSample(path)).toEqual({
+      rows: [{ ...row(2), doneUs }],
+      predictions: [{ ...prediction, doneUs }],
+    });
   });
 });

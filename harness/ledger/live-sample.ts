@@ -1,15 +1,17 @@
 /**
- * Which reads of the load are kept whole, to be judged after the run: a seeded uniform sample, and strata where planes
- * go wrong: moments just after a tile boundary, when windows lose events, and keys from which an order was just deleted.
- * The strata are bounded in each second, so that neither the log nor the oracle's work grows with the load.
+ * Which reads of the load are kept whole, to be judged after the run: of lookups a seeded uniform sample, and strata where
+ * planes go wrong: moments just after a tile boundary, when windows lose events, and keys from which an order was just
+ * deleted; of predictions, which follow from the same rows, a smaller uniform sample. The strata are bounded in each second,
+ * so that neither the log nor the oracle's work grows with the load.
  */
 import { viewBlock } from '../../workloads/change-batch.js';
 import { secondUs } from '../../workloads/durations.js';
-import { customerActivity, type FeatureRow } from '../../workloads/feature-view.js';
+import { customerActivity, type FeatureRow, type Prediction } from '../../workloads/feature-view.js';
 import { readEntries } from '../../workloads/trace.js';
 import type { Workload } from '../../workloads/workload.js';
 import { type Random, seededRandom } from '../random.js';
 import { openRecording, readRecording } from '../record/recordings.js';
+import type { ServedPrediction } from './prediction-verdicts.js';
 import type { ServedRow } from './row-verdicts.js';
 
 export interface SampleRules {
@@ -68,6 +70,7 @@ function allowance(perSecond: number): (atUs: number) => boolean {
 /** Some thousands of rows a run, however long it is. */
 const uniformPerRun = 900;
 const strataPerRun = 2_400;
+const predictionsPerRun = 300;
 const boundaryUs = secondUs;
 const deletedUs = secondUs / 2;
 
@@ -78,12 +81,15 @@ const layout = {
   asOfUs: 'f64',
   sentUs: 'f64',
   doneUs: 'f64',
+  /** Of a prediction; a lookup has features in their place. */
+  score: 'f64',
+  modelVersion: 'f64',
   ...Object.fromEntries(featureFields.map((field) => [field, 'f64' as const])),
 } as const;
 
 export interface LiveSample {
-  /** Logs the row if it is in the sample. */
-  offer(row: FeatureRow, sentUs: number, doneUs: number): void;
+  /** Logs the answer if it is in the sample. */
+  offer(answer: FeatureRow | Prediction, sentUs: number, doneUs: number): void;
   close(): Promise<void>;
 }
 
@@ -101,21 +107,31 @@ export async function createLiveSample(
   const loadSeconds = Math.max(1, options.loadUs / secondUs);
   const recording = await openRecording(path, layout);
   const deletions = await readDeletions(trace);
-  const { perSecond, keysPerCall } = workload.reads.lookup;
+  const shareOf = (kind: 'lookup' | 'predict', wanted: number) => {
+    const { perSecond, keysPerCall } = workload.reads[kind];
+    return Math.min(1_000_000, Math.round((1_000_000 * wanted) / Math.max(1, perSecond * keysPerCall * loadSeconds)));
+  };
   const rules: SampleRules = {
     customers: workload.contract.customers,
-    uniformPpm: Math.min(
-      1_000_000,
-      Math.round((1_000_000 * uniformPerRun) / Math.max(1, perSecond * keysPerCall * loadSeconds)),
-    ),
+    uniformPpm: shareOf('lookup', uniformPerRun),
     boundaryUs,
     deletedUs,
     perSecond: Math.ceil(strataPerRun / loadSeconds),
   };
   const choice = chooseSample(rules, seededRandom(seed, '/live-sample'));
+  const predictionsPpm = shareOf('predict', predictionsPerRun);
+  const predictionRandom = seededRandom(seed, '/live-sample/predictions');
+  const noFeatures = featureFields.map(() => Number.NaN);
   let next = 0;
   return {
-    offer({ key, lastSeq, asOfUs, features }, sentUs, doneUs) {
+    offer(answer, sentUs, doneUs) {
+      const { key, lastSeq, asOfUs } = answer;
+      if (!('features' in answer)) {
+        if (predictionRandom.below(1_000_000) >= predictionsPpm) return;
+        const { score, modelVersion } = answer;
+        recording.push(Number(key), lastSeq, asOfUs, sentUs, doneUs, score, modelVersion, ...noFeatures);
+        return;
+      }
       for (; next < deletions.atUs.length && deletions.atUs[next]! <= sentUs; next++) {
         choice.noteDelete(deletions.customer[next]!, deletions.atUs[next]!);
       }
@@ -127,7 +143,9 @@ export async function createLiveSample(
         asOfUs,
         sentUs,
         doneUs,
-        ...featureFields.map((_, i) => features[i] ?? Number.NaN),
+        Number.NaN,
+        Number.NaN,
+        ...featureFields.map((_, i) => answer.features[i] ?? Number.NaN),
       );
     },
     close: () => recording.close(),
@@ -150,15 +168,28 @@ async function readDeletions(trace: string): Promise<{ customer: Uint32Array; at
   return { customer: Uint32Array.from(customer), atUs: Float64Array.from(atUs) };
 }
 
-/** The rows that were logged, as they were served. */
-export async function readLiveSample(path: string): Promise<ServedRow[]> {
+/** What was logged, as it was served. */
+export interface LiveAnswers {
+  readonly rows: readonly ServedRow[];
+  readonly predictions: readonly ServedPrediction[];
+}
+
+export async function readLiveSample(path: string): Promise<LiveAnswers> {
   const columns = await readRecording(path, layout);
   const features = featureFields.map((field) => (columns as unknown as Record<string, Float64Array>)[field]!);
-  return Array.from({ length: columns.rows }, (_, row) => ({
-    key: String(columns.customer[row]),
-    lastSeq: columns.lastSeq[row]!,
-    asOfUs: columns.asOfUs[row]!,
-    doneUs: columns.doneUs[row]!,
-    features: features.map((values) => (Number.isNaN(values[row]!) ? null : values[row]!)),
-  }));
+  const rows: ServedRow[] = [];
+  const predictions: ServedPrediction[] = [];
+  for (let i = 0; i < columns.rows; i++) {
+    const version = {
+      key: String(columns.customer[i]),
+      lastSeq: columns.lastSeq[i]!,
+      asOfUs: columns.asOfUs[i]!,
+      doneUs: columns.doneUs[i]!,
+    };
+    const score = columns.score[i]!;
+    if (Number.isNaN(score))
+      rows.push({ ...version, features: features.map((values) => (Number.isNaN(values[i]!) ? null : values[i]!)) });
+    else predictions.push({ ...version, score, modelVersion: columns.modelVersion[i]! });
+  }
+  return { rows, predictions };
 }

@@ -42,6 +42,7 @@ export const plantedDefects: readonly PlantedDefect[] = [
   { defect: 'torn-read', code: 'TORN', others: ['OVERCOUNTED', 'UNDERCOUNTED', 'UNEXPLAINED'], faults: [crash] },
   { defect: 'early-seq', code: 'AHEAD', others: ['OVERCOUNTED', 'UNDERCOUNTED', 'UNEXPLAINED'], faults: [crash] },
   { defect: 'ignored-delete', code: 'DELETE_IGNORED', others: ['UNEXPLAINED'], faults: [crash] },
+  { defect: 'constant-score', code: 'MISSCORED', others: [], faults: [crash] },
   { defect: 'early-answer', code: 'SKEWED', others: ['BEHIND'], faults: [crashes] },
 ];
 

@@ -18,13 +18,17 @@ const batchRows = 16_384;
 /** Of the rows that differ, so many are explained: enough to name the mistakes, and bounded. */
 const explainedRows = 200;
 
-export interface ServedRow {
+/** What every answer says of itself. */
+export interface ServedVersion {
   readonly key: string;
   readonly lastSeq: number;
   readonly asOfUs: number;
-  readonly features: Features;
   /** When the answer had come, where that was recorded. */
   readonly doneUs?: number;
+}
+
+export interface ServedRow extends ServedVersion {
+  readonly features: Features;
 }
 
 export async function judgeRows(options: {
@@ -55,7 +59,7 @@ export async function judgeRows(options: {
   async function judgeBatch(rows: readonly ServedRow[]): Promise<void> {
     checked += rows.length;
     const possible = rows.filter((row) => {
-      const impossible = whyImpossible(row, options);
+      const impossible = whyImpossible(row, options) ?? whyMisshapen(row);
       if (impossible) blame(row, impossible.mistake, impossible.why);
       return impossible === null;
     });
@@ -92,6 +96,7 @@ const mistakeNames: Readonly<Record<RowMistake, string>> = {
   over: 'over',
   under: 'under',
   wrong: 'wrong',
+  misscored: 'misscored',
   unexplained: 'unexplained',
 };
 
@@ -128,13 +133,18 @@ function* batches(rows: Iterable<ServedRow>): Iterable<ServedRow[]> {
   if (batch.length > 0) yield batch;
 }
 
-function versionOf({ key, lastSeq, asOfUs }: ServedRow): RowVersion {
+function versionOf({ key, lastSeq, asOfUs }: ServedVersion): RowVersion {
   return { customer: Number(key), lastSeq, asOfUs };
 }
 
-/** What such a row claims and cannot be; null if it can be right. */
-function whyImpossible(
-  row: ServedRow,
+function whyMisshapen({ features: served }: ServedRow) {
+  if (served.length === features.length) return null;
+  return { mistake: 'wrong', why: `it has ${served.length} features, expected ${features.length}` } as const;
+}
+
+/** What such an answer claims and cannot be; null if it can be right. */
+export function whyImpossible(
+  row: ServedVersion,
   { expectation, emissions }: { readonly expectation: Expectation; readonly emissions: EmissionIndex },
 ): { readonly mistake: RowMistake; readonly why: string } | null {
   const { customer, lastSeq, asOfUs } = versionOf(row);
@@ -146,8 +156,6 @@ function whyImpossible(
     return wrong(`${JSON.stringify(row.key)} is no customer`);
   if (!whole(lastSeq)) return wrong(`lastSeq ${lastSeq} is no sequence number`);
   if (!whole(asOfUs)) return wrong(`asOfUs ${asOfUs} is no time in whole microseconds`);
-  if (row.features.length !== features.length)
-    return wrong(`it has ${row.features.length} features, expected ${features.length}`);
   if (lastSeq > possibleSeq[customer]!)
     return ahead(
       `it claims all changes up to ${lastSeq}, but no more than ${possibleSeq[customer]} of the ${numbers.highestSeq(customer)} can have reached the log in sequence`,

@@ -140,7 +140,7 @@ function readStream(options: {
       operations.push(operation, code, intendedUs, sentUs, doneUs, outcomes.indexOf('ok'), keys.length);
       for (const row of rows) {
         reads.push(operation, Number(row.key), row.lastSeq, row.asOfUs);
-        if ('features' in row) live.offer(row, sentUs, doneUs);
+        live.offer(row, sentUs, doneUs);
       }
       return;
     } catch (error) {

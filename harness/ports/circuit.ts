@@ -26,13 +26,15 @@ export function createCircuit(
   const { server, timeoutUs, failuresUntilOpen } = options;
   let failuresInARow = 0;
   let isOpen = false;
+  let cancelClosing = () => {};
   const late = () => new CallError('indeterminate', `${server}: no answer within ${timeoutUs / 1000} ms`);
 
   function fail(): void {
     failuresInARow++;
     if (failuresInARow < failuresUntilOpen) return;
     isOpen = true;
-    clock.after(pauseUs(1 + failuresInARow - failuresUntilOpen, caller), () => {
+    cancelClosing();
+    cancelClosing = clock.after(pauseUs(1 + failuresInARow - failuresUntilOpen, caller), () => {
       isOpen = false;
     });
   }
@@ -47,6 +49,7 @@ export function createCircuit(
       try {
         const answer = await withDeadline(clock, timeoutUs, call(), late);
         failuresInARow = 0;
+        cancelClosing();
         isOpen = false;
         return answer;
       } catch (error) {

@@ -99,3 +99,16 @@ it('stands still while the store takes no mark, since a successor would not know
   const second = await open();
   expect(second.nowUs()).toBeGreaterThanOrEqual(servedUs);
 });
+
+it('does not leave the last mark where the source falls silent, too, and time comes into doubt', async () => {
+  const { open, goOn, setDown, nowUs } = world();
+  const first = await open();
+  first.see(nowUs());
+  await goOn(aheadUs);
+  setDown(true);
+  await goOn(5 * aheadUs);
+  const servedUs = first.nowUs();
+  await goOn(2 * toleranceUs);
+  expect(first.isInDoubt()).toBe(true);
+  expect(first.nowUs()).toBe(servedUs);
+});

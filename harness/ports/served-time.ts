@@ -57,8 +57,9 @@ export async function openServedTime(
       if (failure) throw failure;
       const nowUs = time.nowUs();
       // What was seen stands in the tables: a successor finds it there.
-      const mostUs = markUs === null ? nowUs : Math.max(markUs, seenUs);
-      const us = time.isInDoubt() ? Math.max(nowUs, inheritedUs) : Math.min(nowUs, mostUs);
+      const mostUs = markUs === null ? Number.POSITIVE_INFINITY : Math.max(markUs, seenUs);
+      // In doubt it stands where it last was believed, which may be later than any mark that could be put.
+      const us = Math.min(time.isInDoubt() ? Math.max(nowUs, inheritedUs) : nowUs, mostUs);
       lastUs = Math.max(lastUs, us);
       return lastUs;
     },

@@ -37,8 +37,8 @@ export function predictionsOf(answer: unknown, keys: readonly string[]): readonl
     'predict',
     answer,
     keys,
-    'a score from 0 to 1',
-    ({ score }) => typeof score === 'number' && score >= 0 && score <= 1,
+    'a score from 0 to 1 and the version of the model',
+    ({ score, modelVersion }) => typeof score === 'number' && score >= 0 && score <= 1 && isCount(modelVersion),
   );
 }
 

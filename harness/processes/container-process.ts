@@ -233,7 +233,8 @@ function exitOf(status: number): Exit {
 /** As the daemon counts it, of the whole container. */
 async function readStats(container: Container): Promise<Usage | null> {
   const stats = await container.stats({ stream: false, 'one-shot': true }).catch(() => null);
-  if (!stats?.cpu_stats?.cpu_usage) return null;
+  // Of one that has ended there are zeros, or nothing.
+  if (!stats?.cpu_stats?.cpu_usage?.total_usage || stats.memory_stats?.usage === undefined) return null;
   const { cpu_stats, memory_stats, blkio_stats } = stats;
   const bytes = (op: string) =>
     (blkio_stats?.io_service_bytes_recursive ?? [])

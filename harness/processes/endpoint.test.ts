@@ -58,7 +58,7 @@ describe('the door of a plane', () => {
     const read = async () => {
       for await (const _ of client.pages('exportChanges', undefined, { timeoutUs }));
     };
-    await expect(read()).rejects.toBeInstanceOf(CallError);
+    await expect(read()).rejects.toMatchObject({ name: 'CallError', outcome: 'indeterminate' });
   });
 
   it('brings back what the plane said when it failed', async () => {
@@ -78,6 +78,7 @@ describe('the door of a plane', () => {
     closing.push(() => client.close());
     const error = await client.call('lookup', { keys: [] }, { timeoutUs }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(CallError);
+    expect(error).toMatchObject({ outcome: 'failed' });
     expect(isTimeout(error)).toBe(false);
   });
 

@@ -133,5 +133,7 @@ export function isTimeout(error: unknown): boolean {
 
 function asCallError(operation: Operation, error: unknown): CallError {
   if (error instanceof CallError) return error;
-  return new CallError('indeterminate', `${operation}: ${messageOf(error)}`, { cause: error });
+  // Nothing was sent where nobody listens.
+  const outcome = (error as { code?: unknown }).code === 'ECONNREFUSED' ? 'failed' : 'indeterminate';
+  return new CallError(outcome, `${operation}: ${messageOf(error)}`, { cause: error });
 }

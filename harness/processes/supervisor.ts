@@ -98,6 +98,8 @@ interface Supervised {
   readonly launch: Launch;
   readonly index: number;
   child: StartedChild;
+  /** The last one that ended: `child` until the next is started. */
+  gone: StartedChild | null;
   stopping: boolean;
   /** It is killed on purpose: that is no death of its own. */
   killing: boolean;
@@ -214,8 +216,10 @@ export function supervise(options: {
     const startedUs = monotonicUs();
     process.startedHostUs = startedUs;
     let gone = false;
+    let isReady = false;
     child.ready.then(
       (info) => {
+        isReady = true;
         process.readyAfterUs = monotonicUs() - startedUs;
         tell({ atUs: clock.nowUs(), process: spec.name, kind: 'ready' });
         process.becomeReady(info);
@@ -229,6 +233,7 @@ export function supervise(options: {
     );
     child.exited.then(async (exit) => {
       gone = true;
+      process.gone = child;
       scratch.forget(child.pid);
       process.exit = describeExit(exit);
       process.cpuBeforeUs += process.lastCpuUs;
@@ -243,7 +248,8 @@ export function supervise(options: {
         return;
       }
       if (!spec.restart && exit.code === 0) return;
-      if (monotonicUs() - startedUs > steadyUs) process.deathsInARow = 0;
+      // One that hangs until it is given up is as bad as one that dies at once.
+      if (isReady && monotonicUs() - startedUs > steadyUs) process.deathsInARow = 0;
       if (isOwnDeath) process.deathsInARow++;
       if (!spec.restart || process.deathsInARow > deathsUntilGivenUp) {
         const error = describeDeath(spec, exit, process.deathsInARow, child.stderr());
@@ -268,8 +274,10 @@ export function supervise(options: {
   async function sample(): Promise<void> {
     const atUs = clock.nowUs();
     for (const process of supervised.values()) {
-      const usage = await process.child.usage();
-      if (!usage) continue;
+      const { child } = process;
+      const usage = await child.usage();
+      // One that ended meanwhile has its use among that of those before.
+      if (!usage || process.gone === child) continue;
       process.lastCpuUs = usage.cpuUs;
       const row = [
         atUs,
@@ -338,6 +346,7 @@ export function supervise(options: {
       failToStart: () => {},
       cpuBeforeUs: 0,
       lastCpuUs: 0,
+      gone: null,
     };
     const ready = new Promise<unknown>((resolve, reject) => {
       process.becomeReady = resolve;

@@ -379,7 +379,10 @@ export interface LedgerFacts {
     readonly lostEmitUs: readonly number[];
     readonly duplicatedEmitUs: readonly number[];
   } | null;
-  /** Rows of final reads and of the sampled live reads against the oracle at each row's own (lastSeq, asOfUs). */
+  /**
+   * Rows of final reads, and the sampled rows and predictions of live reads, against the oracle at each one's own (lastSeq,
+   * asOfUs).
+   */
   readonly final: RowVerdicts;
   readonly live: RowVerdicts;
   /** Final rows again after the plane's own correction, for a plane that declares one (`settlesWithinUs`). */
@@ -424,6 +427,8 @@ export const rowMistakes = [
   'under',
   /** Differs in any other way. */
   'wrong',
+  /** A prediction whose score is not what the model that it names makes of the features at its own version. */
+  'misscored',
   /** Differs; not looked into, as many others were. */
   'unexplained',
 ] as const;

@@ -58,10 +58,12 @@ export async function openRecording<L extends Layout>(path: string, layout: L): 
   function takeChunk(): Chunk {
     const chunk = free.pop();
     if (chunk) return chunk;
-    if (++chunks > chunksInFlight)
-      throw new HarnessError(
+    if (++chunks > chunksInFlight) {
+      failure ??= new HarnessError(
         `${path}: the disk has not taken ${chunksInFlight} chunks of ${chunkRows} rows; the recording would grow without bound. Use a faster disk or record less.`,
       );
+      throw failure;
+    }
     return { rows: 0, columns: Object.values(layout).map((kind) => allocateColumn(kind, chunkRows)) };
   }
 
@@ -70,6 +72,8 @@ export async function openRecording<L extends Layout>(path: string, layout: L): 
     filling = takeChunk();
     writing = writing
       .then(async () => {
+        // Behind a part of a chunk nothing more can be read.
+        if (failure) return;
         await writeChunk(file, full);
         full.rows = 0;
         free.push(full);

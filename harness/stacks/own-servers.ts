@@ -5,6 +5,7 @@ import { HarnessError } from '../errors.js';
 import type { PortName } from '../ports/ports.js';
 import { goOn, standStill } from '../processes/standstill.js';
 import type { MachineSupervisor, Supervisor } from '../processes/supervisor.js';
+import { freePorts } from '../servers/free-ports.js';
 import type { Seen, StackServer } from './stack.js';
 
 /** Half of a small machine: the servers of a warehouse are bought by size, and this one shares with all others. */
@@ -44,15 +45,14 @@ export async function startOwnServer(
   const name = serverNames[served];
   const path = join(directory, name);
   await mkdir(path, { recursive: true });
-  let port = 0; // the first start finds a free one; later ones keep it, as clients know it
-  const ready = await supervisor.start({
+  const [port] = (await freePorts(1)) as [number];
+  await supervisor.start({
     name,
     kind: 'server',
     module,
     restart: true,
     init: () => ({ directory: path, port, ...settings }),
   });
-  port = (ready as { port: number }).port;
   return port;
 }
 

@@ -145,14 +145,13 @@ function draftMetric(options: {
  */
 function unheldSides(pairs: readonly Pair[]): Sides {
   const fates = (side: 0 | 1) =>
-    new Set(
-      pairs
-        .flatMap((pair) => pair[side]?.recoveries ?? [])
-        .flatMap(({ slos }) => Object.values(slos).map(({ fate }) => fate)),
-    );
+    pairs
+      .flatMap((pair) => pair[side]?.recoveries ?? [])
+      .flatMap(({ slos }) => Object.values(slos).map(({ fate }) => fate));
   const [ours, theirs] = [fates(0), fates(1)];
-  const isUnheld = (own: typeof ours, other: typeof ours) =>
-    own.has('not held before') || (own.has('lost') && !other.has('lost'));
+  const lost = (own: typeof ours) => own.filter((fate) => fate === 'lost').length;
+  // Oftener than the other: its times are to another end in more of the pairs, and not the shorter ones for it.
+  const isUnheld = (own: typeof ours, other: typeof ours) => own.includes('not held before') || lost(own) > lost(other);
   return sidesOf(isUnheld(ours, theirs), isUnheld(theirs, ours));
 }
 

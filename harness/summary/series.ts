@@ -98,11 +98,13 @@ function drawTimeline(
     }
   }
 
-  const delays = lists();
+  const delays = Array.from({ length }, (): { seen: number[]; unseen: number[] } => ({ seen: [], unseen: [] }));
   for (let i = 0; i < panel.awaited.rows; i++) {
     const emitUs = panel.awaited.emitUs[i] as number;
-    const seenUs = visibleUs[i] === Number.POSITIVE_INFINITY ? (hiddenAtUs[i] as number) : (visibleUs[i] as number);
-    delays[intervalOf(emitUs)]?.push(Math.max(0, seenUs - emitUs));
+    const isSeen = visibleUs[i] !== Number.POSITIVE_INFINITY;
+    const untilUs = isSeen ? (visibleUs[i] as number) : (hiddenAtUs[i] as number);
+    const delay = delays[intervalOf(emitUs)];
+    (isSeen ? delay?.seen : delay?.unseen)?.push(Math.max(0, untilUs - emitUs));
   }
 
   const backlog = new Map<number, number>();
@@ -113,12 +115,18 @@ function drawTimeline(
 
   const p95 = (values: readonly number[] | undefined) =>
     values === undefined || values.length === 0 ? null : rounded(quantileBound([sortSamples(values)], 0.95));
+  /** Null also where too many were never seen: a bound would be drawn as if it were the delay. */
+  const delayP95 = ({ seen, unseen }: { readonly seen: number[]; readonly unseen: number[] }) => {
+    if (seen.length + unseen.length === 0) return null;
+    const p95Us = quantileOf(sortSamples(seen, unseen), 0.95);
+    return Number.isFinite(p95Us) ? rounded(p95Us) : null;
+  };
   return {
     intervalUs,
     timeline: Array.from({ length }, (_, interval) => ({
       atUs: interval * intervalUs,
       predictP95Us: p95(latencies[interval]),
-      visibilityP95Us: run.ingests ? p95(delays[interval]) : null,
+      visibilityP95Us: run.ingests ? delayP95(delays[interval]!) : null,
       backlogChanges: run.ingests && backlog.has(interval) ? rounded(backlog.get(interval) as number) : null,
       errors: errors[interval] as number,
       appended: appended[interval] as number,

@@ -154,7 +154,7 @@ function describeFigures(estimates: readonly BoundedEstimate[]): string[] {
         .filter((estimate) => estimate.scenario === scenario && estimate.metric === metric)
         .filter((estimate) => estimate.statistic === primary)
         .filter(({ pointEstimate, atLeast }) => pointEstimate !== null || atLeast !== null)
-        .sort((a, b) => (better === 'lower' ? 1 : -1) * (worth(a) - worth(b)));
+        .sort((a, b) => (better === 'lower' ? worth(a) - worth(b) : worth(b) - worth(a)));
       if (figures.length === 0) return [];
       const planes = figures.map((estimate) => `${estimate.architecture} ${describe(estimate)}`);
       // What a figure means may depend on what happened: without this, times to different ends read as one ranking.
@@ -178,7 +178,8 @@ const primaryInWords: Readonly<Partial<Record<MetricName, string>>> = {
   'backfill.time_per_tb': 'Loading a TB of history, at the rate of this one',
 };
 
-const worth = ({ pointEstimate, atLeast }: BoundedEstimate) => pointEstimate ?? atLeast ?? 0;
+/** Of one of which only a bound is known nobody knows how far beyond it is: beyond all others. */
+const worth = ({ pointEstimate }: BoundedEstimate) => pointEstimate ?? Number.MAX_VALUE;
 
 function describeOpen(comparisons: readonly Comparison[]): string[] {
   const primaries = comparisons.filter(({ metric, statistic }) => isPrimary(metric as MetricName, statistic));

@@ -13,7 +13,7 @@ export function timelinesSection(summary: Summary, gallery: Gallery): Markup {
   const scenarios = scenarioNames(summary).filter((name) => summary.series.some((run) => run.scenario === name));
   return html`
 <h2 id="timelines">Runs over time</h2>
-<p class="muted">Shaded: from the injection of a fault until it was healed; shaded lightly: until what was struck was in service again. Numbers stand for the faults listed with the run. Dotted: start and end of the measured window. Dashed: the freshness SLO. A gap in a line means that nothing was observed. Errors are counted per interval of the line. The axes are the same for all runs of a scenario.</p>
+<p class="muted">Shaded: from the injection of a fault until it was healed; shaded lightly: until what was struck was in service again. Numbers stand for the faults listed with the run. Dotted: start and end of the measured window. Dashed: the freshness SLO. A gap in a line means that nothing was observed, or, of freshness, that more than a twentieth of the changes offered then was never seen to become visible. Errors are counted per interval of the line. The axes are the same for all runs of a scenario.</p>
 ${scenarios.length === 0 ? html`<p>The summary holds no runs.</p>` : scenarios.map((scenario) => scenarioTimelines(summary, scenario, gallery))}`;
 }
 

@@ -75,7 +75,8 @@ function logMethods(storage: LogStorage, commit: GroupCommit): Record<string, Rp
       const { topic: name, partitions } = head as { topic: string; partitions: number };
       if (!Number.isInteger(partitions) || partitions < 1 || name === '')
         throw new Error(`a topic needs a name and at least one partition, not '${name}' and ${partitions}`);
-      await creating.get(name);
+      // Looked at again after each wait: others may have waited for the same one.
+      for (let other = creating.get(name); other; other = creating.get(name)) await other;
       const existing = topics.get(name);
       if (existing) {
         if (existing.ends.length !== partitions)

@@ -47,8 +47,9 @@ export async function startWriterThread<Work, Result>(
   return {
     write: (work, transfer = []) =>
       new Promise((resolve, reject) => {
-        pending.push({ resolve, reject });
+        // First, as it may refuse: replies go to those that wait in turn.
         worker.postMessage(work, transfer as ArrayBuffer[]);
+        pending.push({ resolve, reject });
       }),
     died,
     async close() {
