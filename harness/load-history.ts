@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { BackfillRequest } from './architecture.js';
 import type { Clock } from './clock.js';
 import { CallError } from './errors.js';
+import { factsAtHand } from './ledger/oracle.js';
 import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { backfillOf, rowsOf } from './processes/answers.js';
@@ -36,7 +37,8 @@ export async function loadHistory(options: {
   const timeoutUs = historyTimeoutUs(shortestTimeoutUs, trace.info.history.facts);
   const customers = sampleCustomers(trace, plan.seed);
   // What the oracle itself has to read of a long history is no time of the plane's.
-  await trace.oracle.evaluate(customers.map((customer) => ({ customer, lastSeq: 0, asOfUs: trace.info.epochUs })));
+  if (trace.info.history.facts > factsAtHand)
+    await trace.oracle.evaluate(customers.map((customer) => ({ customer, lastSeq: 0, asOfUs: trace.info.epochUs })));
   const startUs = clock.nowUs();
   const { rows: toldRows, filesByReference } = backfillOf(
     await plane.call<unknown>('backfill', requestOf(trace.directory), { timeoutUs }),

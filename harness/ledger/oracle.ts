@@ -43,7 +43,7 @@ const { features } = customerActivity;
 const candidates = 64;
 
 /** So many facts of history are in memory all the time; of a longer history those of the customers that are asked for. */
-const factsAtHand = 5_000_000;
+export const factsAtHand = 5_000_000;
 
 export async function openOracle(traceDirectory: string, historyAtHand = factsAtHand): Promise<Oracle> {
   const info = await readTrace(traceDirectory);
