@@ -72,6 +72,30 @@ describe('what the tables hold', () => {
     expect(await exported([doubled, null, [...doubled, last!]])).toHaveLength(all.length + 1);
   });
 
+  it('is asked for again where a listing or a count is refused for a moment', async () => {
+    let left = 2;
+    const refuse = () => {
+      if (left-- > 0) throw refusal();
+    };
+    const plane = {
+      offers: (operation: string) => operation === 'quarantine' || operation === 'inventory',
+      async *pages() {
+        refuse();
+        yield [{ customer: 1, seq: 1, reason: 'late' }];
+      },
+      async call() {
+        refuse();
+        return { files: 1, bytes: 2, rows: 3, smallFiles: 0, smallFileBytes: 4 };
+      },
+    } as unknown as PlaneClient;
+    const options = { plane, trace, drainUs: secondUs, clock: leapingClock(), sloUs: 5 * secondUs };
+    const { quarantined, inventory } = await exportTables({ ...options, readStored: async () => null });
+    expect(quarantined?.flat()).toHaveLength(1);
+    expect(inventory).toMatchObject({ files: 1, rows: 3 });
+    left = Number.POSITIVE_INFINITY;
+    await expect(exportTables({ ...options, readStored: async () => null })).rejects.toThrow('rows are missing');
+  });
+
   it('is what it is when time is up', async () => {
     expect(await exported([all.slice(1)])).toHaveLength(all.length - 1);
   });

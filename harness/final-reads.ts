@@ -82,7 +82,8 @@ export async function readSettledRows(options: {
     const all = await unlessRefused(readRows(plane, customers), false);
     if (all !== null) wrong = await differingRows(trace.oracle, all);
   }
-  return readRows(plane, touchedCustomers(trace));
+  const touched = touchedCustomers(trace);
+  return patiently(clock, options, () => readRows(plane, touched));
 }
 
 /** Null: not offered. */
@@ -104,13 +105,17 @@ export async function exportTables(options: {
   /** Looks into storage. */
   readonly readStored: () => Promise<StoredBytes | null>;
 }): Promise<Exported> {
-  const { plane, trace } = options;
+  const { plane, trace, clock, sloUs } = options;
+  const changes = plane.offers('exportChanges') ? await exportAll(plane, trace, options) : null;
+  const patience = { sloUs, untilUs: clock.nowUs() + options.drainUs };
+  const askInventory = async () =>
+    inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs, probe: true }));
   return {
-    changes: plane.offers('exportChanges') ? await exportAll(plane, trace, options) : null,
-    quarantined: plane.offers('quarantine') ? await collect<Quarantined>(plane, 'quarantine') : null,
-    inventory: plane.offers('inventory')
-      ? inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs, probe: true }))
+    changes,
+    quarantined: plane.offers('quarantine')
+      ? await patiently(clock, patience, () => collect<Quarantined>(plane, 'quarantine'))
       : null,
+    inventory: plane.offers('inventory') ? await patiently(clock, patience, askInventory) : null,
     stored: await options.readStored(),
   };
 }
@@ -137,6 +142,19 @@ function countDistinct(pages: readonly (readonly ChangeKey[])[], customers: numb
   for (const page of pages)
     for (const { customer, seq } of page) if (customer < customers && seen.add(customer, seq)) distinct++;
   return distinct;
+}
+
+/** Asks again while it is refused, until time is up. */
+async function patiently<T>(
+  clock: Clock,
+  { sloUs, untilUs }: { readonly sloUs: number; readonly untilUs: number },
+  ask: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    const answer = await unlessRefused(ask(), clock.nowUs() >= untilUs);
+    if (answer !== null) return answer;
+    await clock.sleep(sloUs / settlesPerSlo);
+  }
 }
 
 /** Null: a plane that has not recovered yet says so by refusing; that it still does in the end is its failure. */

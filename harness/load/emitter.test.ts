@@ -7,16 +7,16 @@ import { secondUs } from '../../workloads/durations.js';
 import { smallWorkload } from '../../workloads/fixture-workload.js';
 import { readEntries } from '../../workloads/trace.js';
 import { generateTrace } from '../../workloads/trace-generation.js';
-import { type Clock, hostClock, monotonicNs, type SystemClock, systemClock } from '../clock.js';
+import { hostClock, monotonicNs, systemClock } from '../clock.js';
 import { connectChangeLog } from '../ports/change-log/embedded.js';
 import { startChangeLogServer } from '../ports/change-log/embedded-process.js';
 import type { ChangeLog } from '../ports/change-log/port.js';
-import type { Child } from '../processes/child.js';
 import type { AppendColumns, appendOutcomes } from '../record/facts.js';
 import { readRecording } from '../record/recordings.js';
 import { defaultCosts } from '../simulation/costs.js';
 import { createVirtualTime } from '../simulation/virtual-time.js';
 import { createWorld, type World } from '../simulation/world.js';
+import { childOf } from './child.fixture.js';
 import { emitChanges, patienceUs } from './emitter.js';
 import { appendLayout, type LoadErrors } from './recorded.js';
 
@@ -281,26 +281,3 @@ describe('against the embedded change log', () => {
     });
   });
 });
-
-/** What the emitter needs of its process. */
-function childOf(
-  clock: Clock,
-  within: { host?: Child['host']; wait?: (work: () => Promise<void>) => Promise<void> } = {},
-): { child: Child; errors: LoadErrors['errors'][number][] } {
-  const errors: LoadErrors['errors'][number][] = [];
-  const start = async () => {};
-  return {
-    errors,
-    child: {
-      clock: clock as SystemClock,
-      signal: new AbortController().signal,
-      stopped: new Promise(() => {}),
-      clockSet: within.wait?.(start) ?? start(),
-      ready: () => {},
-      report: (_, body) => errors.push(...(body as LoadErrors).errors),
-      onTold: () => {},
-      onGone: () => {},
-      host: within.host ?? (async (work) => work()),
-    },
-  };
-}
