@@ -55,4 +55,5 @@ const meanings: Readonly<Record<string, string>> = {
   NO_CHANGES: 'There was no load of changes.',
   NO_READS: 'Latency was not observed.',
   NO_USAGE: 'Use of the machine was not observed.',
+  NOT_JUDGED: 'Nothing is known of recovery from that injury.',
 };
