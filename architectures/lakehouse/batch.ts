@@ -78,9 +78,11 @@ async function takeSnapshot(
   const versions = await newestVersions(tables);
   const from = await relationsAt(tables, versions);
   // Windows are evaluated now, never before the latest change that counts.
-  time.see(await newestCommitUs(from.changes as Relation, tables));
+  const newestUs = await newestCommitUs(from.changes as Relation, tables);
+  if (newestUs !== null) time.see(newestUs);
   const asOfUs = time.nowUs();
-  const id = `${asOfUs}-${versions.changes}`;
+  // All that its rows are made of: of one id there is one snapshot, and while the source is silent time stands still.
+  const id = [asOfUs, view.version, modelVersion, ...Object.values(versions)].join('-');
   await pinTables(tables, `snapshot ${id}`, versions);
   const run = await recordSnapshot(lineage, view, versions);
   let rows = 0;
@@ -172,10 +174,11 @@ async function makeTrainingSet(
   return { id, table: trainingTable, version, rows };
 }
 
-async function newestCommitUs(changes: Relation, tables: TableStore): Promise<number> {
+/** Null: there is no change yet. */
+async function newestCommitUs(changes: Relation, tables: TableStore): Promise<number | null> {
   const schema = [{ name: 'newest_us', type: 'int', nullable: true }] as const;
   const sql = 'SELECT max(commit_us)::BIGINT AS newest_us FROM changes';
   for await (const { columns } of tables.query({ from: { [changesTable]: changes }, sql, schema }))
-    return columns.newest_us?.[0] === null ? 0 : Number(columns.newest_us?.[0]);
-  return 0;
+    return columns.newest_us?.[0] === null ? null : Number(columns.newest_us?.[0]);
+  return null;
 }

@@ -8,8 +8,9 @@ import { rowTable } from './tables.js';
 const rowsPerPut = 500;
 
 /**
- * A row is newer by its seq, or by its history, and of one version there is one row, whoever makes it and when: so a put
- * that is repeated, or comes from a stream that was replaced meanwhile, changes nothing.
+ * A row is newer by its seq, or by its history, and of one version every row answers alike, whoever makes it and when (its bytes
+ * may differ, by the order of its lists): so a put that is repeated, or comes from a stream that was replaced meanwhile, changes
+ * nothing.
  */
 export async function putRows(context: RoleContext, rows: ChangedRows): Promise<void> {
   const { onlineStore } = context.ports;

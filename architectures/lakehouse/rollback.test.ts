@@ -154,4 +154,21 @@ describe('a rollback', () => {
     await expect(plane.publishModel({ version: 7 })).rejects.toThrow('there is no version 7; there are 1, 2');
     expect((await plane.predict({ keys: ['0'] }))[0]?.modelVersion).toBe(2);
   });
+
+  it('goes to the snapshot that was asked for, though another one has the same moment', async () => {
+    // While nothing comes a clock is not believed for long: both snapshots are of the same moment and the same tables.
+    await batch.stop();
+    batch = startRole(world, 'batch', { clockToleranceUs: 1_000 }, seededRandom(7));
+    plane = { ...plane, ...(await batch.serving) };
+    const taken: SnapshotRef[] = [];
+    for (const version of [2, 1]) {
+      await plane.publishModel({ version });
+      taken.push(await plane.snapshot());
+    }
+    const [two, one] = taken as [SnapshotRef, SnapshotRef];
+    expect(one.asOfUs).toBe(two.asOfUs);
+    expect(await plane.rollback({ snapshot: two.id })).toEqual({ snapshot: two.id, modelVersion: 2 });
+    expect(await plane.rollback({ snapshot: one.id })).toEqual({ snapshot: one.id, modelVersion: 1 });
+    await plane.rollForward();
+  });
 });

@@ -96,6 +96,8 @@ export async function runServing(context: RoleContext, params: LambdaParams): Pr
     time.see(newestUs ?? 0);
     // The pointer does not go as epochs do: the store has lost it.
     isLost = serving === null;
+    // Numbers may begin again: rows of this one may not be those of the next of its number.
+    if (serving === null) batchRows = createCache(params.cachedRows);
     if (serving === null || serving === epoch) return;
     epoch = serving;
     batchRows = createCache(params.cachedRows);
