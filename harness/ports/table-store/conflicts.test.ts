@@ -175,17 +175,3 @@ test('a data file that cannot be written fails the append, and nothing stays', a
   expect((await readdir(join(directory, '.staging'))).length).toBe(0);
   await full.close();
 });
-
-test('a fold that has long had nothing new tells that it has seen what was committed, and not more often', async () => {
-  const seen = async () => (await store.txns('current')).get('fold:changes');
-  await append(store, 'changes', [[1, 1, 'c']]);
-  await store.fold(spec);
-  const before = await seen();
-  for (let i = 0; i < 49; i++) await store.pin('changes', `pin ${i}`, 0);
-  expect(await store.fold(spec)).toEqual({ foldedRows: 0, version: 1 });
-  expect(await seen()).toBe(before);
-  await store.pin('changes', 'one more', 0);
-  expect(await store.fold(spec)).toEqual({ foldedRows: 0, version: 2 });
-  expect(await seen()).toBe(50 + (before as number));
-  expect(await store.fold(spec)).toEqual({ foldedRows: 0, version: 2 });
-});

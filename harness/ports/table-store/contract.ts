@@ -383,6 +383,20 @@ export function tableStoreContract(name: string, fresh: () => TablePlace, share 
         expect(await store.fold(spec)).toEqual({ foldedRows: 0, version: 1 });
       });
 
+      test('that has long had nothing new tells that it has seen what was committed, and not more often', async () => {
+        const { store } = await withTables();
+        const seen = async () => (await store.txns('current')).get('fold:changes');
+        await store.append('changes', batch([['a', 1, 1, 'c', null, 10]]), []);
+        await store.fold(spec);
+        for (let i = 0; i < 49; i++) await store.pin('changes', `pin ${i}`, 0);
+        expect(await store.fold(spec)).toEqual({ foldedRows: 0, version: 1 });
+        expect(await seen()).toBe(1);
+        await store.pin('changes', 'one more', 0);
+        expect(await store.fold(spec)).toEqual({ foldedRows: 0, version: 2 });
+        expect(await seen()).toBe(51);
+        expect(await store.fold(spec)).toEqual({ foldedRows: 0, version: 2 });
+      });
+
       test('a deletion that was folded holds against an older change that comes after it', async () => {
         const { store } = await withTables();
         await store.append('changes', batch([['a', 1, 10, 'd', null, null]]), []);

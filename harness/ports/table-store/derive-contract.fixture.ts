@@ -207,6 +207,27 @@ export function deriveContract(setUp: () => { readonly open: () => TableStore },
     );
   });
 
+  test('sorted files are merged and moved down as sorted ones', async () => {
+    const { open, store } = await withTables();
+    const sorted = (names: string[]) =>
+      spec(
+        { n: { parquet: [], schema: [{ name: 'x', type: 'int', nullable: false }] } },
+        {
+          sql: names.map((name, i) => `SELECT '${name}' AS name, ${i} AS cents`).join(' UNION ALL '),
+          mode: 'append',
+          sortBy: ['name'],
+        },
+      );
+    await store.derive(sorted(['Dee', 'Bo']));
+    await store.derive(sorted(['Cy', 'Ada', 'Eve']));
+    const merged = await store.compact('totals', { smallFileBytes: 1 << 20, targetFileBytes: 1 << 24 });
+    expect(merged).toEqual({ filesBefore: 2, filesAfter: 1 });
+    const read: unknown[] = [];
+    for await (const page of open().scan(await store.snapshot('totals'), { columns: ['name'] }))
+      read.push(...Array.from({ length: page.rows }, (_, i) => page.columns.name?.[i]));
+    expect(read).toEqual(['Ada', 'Bo', 'Cy', 'Dee', 'Eve']);
+  });
+
   test('a query streams rows in its order, and may be abandoned', async () => {
     const { store } = await withTables();
     const many = Array.from({ length: 20_000 }, (_, i): Order => [i, i % 7, 7 * i, null]);

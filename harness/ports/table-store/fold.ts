@@ -13,6 +13,7 @@ import { conflictOf } from './delta/conflicts.js';
 import { mayExceed } from './delta/statistics.js';
 import { expectRowsMayGo } from './delta/table-properties.js';
 import type { TableState } from './delta/table-state.js';
+import { versionsUntilTold } from './fold-position.js';
 import type { FoldResult, FoldSpec } from './port.js';
 import { columnOf } from './predicate.js';
 import { filesAddedSince, rowsOf } from './read-files.js';
@@ -28,11 +29,6 @@ import {
 } from './rewrite.js';
 
 const attemptsAtMost = 10;
-/**
- * After so many versions without new rows a fold tells that it has seen them: what it has not seen may be cleaned up some day,
- * and it could not go on from there. Nothing is told more often, as a commit a round would be the only one of a quiet table.
- */
-const versionsUntilTold = 50;
 
 export async function fold(tables: Tables, spec: FoldSpec): Promise<FoldResult> {
   const appId = `fold:${spec.from}`;

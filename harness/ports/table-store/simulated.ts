@@ -30,7 +30,7 @@ import { checkPredicate, columnOf } from './predicate.js';
 import { boundsIn } from './simulated/bounds.js';
 import { commitCompaction, planCompaction } from './simulated/compact.js';
 import { deriveRows, type Source } from './simulated/derive.js';
-import { commitFold, discardFold, holds, planFold } from './simulated/fold.js';
+import { commitFold, discardFold, holds, isToBeTold, planFold } from './simulated/fold.js';
 import { pagesOfParquet } from './simulated/parquet.js';
 import { followRequests } from './simulated/requests.js';
 import { bytesOfBatch, countRows, type RowRange } from './simulated/row-heap.js';
@@ -190,8 +190,11 @@ export function simulateTableStore(options: {
     ): Promise<AppendResult> {
       const table = existing(name);
       const txns = options.txns.map((txn) => ({ ...txn }));
-      const filled = operation === 'upsert' ? fillIn(name, rows, table.schema) : rows;
-      const plan = () => planUpsert(table, filled, options, operation === 'remove');
+      // Of the schema that the table has then.
+      const plan = () => {
+        const filled = operation === 'upsert' ? fillIn(name, rows, table.schema) : rows;
+        return planUpsert(table, filled, options, operation === 'remove');
+      };
       if (table.isRecorded(txns)) {
         await resource.use(operation, 0, 0);
         requests.refresh(table);
@@ -275,7 +278,9 @@ export function simulateTableStore(options: {
       requests.refresh(from);
       requests.refresh(into);
       requests.ask('get', from.version - (into.txns.get(planned.appId) ?? -1));
+      const isTold = planned.rewrite === null && isToBeTold(into, planned);
       const folded = commitFold(into, planned, clock.nowUs(), run);
+      if (isTold) requests.commit(into);
       if (planned.rewrite) {
         requests.ask('get', planned.news);
         // Once for the keys that it holds, once for the rows that stay.
@@ -488,7 +493,8 @@ export function simulateTableStore(options: {
 }
 
 function sameFiles(a: readonly StoredFile[], b: readonly StoredFile[]): boolean {
-  return a.length === b.length && a.every((file) => b.includes(file));
+  const paths = new Set(b.map(({ path }) => path));
+  return a.length === b.length && a.every(({ path }) => paths.has(path));
 }
 
 /** One file, or one for each partition. */

@@ -45,7 +45,10 @@ function cluster(table: Table, files: readonly StoredFile[], sizes: Sizes): Repl
   });
 }
 
+/** What a derivation has written is a range of rows, in the order of its key. */
 function allRowsOf(files: readonly StoredFile[]): Uint32Array {
+  const [file] = files;
+  if (files.length === 1 && file?.content instanceof Uint32Array) return file.content;
   const all = new Uint32Array(files.reduce((sum, { rows }) => sum + rows, 0));
   let count = 0;
   for (const part of rowsOf(files)) {
@@ -96,9 +99,7 @@ export function merge(table: Table, bin: readonly StoredFile[]): StoredFile {
   const content =
     sortedBy.length === 0
       ? rowsOf(bin).map((rows) => rows as Exclude<typeof rows, Uint32Array>)
-      : bin
-          .map((file) => file.content as Uint32Array)
-          .reduce((merged, content) => mergeSorted(merged, content, compare));
+      : bin.map((file) => allRowsOf([file])).reduce((merged, content) => mergeSorted(merged, content, compare));
   return draftFile({
     bytes: bin.reduce((sum, { bytes }) => sum + bytes, 0),
     rows: bin.reduce((sum, { rows }) => sum + rows, 0),

@@ -6,7 +6,9 @@
  *     files added to `from` -> changed: latest row a key -> winners: those that beat the current row
  *       -> edits: files of `into` with a current row of a winner -> their other rows + winners, sorted -> commit
  */
+
 import type { Schema } from '../../columns.js';
+import { versionsUntilTold } from '../fold-position.js';
 import type { FoldResult, FoldSpec } from '../port.js';
 import { type FoldIndex, openFoldIndex } from './fold-index.js';
 import { forEachRow, type RowRange } from './row-heap.js';
@@ -104,9 +106,17 @@ export function discardFold(into: Table, { rewrite }: Fold): void {
   if (rewrite) into.heap.discard(rewrite.written);
 }
 
+/** Of one without new rows: see fold-position.ts. */
+export function isToBeTold(into: Table, { appId, fromVersion }: Fold): boolean {
+  return fromVersion - (into.txns.get(appId) ?? -1) >= versionsUntilTold;
+}
+
 export function commitFold(into: Table, fold: Fold, nowUs: number, run: string | null): FoldResult {
   const { rewrite, foldedRows, appId, fromVersion } = fold;
-  if (!rewrite) return { foldedRows, version: into.version };
+  if (!rewrite) {
+    if (isToBeTold(into, fold)) into.commit([], [{ appId, version: fromVersion }], nowUs, run);
+    return { foldedRows, version: into.version };
+  }
   into.commit(rewrite.replacements, [{ appId, version: fromVersion }], nowUs, run);
   if (into.isPartitioned()) {
     // A row may have gone to another partition than the rest of its file: the next fold looks for it.

@@ -125,14 +125,13 @@ export class HeapColumn {
   }
 
   private pushTexts(page: (string | null)[], values: TextValues, from: number, count: number): void {
-    let bytes = 0;
     for (let i = from; i < from + count; i++) {
       const value = values[i] ?? null;
       if (value === null && !this.column.nullable) this.refuseNull(i);
-      bytes += bytesOfText(value);
+      // Beside each, as what was pushed before one that is refused is taken away again.
+      this.textBytes += bytesOfText(value);
       page.push(value);
     }
-    this.textBytes += bytes;
   }
 
   /** NaN for a null, where there may be one; throws for whatever is no integer. */
