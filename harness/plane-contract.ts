@@ -216,11 +216,12 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
 
 /** The calls of a kind, and how many were answered. */
 function countCalls({ operations }: RunFacts, code: number): readonly [calls: number, ok: number] {
+  const answered = outcomes.indexOf('ok');
   let [calls, ok] = [0, 0];
   for (let i = 0; i < operations.rows; i++) {
     if (operations.kind[i] !== code) continue;
     calls++;
-    if (operations.outcome[i] === outcomes.indexOf('ok')) ok++;
+    if (operations.outcome[i] === answered) ok++;
   }
   return [calls, ok];
 }

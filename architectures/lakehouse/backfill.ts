@@ -16,7 +16,7 @@ import { type FactName, factColumns, factNames, type HistoryFacts, indexFacts } 
 import { storeHistory } from './history-tables.js';
 import { recordBackfill } from './lineage.js';
 import { putRows } from './online-rows.js';
-import { rebuildRows } from './rebuild.js';
+import { rebuildOnline } from './rebuild.js';
 import type { Position } from './recovery.js';
 import { decodeState } from './row-codec.js';
 import { historyTable, rowTable } from './tables.js';
@@ -129,9 +129,6 @@ async function rebuildOvertaken(
   for (let from = 0; from < customers.length; from += customersPerRange) {
     const some = customers.slice(from, from + customersPerRange);
     const input = { customers: some, rows: createChangeRows(0), fresh: 0, historyLoaded: true };
-    const rebuilt = await untilDone(context, () => rebuildRows(context, input));
-    await putRows(context, rebuilt);
-    customerRows.takeOver(rebuilt);
-    customerRows.trim();
+    await rebuildOnline(context, input, customerRows);
   }
 }

@@ -11,8 +11,7 @@ import { untilDone } from '../../harness/ports/retries.js';
 import type { ChangeRows } from './change-rows.js';
 import type { CustomerRows } from './customer-rows.js';
 import { beat } from './heartbeat.js';
-import { putRows } from './online-rows.js';
-import { rebuildRows } from './rebuild.js';
+import { rebuildOnline } from './rebuild.js';
 import type { Position } from './recovery.js';
 import { rowTable } from './tables.js';
 
@@ -97,9 +96,6 @@ async function fill(
   for (let from = 0; from < all; from += customersPerRange) {
     const customers = Array.from({ length: Math.min(customersPerRange, all - from) }, (_, i) => from + i);
     const input = { customers, rows, fresh, historyLoaded };
-    const rebuilt = await untilDone(context, () => rebuildRows(context, input));
-    await putRows(context, rebuilt);
-    customerRows.takeOver(rebuilt);
-    customerRows.trim();
+    await rebuildOnline(context, input, customerRows);
   }
 }

@@ -4,13 +4,16 @@
  */
 import type { RoleContext } from '../../harness/architecture.js';
 import type { ColumnBatch } from '../../harness/ports/columns.js';
+import { untilDone } from '../../harness/ports/retries.js';
 import type { Predicate, TableStore } from '../../harness/ports/table-store/port.js';
 import { tableNames } from '../../workloads/change-batch.js';
 import { duplicateRefusal } from '../../workloads/data-contract.js';
 import { appendRow, appendScanned, type ChangeRows, createChangeRows, foldedColumns } from './change-rows.js';
+import type { CustomerRows } from './customer-rows.js';
 import { applyChange, type CustomerState, clearState, createState } from './customer-state.js';
 import { addRow, type ChangedRows, forEachGroup, groupByCustomer } from './fold.js';
 import { type FactName, factColumns, factNames, type HistoryFacts, indexFacts } from './history-facts.js';
+import { putRows } from './online-rows.js';
 import { clearList, upsert } from './recent-list.js';
 import { changesTable, historyTable } from './tables.js';
 
@@ -20,6 +23,18 @@ export interface RebuildInput {
   readonly rows: ChangeRows;
   readonly fresh: number;
   readonly historyLoaded: boolean;
+}
+
+/** Makes their rows anew, and puts them online. */
+export async function rebuildOnline(
+  context: RoleContext,
+  input: RebuildInput,
+  customerRows: CustomerRows,
+): Promise<void> {
+  const rebuilt = await untilDone(context, () => rebuildRows(context, input));
+  await putRows(context, rebuilt);
+  customerRows.takeOver(rebuilt);
+  customerRows.trim();
 }
 
 export async function rebuildRows(context: RoleContext, input: RebuildInput): Promise<ChangedRows> {

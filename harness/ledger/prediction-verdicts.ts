@@ -8,7 +8,7 @@ import type { RowMistake, RowVerdicts } from '../record/facts.js';
 import type { Examples } from './examples.js';
 import type { Expectation } from './expectation.js';
 import type { Features, Oracle } from './oracle.js';
-import { type ServedVersion, whyImpossible } from './row-verdicts.js';
+import { type ServedVersion, versionOf, whyImpossible } from './row-verdicts.js';
 
 export interface ServedPrediction extends ServedVersion {
   readonly score: number;
@@ -36,9 +36,7 @@ export async function judgePredictions(options: {
     if (impossible) blame(prediction, impossible.mistake, impossible.why);
     return impossible === null;
   });
-  const features = await oracle.evaluate(
-    possible.map(({ key, lastSeq, asOfUs }) => ({ customer: Number(key), lastSeq, asOfUs })),
-  );
+  const features = await oracle.evaluate(possible.map(versionOf));
   let right = 0;
   for (const [i, prediction] of possible.entries()) {
     const why = whyWrong(prediction, features[i] as Features);

@@ -133,7 +133,8 @@ function* batches(rows: Iterable<ServedRow>): Iterable<ServedRow[]> {
   if (batch.length > 0) yield batch;
 }
 
-function versionOf({ key, lastSeq, asOfUs }: ServedVersion): RowVersion {
+/** As the oracle is asked for it. */
+export function versionOf({ key, lastSeq, asOfUs }: ServedVersion): RowVersion {
   return { customer: Number(key), lastSeq, asOfUs };
 }
 
@@ -168,7 +169,6 @@ export function whyImpossible(
 
 /** The rows that differ from the oracle at their own version; nothing more is said of them. */
 export async function differingRows<Row extends ServedRow>(oracle: Oracle, rows: readonly Row[]): Promise<Row[]> {
-  const versions = rows.map(({ key, lastSeq, asOfUs }) => ({ customer: Number(key), lastSeq, asOfUs }));
-  const expected = await oracle.evaluate(versions);
+  const expected = await oracle.evaluate(rows.map(versionOf));
   return rows.filter(({ features }, i) => !sameFeatures(features, expected[i] as Features));
 }

@@ -3,7 +3,6 @@ import type { Clock, SystemClock } from '../clock.js';
 import type { Child } from '../processes/child.js';
 import type { LoadErrors } from './recorded.js';
 
-/** What the emitter needs of its process. */
 export function childOf(
   clock: Clock,
   within: { host?: Child['host']; wait?: (work: () => Promise<void>) => Promise<void> } = {},

@@ -84,14 +84,20 @@ it('is not before what a predecessor has served, though the source has been sile
   expect(second.nowUs()).toBeLessThanOrEqual(nowUs());
 });
 
-it('stands still while the store takes no mark, since a successor would not know of it, and moves with what is seen', async () => {
-  const { open, goOn, setDown, nowUs } = world();
+/** One that served while its source spoke, whose store has taken no mark for a while. */
+async function silenced() {
+  const around = world();
+  const { open, goOn, setDown, nowUs } = around;
   const first = await open();
   first.see(nowUs());
   await goOn(aheadUs);
   setDown(true);
   await goOn(5 * aheadUs);
-  const servedUs = first.nowUs();
+  return { ...around, first, servedUs: first.nowUs() };
+}
+
+it('stands still while the store takes no mark, since a successor would not know of it, and moves with what is seen', async () => {
+  const { open, first, servedUs, setDown, nowUs } = await silenced();
   expect(servedUs).toBeLessThan(nowUs() - 3 * aheadUs);
   first.see(servedUs + 7);
   expect(first.nowUs()).toBe(servedUs + 7);
@@ -101,13 +107,7 @@ it('stands still while the store takes no mark, since a successor would not know
 });
 
 it('does not leave the last mark where the source falls silent, too, and time comes into doubt', async () => {
-  const { open, goOn, setDown, nowUs } = world();
-  const first = await open();
-  first.see(nowUs());
-  await goOn(aheadUs);
-  setDown(true);
-  await goOn(5 * aheadUs);
-  const servedUs = first.nowUs();
+  const { first, servedUs, goOn } = await silenced();
   await goOn(2 * toleranceUs);
   expect(first.isInDoubt()).toBe(true);
   expect(first.nowUs()).toBe(servedUs);

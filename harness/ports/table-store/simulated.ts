@@ -30,7 +30,7 @@ import { checkPredicate, columnOf } from './predicate.js';
 import { boundsIn } from './simulated/bounds.js';
 import { commitCompaction, planCompaction } from './simulated/compact.js';
 import { deriveRows, type Source } from './simulated/derive.js';
-import { commitFold, discardFold, holds, isToBeTold, planFold } from './simulated/fold.js';
+import { commitFold, discardFold, holds, planFold } from './simulated/fold.js';
 import { pagesOfParquet } from './simulated/parquet.js';
 import { followRequests } from './simulated/requests.js';
 import { bytesOfBatch, countRows, type RowRange } from './simulated/row-heap.js';
@@ -278,15 +278,14 @@ export function simulateTableStore(options: {
       requests.refresh(from);
       requests.refresh(into);
       requests.ask('get', from.version - (into.txns.get(planned.appId) ?? -1));
-      const isTold = planned.rewrite === null && isToBeTold(into, planned);
+      const before = into.version;
       const folded = commitFold(into, planned, clock.nowUs(), run);
-      if (isTold) requests.commit(into);
       if (planned.rewrite) {
         requests.ask('get', planned.news);
         // Once for the keys that it holds, once for the rows that stay.
         rewritten(planned.rewrite.replacements, 2);
-        requests.commit(into);
       }
+      if (folded.version !== before) requests.commit(into);
       return folded;
     }
 

@@ -6,7 +6,6 @@
  *     files added to `from` -> changed: latest row a key -> winners: those that beat the current row
  *       -> edits: files of `into` with a current row of a winner -> their other rows + winners, sorted -> commit
  */
-
 import type { Schema } from '../../columns.js';
 import { versionsUntilTold } from '../fold-position.js';
 import type { FoldResult, FoldSpec } from '../port.js';
@@ -107,7 +106,7 @@ export function discardFold(into: Table, { rewrite }: Fold): void {
 }
 
 /** Of one without new rows: see fold-position.ts. */
-export function isToBeTold(into: Table, { appId, fromVersion }: Fold): boolean {
+function isToBeTold(into: Table, { appId, fromVersion }: Fold): boolean {
   return fromVersion - (into.txns.get(appId) ?? -1) >= versionsUntilTold;
 }
 
