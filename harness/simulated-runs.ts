@@ -17,7 +17,12 @@ const simulation = new URL('./simulation/simulation-process.js', import.meta.url
  * Most of what a simulation allocates lives for one call: with room for more of them less is copied. Every processor has a
  * simulation of its own, so that threads that collect or compile for it take from another one more than they give it.
  */
-const execArgv = ['--max-semi-space-size=128', '--single-threaded'];
+const execArgv = [
+  '--min-semi-space-size=64',
+  '--max-semi-space-size=128',
+  '--initial-old-space-size=1024',
+  '--single-threaded',
+];
 
 type SimulationOptions = RunsOptions & { readonly costs: Costs };
 

@@ -40,7 +40,7 @@ export interface MeasuredFacts {
 export function measureFacts(facts: RunFacts, prices: PriceBook): MeasuredFacts {
   const panel = readPanel(facts);
   const measured = { plan: facts.plan, ...measureRun(facts, prices, panel) };
-  return { facts, measured, series: drawSeries(facts, panel, measured.invalid.length === 0) };
+  return { facts, measured, series: drawSeries(facts, panel, measured) };
 }
 
 /** All `runs` measured with the same `prices`. */

@@ -1,7 +1,7 @@
 /**
  * Does the gate catch what it should, on a machine with noise? Trials of ten interleaved pairs on the embedded stack: the
  * lakehouse against itself, and against itself with every lookup held back by a fifth of the p95 that was measured
- * first. A trial needs a quiet machine for twelve minutes, so it is run by hand: `node dist/harness/gate/slowdown-trials.js TRIALS [SEED]`.
+ * first. A trial needs a quiet machine for nine minutes, so it is run by hand: `node dist/harness/gate/slowdown-trials.js TRIALS [SEED]`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,6 @@ import { fileURLToPath } from 'node:url';
 import type { Baseline } from '../../reports/baseline.js';
 import { secondUs } from '../../workloads/durations.js';
 import { bench } from '../bench.js';
-import { measureRun } from '../measures/metrics.js';
 import { standardPrices } from '../prices/prices.js';
 import { showProgress } from '../progress.js';
 import type { RunFacts } from '../record/facts.js';
@@ -25,12 +24,10 @@ import { demandsOf, type Threshold } from './thresholds.js';
 
 const pairs = 10;
 const firstSeed = Number(process.argv[3] ?? 1);
-/** A run in which the load generator fell behind is none: the first ten that are whole count. */
-const planned = 11;
-const armsATrial = 3;
 const plane = 'lakehouse';
 const thresholds: readonly Threshold[] = [
-  { metric: 'lookup', statistic: 'p95', kind: 'relative', margin: 0.1 },
+  // As the measured headline judges latencies.
+  { metric: 'lookup', statistic: 'p95', kind: 'relative', margin: 0.15 },
   { metric: 'ledger.lost', statistic: 'total', kind: 'absolute', atMost: 0 },
 ];
 const load = measuredScenario({
@@ -42,8 +39,8 @@ const load = measuredScenario({
   predictionsPerSecond: 20,
   lookupsPerSecond: 1_000,
   // Until compilers have settled a p95 says most of them.
-  warmUpUs: 7 * secondUs,
-  measureUs: 7 * secondUs,
+  warmUpUs: 6 * secondUs,
+  measureUs: 6 * secondUs,
   // Time to watch the last changes.
   faultUs: 2 * secondUs,
   drainUs: 10 * secondUs,
@@ -74,9 +71,8 @@ try {
   let caught = 0;
   let passed = 0;
   for (let trial = 1; trial <= trials; trial++) {
-    const { runs, valuesOf } = await runAll(arms, planned, firstSeed + trial);
-    const whole = wholeRepetitions(runs);
-    const [baseline, unchanged, slowed] = arms.map(({ architecture }) => valuesOf(asOnePlane(architecture, whole))) as [
+    const { runs, valuesOf } = await runAll(arms, pairs, firstSeed + trial);
+    const [baseline, unchanged, slowed] = arms.map(({ architecture }) => valuesOf(asOnePlane(architecture, runs))) as [
       Baseline,
       Baseline,
       Baseline,
@@ -84,7 +80,7 @@ try {
     const found = { slowed: decide(slowed, baseline), unchanged: decide(unchanged, baseline) };
     if (found.slowed.outcome === 'fail') caught++;
     if (found.unchanged.outcome === 'pass') passed++;
-    console.log(`trial ${trial}, ${whole.length / armsATrial} pairs`);
+    console.log(`trial ${trial}; baseline ${inMs(lookupP95s(baseline))} ms`);
     for (const [name, { outcome, thresholds }] of Object.entries(found))
       console.log(`  ${name}: ${outcome}; ${thresholds[0]?.found}`);
   }
@@ -106,25 +102,7 @@ async function runAll(suiteArms: readonly Arm[], repetitions: number, seed: numb
     signal: new AbortController().signal,
   });
   const { manifest, runs } = await loadResults(results.directory);
-  const sound = (run: RunFacts) => measureRun(run, standardPrices).invalid.length === 0;
-  return {
-    runs: runs.filter(sound),
-    valuesOf: (some: readonly RunFacts[]) => runValuesOf({ ...manifest, repetitions: pairs }, some, standardPrices),
-  };
-}
-
-/** The first ten repetitions in which every arm has a valid run. */
-function wholeRepetitions(runs: readonly RunFacts[]): RunFacts[] {
-  const byRepetition = new Map<number, RunFacts[]>();
-  for (const run of runs) {
-    const { repetition } = run.plan;
-    byRepetition.set(repetition, [...(byRepetition.get(repetition) ?? []), run]);
-  }
-  return [...byRepetition]
-    .filter(([, of]) => of.length === armsATrial)
-    .sort(([a], [b]) => a - b)
-    .slice(0, pairs)
-    .flatMap(([, of]) => of);
+  return { runs, valuesOf: (some: readonly RunFacts[]) => runValuesOf(manifest, some, standardPrices) };
 }
 
 /** The gate compares runs of one plane: whatever its arm was called. */

@@ -6,7 +6,7 @@ import { appendOutcomes, type RunFacts } from '../record/facts.js';
 import { sortSamples } from '../statistics/samples.js';
 import { theilSenSlope } from '../statistics/trend.js';
 import { type MeasureOf, notMeasured } from './measured.js';
-import type { PanelProbes } from './panel.js';
+import type { Panel, PanelProbes } from './panel.js';
 
 export interface BacklogSeries {
   /** When the panel was looked at. */
@@ -24,9 +24,10 @@ interface Look {
 }
 
 /** At the sending of each answered probe. */
-export function foldBacklog(run: RunFacts, probes: PanelProbes): BacklogSeries {
+export function foldBacklog(run: RunFacts, panel: Panel): BacklogSeries {
+  const { probes } = panel;
   const looks = answeredProbes(probes).map((probe) => ({ atUs: probes.sentUs[probe] as number, probe }));
-  return backlogAt(run, probes, looks);
+  return backlogAt(run, panel, looks);
 }
 
 interface SampledBacklog extends BacklogSeries {
@@ -40,7 +41,8 @@ interface SampledBacklog extends BacklogSeries {
  * omission, Tene 2013). A row is of the probe that was due then if it was answered before the next was due, and otherwise
  * of what readers had last been shown.
  */
-function sampleBacklog(run: RunFacts, probes: PanelProbes): SampledBacklog {
+function sampleBacklog(run: RunFacts, panel: Panel): SampledBacklog {
+  const { probes } = panel;
   const { loadStartUs, measureEndUs } = run.timeline;
   const { everyUs } = run.plan.scenario.workload.panel;
   const answered = answeredProbes(probes);
@@ -56,7 +58,7 @@ function sampleBacklog(run: RunFacts, probes: PanelProbes): SampledBacklog {
   const answeredUs = Float64Array.from(looks, ({ probe }) =>
     probe === null ? Number.NEGATIVE_INFINITY : (probes.doneUs[probe] as number),
   );
-  return { ...backlogAt(run, probes, looks), answeredUs };
+  return { ...backlogAt(run, panel, looks), answeredUs };
 }
 
 /** In the order of their answers, which is that of their sending: there is one at a time. */
@@ -64,21 +66,15 @@ function answeredProbes({ answered }: PanelProbes): number[] {
   return [...answered.keys()].filter((probe) => answered[probe] === 1);
 }
 
-function backlogAt(run: RunFacts, probes: PanelProbes, looks: readonly Look[]): BacklogSeries {
-  const { changes, share } = run.panel;
-  // What never entered the change log is nobody's backlog.
-  const emitUs = new Float64Array(changes.rows);
-  let acknowledged = 0;
-  for (let i = 0; i < changes.rows; i++) {
-    if (changes.acknowledged[i] === 1) emitUs[acknowledged++] = changes.emitUs[i] as number;
-  }
-  const emissions = emitUs.subarray(0, acknowledged).sort();
+/** What never entered the change log is nobody's backlog. */
+function backlogAt(run: RunFacts, { probes, emissionsUs }: Panel, looks: readonly Look[]): BacklogSeries {
+  const { share } = run.panel;
   const shown = new Float64Array(looks.length);
   const backlog = new Float64Array(looks.length);
   let emitted = 0;
   for (let row = 0; row < looks.length; row++) {
     const { atUs, probe } = looks[row] as Look;
-    while (emitted < emissions.length && (emissions[emitted] as number) <= atUs) emitted++;
+    while (emitted < emissionsUs.length && (emissionsUs[emitted] as number) <= atUs) emitted++;
     const sum = probe === null ? 0 : (probes.shown[probe] as number);
     shown[row] = sum;
     // The rows were read a little after the probe was sent, so they may show what was emitted meanwhile.
@@ -122,9 +118,9 @@ function backlogGrowth(series: BacklogSeries, window: { readonly fromUs: number;
   );
 }
 
-export function measureBacklog(run: RunFacts, probes: PanelProbes) {
+export function measureBacklog(run: RunFacts, panel: Panel) {
   const window = { fromUs: run.timeline.measureStartUs, untilUs: run.timeline.measureEndUs };
-  const series = sampleBacklog(run, probes);
+  const series = sampleBacklog(run, panel);
   return {
     'ingest.backlog': backlogMeasure(series, window),
     'ingest.backlog_growth': growthMeasure(series, window),

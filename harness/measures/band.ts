@@ -44,10 +44,11 @@ export function stalenessSeries({ plan }: RunFacts, { probes, awaited }: Panel):
 }
 
 /** Its resolution is what is offered in a probe period, and at least one change of the panel. */
-export function backlogSeries(run: RunFacts, { probes }: Panel): ProbeSeries {
+export function backlogSeries(run: RunFacts, seen: Panel): ProbeSeries {
+  const { probes } = seen;
   const { changes, panel } = run.plan.scenario.workload;
   const backlogAt = new Map<number, number>();
-  const series = foldBacklog(run, probes);
+  const series = foldBacklog(run, seen);
   series.atUs.forEach((atUs, row) => {
     backlogAt.set(atUs, series.changes[row] as number);
   });

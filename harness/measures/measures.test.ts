@@ -492,7 +492,7 @@ describe('what the contract refuses, and what was never acknowledged', () => {
       samples: { observed: { length: 320 } },
     });
     // Of the two changes a member that are emitted in the first 100 ms, one never entered the log: it is nobody's backlog.
-    expect(foldBacklog({ ...run, panel }, readPanel({ ...run, panel }).probes).changes[2]).toBe(5 / 0.5);
+    expect(foldBacklog({ ...run, panel }, readPanel({ ...run, panel })).changes[2]).toBe(5 / 0.5);
   });
 });
 

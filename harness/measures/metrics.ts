@@ -199,7 +199,7 @@ export function measureRun(run: RunFacts, prices: PriceBook, panel: Panel = read
   const measured: Omit<Measures, keyof ReturnType<typeof measureCost>> = {
     ...measureFreshness(run, panel, visibility),
     ...measureLatency(run),
-    ...measureBacklog(run, panel.probes),
+    ...measureBacklog(run, panel),
     ...measureCapture(run),
     ...measureRecovery(run, panel, recoveries),
     ...measureLedger(run),
@@ -213,7 +213,7 @@ export function measureRun(run: RunFacts, prices: PriceBook, panel: Panel = read
   };
   const cost = foldCost(run, prices);
   const measures: Measures = { ...measured, ...measureCost(run, cost, measured) };
-  return { measures, cost, recoveries, losses: lossesOf(run), ...judgeRun(run, panel, visibility, recoveries) };
+  return { measures, cost, recoveries, losses: lossesOf(run), ...judgeRun(run, panel, measures, recoveries) };
 }
 
 /** A plane that takes no changes in is asked nothing about them: zeros and failures would both be untrue. */

@@ -39,10 +39,12 @@ export interface AwaitedChanges {
 export interface Panel {
   readonly probes: PanelProbes;
   readonly awaited: AwaitedChanges;
+  /** Of every change that entered the change log, those to be refused with them; ascending. */
+  readonly emissionsUs: Float64Array;
 }
 
 export function readPanel(run: RunFacts): Panel {
-  return { probes: orderProbes(run), awaited: awaitedChanges(run) };
+  return { probes: orderProbes(run), awaited: awaitedChanges(run), emissionsUs: emissionsOf(run) };
 }
 
 function orderProbes({ probes, panel }: RunFacts): PanelProbes {
@@ -76,6 +78,15 @@ function orderProbes({ probes, panel }: RunFacts): PanelProbes {
     lastSeq,
     shown,
   };
+}
+
+function emissionsOf({ panel: { changes } }: RunFacts): Float64Array {
+  const emitUs = new Float64Array(changes.rows);
+  let acknowledged = 0;
+  for (let i = 0; i < changes.rows; i++) {
+    if (changes.acknowledged[i] === 1) emitUs[acknowledged++] = changes.emitUs[i] as number;
+  }
+  return emitUs.subarray(0, acknowledged).sort();
 }
 
 function awaitedChanges({ panel: { changes, customers } }: RunFacts): AwaitedChanges {

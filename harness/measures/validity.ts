@@ -5,10 +5,11 @@
  */
 import { appendOutcomes, type FaultFact, type Finding, operationKinds, type RunFacts } from '../record/facts.js';
 import type { FaultKind } from '../scenario.js';
-import { countSamples, quantileBound, quantileOf, type Samples, sortSamples } from '../statistics/samples.js';
-import { measuredEmissions, measuredVisibility, type Visibility } from './freshness.js';
+import { countSamples, quantileBound, quantileOf, sortSamples } from '../statistics/samples.js';
+import { measuredEmissions } from './freshness.js';
 import { lateUs } from './late-seconds.js';
-import { foldCalls } from './latency.js';
+import type { MeasureOf } from './measured.js';
+import type { Measures } from './metrics.js';
 import { lastLookUs, type Panel } from './panel.js';
 import type { Recovery } from './recovery.js';
 import { sloNames } from './slos.js';
@@ -18,17 +19,13 @@ export interface Validity {
   readonly missing: readonly Finding[];
 }
 
-export function judgeRun(
-  run: RunFacts,
-  panel: Panel,
-  visibility: Visibility,
-  recoveries: readonly Recovery[],
-): Validity {
+export function judgeRun(run: RunFacts, panel: Panel, measures: Measures, recoveries: readonly Recovery[]): Validity {
   return {
     invalid: [
       ...run.invalid,
-      ...readersBehind(run),
-      ...(run.ingests ? emitterBehind(run, panel, visibility) : []),
+      ...behind('predict calls', measures['inference.start_error'], measures.inference),
+      ...behind('lookup calls', measures['lookup.start_error'], measures.lookup),
+      ...(run.ingests ? emitterBehind(run, measures['freshness.visibility']) : []),
       ...uselessFaults(run),
       ...unbalancedBooks(run),
     ],
@@ -39,25 +36,17 @@ export function judgeRun(
 /** Above `lateUs` it may be a tenth of what it delays. */
 const startErrorShare = 0.1;
 
-function readersBehind(run: RunFacts): Finding[] {
-  const window = { fromUs: run.timeline.measureStartUs, untilUs: run.timeline.measureEndUs };
-  return operationKinds.flatMap((kind) => {
-    const { startError, latency } = foldCalls(run, kind, window);
-    return behind(`${kind} calls`, startError, latency);
-  });
-}
-
 /**
  * The emitter delays changes as the reader delays calls: its start error is part of every visibility. It is judged by
  * first attempts that were not held back behind one that had failed: while the change log does not answer, the source is
  * late and not behind. Of a database its transactions are judged, however far behind them the connector is.
  */
-function emitterBehind(run: RunFacts, panel: Panel, visibility: Visibility): Finding[] {
+function emitterBehind(run: RunFacts, visibility: MeasureOf<'samples'>): Finding[] {
   const { timeline } = run;
   const isMeasured = (slotUs: number) => slotUs >= timeline.measureStartUs && slotUs < timeline.measureEndUs;
   const offered = run.commits.rows > 0 ? transactions(run) : firstAttempts(run).filter(({ wasHeld }) => !wasHeld);
   const late = offered.filter(({ slotUs }) => isMeasured(slotUs)).map(({ slotUs, sentUs }) => sentUs - slotUs);
-  return behind('changes', sortSamples(late), measuredVisibility(run, panel, visibility));
+  return behind('changes', { kind: 'samples', samples: sortSamples(late) }, visibility);
 }
 
 function transactions({ commits }: RunFacts): Pick<FirstAttempt, 'slotUs' | 'sentUs'>[] {
@@ -102,10 +91,10 @@ function firstAttempts({ appends, timeline }: RunFacts): FirstAttempt[] {
     });
 }
 
-function behind(what: string, startError: Samples, delayed: Samples): Finding[] {
-  if (countSamples(startError) === 0) return [];
-  const errorUs = quantileOf(startError, 0.99);
-  const delayedUs = countSamples(delayed) === 0 ? 0 : quantileBound([delayed], 0.99);
+function behind(what: string, startError: MeasureOf<'samples'>, delayed: MeasureOf<'samples'>): Finding[] {
+  if (startError.kind === 'absent' || countSamples(startError.samples) === 0) return [];
+  const errorUs = quantileOf(startError.samples, 0.99);
+  const delayedUs = delayed.kind === 'absent' ? 0 : quantileBound([delayed.samples], 0.99);
   const allowedUs = Math.max(lateUs, startErrorShare * delayedUs);
   if (errorUs <= allowedUs) return [];
   return [

@@ -2,14 +2,15 @@
 
 import type { RunSeries } from '../../reports/summary.js';
 import { foldBacklog } from '../measures/backlog.js';
-import { foldVisibility, measuredVisibility, type Visibility } from '../measures/freshness.js';
+import { foldVisibility, type Visibility } from '../measures/freshness.js';
 import { injectionsOf } from '../measures/injuries.js';
-import { foldCalls } from '../measures/latency.js';
+import type { MeasureOf } from '../measures/measured.js';
+import type { MeasuredRun } from '../measures/metrics.js';
 import type { Panel } from '../measures/panel.js';
 import { foldProcesses } from '../measures/resources.js';
 import { appendOutcomes, operationKinds, outcomes, type RunFacts } from '../record/facts.js';
 import { sampleFloor } from '../statistics/binomial.js';
-import { countSamples, quantileBound, quantileOf, type Samples, sortSamples } from '../statistics/samples.js';
+import { countSamples, quantileBound, quantileOf, sortSamples } from '../statistics/samples.js';
 import { rounded } from './estimates.js';
 
 const mostIntervals = 120;
@@ -21,19 +22,17 @@ const probabilities = [
   0.999,
 ];
 
-export function drawSeries(run: RunFacts, panel: Panel, valid: boolean): RunSeries {
+export function drawSeries(run: RunFacts, panel: Panel, { measures, invalid }: MeasuredRun): RunSeries {
   const { plan, timeline } = run;
   const zeroUs = timeline.loadStartUs;
   const sinceStart = (us: number | null) => (us === null ? null : us - zeroUs);
   const measured = { fromUs: timeline.measureStartUs, untilUs: timeline.measureEndUs };
-  const visibility = foldVisibility(panel);
-  const visible = measuredVisibility(run, panel, visibility);
   return {
     run: plan.id,
     scenario: plan.scenario.name,
     architecture: plan.arm.architecture,
     repetition: plan.repetition,
-    valid,
+    valid: invalid.length === 0,
     measureStartUs: timeline.measureStartUs - zeroUs,
     measureEndUs: timeline.measureEndUs - zeroUs,
     faults: injectionsOf(run).map(({ kind, target, injectedUs, witnessedUs, healedUs, readyUs }) => ({
@@ -44,9 +43,9 @@ export function drawSeries(run: RunFacts, panel: Panel, valid: boolean): RunSeri
       healedUs: sinceStart(healedUs),
       readyUs: sinceStart(readyUs),
     })),
-    ...drawTimeline(run, panel, visibility),
-    inferenceQuantiles: quantilesOf(foldCalls(run, 'predict', measured).latency),
-    visibilityQuantiles: run.ingests ? quantilesOf(visible) : [],
+    ...drawTimeline(run, panel, foldVisibility(panel)),
+    inferenceQuantiles: quantilesOf(measures.inference),
+    visibilityQuantiles: quantilesOf(measures['freshness.visibility']),
     processes: foldProcesses(run, measured).flatMap(({ name, kind, cpuCores, peakRssBytes }) =>
       cpuCores === null ? [] : [{ name, kind, cpuCores: rounded(cpuCores), peakRssBytes }],
     ),
@@ -54,7 +53,9 @@ export function drawSeries(run: RunFacts, panel: Panel, valid: boolean): RunSeri
 }
 
 /** Those that the run's own samples can bear and that are not censored. */
-function quantilesOf(samples: Samples): { p: number; us: number }[] {
+function quantilesOf(measure: MeasureOf<'samples'>): { p: number; us: number }[] {
+  if (measure.kind === 'absent') return [];
+  const { samples } = measure;
   return probabilities
     .filter((p) => countSamples(samples) >= sampleFloor(p))
     .map((p) => ({ p, us: rounded(quantileOf(samples, p)) }))
@@ -108,7 +109,7 @@ function drawTimeline(
   }
 
   const backlog = new Map<number, number>();
-  const series = foldBacklog(run, panel.probes);
+  const series = foldBacklog(run, panel);
   series.atUs.forEach((atUs, row) => {
     backlog.set(intervalOf(atUs), series.changes[row] as number);
   });
