@@ -30,11 +30,10 @@ export function checkMonotonicReads(options: {
   readonly examples: Examples;
 }): MonotonicReads {
   const { customers, epochUs, rolledBack, examples } = options;
-  const all = joinReads(options);
-  const isRolledBack = (read: number) =>
-    rolledBack.some(({ fromUs, untilUs }) => all.doneUs[read]! >= fromUs && all.sentUs[read]! <= untilUs);
-  const bySent = orderOf(all.sentUs);
-  const byDone = orderOf(all.doneUs);
+  const { looks, ...all } = joinReads(options);
+  const isRolledBack = (look: number) =>
+    rolledBack.some(({ fromUs, untilUs }) => looks.doneUs[look]! >= fromUs && looks.sentUs[look]! <= untilUs);
+  const byDone = orderOf(looks.doneUs);
   /** By customer, the highest version of a finished read. */
   const lastSeq = new Float64Array(customers).fill(-1);
   const asOfUs = new Float64Array(customers).fill(-1);
@@ -43,27 +42,33 @@ export function checkMonotonicReads(options: {
     const customer = all.customer[read]!;
     shownSeq[customer] = Math.max(shownSeq[customer]!, all.lastSeq[read]!);
   }
-  let violations = 0;
-  let finished = 0;
-  for (const read of bySent) {
-    // A read that was done in the very microsecond in which the other was sent may overlap it.
-    for (; finished < all.rows && all.doneUs[byDone[finished]!]! < all.sentUs[read]!; finished++) {
-      const earlier = byDone[finished]!;
-      if (isRolledBack(earlier)) continue;
-      const customer = all.customer[earlier]!;
-      if (isLower(lastSeq[customer]!, asOfUs[customer]!, all.lastSeq[earlier]!, all.asOfUs[earlier]!)) {
-        lastSeq[customer] = all.lastSeq[earlier]!;
-        asOfUs[customer] = all.asOfUs[earlier]!;
+  const finish = (look: number) => {
+    for (let read = looks.firstRow[look]!; read < looks.firstRow[look + 1]!; read++) {
+      const customer = all.customer[read]!;
+      if (isLower(lastSeq[customer]!, asOfUs[customer]!, all.lastSeq[read]!, all.asOfUs[read]!)) {
+        lastSeq[customer] = all.lastSeq[read]!;
+        asOfUs[customer] = all.asOfUs[read]!;
       }
     }
-    const customer = all.customer[read]!;
-    if (isRolledBack(read)) continue;
-    if (!isLower(all.lastSeq[read]!, all.asOfUs[read]!, lastSeq[customer]!, asOfUs[customer]!)) continue;
-    violations++;
-    examples.add('not monotonic', () => {
-      const at = (us: number) => `+${((us - epochUs) / 1e6).toFixed(6)} s`;
-      return `a read of customer ${customer} sent at ${at(all.sentUs[read]!)} showed seq ${all.lastSeq[read]} as of ${at(all.asOfUs[read]!)}, after a finished one had shown seq ${lastSeq[customer]} as of ${at(asOfUs[customer]!)}`;
-    });
+  };
+  let violations = 0;
+  let finished = 0;
+  for (const look of orderOf(looks.sentUs)) {
+    const sentUs = looks.sentUs[look]!;
+    // A read that was done in the very microsecond in which the other was sent may overlap it.
+    for (; finished < byDone.length && looks.doneUs[byDone[finished]!]! < sentUs; finished++) {
+      if (!isRolledBack(byDone[finished]!)) finish(byDone[finished]!);
+    }
+    if (isRolledBack(look)) continue;
+    for (let read = looks.firstRow[look]!; read < looks.firstRow[look + 1]!; read++) {
+      const customer = all.customer[read]!;
+      if (!isLower(all.lastSeq[read]!, all.asOfUs[read]!, lastSeq[customer]!, asOfUs[customer]!)) continue;
+      violations++;
+      examples.add('not monotonic', () => {
+        const at = (us: number) => `+${((us - epochUs) / 1e6).toFixed(6)} s`;
+        return `a read of customer ${customer} sent at ${at(sentUs)} showed seq ${all.lastSeq[read]} as of ${at(all.asOfUs[read]!)}, after a finished one had shown seq ${lastSeq[customer]} as of ${at(asOfUs[customer]!)}`;
+      });
+    }
   }
   return { violations, shownSeq };
 }
@@ -72,19 +77,27 @@ function isLower(seq: number, asOfUs: number, thanSeq: number, thanAsOfUs: numbe
   return seq < thanSeq || (seq === thanSeq && asOfUs < thanAsOfUs);
 }
 
-/** Rows of calls and of probes alike; probes that failed showed nothing. */
+/** Rows of calls and of probes alike, by the look that read them together; probes that failed showed nothing. */
 function joinReads({ operations, reads, probes, panel }: Parameters<typeof checkMonotonicReads>[0]) {
   const capacity = reads.rows + probes.rows;
   const customer = new Uint32Array(capacity);
-  const columns = { sentUs: new Float64Array(capacity), doneUs: new Float64Array(capacity) };
-  const versions = { lastSeq: new Float64Array(capacity), asOfUs: new Float64Array(capacity) };
+  const lastSeq = new Float64Array(capacity);
+  const asOfUs = new Float64Array(capacity);
+  const sentUs = new Float64Array(capacity);
+  const doneUs = new Float64Array(capacity);
+  const firstRow = new Uint32Array(capacity + 1);
   let rows = 0;
-  const push = (id: number, sentUs: number, doneUs: number, seq: number, at: number) => {
+  let count = 0;
+  const push = (id: number, sent: number, done: number, seq: number, at: number) => {
+    if (count === 0 || sent !== sentUs[count - 1] || done !== doneUs[count - 1]) {
+      sentUs[count] = sent;
+      doneUs[count] = done;
+      firstRow[count] = rows;
+      count++;
+    }
     customer[rows] = id;
-    columns.sentUs[rows] = sentUs;
-    columns.doneUs[rows] = doneUs;
-    versions.lastSeq[rows] = seq;
-    versions.asOfUs[rows] = at;
+    lastSeq[rows] = seq;
+    asOfUs[rows] = at;
     rows++;
   };
   for (let row = 0; row < reads.rows; row++) {
@@ -107,11 +120,7 @@ function joinReads({ operations, reads, probes, panel }: Parameters<typeof check
       probes.asOfUs[row]!,
     );
   }
-  return {
-    rows,
-    customer,
-    sentUs: columns.sentUs.subarray(0, rows),
-    doneUs: columns.doneUs.subarray(0, rows),
-    ...versions,
-  };
+  firstRow[count] = rows;
+  const looks = { sentUs: sentUs.subarray(0, count), doneUs: doneUs.subarray(0, count), firstRow };
+  return { rows, customer, lastSeq, asOfUs, looks };
 }

@@ -70,28 +70,27 @@ interface EncodedInterval {
 
 /** So few operations an interval may be those of another one again. */
 const fewOperations = 8;
+const mostKnown = 10_000;
+const shared = emptyHistogram();
+const known = new Map<string, EncodedInterval>();
 
 /**
  * To encode a histogram takes longer than to fill it. In virtual time, where most intervals hold one to three operations and
- * each kind of answer takes what it always takes, nine of ten hold what another one held.
+ * each kind of answer takes what it always takes, nine of ten hold what another one held, of this run or of one before.
  */
-function encoder(): (interval: Interval) => EncodedInterval {
-  const shared = emptyHistogram();
-  const known = new Map<string, EncodedInterval>();
-  return (interval) => {
-    const { latenciesUs } = interval;
-    const key = latenciesUs.length <= fewOperations ? latenciesUs.join() : null;
-    const same = key === null ? undefined : known.get(key);
-    if (same) return same;
-    const histogram = histogramOf(interval, shared);
-    const encoded = {
-      quantiles: [50, 95, 99].map((at) => histogram.getValueAtPercentile(at)),
-      maxUs: histogram.maxValue,
-      encoded: hdr.encodeIntoCompressedBase64(histogram),
-    };
-    if (key !== null) known.set(key, encoded);
-    return encoded;
+function encode(interval: Interval): EncodedInterval {
+  const { latenciesUs } = interval;
+  const key = latenciesUs.length <= fewOperations ? latenciesUs.join() : null;
+  const same = key === null ? undefined : known.get(key);
+  if (same) return same;
+  const histogram = histogramOf(interval, shared);
+  const encoded = {
+    quantiles: [50, 95, 99].map((at) => histogram.getValueAtPercentile(at)),
+    maxUs: histogram.maxValue,
+    encoded: hdr.encodeIntoCompressedBase64(histogram),
   };
+  if (key !== null && known.size < mostKnown) known.set(key, encoded);
+  return encoded;
 }
 
 /** `shared` is filled anew where it can be: a histogram takes 50 KB, and most intervals hold a handful of operations. */
@@ -131,7 +130,7 @@ export async function saveIntervals(connection: DuckDBConnection, path: string, 
     facts.timeline.loadStartUs,
     facts.plan.scenario.workload.reads.timeoutUs,
   );
-  const rows = intervals.map(encoder());
+  const rows = intervals.map(encode);
   const quantile = (at: number) => rows.map(({ quantiles }) => quantiles[at] as number);
   await connection.run(createTableSql('intervals', savedSchema));
   await appendColumns(connection, 'intervals', savedSchema, {
