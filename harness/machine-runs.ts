@@ -8,7 +8,7 @@ import { observeRun } from './run.js';
 import { gatherFacts, unstartedRun } from './run-facts.js';
 import type { RunPlan } from './scenario.js';
 import { machineSite } from './site.js';
-import { loadTrace, type OwnedTrace } from './traces.js';
+import { generateApart, loadTrace, type OwnedTrace } from './traces.js';
 
 /** `groups`: the runs that share a trace. */
 export async function runOnMachine(groups: readonly (readonly RunPlan[])[], options: RunsOptions): Promise<void> {
@@ -20,13 +20,17 @@ export async function runOnMachine(groups: readonly (readonly RunPlan[])[], opti
   const generate = (group: readonly RunPlan[]) => {
     const { scenario, seed, repetition } = group[0] as RunPlan;
     progress.phase(`${scenario.name} ${repetition}`, 'generating the trace');
-    return loadTrace(scenario, seed, scratch.directory);
+    return loadTrace(scenario, seed, scratch.directory, (trace) => generateApart(trace, scratch, signal));
   };
   try {
     for (const [index, group] of groups.entries()) {
       if (signal.aborted) break;
-      const trace = await (upcoming.trace ?? generate(group));
+      const trace = await (upcoming.trace ?? generate(group)).catch((error: unknown) => {
+        if (signal.aborted) return null;
+        throw error;
+      });
       upcoming.trace = null;
+      if (trace === null) break;
       const { seed, sha256, changes } = trace.info;
       options.onTrace({ seed, scenario: (group[0] as RunPlan).scenario.name, sha256, changes });
       const idle = () => {

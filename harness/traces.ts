@@ -1,13 +1,19 @@
 /** Traces of scenarios: generated, indexed, and with their oracle, for as long as runs need them. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { secondUs } from '../workloads/durations.js';
 import { loadEmissions } from '../workloads/emissions.js';
 import { generateLabels } from '../workloads/labels.js';
-import { generateTrace } from '../workloads/trace-generation.js';
+import type { TraceInfo } from '../workloads/trace.js';
+import { generateTrace, type TraceOptions } from '../workloads/trace-generation.js';
 import { writeLabels } from './batch/label-files.js';
+import { UsageError } from './errors.js';
 import { disturbedWorkload } from './injection.js';
 import { openOracle } from './ledger/oracle.js';
 import type { LoadedTrace } from './loaded-trace.js';
+import { startChild } from './processes/child-process.js';
+import type { Generated } from './processes/generate-trace.js';
+import type { Scratch } from './processes/scratch.js';
 import { measuredWindow, type Scenario } from './scenario.js';
 
 export interface OwnedTrace extends LoadedTrace {
@@ -15,11 +21,16 @@ export interface OwnedTrace extends LoadedTrace {
   close(): Promise<void>;
 }
 
-export async function loadTrace(scenario: Scenario, seed: number, parent: string): Promise<OwnedTrace> {
+export async function loadTrace(
+  scenario: Scenario,
+  seed: number,
+  parent: string,
+  generate: (options: TraceOptions) => Promise<TraceInfo> = generateTrace,
+): Promise<OwnedTrace> {
   // Of this process: a soak has other faults for another plane, hence another trace of the same seed, in another process.
   const directory = join(parent, `trace-${scenario.name}-${seed}-${process.pid}`);
   const { warmUpUs, measureUs, faultUs } = scenario.phases;
-  const info = await generateTrace({
+  const info = await generate({
     workload: disturbedWorkload(scenario, seed),
     seed,
     epochUs: scenario.epochUs,
@@ -39,6 +50,33 @@ export async function loadTrace(scenario: Scenario, seed: number, parent: string
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+const generator = new URL('./processes/generate-trace.js', import.meta.url);
+/** It may be a long history: this only ends a generator that stands still for ever. */
+const generatedWithinUs = 24 * 60 * 60 * secondUs;
+
+/** Generates a trace in a process of its own, which ends with `signal` too. */
+export async function generateApart(options: TraceOptions, scratch: Scratch, signal: AbortSignal): Promise<TraceInfo> {
+  const child = startChild({
+    name: 'the generator of the trace',
+    module: generator,
+    init: options,
+    origin: { epochUs: 0, zeroNs: null },
+    readyWithinUs: generatedWithinUs,
+  });
+  scratch.watch(child.pid);
+  const abort = () => child.signal('SIGKILL');
+  signal.addEventListener('abort', abort);
+  try {
+    const answer = (await child.ready) as Generated;
+    if (answer.outcome === 'refused') throw new UsageError(answer.message);
+    return answer.info;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    await child.stop();
+    scratch.forget(child.pid);
+  }
 }
 
 /** Beside the trace, so that all its runs have the same. */
