@@ -146,7 +146,7 @@ const arrayOf = {
   deletes: Uint8Array,
   entity: Float64Array,
   fromSeq: Uint32Array,
-  toSeq: Float64Array,
+  toSeq: Uint32Array,
   risk: Int32Array,
   deleted: Uint8Array,
 } as const;
@@ -159,16 +159,20 @@ interface Table<Name extends ColumnName> {
   readonly columns: Readonly<Record<Name, Numbers>>;
 }
 
-/** `deletes` is 1 where a deletion takes an order away; clicks have no amount and no category. */
+/** `deletes` is 1 where a deletion takes an order away. */
 const signedColumns = ['seq', 'sign', 'atUs', 'amountCents', 'category', 'deletes'] as const;
-const imageColumns = ['entity', 'fromSeq', 'atUs', 'risk'] as const;
+/** A click is only ever added. */
+const clickColumns = ['seq', 'atUs'] as const;
+const imageColumns = ['entity', 'fromSeq', 'atUs'] as const;
+const orderSpanColumns = ['fromSeq', 'toSeq', 'atUs', 'deleted'] as const;
+const deviceSpanColumns = ['entity', 'fromSeq', 'toSeq', 'atUs', 'risk'] as const;
 
 interface Facts {
   /** An insert adds its image, a delete takes it away, an update does both; history is there from seq 0. */
   readonly orders: Table<(typeof signedColumns)[number]>;
-  readonly clicks: Table<(typeof signedColumns)[number]>;
-  readonly orderImages: Table<keyof Span>;
-  readonly deviceImages: Table<keyof Span>;
+  readonly clicks: Table<(typeof clickColumns)[number]>;
+  readonly orderSpans: Table<(typeof orderSpanColumns)[number]>;
+  readonly deviceSpans: Table<(typeof deviceSpanColumns)[number]>;
   /** Categories are the integers below. */
   readonly categories: number;
   /** By customer. */
@@ -179,9 +183,9 @@ interface Facts {
 async function loadFacts(directory: string, info: TraceInfo, only: ReadonlySet<number> | null): Promise<Facts> {
   const { customers } = info.contract;
   const orders = collect(signedColumns);
-  const clicks = collect(signedColumns);
+  const clicks = collect(clickColumns);
   const orderImages = collect(imageColumns);
-  const deviceImages = collect(imageColumns);
+  const deviceImages = collect([...imageColumns, 'risk']);
   const highestSeq = new Uint32Array(customers);
 
   await withDuckDb(async (connection) => {
@@ -191,16 +195,16 @@ async function loadFacts(directory: string, info: TraceInfo, only: ReadonlySet<n
       const { customer, order_id, placed_us, amount_cents, category } = columns as Read;
       for (let i = 0; i < rows; i++) {
         addEvent(orders, customer![i]!, 0, 1, placed_us![i]!, amount_cents![i]!, category![i]!, 0);
-        addImage(orderImages, customer![i]!, order_id![i]!, 0, placed_us![i]!, 0);
+        addImage(orderImages, customer![i]!, order_id![i]!, 0, placed_us![i]!);
       }
     }
     for await (const { rows, columns } of readHistory(connection, directory, 'clicks', which)) {
       const { customer, clicked_us } = columns as Read;
-      for (let i = 0; i < rows; i++) addEvent(clicks, customer![i]!, 0, 1, clicked_us![i]!, 0, 0, 0);
+      for (let i = 0; i < rows; i++) addClick(clicks, customer![i]!, 0, clicked_us![i]!);
     }
     for await (const { rows, columns } of readHistory(connection, directory, 'devices', which)) {
       const { customer, device_id, seen_us, risk } = columns as Read;
-      for (let i = 0; i < rows; i++) addImage(deviceImages, customer![i]!, device_id![i]!, 0, seen_us![i]!, risk![i]!);
+      for (let i = 0; i < rows; i++) addDevice(deviceImages, customer![i]!, device_id![i]!, 0, seen_us![i]!, risk![i]!);
     }
   });
 
@@ -220,10 +224,10 @@ async function loadFacts(directory: string, info: TraceInfo, only: ReadonlySet<n
         if (!isDeletion) addEvent(orders, of, at, 1, after, amount_cents[i]!, category[i]!, 0);
         if (!Number.isNaN(before))
           addEvent(orders, of, at, -1, before, before_amount_cents[i]!, before_category[i]!, isDeletion ? 1 : 0);
-        addImage(orderImages, of, entity[i]!, at, after, 0);
+        addImage(orderImages, of, entity[i]!, at, after);
       }
-      if (source[i] === 1) addEvent(clicks, of, at, 1, after, 0, 0, 0);
-      if (source[i] === 2) addImage(deviceImages, of, entity[i]!, at, after, risk[i]!);
+      if (source[i] === 1) addClick(clicks, of, at, after);
+      if (source[i] === 2) addDevice(deviceImages, of, entity[i]!, at, after, risk[i]!);
     }
   }
   const signedOrders = orders.byCustomer(customers);
@@ -233,8 +237,8 @@ async function loadFacts(directory: string, info: TraceInfo, only: ReadonlySet<n
     orders: signedOrders,
     categories: 1 + highest,
     clicks: clicks.byCustomer(customers),
-    orderImages: spansOf(orderImages.byCustomer(customers)),
-    deviceImages: spansOf(deviceImages.byCustomer(customers)),
+    orderSpans: spansOfOrders(orderImages.byCustomer(customers)),
+    deviceSpans: spansOfDevices(deviceImages.byCustomer(customers)),
     highestSeq,
   };
 }
@@ -347,20 +351,33 @@ function addEvent(
   columns.deletes[row] = deletes;
 }
 
-function addImage(
-  images: Collected<(typeof imageColumns)[number]>,
+function addClick(clicks: Collected<(typeof clickColumns)[number]>, customer: number, seq: number, atUs: number): void {
+  const row = clicks.add(customer);
+  clicks.columns.seq[row] = seq;
+  clicks.columns.atUs[row] = atUs;
+}
+
+type Images = Pick<Collected<(typeof imageColumns)[number]>, 'add' | 'columns'>;
+
+function addImage(images: Images, customer: number, entity: number, fromSeq: number, atUs: number): number {
+  const row = images.add(customer);
+  const { columns } = images;
+  columns.entity[row] = entity;
+  columns.fromSeq[row] = fromSeq;
+  columns.atUs[row] = atUs;
+  return row;
+}
+
+function addDevice(
+  devices: Collected<(typeof imageColumns)[number] | 'risk'>,
   customer: number,
   entity: number,
   fromSeq: number,
   atUs: number,
   risk: number,
 ): void {
-  const row = images.add(customer);
-  const { columns } = images;
-  columns.entity[row] = entity;
-  columns.fromSeq[row] = fromSeq;
-  columns.atUs[row] = atUs;
-  columns.risk[row] = risk;
+  const row = addImage(devices, customer, entity, fromSeq, atUs);
+  devices.columns.risk[row] = risk;
 }
 
 function grown<Kind extends Numbers>(old: Kind, larger: Kind): Kind {
@@ -368,41 +385,52 @@ function grown<Kind extends Numbers>(old: Kind, larger: Kind): Kind {
   return larger;
 }
 
-/** An image of an order or a device, and the seqs [fromSeq, toSeq) at which it is the current one of its entity. */
-interface Span {
-  readonly entity: number;
-  readonly fromSeq: number;
-  readonly toSeq: number;
-  readonly atUs: number;
-  readonly risk: number;
-  /** 1: what ends it is a deletion. */
-  readonly deleted: number;
-}
+/** No seq is so high. */
+const endless = 2 ** 32 - 1;
 
-/** A deletion, which has no time, has no image. */
-function spansOf({ first, columns }: Table<'entity' | 'fromSeq' | 'atUs' | 'risk'>): Table<keyof Span> {
-  const { entity, fromSeq, atUs, risk } = columns;
-  const customers = first.length - 1;
-  const spans = collect(['entity', 'fromSeq', 'toSeq', 'atUs', 'risk', 'deleted']);
-  for (let customer = 0; customer < customers; customer++) {
+/**
+ * Every image of an order or a device with the end of the seqs [fromSeq, toSeq) at which it is the current one of its entity;
+ * `deleted`: what ends it is a deletion. A deletion, which has no time, has no image.
+ */
+function forEachSpan(
+  { first, columns: { entity, fromSeq, atUs } }: Table<(typeof imageColumns)[number]>,
+  take: (customer: number, image: number, toSeq: number, deleted: boolean) => void,
+): void {
+  for (let customer = 0; customer < first.length - 1; customer++) {
     const images = Array.from({ length: first[customer + 1]! - first[customer]! }, (_, i) => first[customer]! + i);
     images.sort((a, b) => entity[a]! - entity[b]! || fromSeq[a]! - fromSeq[b]!);
     images.forEach((image, i) => {
       if (Number.isNaN(atUs[image]!)) return;
       const next = images[i + 1];
       const isReplaced = next !== undefined && entity[next] === entity[image];
-      const toSeq = isReplaced ? fromSeq[next]! : Number.POSITIVE_INFINITY;
-      const deleted = isReplaced && Number.isNaN(atUs[next]!) ? 1 : 0;
-      const row = spans.add(customer);
-      spans.columns.entity[row] = entity[image]!;
-      spans.columns.fromSeq[row] = fromSeq[image]!;
-      spans.columns.toSeq[row] = toSeq;
-      spans.columns.atUs[row] = atUs[image]!;
-      spans.columns.risk[row] = risk[image]!;
-      spans.columns.deleted[row] = deleted;
+      take(customer, image, isReplaced ? fromSeq[next]! : endless, isReplaced && Number.isNaN(atUs[next]!));
     });
   }
-  return spans.byCustomer(customers);
+}
+
+function spansOfOrders(images: Table<(typeof imageColumns)[number]>): Facts['orderSpans'] {
+  const spans = collect(orderSpanColumns);
+  forEachSpan(images, (customer, image, toSeq, deleted) => {
+    const row = spans.add(customer);
+    spans.columns.fromSeq[row] = images.columns.fromSeq[image]!;
+    spans.columns.toSeq[row] = toSeq;
+    spans.columns.atUs[row] = images.columns.atUs[image]!;
+    spans.columns.deleted[row] = deleted ? 1 : 0;
+  });
+  return spans.byCustomer(images.first.length - 1);
+}
+
+function spansOfDevices(images: Table<(typeof imageColumns)[number] | 'risk'>): Facts['deviceSpans'] {
+  const spans = collect(deviceSpanColumns);
+  forEachSpan(images, (customer, image, toSeq) => {
+    const row = spans.add(customer);
+    spans.columns.entity[row] = images.columns.entity[image]!;
+    spans.columns.fromSeq[row] = images.columns.fromSeq[image]!;
+    spans.columns.toSeq[row] = toSeq;
+    spans.columns.atUs[row] = images.columns.atUs[image]!;
+    spans.columns.risk[row] = images.columns.risk[image]!;
+  });
+  return spans.byCustomer(images.first.length - 1);
 }
 
 /** The rows of a customer; none of one that the trace does not know. */
@@ -415,6 +443,8 @@ type Counted = Extract<Feature, { kind: 'count' | 'sum' }>;
 const counted = features.filter((feature): feature is Counted => feature.kind === 'count' || feature.kind === 'sum');
 const countedOrders = counted.filter(({ source }) => source === 'orders');
 const countedClicks = counted.filter(({ source }) => source === 'clicks');
+if (countedClicks.some(({ kind }) => kind === 'sum'))
+  throw new Error('the oracle evaluates views that only count clicks');
 const age = featureOf('age');
 const top = featureOf('top');
 const share = featureOf('top_share');
@@ -475,8 +505,8 @@ interface Moment {
 
 /** One row a seq. */
 function evaluateMoment(facts: Facts, moment: Moment): Features[] {
-  const orders = sumEvents(facts.orders, countedOrders, moment);
-  const clicks = sumEvents(facts.clicks, countedClicks, moment);
+  const orders = sumOrders(facts.orders, moment);
+  const clicks = countClicks(facts.clicks, moment);
   const ages = agesOfLastOrder(facts, moment);
   const tops = topCategories(facts, moment);
   const risks = latestRisks(facts, moment);
@@ -507,18 +537,14 @@ function firstFrom(seqs: Float64Array, seq: number): number {
 }
 
 /** Counts and sums, by seq and then by feature. */
-function sumEvents(
-  table: Facts['orders'] | Facts['clicks'],
-  sought: readonly Counted[],
-  { customer, asOfUs, seqs, isUndeleted }: Moment,
-): Float64Array {
-  const { seq, atUs, sign, amountCents, deletes } = table.columns;
-  const opens = sought.map(({ window }) => opensUs(window, asOfUs));
-  const isSum = sought.map(({ kind }) => kind === 'sum');
+function sumOrders(orders: Facts['orders'], { customer, asOfUs, seqs, isUndeleted }: Moment): Float64Array {
+  const { seq, atUs, sign, amountCents, deletes } = orders.columns;
+  const opens = countedOrders.map(({ window }) => opensUs(window, asOfUs));
+  const isSum = countedOrders.map(({ kind }) => kind === 'sum');
   const earliest = Math.min(...opens);
-  const width = sought.length;
+  const width = countedOrders.length;
   const sums = new Float64Array(seqs.length * width);
-  const [from, to] = rangeOf(table, customer);
+  const [from, to] = rangeOf(orders, customer);
   for (let event = from; event < to; event++) {
     const at = atUs[event]!;
     if (at > asOfUs || at <= earliest || (isUndeleted && deletes[event] === 1)) continue;
@@ -530,6 +556,25 @@ function sumEvents(
   }
   for (let place = width; place < sums.length; place++) sums[place]! += sums[place - width]!;
   return sums;
+}
+
+/** Counts alone, by seq and then by feature. */
+function countClicks(clicks: Facts['clicks'], { customer, asOfUs, seqs }: Moment): Float64Array {
+  const { seq, atUs } = clicks.columns;
+  const opens = countedClicks.map(({ window }) => opensUs(window, asOfUs));
+  const earliest = Math.min(...opens);
+  const width = countedClicks.length;
+  const counts = new Float64Array(seqs.length * width);
+  const [from, to] = rangeOf(clicks, customer);
+  for (let event = from; event < to; event++) {
+    const at = atUs[event]!;
+    if (at > asOfUs || at <= earliest) continue;
+    const k = firstFrom(seqs, seq[event]!);
+    if (k === seqs.length) continue;
+    for (let f = 0; f < width; f++) if (at > opens[f]!) counts[k * width + f]!++;
+  }
+  for (let place = width; place < counts.length; place++) counts[place]! += counts[place - width]!;
+  return counts;
 }
 
 /** The category with most orders, the lowest on ties, and its share in basis points. */
@@ -564,12 +609,12 @@ function topCategories(facts: Facts, { customer, asOfUs, seqs, isUndeleted }: Mo
   return tops;
 }
 
-function agesOfLastOrder({ orderImages }: Facts, { customer, asOfUs, seqs, isUndeleted }: Moment): (number | null)[] {
-  const { fromSeq, toSeq, atUs, deleted } = orderImages.columns;
+function agesOfLastOrder({ orderSpans }: Facts, { customer, asOfUs, seqs, isUndeleted }: Moment): (number | null)[] {
+  const { fromSeq, toSeq, atUs, deleted } = orderSpans.columns;
   const opens = opensUs(age.window, asOfUs);
   const lastUs = new Float64Array(seqs.length).fill(opens);
   let everywhereUs = opens;
-  const [from, to] = rangeOf(orderImages, customer);
+  const [from, to] = rangeOf(orderSpans, customer);
   for (let image = from; image < to; image++) {
     const at = atUs[image]!;
     if (at > asOfUs || at <= everywhereUs) continue;
@@ -586,10 +631,10 @@ function agesOfLastOrder({ orderImages }: Facts, { customer, asOfUs, seqs, isUnd
 }
 
 /** Of the device that was seen last, the lowest on ties. */
-function latestRisks({ deviceImages }: Facts, { customer, seqs }: Moment): (number | null)[] {
-  const { entity, fromSeq, toSeq, atUs, risk } = deviceImages.columns;
+function latestRisks({ deviceSpans }: Facts, { customer, seqs }: Moment): (number | null)[] {
+  const { entity, fromSeq, toSeq, atUs, risk } = deviceSpans.columns;
   const last = new Int32Array(seqs.length).fill(-1);
-  const [from, to] = rangeOf(deviceImages, customer);
+  const [from, to] = rangeOf(deviceSpans, customer);
   for (let image = from; image < to; image++) {
     const end = firstFrom(seqs, toSeq[image]!);
     for (let k = firstFrom(seqs, fromSeq[image]!); k < end; k++) {
