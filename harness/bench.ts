@@ -10,8 +10,8 @@ import type { Build } from './lineage/origin.js';
 import { runOnMachine } from './machine-runs.js';
 import type { Inspected } from './plane-contract.js';
 import type { PortName } from './ports/ports.js';
-import { startChild } from './processes/child-process.js';
-import type { ArchitectureDescription, Described } from './processes/describe-architecture.js';
+import { askChild } from './processes/child-process.js';
+import type { ArchitectureDescription } from './processes/describe-architecture.js';
 import { openScratch, type Scratch } from './processes/scratch.js';
 import type { Progress } from './progress.js';
 import type { Finding, RunFacts } from './record/facts.js';
@@ -135,23 +135,13 @@ export function usedPorts(described: DescribedArms): readonly PortName[] {
 }
 
 export async function describeArm(arm: Arm, scratch: Scratch): Promise<ArchitectureDescription | Finding> {
-  const child = startChild({
-    name: `architecture ${arm.architecture}`,
-    module: describer,
-    init: { specifier: arm.specifier, params: arm.params ?? undefined },
-    origin: { epochUs: 0, zeroNs: null },
-  });
-  scratch.watch(child.pid);
+  const name = `architecture ${arm.architecture}`;
+  const init = { specifier: arm.specifier, params: arm.params ?? undefined };
   try {
-    const answer = (await child.ready) as Described;
-    if (answer.outcome === 'misused') throw new UsageError(answer.message);
-    return answer.description;
+    return await askChild<ArchitectureDescription>({ name, module: describer, init }, scratch);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     return { code: 'ARCHITECTURE_DOES_NOT_LOAD', message: messageOf(error) };
-  } finally {
-    await child.stop();
-    scratch.forget(child.pid);
   }
 }
 

@@ -7,12 +7,10 @@ import { generateLabels } from '../workloads/labels.js';
 import type { TraceInfo } from '../workloads/trace.js';
 import { generateTrace, type TraceOptions } from '../workloads/trace-generation.js';
 import { writeLabels } from './batch/label-files.js';
-import { UsageError } from './errors.js';
 import { disturbedWorkload } from './injection.js';
 import { openOracle } from './ledger/oracle.js';
 import type { LoadedTrace } from './loaded-trace.js';
-import { startChild } from './processes/child-process.js';
-import type { Generated } from './processes/generate-trace.js';
+import { askChild } from './processes/child-process.js';
 import type { Scratch } from './processes/scratch.js';
 import { measuredWindow, type Scenario } from './scenario.js';
 
@@ -57,26 +55,9 @@ const generator = new URL('./processes/generate-trace.js', import.meta.url);
 const generatedWithinUs = 24 * 60 * 60 * secondUs;
 
 /** Generates a trace in a process of its own, which ends with `signal` too. */
-export async function generateApart(options: TraceOptions, scratch: Scratch, signal: AbortSignal): Promise<TraceInfo> {
-  const child = startChild({
-    name: 'the generator of the trace',
-    module: generator,
-    init: options,
-    origin: { epochUs: 0, zeroNs: null },
-    readyWithinUs: generatedWithinUs,
-  });
-  scratch.watch(child.pid);
-  const abort = () => child.signal('SIGKILL');
-  signal.addEventListener('abort', abort);
-  try {
-    const answer = (await child.ready) as Generated;
-    if (answer.outcome === 'refused') throw new UsageError(answer.message);
-    return answer.info;
-  } finally {
-    signal.removeEventListener('abort', abort);
-    await child.stop();
-    scratch.forget(child.pid);
-  }
+export function generateApart(options: TraceOptions, scratch: Scratch, signal: AbortSignal): Promise<TraceInfo> {
+  const name = 'the generator of the trace';
+  return askChild({ name, module: generator, init: options, readyWithinUs: generatedWithinUs, signal }, scratch);
 }
 
 /** Beside the trace, so that all its runs have the same. */

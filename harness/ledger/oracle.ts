@@ -536,6 +536,11 @@ function firstFrom(seqs: Float64Array, seq: number): number {
   return low;
 }
 
+/** Of rows of this width, each with those before it: what came with a seq is there at every later one. */
+function accumulate(rows: Float64Array, width: number): void {
+  for (let place = width; place < rows.length; place++) rows[place]! += rows[place - width]!;
+}
+
 /** Counts and sums, by seq and then by feature. */
 function sumOrders(orders: Facts['orders'], { customer, asOfUs, seqs, isUndeleted }: Moment): Float64Array {
   const { seq, atUs, sign, amountCents, deletes } = orders.columns;
@@ -554,7 +559,7 @@ function sumOrders(orders: Facts['orders'], { customer, asOfUs, seqs, isUndelete
     const cents = one * amountCents[event]!;
     for (let f = 0; f < width; f++) if (at > opens[f]!) sums[k * width + f]! += isSum[f]! ? cents : one;
   }
-  for (let place = width; place < sums.length; place++) sums[place]! += sums[place - width]!;
+  accumulate(sums, width);
   return sums;
 }
 
@@ -573,7 +578,7 @@ function countClicks(clicks: Facts['clicks'], { customer, asOfUs, seqs }: Moment
     if (k === seqs.length) continue;
     for (let f = 0; f < width; f++) if (at > opens[f]!) counts[k * width + f]!++;
   }
-  for (let place = width; place < counts.length; place++) counts[place]! += counts[place - width]!;
+  accumulate(counts, width);
   return counts;
 }
 
@@ -590,7 +595,7 @@ function topCategories(facts: Facts, { customer, asOfUs, seqs, isUndeleted }: Mo
     const k = firstFrom(seqs, seq[event]!);
     if (k < seqs.length) counts[k * width + category[event]!]! += sign[event]!;
   }
-  for (let place = width; place < counts.length; place++) counts[place]! += counts[place - width]!;
+  accumulate(counts, width);
   const tops: { category: number | null; shareBp: number | null }[] = [];
   for (let from = 0; from < counts.length; from += width) {
     let most = 0;
@@ -705,7 +710,7 @@ function mixesOf({ orders, clicks }: Facts, { customer, asOfUs }: RowVersion, hi
   for (let event = firstClick; event < endOfClicks; event++) {
     add(clicks.columns.seq[event]!, clicks.columns.atUs[event]!, 1, null);
   }
-  for (let seq = 1; seq <= highest; seq++) mixes[seq]! += mixes[seq - 1]!;
+  accumulate(mixes, 1);
   return mixes;
 }
 

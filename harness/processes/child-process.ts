@@ -3,9 +3,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type ClockOrigin, hostClock, monotonicUs, withDeadline } from '../clock.js';
-import { HarnessError } from '../errors.js';
-import type { FromChild, ToChild } from './child.js';
+import { HarnessError, UsageError } from '../errors.js';
+import type { Answered, FromChild, ToChild } from './child.js';
 import type { Precedence } from './precedence.js';
+import type { Scratch } from './scratch.js';
 import { isStopped, readUsage, type Usage } from './usage.js';
 
 export interface Exit {
@@ -130,6 +131,30 @@ export function startChild(options: ChildOptions): StartedChild {
  */
 function moduleCache(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'planebench', 'modules');
+}
+
+/**
+ * What a process answers that is started for this alone (`answerOnce`): it is gone then, with all that it held. It is killed
+ * when `signal` aborts. Rejects with the UsageError that it met, or, of one that ended otherwise, with its last words.
+ */
+export async function askChild<Answer>(
+  options: Omit<ChildOptions, 'origin'> & { readonly signal?: AbortSignal },
+  scratch: Scratch,
+): Promise<Answer> {
+  const { signal, ...started } = options;
+  const child = startChild({ ...started, origin: { epochUs: 0, zeroNs: null } });
+  scratch.watch(child.pid);
+  const abort = () => child.signal('SIGKILL');
+  signal?.addEventListener('abort', abort);
+  try {
+    const answered = (await child.ready) as Answered<Answer>;
+    if (answered.outcome === 'refused') throw new UsageError(answered.message);
+    return answered.answer;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await child.stop();
+    scratch.forget(child.pid);
+  }
 }
 
 /** The end of an error's sentence; nothing for one that said nothing. */

@@ -114,6 +114,25 @@ export function runChild<Init>(main: ChildMain<Init>): void {
   });
 }
 
+/** What a process says that is started for one answer. */
+export type Answered<Answer> =
+  | { readonly outcome: 'answered'; readonly answer: Answer }
+  /** What it was asked was wrong, and how. */
+  | { readonly outcome: 'refused'; readonly message: string };
+
+/** The main of such a process; `askChild` starts it. */
+export function answerOnce<Init, Answer>(work: (init: Init) => Promise<Answer>): void {
+  const answered = async (init: Init): Promise<Answered<Answer>> => {
+    try {
+      return { outcome: 'answered', answer: await work(init) };
+    } catch (error) {
+      if (error instanceof UsageError) return { outcome: 'refused', message: error.message };
+      throw error;
+    }
+  };
+  runChild<Init>(async (init, child) => child.ready(await answered(init)));
+}
+
 export type ToldListener = (kind: string, body: unknown) => void;
 
 /** What a process is told waits for whoever listens first: a role that loads its module must not miss it. */
