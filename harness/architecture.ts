@@ -32,12 +32,15 @@ export interface Architecture {
   readonly outside?: boolean;
 }
 
+/** Who of a plane goes first where processors are short. */
+export type Priority = 'high' | 'normal' | 'low';
+
 export interface Role {
   readonly name: string;
   /** True for the role whose death stops fresh changes from arriving. */
   readonly ingests?: boolean;
-  /** True for work that can wait (compaction, recomputation): it stands back behind the other roles for the processor. */
-  readonly background?: boolean;
+  /** `high`: users wait for its answers. `low`: its work can wait (compaction, recomputation). Absent: `normal`. */
+  readonly priority?: Priority;
   /** Crash-only: recovers from durable state whenever it starts; ends when `context.signal` aborts. */
   run(context: RoleContext): Promise<void>;
 }

@@ -158,7 +158,7 @@ export function printExamination(examination: Examination): string {
   return [
     `machine   ${machine.cpu}, ${machine.cores} cores, ${gib(machine.memoryBytes)}, ${machine.platform}`,
     `limits    ${machine.cgroup ?? 'no control group limits found'}`,
-    `priority  load generators ${machine.loadGoesFirst ? 'go before all others (real-time)' : 'go before planes by their niceness alone'}`,
+    `priority  load generators ${machine.loadGoesFirst ? 'go before all others, then what answers users (real-time)' : 'and what answers users go first by their niceness alone'}`,
     `free      ${gib(examination.freeMemoryBytes)} memory, ${gib(examination.freeDiskBytes)} disk in ${tmpdir()}`,
     `load      ${examination.loadAverage?.toFixed(2) ?? 'unknown'}`,
     `noise     timers late by ${(noise.timerLagP99Us / 1000).toFixed(1)} ms at p99; equal work varies by a factor of ${noise.workSpread.toFixed(1)}`,

@@ -15,6 +15,7 @@ export type {
   ChangeKey,
   Inventory,
   Plane,
+  Priority,
   Quarantined,
   Role,
   RoleContext,

@@ -65,7 +65,7 @@ async function inVirtualTime(test: (struck: Struck) => Promise<void>, server?: S
           name: 'obedient',
           params: null,
           uses: ['onlineStore'],
-          roles: [{ name: 'all', ingests: true, background: false }],
+          roles: [{ name: 'all', ingests: true, priority: 'normal' }],
           settlesWithinUs: null,
           outside: false,
         },

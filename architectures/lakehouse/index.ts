@@ -17,9 +17,9 @@ const lakehouse: ArchitectureFactory = (given) => {
     uses: ['changeLog', 'onlineStore', 'tables'],
     roles: [
       { name: 'stream', ingests: true, run: (context) => runStream(pausing(context, pauses), params) },
-      { name: 'compactor', background: true, run: (context) => runCompactor(pausing(context, pauses), params) },
-      { name: 'batch', background: true, run: (context) => runBatch(pausing(context, pauses), params) },
-      { name: 'serving', run: (context) => runServing(pausing(context, pauses), params) },
+      { name: 'compactor', priority: 'low', run: (context) => runCompactor(pausing(context, pauses), params) },
+      { name: 'batch', priority: 'low', run: (context) => runBatch(pausing(context, pauses), params) },
+      { name: 'serving', priority: 'high', run: (context) => runServing(pausing(context, pauses), params) },
     ],
   };
 };

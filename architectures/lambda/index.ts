@@ -15,9 +15,9 @@ const lambda: ArchitectureFactory = (given) => {
     params,
     uses: ['changeLog', 'onlineStore', 'tables'],
     roles: [
-      { name: 'batch', background: true, run: (context) => runBatch(pausing(context, pauses), params) },
+      { name: 'batch', priority: 'low', run: (context) => runBatch(pausing(context, pauses), params) },
       { name: 'speed', ingests: true, run: (context) => runSpeed(pausing(context, pauses), params) },
-      { name: 'serving', run: (context) => runServing(pausing(context, pauses), params) },
+      { name: 'serving', priority: 'high', run: (context) => runServing(pausing(context, pauses), params) },
     ],
     // A batch that began before the last change corrects nothing of it: the one after does.
     settlesWithinUs: 2 * params.batchIntervalUs + 10_000_000,

@@ -7,7 +7,7 @@ import { modelVersion, predict } from '../../workloads/model.js';
 const nothing: ArchitectureFactory = (params) => {
   if (params !== undefined && params !== null && Object.keys(params).length > 0)
     throw new UsageError(`null: it has no parameters. Given: ${JSON.stringify(params)}`);
-  return { name: 'null', params: {}, uses: [], roles: [{ name: 'serving', run: serve }] };
+  return { name: 'null', params: {}, uses: [], roles: [{ name: 'serving', priority: 'high', run: serve }] };
 };
 
 export default nothing;

@@ -30,7 +30,8 @@ const plane: ArchitectureFactory = (params) => {
     params: {},
     // The ports that its roles use: 'changeLog', 'onlineStore', 'tables', 'warehouse'.
     uses: ['changeLog', 'tables'],
-    // Each role is a process. One that `ingests` is the one a crash scenario kills.
+    // Each role is a process. One that `ingests` is the one a crash scenario kills; one that only answers users may have
+    // `priority: 'high'`, one whose work can wait 'low'.
     roles: [{ name: 'all', ingests: true, run }],
   };
 };

@@ -16,7 +16,7 @@ const warehouse: ArchitectureFactory = (given) => {
     uses: ['changeLog', 'warehouse', 'tables'],
     roles: [
       { name: 'loader', ingests: true, run: (context) => runLoader(pausing(context, pauses), params) },
-      { name: 'serving', run: (context) => runServing(pausing(context, pauses), params) },
+      { name: 'serving', priority: 'high', run: (context) => runServing(pausing(context, pauses), params) },
     ],
   };
 };

@@ -51,6 +51,7 @@ export interface ChildOptions {
   readonly module: URL;
   readonly init: unknown;
   readonly origin: ClockOrigin;
+  /** Absent: the harness's own. */
   readonly precedence?: Precedence;
   readonly readyWithinUs?: number;
   readonly execArgv?: readonly string[];
@@ -101,7 +102,7 @@ export function startChild(options: ChildOptions): StartedChild {
     type: 'init',
     init: options.init,
     origin: options.origin,
-    precedence: options.precedence ?? { niceness: 0 },
+    precedence: options.precedence ?? null,
   });
   return {
     name: options.name,

@@ -9,7 +9,12 @@ import { type Precedence, takePrecedence } from './precedence.js';
 
 /** Parent to child. */
 export type ToChild =
-  | { readonly type: 'init'; readonly init: unknown; readonly origin: ClockOrigin; readonly precedence: Precedence }
+  | {
+      readonly type: 'init';
+      readonly init: unknown;
+      readonly origin: ClockOrigin;
+      readonly precedence: Precedence | null;
+    }
   | { readonly type: 'set-clock'; readonly origin: ClockOrigin }
   | { readonly type: 'tell'; readonly kind: string; readonly body: unknown }
   | { readonly type: 'stop' };
@@ -79,7 +84,7 @@ export function runChild<Init>(main: ChildMain<Init>): void {
     switch (message.type) {
       case 'init': {
         clock = systemClock(message.origin);
-        await takePrecedence(message.precedence);
+        if (message.precedence) await takePrecedence(message.precedence);
         const child: Child = {
           clock,
           signal: stop.signal,

@@ -23,6 +23,11 @@ it.each([
   ['no-run', '() => ({ name: "mine", uses: [], roles: [{ name: "all" }] })', /every role must be/],
   ['twice', `() => ({ name: "mine", uses: [], roles: [${role}, ${role}] })`, /two roles are named all/],
   [
+    'priority',
+    '() => ({ name: "mine", uses: [], roles: [{ name: "all", priority: "urgent", async run() {} }] })',
+    /role all has the priority "urgent"; there are high, normal, low/,
+  ],
+  [
     'taken',
     '() => ({ name: "mine", uses: [], roles: [{ name: "reader", async run() {} }] })',
     /cannot be named reader/,

@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Architecture, ArchitectureFactory } from '../architecture.js';
+import type { Architecture, ArchitectureFactory, Priority } from '../architecture.js';
 import { UsageError } from '../errors.js';
 import type { Json } from '../json.js';
 import type { Ports } from '../ports/ports.js';
@@ -45,7 +45,7 @@ export function descriptionOf(architecture: Architecture): ArchitectureDescripti
     name,
     params,
     uses,
-    roles: roles.map(({ name: role, ingests = false, background = false }) => ({ name: role, ingests, background })),
+    roles: roles.map(({ name: role, ingests = false, priority = 'normal' }) => ({ name: role, ingests, priority })),
     settlesWithinUs: settlesWithinUs ?? null,
     outside,
   };
@@ -65,6 +65,8 @@ function whatIsWrong({ name, params, uses, roles, settlesWithinUs, outside }: Ar
     if (reservedNames.includes(role.name))
       return `a role cannot be named ${role.name}: the harness has a process so named`;
     if (roles.filter((other) => other?.name === role.name).length > 1) return `two roles are named ${role.name}`;
+    if (role.priority !== undefined && !Object.hasOwn(priorities, role.priority))
+      return `role ${role.name} has the priority "${role.priority}"; there are ${Object.keys(priorities).join(', ')}`;
   }
   if (settlesWithinUs !== undefined && !(Number.isFinite(settlesWithinUs) && settlesWithinUs >= 0))
     return `settlesWithinUs must be a number of microseconds, found ${settlesWithinUs}`;
@@ -73,6 +75,7 @@ function whatIsWrong({ name, params, uses, roles, settlesWithinUs, outside }: Ar
 }
 
 const portNames: readonly string[] = ['changeLog', 'onlineStore', 'tables', 'warehouse'] satisfies (keyof Ports)[];
+const priorities: Readonly<Record<Priority, true>> = { high: true, normal: true, low: true };
 const reservedNames: readonly string[] = [
   ...['emitter', 'reader', 'online-store', 'tables', 'warehouse'],
   ...['change-log', 'change-log-1', 'change-log-2', 'change-log-3'],

@@ -23,7 +23,7 @@ function start(
       onStarted(spec, clock);
     },
   } as unknown as Supervisor;
-  const roles = names.map((name) => ({ name, ingests: false, background: false }));
+  const roles = names.map((name) => ({ name, ingests: false, priority: 'normal' as const }));
   return startPlane({
     supervisor,
     plan: { arm: {}, scenario: { epochUs: 1_000, phases: { warmUpUs: 500, measureUs: 2_000 }, workload: {} } } as never,

@@ -71,7 +71,7 @@ export async function startPlane(options: {
   };
 
   await Promise.all(
-    architecture.roles.map(({ name: role, background }) => {
+    architecture.roles.map(({ name: role, priority }) => {
       const counts = countRole(measuredWindow(plan.scenario));
       counters.set(role, counts);
       let port = 0;
@@ -79,7 +79,7 @@ export async function startPlane(options: {
       return supervisor.start({
         name: role,
         kind: 'role',
-        background,
+        priority,
         module: roleModule,
         main: runRole,
         restart: true,

@@ -3,29 +3,40 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { promisify } from 'node:util';
+import type { Priority } from '../architecture.js';
 
-/** `first`: before all others, where the system permits it. */
-export type Precedence = 'first' | { readonly niceness: number };
+/** Of the processes of a plane their priority; `load`: those who keep the time of the load, before all of a plane. */
+export type Precedence = 'load' | Priority;
+
+/**
+ * All that belongs to a plane stands back behind the load generators, by the same amount in every arm: a user's request does
+ * not arrive later because a plane is busy, and on two cores it otherwise would. Within a plane what users wait for goes
+ * first and what can wait last, as an orchestrator does it by reserved and by smaller shares of the processor.
+ */
+export const nicenessOf: Readonly<Record<Precedence, number>> = { load: 0, high: 5, normal: 10, low: 15 };
 
 export async function takePrecedence(precedence: Precedence): Promise<void> {
-  if (precedence === 'first') await goFirst();
-  else if (precedence.niceness > 0) standBack(precedence.niceness);
+  standBack(nicenessOf[precedence]);
+  if (precedence === 'load') await setRealTime(['--all-tasks', '--rr', '--pid', '2', String(process.pid)]);
+  if (precedence === 'high') await goBeforeFair(process.pid);
 }
 
 /**
- * Those who keep the time of the load take the lowest real-time priority (SCHED_RR, sched(7)) on Linux. Under the fair
- * scheduler who wakes up waits until another's slice is over, 3 ms and more, whatever its niceness: calls would start late
- * by that, and answers be late by it. Threads that are started later have it from those that start them.
+ * Those who keep the time of the load, and who answer users, take a real-time priority (SCHED_RR, sched(7)) on Linux, the
+ * former the higher one. Under the fair scheduler who wakes up waits until another's slice is over, 3 ms and more, whatever
+ * its niceness: calls would start late by that, and answers be late by it, once on each way. Threads that a process of the
+ * load starts later have it, too. Those of a process that answers have not: an engine that it calls would otherwise hold up
+ * its answers, by the slices of 100 ms that equal real-time priorities take in turn.
  *
  * False where there is no chrt(1) or it is not permitted (CAP_SYS_NICE, RLIMIT_RTPRIO); nothing is changed then.
  */
-async function goFirst(): Promise<boolean> {
-  return setRealTime(['--all-tasks', '--rr', '--pid', '1', String(process.pid)]);
+export async function goBeforeFair(pid: number): Promise<boolean> {
+  return setRealTime(['--all-tasks', '--reset-on-fork', '--rr', '--pid', '1', String(pid)]);
 }
 
-/** Whether `goFirst` would do it here. */
+/** Whether real-time priorities are permitted here. */
 export async function mayGoFirst(): Promise<boolean> {
-  return setRealTime(['--rr', '1', 'true']);
+  return setRealTime(['--rr', '2', 'true']);
 }
 
 async function setRealTime(args: readonly string[]): Promise<boolean> {
@@ -44,6 +55,7 @@ async function setRealTime(args: readonly string[]): Promise<boolean> {
  * and would go before the code that calls it. Threads that are started later have it from those that start them.
  */
 function standBack(niceness: number): void {
+  if (niceness === 0) return;
   const threads = process.platform === 'linux' ? readdirSync('/proc/self/task').map(Number) : [0];
   for (const thread of threads) {
     try {

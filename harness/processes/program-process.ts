@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type ClockOrigin, hostClock, monotonicUs } from '../clock.js';
 import { type Exit, type StartedChild, stderrBytes } from './child-process.js';
+import { goBeforeFair, nicenessOf, type Precedence } from './precedence.js';
 import { enterService } from './service.js';
 import { isStopped, readUsage } from './usage.js';
 
@@ -33,20 +34,22 @@ export interface ServerOptions {
 }
 
 export interface ProgramOptions extends ServerOptions {
-  readonly niceness?: number;
+  /** Absent: the harness's own. */
+  readonly precedence?: Precedence;
 }
 
 export function startProgramProcess(options: ProgramOptions): StartedChild {
-  const { name, niceness = 0 } = options;
+  const { name, precedence = 'load' } = options;
   const { command, args, env, cwd, user } = options.spawn;
   // nice(1) becomes the program, under the same number, before that has any thread that would keep the niceness of ours.
-  const child = spawn('nice', ['-n', String(niceness), command, ...args], {
+  const child = spawn('nice', ['-n', String(nicenessOf[precedence]), command, ...args], {
     cwd,
     env: { ...process.env, ...env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...user,
   });
+  if (precedence === 'high' && child.pid !== undefined) void goBeforeFair(child.pid);
   let words = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -2,12 +2,14 @@
  * Owns every process of a run: starts them, waits for ready, starts a dead role again after a delay as an orchestrator
  * would, samples what they use, and leaves none behind.
  */
+import type { Priority } from '../architecture.js';
 import { type ClockOrigin, hostClock, monotonicNs, monotonicUs, type SystemClock, systemClock } from '../clock.js';
 import { HarnessError, PlaneError } from '../errors.js';
 import type { ProcessFact, UsageColumns } from '../record/facts.js';
 import type { ChildMain } from './child.js';
 import { describeExit, type Exit, lastWordsOf, type StartedChild, startChild } from './child-process.js';
 import { type ContainerOptions, containerLauncher } from './container-process.js';
+import type { Precedence } from './precedence.js';
 import { createProcessEvents, type ProcessEvent, type ToldEvents } from './process-events.js';
 import { type ProgramOptions, startProgramProcess } from './program-process.js';
 import type { Scratch } from './scratch.js';
@@ -21,8 +23,8 @@ export interface ProcessSpec {
   readonly main?: ChildMain<never>;
   /** Called at every start: a restarted role may be told other things (its old port). */
   readonly init: () => unknown;
-  /** Its work can wait: it stands back even behind the rest of the plane. */
-  readonly background?: boolean;
+  /** Within the plane; absent: `normal`. A load goes before all of it. */
+  readonly priority?: Priority;
   /** Start it again when it dies. */
   readonly restart: boolean;
   readonly readyWithinUs?: number;
@@ -68,10 +70,11 @@ export interface Supervisor extends ToldEvents {
 /** A load is of the harness, and what it costs is not the plane's. */
 interface OfServer {
   readonly kind: 'server' | 'load';
+  readonly priority?: Priority;
   readonly restart: boolean;
 }
-/** A server that others wrote; `origin` and niceness are the supervisor's to say. */
-export type ProgramSpec = Omit<ProgramOptions, 'origin' | 'niceness'> & OfServer;
+/** A server that others wrote; `origin` and precedence are the supervisor's to say. */
+export type ProgramSpec = Omit<ProgramOptions, 'origin' | 'precedence'> & OfServer;
 /** The same in a container, which has its files and its port over restarts; `label` is the supervisor's to say. */
 export type ContainerSpec = Omit<ContainerOptions, 'origin' | 'label' | 'network'> & {
   /** `peers`: on a network on which servers find each other by name. `host`: on that of this machine, loopback included. */
@@ -141,6 +144,10 @@ export const notThere = (name: string): Error =>
 export const notReadyAgain = (name: string): Error =>
   new HarnessError(`${name} was started again and not ready within ${readyWithinUs / 1e6} s`);
 
+/** The load before all of the plane, and who of the plane goes first. */
+const precedenceOf = ({ kind, priority = 'normal' }: Pick<ProcessSpec, 'kind' | 'priority'>): Precedence =>
+  kind === 'load' ? 'load' : priority;
+
 /** A role that dies this often without ever staying up this long is given up. */
 export const deathsUntilGivenUp = 5;
 export const steadyUs = 10_000_000;
@@ -149,14 +156,6 @@ export const readyWithinUs = 30_000_000;
 const startsWithinUs = 5_000_000;
 const lastLines = 10;
 const sampleEveryUs = 250_000;
-/**
- * Everything that belongs to a plane stands back behind the load generators, which go first where that is permitted, by
- * the same amount in every arm: a user's request does not arrive later because a plane is busy, and on two cores it
- * otherwise would.
- */
-const planeNiceness = 10;
-/** What an orchestrator does with a smaller share of the processor. */
-const backgroundNiceness = 5;
 
 export function supervise(options: {
   lullStartUs: number;
@@ -186,8 +185,7 @@ export function supervise(options: {
       module: spec.module,
       init: spec.init(),
       origin: shifted(clockByUs),
-      precedence:
-        spec.kind === 'load' ? 'first' : { niceness: planeNiceness + (spec.background ? backgroundNiceness : 0) },
+      precedence: precedenceOf(spec),
       ...(spec.readyWithinUs === undefined ? {} : { readyWithinUs: spec.readyWithinUs }),
     });
     scratch.watch(child.pid);
@@ -199,7 +197,7 @@ export function supervise(options: {
     const child = startProgramProcess({
       ...spec,
       origin: shifted(clockByUs),
-      niceness: spec.kind === 'load' ? 0 : planeNiceness,
+      precedence: precedenceOf(spec),
     });
     scratch.watchGroup(child.pid);
     return child;

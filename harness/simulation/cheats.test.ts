@@ -52,7 +52,7 @@ async function simulate(name: string): Promise<RunFacts> {
         name,
         params: null,
         uses: ['changeLog'],
-        roles: [{ name: 'all', ingests: true, background: false }],
+        roles: [{ name: 'all', ingests: true, priority: 'normal' }],
         settlesWithinUs: null,
         outside: false,
       },

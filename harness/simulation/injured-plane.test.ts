@@ -61,7 +61,7 @@ async function withPlane(test: (under: Under) => Promise<void>): Promise<void> {
         name: 'asking',
         params: null,
         uses: ['onlineStore'],
-        roles: ['serving', 'restless'].map((name) => ({ name, ingests: false, background: false })),
+        roles: ['serving', 'restless'].map((name) => ({ name, ingests: false, priority: 'normal' as const })),
         settlesWithinUs: null,
         outside: false,
       },

@@ -12,17 +12,24 @@ import type { Seen, StackServer } from './stack.js';
 const warehouseThreads = 2;
 const warehouseReaders = 4;
 
+/** Whoever reads waits for it, whichever it is. */
+export const onlineStorePriority = 'high';
+
 const ownServers = {
   changeLog: {
     module: new URL('../ports/change-log/embedded-server.js', import.meta.url),
+    priority: 'normal',
     settings: {},
   },
   onlineStore: {
     module: new URL('../ports/online-store/embedded-server.js', import.meta.url),
+    priority: onlineStorePriority,
     settings: {},
   },
   warehouse: {
     module: new URL('../ports/warehouse/embedded-server.js', import.meta.url),
+    // It answers, too, and loads: nobody can put one half of a process before the other.
+    priority: 'normal',
     settings: { threads: warehouseThreads, readers: warehouseReaders },
   },
 } as const;
@@ -41,7 +48,7 @@ export async function startOwnServer(
   served: ServedPort,
   { supervisor, directory }: { readonly supervisor: Supervisor; readonly directory: string },
 ): Promise<number> {
-  const { module, settings } = ownServers[served];
+  const { module, priority, settings } = ownServers[served];
   const name = serverNames[served];
   const path = join(directory, name);
   await mkdir(path, { recursive: true });
@@ -49,6 +56,7 @@ export async function startOwnServer(
   await supervisor.start({
     name,
     kind: 'server',
+    priority,
     module,
     restart: true,
     init: () => ({ directory: path, port, ...settings }),

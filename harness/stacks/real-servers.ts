@@ -16,7 +16,14 @@ import { type Found, type ListenAddress, loopback, notStarted, type ServerProgra
 import { appendOnlyOf, redis } from '../servers/redis.js';
 import { bucketsOf, endpointOf, newCredentials, region, versitygw } from '../servers/versitygw.js';
 import type { NativeConnection } from './native.js';
-import { emptiedServer, serverNames, stackServer, startOwnServer, together } from './own-servers.js';
+import {
+  emptiedServer,
+  onlineStorePriority,
+  serverNames,
+  stackServer,
+  startOwnServer,
+  together,
+} from './own-servers.js';
 import type { BrokerCount, Stack, StackServer } from './stack.js';
 import { readStoredBytes } from './stored-bytes.js';
 
@@ -136,7 +143,13 @@ async function startRedis(hosted: Hosted): Promise<RedisConnection> {
   const name = serverNames.onlineStore;
   const [port] = (await freePorts(1)) as [number];
   const settings = { directory: join(directory, name), host: host.listenOn, port, appendfsync: 'no' } as const;
-  await startServer(hosted, redis, settings, { name, port }, { setClock: (origin) => setStoreClock({ port }, origin) });
+  await startServer(
+    hosted,
+    redis,
+    settings,
+    { name, port },
+    { priority: onlineStorePriority, setClock: (origin) => setStoreClock({ port }, origin) },
+  );
   return { port };
 }
 
@@ -171,7 +184,7 @@ async function startServer<Settings>(
   program: ServerProgram<Settings>,
   settings: Settings,
   { name, port }: { readonly name: string; readonly port: number },
-  more: Pick<ProgramSpec, 'setClock'> = {},
+  more: Pick<ProgramSpec, 'setClock' | 'priority'> = {},
 ): Promise<void> {
   const found = await host.find(program);
   versions[program.name] = found.version;

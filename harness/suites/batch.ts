@@ -12,7 +12,7 @@ import { measuredScenario, soundness, threePlanes } from './measured.js';
 
 const base = measuredScenario({
   name: 'batch',
-  customers: 300_000,
+  customers: 1_000_000,
   historyFacts: 3_000_000,
   changesPerSecond: 2_000,
   predictionsPerSecond: 50,
@@ -44,7 +44,7 @@ export const batchSoundness: readonly Threshold[] = [
 export const batch: Suite = {
   name: 'batch',
   about:
-    'three planes, 300,000 customers scored in batch, training sets, compaction, 2,000 changes/s (about 5 minutes)',
+    'three planes, 1,000,000 customers scored in batch, training sets, compaction, 2,000 changes/s (about 5 minutes)',
   scenarios: [
     {
       ...base,
@@ -65,7 +65,7 @@ export const batch: Suite = {
           { kind: 'training-set', late: false, times: 1 },
           { kind: 'training-set', late: true, times: 2 },
           // What a source sent of one customer in a thousand was wrong.
-          { kind: 'reprocess', customers: 300 },
+          { kind: 'reprocess', customers: 1_000 },
         ],
       },
     },

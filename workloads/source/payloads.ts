@@ -1,7 +1,7 @@
 /** Writes the payloads of generated changes as Avro, with the schema that the source had at the time. */
 import avro, { type Type } from 'avsc';
 import { tableNames } from '../change-batch.js';
-import { changeOf, orderStatuses, rowSchemas } from '../contracts/schemas.js';
+import { orderStatuses, rowSchemas } from '../contracts/schemas.js';
 import { channels, type SlotChanges } from './changes.js';
 import { emailOf, type Pools } from './pools.js';
 import type { SourceState } from './state.js';
@@ -17,19 +17,16 @@ const [cut, badUnion] = [1, 2] as const;
 
 export function createPayloadWriter(pools: Pools, state: Pick<SourceState, 'name'>): PayloadWriter {
   const types: readonly (readonly Type[])[] = tableNames.map((table) =>
-    rowSchemas[table].map((row) => avro.Type.forSchema(changeOf(row))),
+    rowSchemas[table].map((row) => avro.Type.forSchema(row)),
   );
   // Images are refilled for each change: the writer keeps none of them.
   const rows = tableNames.map((_, table) => ({ before: emptyRow(table), after: emptyRow(table) }));
-  const change: { before: Row | null; after: Row | null } = { before: null, after: null };
 
   return (changes, i, target, at) => {
     const table = changes.table[i] as number;
     const op = changes.op[i] as number;
     const version = changes.schemaVersion[i] as number;
     const { before, after } = rows[table] as { before: Row; after: Row };
-    change.before = op === create ? null : before;
-    change.after = op === remove ? null : after;
     switch (table) {
       case orders:
         if (op !== create) fillOrderBefore(before as OrderRow, changes, i);
@@ -50,11 +47,23 @@ export function createPayloadWriter(pools: Pools, state: Pick<SourceState, 'name
       }
     }
     const type = (types[table] as readonly Type[])[version - 1] as Type;
-    const end = type.encode(change, target, at);
+    const middle = writeImage(type, op === create ? null : before, target, at);
+    if (middle < 0) return -1;
+    const end = writeImage(type, op === remove ? null : after, target, middle);
     if (end < 0) return -1;
     if (changes.damage[i] === badUnion) target[at] = 0x7f;
     return changes.damage[i] === cut ? end - 1 : end;
   };
+}
+
+/**
+ * A field of `changeOf`, a union of null and the row: the number of its branch, zigzag encoded, then the row (Avro 1.11,
+ * "Unions" and "Records"). avsc looks for the branch by the value, which takes a quarter of the time of a payload.
+ */
+function writeImage(type: Type, row: Row | null, target: Buffer, at: number): number {
+  if (at >= target.length) return -1;
+  target[at] = row === null ? 0 : 2;
+  return row === null ? at + 1 : type.encode(row, target, at + 1);
 }
 
 interface OrderRow {
