@@ -47,6 +47,19 @@ describe('the search for personal data', () => {
     expect(leaks.filter(({ needle }) => needle === needles[2])).toEqual([]);
   });
 
+  it('comes to its end where columns have a million texts each', async () => {
+    const path = join(directory, 'customers.parquet');
+    await withDuckDb((connection) =>
+      connection.run(
+        `COPY (SELECT md5(i::VARCHAR) AS token, if(i = 999999, '${email}', md5((i + 7)::VARCHAR)) AS next
+               FROM range(1000000) AS t(i)) TO '${path}' (FORMAT parquet, COMPRESSION zstd)`,
+      ),
+    );
+    expect((await searchStored([directory], [email, phone])).filter(({ place }) => place !== '')).toEqual([
+      { path, place: 'column next', needle: email },
+    ]);
+  });
+
   it('finds what a DuckDB file holds, also what is still in its log, and leaves the file as it was', async () => {
     const path = join(directory, 'warehouse.duckdb');
     const instance = await DuckDBInstance.create(path);
