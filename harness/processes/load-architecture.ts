@@ -65,8 +65,8 @@ function whatIsWrong({ name, params, uses, roles, settlesWithinUs, outside }: Ar
     if (reservedNames.includes(role.name))
       return `a role cannot be named ${role.name}: the harness has a process so named`;
     if (roles.filter((other) => other?.name === role.name).length > 1) return `two roles are named ${role.name}`;
-    if (role.priority !== undefined && !Object.hasOwn(priorities, role.priority))
-      return `role ${role.name} has the priority "${role.priority}"; there are ${Object.keys(priorities).join(', ')}`;
+    if (role.priority !== undefined && !priorities.includes(role.priority))
+      return `role ${role.name} has the priority "${role.priority}"; there are ${priorities.join(', ')}`;
   }
   if (settlesWithinUs !== undefined && !(Number.isFinite(settlesWithinUs) && settlesWithinUs >= 0))
     return `settlesWithinUs must be a number of microseconds, found ${settlesWithinUs}`;
@@ -75,7 +75,7 @@ function whatIsWrong({ name, params, uses, roles, settlesWithinUs, outside }: Ar
 }
 
 const portNames: readonly string[] = ['changeLog', 'onlineStore', 'tables', 'warehouse'] satisfies (keyof Ports)[];
-const priorities: Readonly<Record<Priority, true>> = { high: true, normal: true, low: true };
+const priorities: readonly string[] = ['high', 'normal', 'low'] satisfies Priority[];
 const reservedNames: readonly string[] = [
   ...['emitter', 'reader', 'online-store', 'tables', 'warehouse'],
   ...['change-log', 'change-log-1', 'change-log-2', 'change-log-3'],
