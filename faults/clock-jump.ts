@@ -8,6 +8,7 @@ import { windowsOf } from './schedule.js';
 
 export const clockJump: Fault<'clock-jump', { readonly atUs: number; readonly offUs: number | null }> = {
   about: 'the clock of a role is wrong for a while',
+  outlivesRole: true,
   supports: ({ role }, { architecture }) => roleOf(architecture, role),
   schedule: windowsOf,
   async inject({ supervisor, plane, target, spec, window }) {

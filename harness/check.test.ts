@@ -77,6 +77,12 @@ describe('every operation is asked, every answer held against its shape', () => 
     expect(new Set(verdicts.map(({ subject }) => subject))).toEqual(new Set(['lookup']));
   });
 
+  it('batch work that begins with no snapshot is not asked, and said to be so', async () => {
+    const verdicts = await inspected({ ...sound, score: () => null, trainingSet: () => null });
+    const open = verdicts.filter(({ outcome }) => outcome === 'not judged').map(({ subject }) => subject);
+    expect(open).toEqual(['score', 'trainingSet']);
+  });
+
   const broken: readonly (readonly [string, Answers, RegExp])[] = [
     [
       'lookup: known customers',
@@ -147,7 +153,11 @@ describe('the run is judged by its facts', () => {
   const rollback = { back: { seenUs: 1 }, forward: { seenUs: 2 }, mixed: 0, wrong: 0 };
   const reprocessing = { checked: 5, left: 0, disturbed: 0, mistold: [] };
   const batch = {
-    steps: [{ kind: 'snapshot', failure: null }],
+    steps: [
+      { kind: 'snapshot', failure: null },
+      { kind: 'score', failure: null },
+      { kind: 'training-set', failure: null },
+    ],
     scored: { checked: 5, wrong: 0 },
     training: { checked: 5, wrong: 0, leaked: 0 },
     rebuilt,
@@ -205,7 +215,7 @@ describe('the run is judged by its facts', () => {
   });
 
   it.each([
-    ['a step without an answer', { steps: [{ kind: 'snapshot', failure: 'no' }] }],
+    ['a step without an answer', { steps: [...batch.steps, { kind: 'snapshot', failure: 'no' }] }],
     ['a wrong score', { scored: { checked: 5, wrong: 1 } }],
     ['a leak', { training: { checked: 5, wrong: 1, leaked: 1 } }],
     ['a wrong training row', { training: { checked: 5, wrong: 1, leaked: 0 } }],
@@ -222,6 +232,32 @@ describe('the run is judged by its facts', () => {
     const verdicts = judged({ batch: { ...batch, ...change } });
     expect(verdicts.filter(({ outcome }) => outcome === 'fails').length).toBe(1);
     expect(outcomes({ batch })).toEqual(new Set(['passes']));
+  });
+
+  it('batch work: what was not asked for has no rules, and of nothing nothing good is said', () => {
+    const subjects = (change: object) => judged({ batch: { ...batch, ...change } }).map(({ subject }) => subject);
+    const none = { times: 0, same: 0 };
+    const unasked = { steps: [{ kind: 'snapshot', failure: null }], rebuilt: { scored: none, training: none } };
+    expect(subjects(unasked)).not.toContain('score');
+    expect(subjects({})).toContain('score');
+    const empty = judged({ batch: { ...batch, scored: { checked: 0, wrong: 0 } } });
+    expect(
+      empty.filter(({ outcome }) => outcome !== 'passes').map(({ subject, outcome }) => [subject, outcome]),
+    ).toEqual([['score', 'not judged']]);
+  });
+
+  it('a plane that fails a fifth of its calls with nothing in the way does not pass', () => {
+    const outcome = calls.outcome.map((ok, i) => (i % 5 === 0 ? outcomeNames.indexOf('error') : ok));
+    const injectedUs = calls.intendedUs[calls.rows >> 1] as number;
+    const of = (rate: Uint8Array, from = 0) =>
+      judged({
+        operations: { ...calls, outcome: rate.map((found, i) => (i < from ? 0 : found)) },
+        faults: [{ ...fault, injectedUs }],
+      }).find(({ rule }) => rule === 'predict is answered');
+    expect(of(outcome)).toMatchObject({ outcome: 'fails' });
+    expect(of(outcome)?.example).toMatch(/^\d+ of \d+ calls before anything was killed were not/);
+    // After a kill calls may fail.
+    expect(of(outcome, calls.rows >> 1)).toMatchObject({ outcome: 'passes' });
   });
 
   it('wrong rows before its own correction do not', () => {

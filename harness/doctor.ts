@@ -143,7 +143,7 @@ function advise({
     advice.push('Other programs are running: their noise widens every interval. Stop them or expect "inconclusive".');
   if (!machine.loadGoesFirst)
     advice.push(
-      'Load generators may not have real-time priority: calls start some milliseconds late beside busy planes. Permit it: run as root, or `ulimit -r 1` first.',
+      'Load generators may not have real-time priority: calls start some milliseconds late beside busy planes. Permit it: run as root, or `ulimit -r 2` first.',
     );
   if (noise.timerLagP99Us > 5_000)
     advice.push('Timers fire late here: runs may be invalid because the load generator falls behind.');

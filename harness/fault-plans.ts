@@ -129,7 +129,15 @@ function mistimedFaults(scenario: Scenario, windows: Windows): string[] {
   ];
 }
 
-/** Of one kind, on one target, at one time: whatever was seen could be of either. */
+/** By kinds that stop a server and start it again, what it is. */
+const takenDown: Partial<Readonly<Record<FaultPlan['kind'], string>>> = {
+  'change-log-outage': 'change log',
+  'leader-kill': 'change log',
+  'online-store-outage': 'online store',
+  'online-store-loss': 'online store',
+};
+
+/** Of one kind, on one target, at one time: whatever was seen could be of either. Of one server: the first to end ends both. */
 function overlappingFaults(scenario: Scenario, windows: Windows, architectures: readonly Architecture[]): string[] {
   return architectures.flatMap((architecture) => {
     const struck = windows
@@ -139,11 +147,20 @@ function overlappingFaults(scenario: Scenario, windows: Windows, architectures: 
         // A role that was killed is away until it is started again.
         const restartUs = plan.kind === 'role-crash' || plan.kind === 'crash-loop' ? scenario.restartDelayUs : 0;
         const endUs = window.atUs + lastsUs(plan) + Math.max(restartUs, awayUs(plan));
-        return [{ what: `${plan.kind} of ${support.target}`, atUs: window.atUs, endUs }];
+        const server = takenDown[plan.kind];
+        return [{ what: `${plan.kind} of ${support.target}`, server, atUs: window.atUs, endUs }];
       })
       .sort((a, b) => a.atUs - b.atUs);
     return struck.flatMap((one, i) => {
-      const other = struck.slice(i + 1).find(({ what, atUs }) => what === one.what && atUs < one.endUs);
+      const others = struck.slice(i + 1).filter(({ atUs }) => atUs < one.endUs);
+      const other = others.find(({ what }) => what === one.what);
+      const rival = others.find(
+        ({ what, server }) => what !== one.what && server !== undefined && server === one.server,
+      );
+      if (rival !== undefined)
+        return [
+          `${rival.what} begins ${seconds(one.endUs - rival.atUs)} before ${one.what} is over: the one would bring up the server that the other has taken down. Let them begin at least ${seconds(one.endUs - one.atUs)} apart`,
+        ];
       return other === undefined
         ? []
         : [

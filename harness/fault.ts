@@ -38,6 +38,8 @@ export type Support = { readonly target: string } | { readonly notApplicable: st
 export interface Fault<Kind extends FaultKind = FaultKind, Harm = unknown, Armed = unknown> {
   /** What is done, in a few words, for readers of the report. */
   readonly about: string;
+  /** Whoever is started in the place of a role that died is harmed, too, until it is healed. */
+  readonly outlivesRole?: true;
   supports(
     spec: SpecOf<Kind>,
     where: {

@@ -122,7 +122,13 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
       fact,
       healed: harmed.then(() => {}),
       async witness() {
-        const witness = await faultOf(plan).witness(strike, await harmed);
+        const { harm, inTime } = await harmed;
+        if (!inTime) {
+          fact.saw = 'it was in place only when it was to be over';
+          return;
+        }
+        const unseen = (error: unknown): Unstruck => ({ atUs: null, saw: `it could not be seen: ${messageOf(error)}` });
+        const witness = await faultOf(plan).witness(strike, harm).catch(unseen);
         if (witness !== null && isBefore(witness, fact, faultOf(plan))) return;
         fact.witnessedUs = witness?.atUs ?? null;
         fact.saw = witness?.saw ?? null;
@@ -136,18 +142,23 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
     fault: AnyFault,
     strike: Strike,
     fact: { -readonly [Field in keyof FaultFact]: FaultFact[Field] },
-  ): Promise<unknown> {
+  ): Promise<{ readonly harm: unknown; readonly inTime: boolean }> {
     const armed = fault.arm?.(strike);
     fact.armedUs = clock.nowUs();
     await clock.sleepUntil(strike.window.atUs, signal);
     const since = supervisor.eventCount();
     fact.injectedUs = clock.nowUs();
     const harm = await fault.inject(strike, armed);
-    await clock.sleepUntil(strike.window.untilUs, signal);
+    const { atUs, untilUs } = strike.window;
+    // What takes its time to be done, as a role has to be there to be held, must not be over before it is.
+    const inTime = atUs === untilUs || clock.nowUs() < untilUs;
+    await clock.sleepUntil(untilUs, signal);
     await healUntilDone(fault, strike, harm);
-    fact.healedUs = clock.nowUs();
-    fact.readyUs = await inService(strike.target, since);
-    return harm;
+    const healedUs = clock.nowUs();
+    fact.healedUs = healedUs;
+    const readyUs = await inService(strike.target, since);
+    fact.readyUs = readyUs === null || !fault.outlivesRole ? readyUs : Math.max(readyUs, healedUs);
+    return { harm, inTime };
   }
 
   async function healUntilDone(fault: AnyFault, strike: Strike, harm: unknown): Promise<void> {

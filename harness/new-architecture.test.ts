@@ -1,6 +1,7 @@
 /** What `new architecture` writes compiles, passes its own test, and is never written over anything. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -35,6 +36,25 @@ it('writes a typed plane and a test that passes', async () => {
   const tested = await run(process.execPath, ['--import', 'tsx', '--test', test], { cwd: projectDirectory });
   expect(tested.stdout).toMatch(/pass 6\b/);
   expect(tested.stdout).toMatch(/fail 0\b/);
+}, 60_000);
+
+it('beside a project of the user, names commands that there are in it', async () => {
+  const theirs = await mkdtemp(join(tmpdir(), 'planebench theirs-'));
+  try {
+    await mkdir(join(theirs, 'node_modules'));
+    await symlink(projectDirectory, join(theirs, 'node_modules', 'planebench'), 'dir');
+    const main = join(projectDirectory, 'dist', 'harness', 'main.js');
+    const { stdout } = await run(process.execPath, [main, 'new', 'architecture', 'tern'], { cwd: theirs });
+    expect(stdout).toContain(`npx planebench check '${join(theirs, 'tern.ts')}'`);
+    expect(await readFile(join(theirs, 'tern.ts'), 'utf8')).toContain('npx planebench check ./tern.ts');
+    const [, loader, test] = /node --import (\S+) --test '(.*)'/.exec(stdout) ?? [];
+    const tested = await run(process.execPath, ['--import', loader as string, '--test', test as string], {
+      cwd: theirs,
+    });
+    expect(tested.stdout).toMatch(/pass 6\b/);
+  } finally {
+    await rm(theirs, { recursive: true });
+  }
 }, 60_000);
 
 it.each(['.ts', '.test.ts'])('writes over nothing: NAME%s is there', async (ending) => {

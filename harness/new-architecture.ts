@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import { builtIn } from './processes/load-architecture.js';
@@ -26,8 +26,8 @@ export function declareNew(program: Command, out: (text: string) => void): void 
           `wrote ${module}`,
           `wrote ${test}`,
           'next:',
-          `  node --import tsx --test ${test}`,
-          `  npm run planebench -- check ${module}`,
+          `  node --import ${isInside(test) ? 'tsx' : import.meta.resolve('tsx')} --test ${asWord(test)}`,
+          `  ${commandIn(module)} check ${asWord(module)}`,
         ].join('\n'),
       );
     });
@@ -56,10 +56,18 @@ export async function writeArchitecture(name: string, directory: string): Promis
     );
   for (const { from, to } of files) {
     const text = await readFile(join(template, from), 'utf8');
-    await write(to, text.replace(/\btemplate\b/g, name).replaceAll("'./plane.js'", `'./${name}.js'`));
+    const named = text.replace(/\btemplate\b/g, name).replaceAll("'./plane.js'", `'./${name}.js'`);
+    const command = commandIn(to);
+    await write(to, named.replaceAll('npm run planebench --', command));
   }
   return [files[0].to, files[1].to];
 }
+
+const isInside = (path: string) => !relative(projectDirectory, path).startsWith('..');
+/** Where it is installed beside a user's own, planebench is a command there; only its own folder has its scripts. */
+const commandIn = (path: string) => (isInside(path) ? 'npm run planebench --' : 'npx planebench');
+/** A path as one word of a shell. */
+const asWord = (path: string) => (/^[\w./\\:@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
 function canImport(directory: string): boolean {
   try {

@@ -39,7 +39,17 @@ export function resolveParams<S extends z.ZodObject>(plane: string, schema: S, g
   const parsed = schema.safeParse(given ?? {});
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${[plane, ...path].join('.')}: ${message}`);
-  // Of an address without what may be a password.
-  const shown = JSON.stringify(given)?.replace(/\/\/[^/"]*@/g, '//...@');
+  const wrong = new Set(parsed.error.issues.map(({ path }) => path[0]));
+  const shown = JSON.stringify(wrong.has(undefined) ? given : only(given, wrong), withoutSecrets);
   throw new UsageError(`${problems.join('; ')}. Given: ${shown}. Parameters: ${Object.keys(schema.shape).join(', ')}`);
+}
+
+/** Nothing is told of those that are as they should be. */
+function only(given: Json | undefined, names: ReadonlySet<PropertyKey | undefined>): Json {
+  return Object.fromEntries(Object.entries(given as Record<string, Json>).filter(([name]) => names.has(name)));
+}
+
+/** An address that may not be printed is not. */
+function withoutSecrets(_: string, value: unknown): unknown {
+  return typeof value === 'string' && value.includes('//') && !isPlainAddress(value) ? '...//...' : value;
 }

@@ -6,6 +6,7 @@
 import { customerActivity, type FeatureRow } from '../workloads/feature-view.js';
 import { historyFiles } from '../workloads/trace.js';
 import type { Operation } from './architecture.js';
+import type { BatchStep } from './batch/plan.js';
 import { messageOf } from './errors.js';
 import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
@@ -40,6 +41,14 @@ export const operations = [
   'reprocess',
   'lineage',
 ] as const satisfies readonly Operation[];
+
+const batchOperations: ReadonlySet<Operation> = new Set([
+  'score',
+  'trainingSet',
+  'rollback',
+  'publishModel',
+  'reprocess',
+] satisfies Operation[]);
 
 const timeoutUs = 20_000_000;
 const backfillTimeoutUs = 120_000_000;
@@ -102,6 +111,14 @@ export function inspectPlane(): Inspection {
     await judge('lineage', 'OpenLineage events', async () => {
       lineageOf(await call('lineage', undefined));
     });
+    if (!offered.includes('snapshot'))
+      for (const subject of offered.filter((operation) => batchOperations.has(operation)))
+        verdicts.set(subject, {
+          subject,
+          rule: 'is asked for',
+          outcome: 'not judged',
+          example: 'all batch work begins with a snapshot, and `snapshot` is not offered',
+        });
     if (moment === 'drained' && offered.includes('backfill'))
       await judge('backfill', 'repeated over the changes, brings nothing back', async () => {
         await expectRepeatable(plane, trace);
@@ -157,9 +174,17 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
   const misshapen = errors.find(({ message }) => misshapenAnswer.test(message));
   if (errors.length > 0 || invalid.length === 0) add('load', 'answers have their shape', misshapen?.message ?? '');
   for (const [code, kind] of operationKinds.entries()) {
-    const [calls, ok] = countCalls(facts, code);
-    if (calls > 0)
-      add('load', `${kind} is answered`, ok > 0 ? '' : `none of ${calls} calls was: ${errors[0]?.message ?? ''}`);
+    const { calls, ok, calm, calmOk } = countCalls(facts, code);
+    const why = errors.find(({ operation }) => operation === kind)?.message ?? '';
+    if (calls === 0) continue;
+    if (ok === 0) add('load', `${kind} is answered`, `none of ${calls} calls was: ${why}`);
+    else if (calmOk < leastAnswered * calm)
+      add(
+        'load',
+        `${kind} is answered`,
+        `${calm - calmOk} of ${calm} calls before anything was killed were not: ${why}`,
+      );
+    else add('load', `${kind} is answered`, '');
   }
   if (lineage !== null) {
     const { assets, covered, gaps } = lineage;
@@ -214,16 +239,24 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
   return verdicts;
 }
 
-/** The calls of a kind, and how many were answered. */
-function countCalls({ operations }: RunFacts, code: number): readonly [calls: number, ok: number] {
+/** Of calls that nothing stands in the way of but a busy machine. */
+const leastAnswered = 0.9;
+
+/** The calls of a kind, and how many were answered; the same of those that were due before the first kill. */
+function countCalls({ operations, faults }: RunFacts, code: number) {
   const answered = outcomes.indexOf('ok');
-  let [calls, ok] = [0, 0];
+  const calmUntilUs = Math.min(...faults.map(({ injectedUs }) => injectedUs ?? Number.POSITIVE_INFINITY));
+  const counts = { calls: 0, ok: 0, calm: 0, calmOk: 0 };
   for (let i = 0; i < operations.rows; i++) {
     if (operations.kind[i] !== code) continue;
-    calls++;
-    if (operations.outcome[i] === answered) ok++;
+    const isCalm = (operations.intendedUs[i] as number) < calmUntilUs;
+    const isOk = operations.outcome[i] === answered;
+    counts.calls++;
+    if (isOk) counts.ok++;
+    if (isCalm) counts.calm++;
+    if (isCalm && isOk) counts.calmOk++;
   }
-  return [calls, ok];
+  return counts;
 }
 
 /** Of the batch work that the run has asked for, once the roles were killed and healed. */
@@ -245,13 +278,27 @@ function judgeBatch({
       example: found === 0 ? '' : `${found}; ${why() ?? 'no example was kept'}`,
     });
   const exampleOf = (kind: RegExp) => () => examples.find((text) => kind.test(text));
+  const taken = new Set(steps.map(({ kind }) => kind));
+  /** Of what steps of a kind have made, `of` that much: nothing is said of what was not asked for, and nothing good of nothing. */
+  const addMade = (kind: BatchStep['kind'], rule: string, of: number, found: number, why: () => string | undefined) => {
+    if (!taken.has(kind)) return;
+    if (of > 0) add(kind, rule, found, why);
+    else
+      verdicts.push({
+        subject: kind,
+        rule,
+        outcome: 'not judged',
+        example: 'nothing was made that could be looked at',
+      });
+  };
   for (const kind of new Set(steps.map((step) => step.kind))) {
     const failed = steps.filter((step) => step.kind === kind && step.failure !== null);
     add(kind, 'is answered', failed.length, () => failed[0]?.failure ?? undefined);
   }
-  add('score', "rows are the model's of the snapshot", scored.wrong, exampleOf(/^scored row/));
-  add('training-set', 'no row knows what came after its label', training.leaked, exampleOf(/^leak/));
-  add('training-set', 'rows are right', training.wrong - training.leaked, exampleOf(/^training row/));
+  addMade('score', "rows are the model's of the snapshot", scored.checked, scored.wrong, exampleOf(/^scored row/));
+  const { checked, leaked, wrong } = training;
+  addMade('training-set', 'no row knows what came after its label', checked, leaked, exampleOf(/^leak/));
+  addMade('training-set', 'rows are right', checked, wrong - leaked, exampleOf(/^training row/));
   const differing = (made: { readonly times: number; readonly same: number }) => made.times - made.same;
   const twice = () => 'made again of the same versions, it was not the same';
   for (const { back, forward, mixed, wrong } of rollbacks) {
@@ -268,7 +315,9 @@ function judgeBatch({
     add('reprocess', 'rows that had nothing to do with it stay', disturbed, exampleOf(/^disturbed row/));
     add('reprocess', 'tells which files it has made again', mistold.length, () => mistold.join(', '));
   }
-  add('score', 'is the same when it is asked for again', differing(rebuilt.scored), twice);
-  add('training-set', 'is the same when it is asked for again', differing(rebuilt.training), twice);
+  const again = 'is the same when it is asked for again';
+  // Who answers with what was made before makes nothing again.
+  if (rebuilt.scored.times > 0) add('score', again, differing(rebuilt.scored), twice);
+  if (rebuilt.training.times > 0) add('training-set', again, differing(rebuilt.training), twice);
   return verdicts;
 }

@@ -194,7 +194,7 @@ describe('README', () => {
     expect(faults.map(({ kind, target, witnessedUs }) => [kind, target, witnessedUs !== null])).toEqual([
       ['role-pause', 'serving', true],
     ]);
-    // One of the 18 scenarios instead of a quarter of them.
+    // One of the 19 scenarios instead of a quarter of them.
     const chaos = await of('npm run bench -- --suite chaos --shard 1/4', 'chaos', ['--shard', '2/18']);
     expect(await readdir(join(chaos, 'runs'))).toEqual(['role-pause-1-lakehouse']);
     const soak = await of('npm run bench -- --suite soak --for 60m', 'soak', ['--for', '1s']);

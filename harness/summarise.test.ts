@@ -443,7 +443,7 @@ describe('a figure of zero', () => {
     expect(mttr).toMatchObject({ outcome: 'better', ratio: null });
     expect(mttr.method).toContain('the reference lost an SLO that the other kept');
     // Repairs took 4.051 to 4.601 s, none of the lakehouse took any.
-    expect(mttr.method).toContain('difference of -4326000');
+    expect(mttr.method).toContain('difference of -4.33 s [');
   });
 });
 

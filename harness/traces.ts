@@ -57,7 +57,12 @@ const generatedWithinUs = 24 * 60 * 60 * secondUs;
 /** Generates a trace in a process of its own, which ends with `signal` too. */
 export function generateApart(options: TraceOptions, scratch: Scratch, signal: AbortSignal): Promise<TraceInfo> {
   const name = 'the generator of the trace';
-  return askChild({ name, module: generator, init: options, readyWithinUs: generatedWithinUs, signal }, scratch);
+  // It may be that of the next runs, beside what a plane still does in this one.
+  const precedence = 'low';
+  return askChild(
+    { name, module: generator, init: options, precedence, readyWithinUs: generatedWithinUs, signal },
+    scratch,
+  );
 }
 
 /** Beside the trace, so that all its runs have the same. */

@@ -84,7 +84,7 @@ export function priceRows({ prices }: PriceBook): PriceRow[] {
 }
 
 export const howCounted: readonly string[] = [
-  'Used CPU-seconds and resident memory of the roles and servers of a plane, as this stack and machine took them, are priced as if no capacity stood idle. The load generator is not counted.',
+  'Used CPU-seconds and resident memory of the roles and servers of a plane, as this stack and machine took them (in virtual time: as its service times assume), are priced as if no capacity stood idle. The load generator is not counted.',
   'A server is divided among the roles by the calls that each made of its port in the window, probes of the panel included; one that no counter divides stands alone.',
   'Requests are what the tables of each role asked of their object store in the measured window, counted where it was asked: data files, log entries, checkpoints and listings, for appends, scans, folds, snapshots and compactions alike. A file that is read is one request; deletions cost nothing.',
   'Requests hold for the SLO as it was run: with an SLO of minutes a plane would commit, and pay, less often.',

@@ -41,7 +41,7 @@ export function renderJunit(summary: Summary, manifest: Manifest): string {
         ] as const,
     ),
     ...faultTables(summary).map((table) => [`faults: ${basisText(table.basis)}`, faultCases(table)] as const),
-    ...(summary.soak === null ? [] : [['soak', soakCases(summary.soak)] as const]),
+    ...(summary.soak === null ? [] : [['soak', soakCases(summary.soak, summary.verdict)] as const]),
     ['verdict', [verdictCase(summary)]],
   ];
   return testSuites(summary.run.suite, suites, manifest.startedAt);
@@ -127,7 +127,7 @@ function fateOutcome({ fate, words, notes, outcome }: FaultCell): TestCase['outc
   return { kind: fate === 'not applicable' ? 'skipped' : 'error', type: fate, message };
 }
 
-function soakCases(soak: SoakSummary): TestCase[] {
+function soakCases(soak: SoakSummary, { outcome }: Summary['verdict']): TestCase[] {
   return [
     {
       className: 'soak',
@@ -136,8 +136,10 @@ function soakCases(soak: SoakSummary): TestCase[] {
         soak.failed.length === 0
           ? { kind: 'passed', output: soakCounts(soak) }
           : {
-              kind: 'failure',
-              type: 'defect',
+              // Runs that could not be judged say nothing of the plane.
+              ...(outcome === 'fail'
+                ? { kind: 'failure' as const, type: 'defect' }
+                : { kind: 'error' as const, type: 'not judged' }),
               message: [soakCounts(soak), ...soak.failed.map(failureText)].join(' '),
             },
     },
@@ -145,7 +147,8 @@ function soakCases(soak: SoakSummary): TestCase[] {
       const message = resourceSentence(resource);
       const outcomes = {
         'levels off': { kind: 'passed', output: message },
-        grows: { kind: 'failure', type: 'leak', message },
+        // The harness's own, and no verdict on the plane.
+        grows: { kind: 'skipped', type: 'leak', message },
         undecided: { kind: 'skipped', type: 'undecided', message },
       } as const;
       return {

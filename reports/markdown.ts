@@ -33,6 +33,7 @@ import { countedRuns, explainedFindings } from './findings.js';
 import { oneLine } from './lines.js';
 import { printable } from './markup.js';
 import { claimCounts } from './sections/claims.js';
+import { turnsText } from './sections/environment.js';
 import { failureText, resourceSentence, soakCounts } from './soak.js';
 import type { Comparison, Manifest, Summary } from './summary.js';
 import { formatRatio, formatSetting, formatValue } from './units.js';
@@ -298,6 +299,7 @@ function environment({ run }: Summary, { id, startedAt, machine, git, versions, 
     [
       `- ${text(id)}, started ${text(startedAt)}, seed ${run.seed}, ${run.repetitions} repetitions`,
       `- ${text(machine.cpu)}, ${machine.cores} cores, ${formatValue(machine.memoryBytes, 'bytes')}, ${text(machine.platform)}`,
+      `- who goes first: ${turnsText(machine)}`,
       `- ${text(commit)}`,
       `- ${text(inWords(versions))}`,
       ...(Object.keys(servers).length === 0 ? [] : [`- servers: ${text(inWords(servers))}`]),

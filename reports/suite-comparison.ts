@@ -3,7 +3,7 @@ import { oneLine, wrap } from './lines.js';
 import { table, text } from './markdown.js';
 import type { Unit } from './summary.js';
 import { paintOf, type TerminalOptions } from './terminal.js';
-import { formatRatio, formatValue } from './units.js';
+import { formatDifference, formatRatio, formatValue } from './units.js';
 
 export interface SuiteComparison {
   readonly schema: 'planebench.comparison/1';
@@ -109,7 +109,7 @@ export function renderComparisonMarkdown(comparison: SuiteComparison): string {
 
 function cellsOf({ a, b, unit, effect, estimate, confidenceInterval, pairs }: ComparedFigure): string[] {
   const value = (of: number | null) => (of === null ? 'none' : formatValue(of, unit));
-  const format = (of: number) => (effect === 'ratio' ? formatRatio(of) : formatValue(of, unit));
+  const format = (of: number) => (effect === 'ratio' ? formatRatio(of) : formatDifference(of, unit));
   const bounds =
     confidenceInterval === null
       ? '(no interval)'

@@ -83,6 +83,11 @@ export function formatRatio(ratio: number): string {
   return formatNumber(ratio, { suffix: '', divisor: 1 });
 }
 
+/** By how much two figures differ; shares by points, as a percentage would be one of them: "−2.00 points". */
+export function formatDifference(value: number, unit: Unit): string {
+  return unit === 'share' ? `${formatNumber(value, { suffix: '', divisor: 0.01 })} points` : formatValue(value, unit);
+}
+
 interface Step extends Scale {
   /** The scaled value, rounded as printed, from which this step is taken. */
   readonly from: number;

@@ -37,7 +37,7 @@ def start(terms):
     run.update(customers_by_id=collections.defaultdict(new_customer), offsets=None, rows=0)
     if terms["history"]: backfill(terms)  # this program was killed: what it knew is to be read again
     run["offsets"] = [0] * terms["partitions"]
-    for partition in range(terms["partitions"]): threading.Thread(target=follow, args=(partition, run["offsets"])).start()
+    for partition in range(terms["partitions"]): threading.Thread(target=follow, args=(partition, run["offsets"]), daemon=True).start()
 
 def backfill(request):  # one that broke off is repeated: what a change has touched since is not touched again
     facts = [(table, fact) for table in ("orders", "clicks", "devices") if run["rows"] == 0

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-type Answer = { readonly status?: number; readonly text: string } | 'never';
+type Answer = { readonly status?: number; readonly text: string } | 'never' | 'without end';
 type Answers = Readonly<Record<string, Answer | ((body: never) => Answer)>>;
 
 /** A system that answers what it is told to, by path; it keeps what it was sent. */
@@ -47,7 +47,14 @@ async function startSystem(answers: Answers): Promise<{ url: string; received: [
     received.push([path, body]);
     const found = answers[path] ?? { status: 404, text: 'nothing here' };
     const answer = typeof found === 'function' ? found(body as never) : found;
-    if (answer !== 'never') response.writeHead(answer.status ?? 200).end(answer.text);
+    if (answer === 'without end') {
+      const chunk = Buffer.alloc(1 << 20, ' ');
+      const go = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on('drain', go);
+      go();
+    } else if (answer !== 'never') response.writeHead(answer.status ?? 200).end(answer.text);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   cleanups.push(() => {
@@ -67,6 +74,14 @@ const greeting: Answers = { '/': json({ name: 'test', operations: all }), '/star
 
 /** Runs the adapter against a system until the test ends; resolves with the plane that it serves. */
 async function connect(url: string, params: Record<string, unknown> = {}): Promise<Partial<Plane>> {
+  return (await run(url, params)).served;
+}
+
+/** `ended`: how the adapter ends, by itself or with the test. */
+async function run(
+  url: string,
+  params: Record<string, unknown>,
+): Promise<{ readonly served: Partial<Plane>; readonly ended: Promise<void> }> {
   const abort = new AbortController();
   let served: Partial<Plane> = {};
   let ran: Promise<void> = Promise.resolve();
@@ -87,7 +102,7 @@ async function connect(url: string, params: Record<string, unknown> = {}): Promi
     return ran.catch(() => {});
   });
   await ready;
-  return served;
+  return { served, ended: ran };
 }
 
 async function collect<T>(pages: AsyncIterable<T>): Promise<T[]> {
@@ -126,6 +141,7 @@ describe('a system that does not do what it should is told so, by address, opera
   it.each([
     ['rubbish', { text: 'oops' }, /POST http:\S+\/lookup: expected JSON, found oops/],
     ['never', 'never', /POST http:\S+\/lookup: expected an answer within 0.3 s, found none/],
+    ['without end', 'without end', /\/lookup: expected 134217728 bytes at most, found more/],
     ['too few rows', json([]), /\/lookup: lookup answered 0 rows for 1 keys/],
     ['another customer', json([{ key: '2' }]), /\/lookup: lookup answered \{"key":"2"\}: expected the row of key "1"/],
     ['no features', json([{ key: '1', lastSeq: 0, asOfUs: 1, features: [] }]), /expected 13 features/],
@@ -146,13 +162,19 @@ describe('a system that does not do what it should is told so, by address, opera
     await expect(collect(plane.quarantine!())).rejects.toThrow(/\/quarantine: .*expected whole numbers/);
   });
 
-  it.each(['ftp://127.0.0.1', 'http://', 'http://me:secret@127.0.0.1:80', 8080])(
+  it.each(['ftp://127.0.0.1', 'http://', 'http://me:hush@127.0.0.1:80', 'http://127.0.0.1/?token=hush', 8080])(
     'an address that is none: %s',
     (url) => {
       expect(() => http({ url })).toThrow(UsageError);
       expect(() => http({ url })).toThrow(/http\.url: .*expected/);
+      expect(() => http({ url })).not.toThrow(/hush/);
     },
   );
+
+  it('a parameter that is none tells nothing of the others', () => {
+    const params = { url: 'http://127.0.0.1:80', command: ['run', '--password', 'hush'], feedPort: -1 };
+    expect(() => http(params)).toThrow(/http\.feedPort: .*Given: \{"feedPort":-1\}/);
+  });
 });
 
 describe('what is forwarded', () => {
@@ -306,13 +328,16 @@ describe('a program of the user', () => {
 
   it('that ends by itself ends the adapter, saying how', async () => {
     const { url } = await startSystem(greeting);
-    const command = [process.execPath, '-e', 'process.exit(7)'];
-    const served = connect(url, { command });
-    // The system answers at once, the program ends a moment later: whoever is first, the adapter does not outlive it.
-    await served.catch(() => {});
-    await expect(connect('http://127.0.0.1:9', { command })).rejects.toThrow(
-      /the program .*process\.exit\(7\) ended by itself: exit code 7/,
-    );
+    // It ends when the plane is served: the adapter does not outlive it.
+    const file = join(world.traceDirectory, 'end-now');
+    const command = ['/bin/sh', '-c', `while [ ! -e '${file}' ]; do sleep 0.02; done; exit 7`];
+    const { ended } = await run(url, { command });
+    await writeFile(file, '');
+    await expect(ended).rejects.toThrow(/ended by itself: exit code 7/);
+    const died = connect('http://127.0.0.1:9', {
+      command: [process.execPath, '-e', 'process.exit(7)', '--', '--password', 'hush'],
+    });
+    await expect(died).rejects.toThrow(/^the program \S+node\S* ended by itself: exit code 7$/);
   });
 });
 

@@ -20,7 +20,8 @@ export function startProgram(command: readonly string[]): Program {
   const child = spawn(process.execPath, [keeper, ...command], { stdio: ['pipe', 'ignore', 'inherit'] });
   const exited = once(child, 'exit');
   const ended = exited.then(([code, signal]) => {
-    throw new PlaneError(`the program ${command.join(' ')} ended by itself: ${signal ?? `exit code ${code}`}`);
+    // Its other words may hold a secret.
+    throw new PlaneError(`the program ${command[0]} ended by itself: ${signal ?? `exit code ${code}`}`);
   });
   ended.catch(() => {});
   // The role may end before the keeper has read anything.

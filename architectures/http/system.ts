@@ -31,6 +31,10 @@ const startTimeoutUs = 20_000_000;
 const patienceUs = 15_000_000;
 const retryEveryUs = 100_000;
 const connections = 128;
+/** Two million changes exported, and as many rows as nobody asks for at once. */
+const answerBytes = 128 << 20;
+/** Of a sentence that says what went wrong. */
+const errorBytes = 1 << 20;
 
 export function connectSystem(url: string): System {
   const agent = new Agent({ connections, pipelining: 1, bodyTimeout: 0, headersTimeout: 0 });
@@ -53,7 +57,7 @@ export function connectSystem(url: string): System {
         signal,
       });
       if (statusCode !== 200) {
-        const found = excerpt(await body.text());
+        const found = excerpt(await textOf(body, errorBytes).catch(() => ''));
         throw new CallError('failed', `${where}: expected status 200, found ${statusCode}${found && `: ${found}`}`);
       }
       return await read(body);
@@ -64,7 +68,7 @@ export function connectSystem(url: string): System {
     }
   }
 
-  const whole = async (body: Dispatcher.ResponseData['body']): Promise<unknown> => parse(await body.text());
+  const whole = async (body: Dispatcher.ResponseData['body']): Promise<unknown> => parse(await textOf(body));
   const post = <T>(path: string, body: unknown, timeoutUs: number, judge: (answer: unknown) => T) =>
     ask({ method: 'POST', path, body }, timeoutUs, async (answer) => judge(await whole(answer)));
 
@@ -86,7 +90,7 @@ export function connectSystem(url: string): System {
       const path = `/${operation}`;
       // Read whole before it is passed on, so that an answer that is cut short is a failed call, not a short list.
       const pages = await ask({ method: 'POST', path, body: {} }, timeoutUs, async (body) => {
-        const lines = (await body.text()).split('\n').filter((line) => line.trim() !== '');
+        const lines = (await textOf(body)).split('\n').filter((line) => line.trim() !== '');
         const last = lines.pop();
         if (last?.trim() !== 'null')
           throw new CallError(
@@ -99,6 +103,18 @@ export function connectSystem(url: string): System {
     },
     close: () => agent.destroy(),
   };
+}
+
+/** The body as text; throws at one of more than `mostBytes`, and reads no further. */
+async function textOf(body: Dispatcher.ResponseData['body'], mostBytes = answerBytes): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw new CallError('indeterminate', `expected ${mostBytes} bytes at most, found more`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** What `GET /` must answer. */

@@ -29,6 +29,7 @@ import { momentsOfCustomers, trainingSql, viewSql } from '../../workloads/view-s
 import {
   createBatchTables,
   featuresTable,
+  quarantinedTable,
   readRecord,
   scoredTable,
   snapshotsTable,
@@ -143,7 +144,10 @@ function whereOf(customers: CustomerRange | undefined) {
   return customers === undefined ? {} : { where: { column: 'customer', ...customers } };
 }
 
-/** Of one id always the same rows: a set that is asked for again is made again, of the same versions. */
+/**
+ * Of one id always the same rows: a set that is asked for again is made again, of the same versions, but for what was found to
+ * be poisoned since.
+ */
 async function makeTrainingSet(
   tables: TableStore,
   lineage: Lineage,
@@ -157,10 +161,14 @@ async function makeTrainingSet(
   const known = await readRecord<Recorded>(tables, trainingSetsTable, id);
   if (known && JSON.stringify(known.labels) !== JSON.stringify(labels))
     throw new CallError('failed', `training set ${id} is of the labels ${known.labels.join(', ')}: choose another id`);
-  const made: Recorded = known ?? { versions: await newestVersions(tables), labels };
-  await pinTables(tables, `training set ${id}`, made.versions);
-  const run = await recordTrainingSet(lineage, view, made.versions, labels);
-  const { from, sql } = withoutQuarantined(await relationsAt(tables, made.versions), trainingSql(view));
+  const newest = await newestVersions(tables);
+  const quarantined = newest[quarantinedTable];
+  const versions = known
+    ? { ...known.versions, ...(quarantined !== undefined && { [quarantinedTable]: quarantined }) }
+    : newest;
+  await pinTables(tables, `training set ${id}`, versions);
+  const run = await recordTrainingSet(lineage, view, versions, labels);
+  const { from, sql } = withoutQuarantined(await relationsAt(tables, versions), trainingSql(view));
   const { rows, version } = await tables.derive({
     into: trainingTable,
     from: { ...from, labels: { parquet: labels, schema: labelSchema } },
@@ -170,7 +178,7 @@ async function makeTrainingSet(
     txns: [],
     run,
   });
-  if (!known) await writeRecord(tables, trainingSetsTable, id, made);
+  if (!known) await writeRecord(tables, trainingSetsTable, id, { versions, labels } satisfies Recorded);
   return { id, table: trainingTable, version, rows };
 }
 

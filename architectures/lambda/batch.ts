@@ -15,7 +15,16 @@ import { openLineage } from '../../harness/lineage/recorder.js';
 import type { TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { openArchive, rawTable } from './archive.js';
-import { batchTable, pointerPollUs, publish, readPublished, readServing, readView, speedGroup } from './epochs.js';
+import {
+  batchTable,
+  pointerPollUs,
+  publish,
+  readPublished,
+  readServing,
+  readView,
+  speedGroup,
+  storedEpochs,
+} from './epochs.js';
 import { loadHistory } from './history.js';
 import { jobsOver } from './jobs.js';
 import { recordArchive, recordBackfill, recordJobs } from './lineage.js';
@@ -29,7 +38,9 @@ export async function runBatch(context: RoleContext, params: LambdaParams): Prom
   await recordArchive(lineage, context, archive.cut());
   await recordJobs(lineage, context);
   const published = await untilDone(context, () => readPublished(ports.onlineStore));
-  let epoch = published?.epoch ?? -1;
+  // Behind one that a dead process began, too: its rows are of other master data, and of no older ones.
+  const begun = await untilDone(context, () => storedEpochs(ports.onlineStore));
+  let epoch = Math.max(published?.epoch ?? -1, ...begun);
   /** One recomputation at a time, whoever asks for it. */
   const inTurn = takeTurns();
   const recompute = () => inTurn(recomputeAlone);

@@ -1,7 +1,8 @@
 /** The cells of a row, as they are stored: a list of words that grows. */
+import { putWide, wideAt } from './words.js';
 
-/** Tile * 4 + level, category + 1 (0: clicks), count, amount. */
-export const cellWords = 4;
+/** Tile * 4 + level, category + 1 (0: clicks), count, amount as two words. */
+export const cellWords = 5;
 
 export class CellList {
   /** How many cells there are. */
@@ -14,7 +15,7 @@ export class CellList {
     for (let at = (this.count - 1) * cellWords; at >= 0; at -= cellWords) {
       if (held[at] !== tile || held[at + 1] !== kind) continue;
       held[at + 2] = (held[at + 2] as number) + count;
-      held[at + 3] = (held[at + 3] as number) + amount;
+      putWide(held, at + 3, wideAt(held, at + 3) + amount);
       return;
     }
     const at = this.count++ * cellWords;
@@ -25,7 +26,7 @@ export class CellList {
     this.held[at] = tile;
     this.held[at + 1] = kind;
     this.held[at + 2] = count;
-    this.held[at + 3] = amount;
+    putWide(this.held, at + 3, amount);
   }
 
   /** Becomes a copy of these words. */

@@ -19,6 +19,7 @@ export class CustomerFacts {
   /** -1: no device is known. */
   private readonly deviceRisk: Int32Array;
   private readonly deletedOrders = new Set<number>();
+  private readonly movedOrders = new Map<number, { readonly seq: number; readonly placedUs: number }>();
   private readonly held = new Map<number, Map<number, Change>>();
   private readonly fromUs: readonly number[];
   private readonly cells = new CellSums();
@@ -72,7 +73,7 @@ export class CustomerFacts {
     this.lastEvent[customer] = at;
   }
 
-  /** Once for each time that the order is written; when it was placed does not change. */
+  /** Once for each time that the order is written. */
   addOrder(customer: number, id: number, placedUs: number): void {
     if (placedUs <= (this.fromUs[2] as number)) return;
     const at = this.nextOrder;
@@ -81,6 +82,12 @@ export class CustomerFacts {
     this.orders[at + 1] = id;
     this.orders[at + 2] = placedUs;
     this.lastOrder[customer] = at;
+  }
+
+  /** Change `seq` says that it was placed at another time than before; the last one that does is right. */
+  moveOrder(id: number, seq: number, placedUs: number): void {
+    const known = this.movedOrders.get(id);
+    if (!known || seq > known.seq) this.movedOrders.set(id, { seq, placedUs });
   }
 
   /** For good, whatever is added before or after. */
@@ -113,12 +120,16 @@ export class CustomerFacts {
     );
   }
 
+  private isLive(id: number, placedUs: number): boolean {
+    return !this.deletedOrders.has(id) && (this.movedOrders.get(id)?.placedUs ?? placedUs) === placedUs;
+  }
+
   /** The batch row of a customer. */
   write(customer: number, writer: RowWriter): Uint8Array {
     const { cells, latest } = this;
     const held = this.held.get(customer);
     cells.sum(this.events, this.lastEvent[customer] as number);
-    latest.list(this.orders, this.lastOrder[customer] as number, this.deletedOrders);
+    latest.list(this.orders, this.lastOrder[customer] as number, (id, placedUs) => this.isLive(id, placedUs));
     writer.begin({ orders: latest.count, deleted: 0, cells: cells.count, held: held?.size ?? 0 });
     if (this.deviceRisk[customer] !== -1)
       writer.device(
@@ -127,12 +138,12 @@ export class CustomerFacts {
         this.deviceRisk[customer] as number,
       );
     for (let i = 0; i < latest.count; i++) writer.order(latest.id[i] as number, latest.placedUs[i] as number);
-    for (let at = 0; at < cells.count * 4; at += 4)
+    for (let cell = 0; cell < cells.count; cell++)
       writer.cell(
-        cells.words[at] as number,
-        cells.words[at + 1] as number,
-        cells.words[at + 2] as number,
-        cells.words[at + 3] as number,
+        cells.words[3 * cell] as number,
+        cells.words[3 * cell + 1] as number,
+        cells.words[3 * cell + 2] as number,
+        cells.amounts[cell] as number,
       );
     if (held) for (const change of held.values()) writer.held(change);
     return writer.end();
@@ -142,9 +153,10 @@ export class CustomerFacts {
 /** The cells of one customer at a time, in memory that the next one uses again. */
 class CellSums {
   count = 0;
-  /** As in a row: tile * 4 + level, kind, count, amount. */
-  words = new Int32Array(1024);
-  /** Where the cell of a hash begins in `words`, + 1; 0: nowhere. */
+  /** Of each cell: tile * 4 + level, kind, count. */
+  words = new Int32Array(768);
+  amounts = new Float64Array(256);
+  /** The cell of a hash, + 1; 0: none. */
   private slots = new Int32Array(512);
 
   /** Sums the list of events that ends at place `last`, and leaves out the cells that have cancelled out. */
@@ -152,49 +164,54 @@ class CellSums {
     let length = 0;
     for (let at = last; at !== 0; at = events[at] as number) length++;
     const mask = this.clear(length);
-    const { words, slots } = this;
-    let end = 0;
+    const { words, amounts, slots } = this;
+    let cells = 0;
     for (let at = last; at !== 0; at = events[at] as number) {
       const tile = events[at + 1] as number;
       const kind = (events[at + 2] as number) >> 1;
       let slot = (Math.imul(tile * 64 + kind, 0x9e3779b1) >>> 15) & mask;
       let cell = (slots[slot] as number) - 1;
-      while (cell >= 0 && (words[cell] !== tile || words[cell + 1] !== kind)) {
+      while (cell >= 0 && (words[3 * cell] !== tile || words[3 * cell + 1] !== kind)) {
         slot = (slot + 1) & mask;
         cell = (slots[slot] as number) - 1;
       }
       if (cell < 0) {
-        cell = end;
-        end += 4;
+        cell = cells++;
         slots[slot] = cell + 1;
-        words[cell] = tile;
-        words[cell + 1] = kind;
-        words[cell + 2] = 0;
-        words[cell + 3] = 0;
+        words[3 * cell] = tile;
+        words[3 * cell + 1] = kind;
+        words[3 * cell + 2] = 0;
+        amounts[cell] = 0;
       }
-      words[cell + 2] = (words[cell + 2] as number) + 1 - 2 * ((events[at + 2] as number) & 1);
-      words[cell + 3] = (words[cell + 3] as number) + (events[at + 3] as number);
+      words[3 * cell + 2] = (words[3 * cell + 2] as number) + 1 - 2 * ((events[at + 2] as number) & 1);
+      amounts[cell] = (amounts[cell] as number) + (events[at + 3] as number);
     }
-    this.count = this.keep(end) / 4;
+    this.count = this.keep(cells);
   }
 
   /** Room for `length` events; returns the mask of a hash table that is at most half full. */
   private clear(length: number): number {
     const size = 2 << (32 - Math.clz32(length));
-    if (this.words.length < length * 4) this.words = new Int32Array(length * 8);
+    if (this.amounts.length < length) {
+      this.words = new Int32Array(length * 6);
+      this.amounts = new Float64Array(length * 2);
+    }
     if (this.slots.length < size) this.slots = new Int32Array(size);
     else this.slots.fill(0, 0, size);
     return size - 1;
   }
 
-  /** Moves the cells that hold something to the front; returns where they end. */
-  private keep(end: number): number {
-    const { words } = this;
+  /** Moves the cells that hold something to the front; returns how many there are. */
+  private keep(cells: number): number {
+    const { words, amounts } = this;
     let kept = 0;
-    for (let at = 0; at < end; at += 4) {
-      if (words[at + 2] === 0 && words[at + 3] === 0) continue;
-      if (kept !== at) words.copyWithin(kept, at, at + 4);
-      kept += 4;
+    for (let cell = 0; cell < cells; cell++) {
+      if (words[3 * cell + 2] === 0 && amounts[cell] === 0) continue;
+      if (kept !== cell) {
+        words.copyWithin(3 * kept, 3 * cell, 3 * cell + 3);
+        amounts[kept] = amounts[cell] as number;
+      }
+      kept++;
     }
     return kept;
   }
@@ -207,13 +224,13 @@ class LatestOrders {
   readonly placedUs = new Float64Array(listedOrders);
 
   /** Of the list that ends at place `last`. */
-  list(orders: Float64Array, last: number, deleted: ReadonlySet<number>): void {
+  list(orders: Float64Array, last: number, isLive: (id: number, placedUs: number) => boolean): void {
     this.count = 0;
     for (let at = last; at !== 0; at = orders[at] as number) {
       const id = orders[at + 1] as number;
       const placedUs = orders[at + 2] as number;
       if (this.count === listedOrders && placedUs <= (this.placedUs[listedOrders - 1] as number)) continue;
-      if (!deleted.has(id)) this.insert(id, placedUs);
+      if (isLive(id, placedUs)) this.insert(id, placedUs);
     }
   }
 

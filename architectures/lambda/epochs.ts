@@ -22,6 +22,12 @@ export interface Published {
 
 export const batchTable = (epoch: number) => `lambda-batch-${epoch}`;
 export const speedTable = (epoch: number) => `lambda-speed-${epoch}`;
+/** The epochs of whose views there is a table, whoever made it. */
+export async function storedEpochs(store: OnlineStore): Promise<ReadonlySet<number>> {
+  const found = (await store.tables()).map((table) => /^lambda-(?:batch|speed)-(\d+)$/.exec(table)?.[1]);
+  return new Set(found.filter((epoch) => epoch !== undefined).map(Number));
+}
+
 export const speedGroup = (epoch: number) => `lambda.speed.${epoch}`;
 
 /** The first row of every view table. A reader that does not find it reads an epoch that has gone. */

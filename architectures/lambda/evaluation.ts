@@ -4,7 +4,8 @@
  */
 import { hourUs, minuteUs } from '../../workloads/durations.js';
 import { cellWords } from './cell-list.js';
-import { deviceOf, type EncodedRow, laterDevice, openRow, ordersAt, wideAt } from './view-row.js';
+import { deviceOf, type EncodedRow, laterDevice, openRow, ordersAt } from './view-row.js';
+import { wideAt } from './words.js';
 
 const quarterUs = 15 * minuteUs;
 const weekHours = 7 * 24;
@@ -68,7 +69,7 @@ function sumCells(
         if (inHour) clicks[0] += n;
         continue;
       }
-      const sum = words[at + 3] as number;
+      const sum = wideAt(words, at + 3);
       ordersOfKind[kind] = (ordersOfKind[kind] as number) + n;
       count[2] += n;
       amount[2] += sum;

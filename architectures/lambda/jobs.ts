@@ -109,7 +109,7 @@ async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<Sna
   const run = await recordSnapshot(lineage, view, versions);
   const asOfUs = (await newestCommitUs(tables, versions)) ?? clock.nowUs();
   const { modelVersion } = await openServedState(context, servedTable).read();
-  // All that it depends on: whoever asks twice in between two changes gets the same.
+  // All that it depends on: whoever asks twice gets the same, unless a batch or a compaction came in between.
   const id = [asOfUs, view.version, modelVersion, ...Object.values(versions)].join('-');
   await pinAll(tables, snapshotPin(id), versions);
   let rows = 0;

@@ -8,7 +8,9 @@ import { seededRandom } from '../../harness/random.js';
 import { historyFiles } from '../../workloads/trace.js';
 import { openWorld } from '../fixture-world.js';
 import { openArchive, rawTable } from './archive.js';
+import { batchTable } from './epochs.js';
 import { startPlane } from './fixture-plane.js';
+import { emptyRow, encodeRow } from './view-row.js';
 
 const endings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -98,4 +100,19 @@ it('says that its views are gone where the store has lost them behind the pointe
   }
   const [row] = await plane.lookup({ keys: ['0'] });
   expect(await differingRows(await openOracle(world.traceDirectory), [row!])).toEqual([]);
+});
+
+it('begins behind a view that a dead process did not finish, and clears it away', async () => {
+  const world = await openWorld(63);
+  endings.push(() => world.close());
+  const { onlineStore } = world.ports;
+  const unfinished = { keys: ['0'], seqs: [1_000_000], asOfUs: [world.clock.nowUs()], values: [encodeRow(emptyRow())] };
+  await onlineStore.put(batchTable(0), unfinished);
+  const { plane, stop } = await startPlane(world);
+  endings.push(stop);
+  await plane.backfill({ files: historyFiles(world.traceDirectory) });
+  const rows = await plane.lookup({ keys: ['0'] });
+  expect(await differingRows(await openOracle(world.traceDirectory), rows)).toEqual([]);
+  // It goes when the first that is served has taken its place.
+  while ((await onlineStore.tables()).includes(batchTable(0))) await world.clock.sleep(5_000);
 });

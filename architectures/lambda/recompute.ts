@@ -177,6 +177,7 @@ function addChanges(rows: number, columns: ChangeColumns, seen: SeqIndex, facts:
         if (retractedUs >= 0)
           facts.retractEvent(customer, retractedUs, orNone(beforeCategories, i) + 1, orNone(beforeAmounts, i));
         if (atUs >= 0) {
+          if (retractedUs >= 0 && retractedUs !== atUs) facts.moveOrder(orNone(entities, i), seqs[i] as number, atUs);
           facts.addEvent(customer, atUs, orNone(categories, i) + 1, orNone(amounts, i));
           facts.addOrder(customer, orNone(entities, i), atUs);
         } else facts.deleteOrder(orNone(entities, i));

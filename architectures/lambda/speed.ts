@@ -20,6 +20,7 @@ import {
   serve,
   speedGroup,
   speedTable,
+  storedEpochs,
 } from './epochs.js';
 import { recordSpeedView } from './lineage.js';
 import type { LambdaParams } from './params.js';
@@ -204,12 +205,12 @@ async function beginEpoch(
   await untilDone(context, async () => {
     // What the store has lost meanwhile is not served: it is being computed again.
     if ((await readView(onlineStore, batchTable(published.epoch), [])) === null) return;
-    const serving = await readServing(onlineStore);
-    if (serving !== published.epoch) await serve(onlineStore, published.epoch, clock.nowUs());
-    // Whoever still reads an epoch before finds it gone, and looks again. Several, where this role was too slow for one.
-    const oldest = Math.min(serving ?? published.epoch, published.epoch - 1);
-    for (let before = oldest; before < published.epoch; before++)
-      await Promise.all([onlineStore.drop(batchTable(before)), onlineStore.drop(speedTable(before))]);
+    if ((await readServing(onlineStore)) !== published.epoch) await serve(onlineStore, published.epoch, clock.nowUs());
+    // Whoever still reads an epoch before finds it gone, and looks again. All that are there: this role may have been too slow
+    // for one, or have died, as whoever wrote them may have.
+    for (const before of await storedEpochs(onlineStore))
+      if (before < published.epoch)
+        await Promise.all([onlineStore.drop(batchTable(before)), onlineStore.drop(speedTable(before))]);
   });
   return {
     async follow() {

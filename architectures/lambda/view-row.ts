@@ -5,15 +5,16 @@
  * k > floor(t / L) - W / L. A cell is kept in the shortest tile that a window can still ask for: a minute for the last
  * hour, a quarter for the last day, an hour for the last week. Minutes nest in quarters and quarters in hours.
  *
- * Layout, little-endian 32-bit words, times as two words:
+ * Layout, little-endian 32-bit words, times, ids and amounts as two words:
  *
  *     device: seenUs lo, hi, id lo, hi, risk (-1: none) | counts: orders, deleted, cells, held
  *     live orders: id lo, hi, placedUs lo, hi | deleted orders: id lo, hi
- *     cells: tile * 4 + level, category + 1 (0: clicks), count, amount | held changes: doubles, one each field
+ *     cells: tile * 4 + level, category + 1 (0: clicks), count, amount lo, hi | held changes: doubles, one each field
  */
 import type { DecodedBatch } from '../../workloads/data-contract.js';
 import { hourUs, minuteUs } from '../../workloads/durations.js';
 import { CellList, cellWords } from './cell-list.js';
+import { putWide, wideAt } from './words.js';
 
 export const levels = [minuteUs, 15 * minuteUs, hourUs] as const;
 
@@ -164,7 +165,7 @@ export class RowWriter {
     this.word(tile);
     this.word(kind);
     this.word(count);
-    this.word(amount);
+    this.wide(amount);
   }
 
   cells(words: Int32Array): void {
@@ -185,9 +186,8 @@ export class RowWriter {
   }
 
   private wide(value: number): void {
-    const high = Math.floor(value / 2 ** 32);
-    this.word((value - high * 2 ** 32) | 0);
-    this.word(high);
+    putWide(this.words, this.at, value);
+    this.at += 2;
   }
 }
 
@@ -232,11 +232,6 @@ export function openRow(value: Uint8Array): EncodedRow {
   const cellsEnd = cellsAt + cells * cellWords;
   const heldAt = cellsEnd + (cellsEnd & 1);
   return { words, orders, deletedAt, deleted, cellsAt, cells, heldAt, held: words[8] as number };
-}
-
-/** A time or an id, which takes two words. */
-export function wideAt(words: Int32Array, at: number): number {
-  return ((words[at] as number) >>> 0) + (words[at + 1] as number) * 2 ** 32;
 }
 
 /** The device of an encoded row; null: it has none. */

@@ -3,7 +3,7 @@
  * again from its beginning whenever it starts: right, crash-only, and slow. Replace what you want to be better at.
  *
  *     npm run planebench -- check ./template.ts            is it a plane, and is it right?
- *     npm run bench -- --suite smoke --architecture ./template.ts
+ *     npm run planebench -- run --suite smoke --architecture ./template.ts
  */
 import {
   type ArchitectureFactory,

@@ -68,6 +68,7 @@ async function load(
   const { ports, clock, signal } = context;
   let position = await ports.warehouse.position(sourceOf(context));
   let isMergeDue = true;
+  let failures = 0;
   // Paced by durations: a clock that is wrong for a while must not make it wait until the time that it has shown.
   for (let rest = Promise.resolve(); ; ) {
     await rest;
@@ -80,28 +81,38 @@ async function load(
         isMergeDue = true;
       });
     }
-    position = await stageNew(context, params, time, position);
+    const staged = await stageNew(context, params, time, position);
+    position = staged.position;
+    // What is staged is shown, and history is loaded, also while the change log is away.
     await runBackfills(context, time, backfills, lineage);
     if (merges) await mergeAndRefresh(context, time);
     roundDone();
+    failures = staged.isLogAway ? failures + 1 : 0;
+    if (failures > 0) rest = Promise.all([rest, clock.sleep(pauseUs(failures, context), signal)]).then(() => {});
+    rest.catch(() => {});
   }
 }
 
-/** Stages one batch of what the log has after `position`, and returns the position after it. */
+/** Stages one batch of what the log has after `position`, as far as it can be read, and returns the position after it. */
 async function stageNew(
   context: RoleContext,
   { stageRows }: WarehouseParams,
   time: EventTime,
   position: readonly number[] | null,
-): Promise<readonly number[] | null> {
+): Promise<{ readonly position: readonly number[] | null; readonly isLogAway: boolean }> {
   const { ports, contract, signal } = context;
   const limits = { maxBytes: Math.ceil(readBytes / contract.partitions), maxWaitUs: 0, signal };
   const offsets = position ? [...position] : new Array<number>(contract.partitions).fill(0);
   const rows = createChangeRows();
+  let isLogAway = false;
   for (let more = true; more && rows.count < stageRows; ) {
     const slices = await Promise.all(
       offsets.map((offset, partition) => ports.changeLog.read(contract.topic, partition, offset, limits)),
-    );
+    ).catch((error: unknown) => {
+      if (!(error instanceof CallError)) throw error;
+      isLogAway = true;
+      return [];
+    });
     more = false;
     for (const [partition, { baseOffset, entries, endOffset }] of slices.entries()) {
       for (const entry of entries) appendBlock(rows, entry, contract);
@@ -109,10 +120,10 @@ async function stageNew(
       more ||= baseOffset + entries.length < endOffset;
     }
   }
-  if (rows.count === 0) return position;
+  if (rows.count === 0) return { position, isLogAway };
   await ports.warehouse.stage(stagedTable, toBatch(rows), { source: sourceOf(context), from: position, to: offsets });
   time.see(rows.newestUs);
-  return offsets;
+  return { position: offsets, isLogAway };
 }
 
 async function mergeAndRefresh(context: RoleContext, time: EventTime): Promise<void> {

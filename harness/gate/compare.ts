@@ -12,6 +12,7 @@ import { fewestPairs, practicalRatio, practicalShare } from '../summary/comparis
 import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
 import { counted, digits, inWords, listed } from '../summary/wording.js';
 import {
+  describeBasis,
   type Judgement,
   judge,
   marginOn,
@@ -202,6 +203,7 @@ function describe(input: {
   const measured = b.values.scenarios.some(({ badge }) => badge === 'measured');
   return [
     `Of ${counted(declared.length, 'figure')} declared in advance B is better in ${count('better')}, worse in ${count('worse')}, the same within ${digits(100 * (practicalRatio - 1))} % (${digits(100 * practicalShare)} point of a share) in ${count('same')}; ${count('inconclusive')} are inconclusive.`,
+    describeBasis(b.values),
     ...grown.map(
       ({ scenario, architecture, metric, unit, a: before, b: now }) =>
         `${architecture} has more ${metric} in B than in A (${scenario}: ${inWords(now ?? 0, unit)} a run after ${inWords(before ?? 0, unit)}): the gate and the report of B judge that.`,

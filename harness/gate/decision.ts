@@ -18,10 +18,12 @@
  * Without common seeds the comparison is Welch's, unpaired, with 10 runs a side.
  */
 import type { Baseline, FigureValues, PlaneValues, RunValue } from '../../reports/baseline.js';
+import { basisText } from '../../reports/figures.js';
 import { type Effect, effectOverGroups, effectOverPairs } from '../statistics/effect.js';
 import { alpha, fewestPairs } from '../summary/comparisons.js';
 import type { Chance } from '../summary/estimates.js';
 import { confidenceLevel } from '../summary/estimates.js';
+import { listed } from '../summary/wording.js';
 
 /** One figure of one plane, run by run. */
 export interface Side {
@@ -64,6 +66,11 @@ export function sideOf(plane: PlaneValues, metric: string, statistic: string): S
 
 export function planeOf(values: Baseline, scenario: string, architecture: string): PlaneValues | undefined {
   return values.planes.find((plane) => plane.scenario === scenario && plane.architecture === architecture);
+}
+
+/** What all figures of these are: of how they came about nobody has to guess. */
+export function describeBasis({ scenarios }: Baseline): string {
+  return `All figures are ${listed([...new Set(scenarios.map(basisText))])}.`;
 }
 
 /** Planes, each under a scenario, that one has and the other has not, in words. */

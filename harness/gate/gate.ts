@@ -2,12 +2,14 @@
 import type { Baseline, PlaneValues } from '../../reports/baseline.js';
 import { defectOf, defectsAmong } from '../../reports/defects.js';
 import type { Decision, GateVerdict, ThresholdVerdict } from '../../reports/gate.js';
+import type { Unit } from '../../reports/summary.js';
 import { metricOf } from '../measures/metrics.js';
 import { holmAdjusted } from '../statistics/holm.js';
 import { fewestPairs } from '../summary/comparisons.js';
 import { type Chance, confidenceLevel, rounded, roundedBounds } from '../summary/estimates.js';
-import { counted, digits, inWords, listed } from '../summary/wording.js';
+import { counted, differenceInWords, digits, inWords, listed } from '../summary/wording.js';
 import {
+  describeBasis,
   judge,
   marginOn,
   planeOf,
@@ -245,21 +247,17 @@ function describeFound(threshold: Threshold, worsening: Worsening): string {
   const { unit } = metricOf(threshold.metric);
   const value = inWords(worsening.candidate, unit);
   if (worsening.identical) return `${value}, as the baseline, digit for digit`;
-  const effect = describeWorsening(worsening);
+  const effect = describeWorsening(worsening, unit);
   return threshold.kind === 'absolute'
     ? `${value}, ${effect} against the limit`
     : `${value} after ${inWords(worsening.reference, unit)}, ${effect}`;
 }
 
-/** "1.21 times as bad [1.15, 1.28]", or "worse by 0.02 [0.01, 0.03]". */
-export function describeWorsening(worsening: Worsening): string {
-  const { scale, interval } = worsening;
-  const back = scale === 'log' ? Math.exp : (value: number) => value;
-  const bounds =
-    interval === null ? 'no interval' : `${digits(back(interval.lowerBound))}, ${digits(back(interval.upperBound))}`;
-  return scale === 'log'
-    ? `${digits(back(worsening.estimate))} times as bad [${bounds}]`
-    : `worse by ${digits(worsening.estimate)} [${bounds}]`;
+/** "1.21 times as bad [1.15, 1.28]", or "worse by 2 points [1 points, 3 points]". */
+function describeWorsening({ scale, estimate, interval }: Worsening, unit: Unit): string {
+  const words = (value: number) => (scale === 'log' ? digits(Math.exp(value)) : differenceInWords(value, unit));
+  const bounds = interval === null ? 'no interval' : `${words(interval.lowerBound)}, ${words(interval.upperBound)}`;
+  return scale === 'log' ? `${words(estimate)} times as bad [${bounds}]` : `worse by ${words(estimate)} [${bounds}]`;
 }
 
 function numbersOf({ scale, estimate, interval }: Worsening, pValue: number | null): ThresholdVerdict['worsening'] {
@@ -300,6 +298,7 @@ function describe(input: {
   const measured = candidate.scenarios.some(({ badge }) => badge === 'measured');
   return [
     `Of ${counted(thresholds.length, 'threshold')} ${digits(count('pass'))} passed, ${digits(count('fail'))} failed, ${digits(count('inconclusive'))} are inconclusive.`,
+    describeBasis(candidate),
     ...(candidate.finished
       ? []
       : ['The run was interrupted, or did not observe everything that was asked for: what is missing cannot pass.']),

@@ -23,7 +23,7 @@ export function valuesOf(manifest: Manifest, facts: readonly RunFacts[], prices:
     seed,
     repetitions,
     finished: isFinished(manifest) && runs.every(({ invalid, missing }) => invalid.length > 0 || missing.length === 0),
-    from: { id, startedAt, commit: git.commit, machine: `${machine.cpu}, ${machine.cores} cores, ${machine.platform}` },
+    from: { id, startedAt, commit: git.commit, machine: describeMachine(machine) },
     prices: hashPrices(prices),
     scenarios: [...scenarios.values()]
       .map((scenario) => identityOf(scenario, serviceTimes))
@@ -32,6 +32,11 @@ export function valuesOf(manifest: Manifest, facts: readonly RunFacts[], prices:
       .map(valuesOfPlane)
       .sort((a, b) => compare(a.scenario, b.scenario) || compare(a.architecture, b.architecture)),
   };
+}
+
+/** What of a machine decides figures: that of two runs on one of them but one had real-time priorities, too. */
+function describeMachine({ cpu, cores, platform, loadGoesFirst }: Manifest['machine']): string {
+  return `${cpu}, ${cores} cores, ${platform}, ${loadGoesFirst ? 'with' : 'without'} real-time priorities`;
 }
 
 /** `serviceTimes`: of the suite's manifest. */

@@ -13,7 +13,7 @@ import { foldBacklog } from './backlog.js';
 import type { Elapsed } from './elapsed.js';
 import { firstHidden, type Panel } from './panel.js';
 
-/** What each probe found, in the order of answers; Infinity where it was not answered. */
+/** What each probe found, or would have, in the order of time; Infinity where it was not answered. */
 export interface ProbeSeries {
   readonly doneUs: Float64Array;
   readonly values: Float64Array;
@@ -40,7 +40,8 @@ export function stalenessSeries({ plan }: RunFacts, { probes, awaited }: Panel):
     }
     values[probe] = quantileOf(sortSamples(ages), bandQuantile);
   }
-  return { doneUs: probes.doneUs, values, resolution: plan.scenario.workload.panel.everyUs };
+  const { everyUs } = plan.scenario.workload.panel;
+  return withUnsent({ doneUs: probes.doneUs, values, resolution: everyUs }, everyUs);
 }
 
 /** Its resolution is what is offered in a probe period, and at least one change of the panel. */
@@ -52,13 +53,31 @@ export function backlogSeries(run: RunFacts, seen: Panel): ProbeSeries {
   series.atUs.forEach((atUs, row) => {
     backlogAt.set(atUs, series.changes[row] as number);
   });
-  return {
-    doneUs: probes.doneUs,
-    values: probes.sentUs.map((sentUs, probe) =>
-      probes.answered[probe] === 0 ? Number.POSITIVE_INFINITY : (backlogAt.get(sentUs) as number),
-    ),
-    resolution: Math.max(1 / run.panel.share, (changes.perSecond * panel.everyUs) / 1e6),
-  };
+  const values = probes.sentUs.map((sentUs, probe) =>
+    probes.answered[probe] === 0 ? Number.POSITIVE_INFINITY : (backlogAt.get(sentUs) as number),
+  );
+  const resolution = Math.max(1 / run.panel.share, (changes.perSecond * panel.everyUs) / 1e6);
+  return withUnsent({ doneUs: probes.doneUs, values, resolution }, panel.everyUs);
+}
+
+/**
+ * While a probe is under way no other is sent: one that nobody answered stands for all that would have been sent meanwhile. As
+ * a single one an outage of seconds would weigh no more than the moment after it (coordinated omission).
+ */
+function withUnsent({ doneUs, values, resolution }: ProbeSeries, everyUs: number): ProbeSeries {
+  const times: number[] = [];
+  const found: number[] = [];
+  for (let probe = 0; probe < values.length; probe++) {
+    const atUs = doneUs[probe] as number;
+    if (values[probe] === Number.POSITIVE_INFINITY && probe > 0)
+      for (let dueUs = (doneUs[probe - 1] as number) + everyUs; dueUs < atUs - everyUs / 2; dueUs += everyUs) {
+        times.push(dueUs);
+        found.push(Number.POSITIVE_INFINITY);
+      }
+    times.push(atUs);
+    found.push(values[probe] as number);
+  }
+  return { doneUs: Float64Array.from(times), values: Float64Array.from(found), resolution };
 }
 
 export interface BandSpan {

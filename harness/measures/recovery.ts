@@ -10,7 +10,8 @@
  *
  * An injury is watched until the next begins, the last until the last probe; what had not happened by then is
  * right-censored there. MTTR is the time until all SLOs that were lost are regained and held, or, where none was lost, to
- * the return to the band; where an SLO could not be judged there is none.
+ * the return to the band; to both of them where the watch ended before the loss of another SLO could show; where an SLO could
+ * not be judged there is none.
  */
 import { secondUs } from '../../workloads/durations.js';
 import { outcomes, type RunFacts } from '../record/facts.js';
@@ -138,6 +139,9 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
   const isJudged = !isUnjudgedRecovery({ slos });
   // One that was not judged may have been lost, and for longer than the others.
   const sloRegained = isJudged ? latestOf(lost.map(({ regained }) => regained)) : null;
+  // One that could still show its loss when the watch ended holds up the end of all of it.
+  const isOpen = Object.values(slos).some(({ fate }) => fate === 'undecided');
+  const recovered = sloRegained && isOpen ? latestOf([sloRegained, backInBand ?? notWithin]) : sloRegained;
   const looks = [...after.availability, ...after.latency];
   const secondsOf = (some: readonly Look[]) => new Set(some.map(({ sinceUs }) => sinceUs)).size;
   return {
@@ -155,7 +159,7 @@ function recoveryOf(watch: Watch, injury: WitnessedInjury, previous: Recovery | 
       slo_regained: sloRegained,
       back_in_band: backInBand,
       backlog_drained: returnToBand(watch.backlog, span),
-      mttr: isJudged ? (sloRegained ?? backInBand) : null,
+      mttr: isJudged ? (recovered ?? backInBand) : null,
     },
   };
 }

@@ -84,7 +84,6 @@ export function runChild<Init>(main: ChildMain<Init>): void {
     switch (message.type) {
       case 'init': {
         clock = systemClock(message.origin);
-        if (message.precedence) await takePrecedence(message.precedence);
         const child: Child = {
           clock,
           signal: stop.signal,
@@ -97,6 +96,7 @@ export function runChild<Init>(main: ChildMain<Init>): void {
           onGone: () => {},
         };
         try {
+          if (message.precedence) await takePrecedence(message.precedence);
           await main(message.init as Init, child);
           exit(0);
         } catch (error) {

@@ -28,6 +28,11 @@ it.each([
     /role all has the priority "urgent"; there are high, normal, low/,
   ],
   [
+    'in-first',
+    '() => ({ name: "mine", uses: [], roles: [{ name: "all", ingests: true, priority: "high", async run() {} }] })',
+    /role all takes changes in and has the priority "high"/,
+  ],
+  [
     'taken',
     '() => ({ name: "mine", uses: [], roles: [{ name: "reader", async run() {} }] })',
     /cannot be named reader/,

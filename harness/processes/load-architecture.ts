@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import type { Architecture, ArchitectureFactory, Priority } from '../architecture.js';
 import { UsageError } from '../errors.js';
 import type { Json } from '../json.js';
-import type { Ports } from '../ports/ports.js';
+import { portNames } from '../ports/ports.js';
 import type { ArchitectureDescription } from './describe-architecture.js';
 
 export const builtIn = ['lakehouse', 'warehouse', 'lambda', 'null', 'http'] as const;
@@ -67,6 +67,8 @@ function whatIsWrong({ name, params, uses, roles, settlesWithinUs, outside }: Ar
     if (roles.filter((other) => other?.name === role.name).length > 1) return `two roles are named ${role.name}`;
     if (role.priority !== undefined && !priorities.includes(role.priority))
       return `role ${role.name} has the priority "${role.priority}"; there are ${priorities.join(', ')}`;
+    if (role.priority === 'high' && role.ingests)
+      return `role ${role.name} takes changes in and has the priority "high", which is for roles that only answer: before the change log and the rest of the plane it would go, too. Leave the priority away, or answer in a role of its own`;
   }
   if (settlesWithinUs !== undefined && !(Number.isFinite(settlesWithinUs) && settlesWithinUs >= 0))
     return `settlesWithinUs must be a number of microseconds, found ${settlesWithinUs}`;
@@ -74,7 +76,6 @@ function whatIsWrong({ name, params, uses, roles, settlesWithinUs, outside }: Ar
   return null;
 }
 
-const portNames: readonly string[] = ['changeLog', 'onlineStore', 'tables', 'warehouse'] satisfies (keyof Ports)[];
 const priorities: readonly string[] = ['high', 'normal', 'low'] satisfies Priority[];
 const reservedNames: readonly string[] = [
   ...['emitter', 'reader', 'online-store', 'tables', 'warehouse'],

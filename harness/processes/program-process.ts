@@ -49,7 +49,6 @@ export function startProgramProcess(options: ProgramOptions): StartedChild {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...user,
   });
-  if (precedence === 'high' && child.pid !== undefined) void goBeforeFair(child.pid);
   let words = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -61,6 +60,8 @@ export function startProgramProcess(options: ProgramOptions): StartedChild {
     child.once('exit', (code, signal) => resolve({ code, signal, atUs: monotonicUs() }));
   });
   const service = enterService(options, exited, () => words);
+  // The thread that answers: by then the others are there, and keep their niceness.
+  if (precedence === 'high') service.ready.then(() => goBeforeFair(child.pid ?? -1)).catch(() => {});
   return {
     name,
     pid: child.pid ?? -1,

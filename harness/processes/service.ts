@@ -6,7 +6,7 @@ import type { ServerOptions } from './program-process.js';
 
 const askEveryUs = 20_000;
 /** A JVM takes its time where others compute, too: three brokers on two busy cores more than a minute. */
-const patientUs = 120_000_000;
+export const serviceWithinUs = 120_000_000;
 
 /** What of a child it can do; `words` is what it has written so far. It knows none of our messages. */
 export function enterService(
@@ -14,7 +14,7 @@ export function enterService(
   exited: Promise<Exit>,
   words: () => string,
 ): Pick<StartedChild, 'ready' | 'stderr' | 'onReport' | 'setClock' | 'tell'> {
-  const { name, readyWithinUs = patientUs } = options;
+  const { name, readyWithinUs = serviceWithinUs } = options;
   let isGone = false;
   void exited.then(() => {
     isGone = true;

@@ -13,6 +13,7 @@ import type { Precedence } from './precedence.js';
 import { createProcessEvents, type ProcessEvent, type ToldEvents } from './process-events.js';
 import { type ProgramOptions, startProgramProcess } from './program-process.js';
 import type { Scratch } from './scratch.js';
+import { serviceWithinUs } from './service.js';
 
 export interface ProcessSpec {
   readonly name: string;
@@ -97,7 +98,7 @@ export interface MachineSupervisor extends Supervisor {
 type Launch = (clockByUs: number) => StartedChild;
 
 interface Supervised {
-  readonly spec: Pick<ProcessSpec, 'name' | 'kind' | 'restart'>;
+  readonly spec: Pick<ProcessSpec, 'name' | 'kind' | 'restart' | 'readyWithinUs'>;
   readonly launch: Launch;
   readonly index: number;
   child: StartedChild;
@@ -141,8 +142,8 @@ export function blame(kind: ProcessFact['kind'], message: string): Error {
 
 export const notThere = (name: string): Error =>
   new HarnessError(`${name} was to be killed, but it is not running and nobody starts it again`);
-export const notReadyAgain = (name: string): Error =>
-  new HarnessError(`${name} was started again and not ready within ${readyWithinUs / 1e6} s`);
+export const notReadyAgain = (name: string, withinUs: number): Error =>
+  new HarnessError(`${name} was started again and not ready within ${withinUs / 1e6} s`);
 
 /** The load before all of the plane, and who of the plane goes first. */
 const precedenceOf = ({ kind, priority = 'normal' }: Pick<ProcessSpec, 'kind' | 'priority'>): Precedence =>
@@ -374,13 +375,13 @@ export function supervise(options: {
     clock,
     start: (spec) => startProcess(spec, (clockByUs) => launchOwn(spec, clockByUs)),
     async startProgram(spec) {
-      await startProcess(spec, (clockByUs) => launchProgram(spec, clockByUs));
+      await startProcess({ readyWithinUs: serviceWithinUs, ...spec }, (clockByUs) => launchProgram(spec, clockByUs));
     },
     async startContainer(spec) {
       const { on, ...options } = spec;
       const network = on === 'peers' ? await scratch.network() : on;
       const start = containerLauncher({ ...options, label: scratch.watchContainers(), ...(network && { network }) });
-      await startProcess(spec, (clockByUs) => start(shifted(clockByUs)));
+      await startProcess({ readyWithinUs: serviceWithinUs, ...spec }, (clockByUs) => start(shifted(clockByUs)));
     },
     cutOff: (name) => networksOf(name).leave(),
     rejoin: (name) => networksOf(name).join(),
@@ -411,7 +412,8 @@ export function supervise(options: {
       if (process.held && !told.isRunning(name)) startAgain(process);
       process.held = false;
       if (told.lastEvent(name)?.kind === 'ready') return;
-      if (!(await told.waitFor(name, 'ready', told.eventCount(), readyWithinUs))) throw notReadyAgain(name);
+      const withinUs = process.spec.readyWithinUs ?? readyWithinUs;
+      if (!(await told.waitFor(name, 'ready', told.eventCount(), withinUs))) throw notReadyAgain(name, withinUs);
     },
     pause(name) {
       // Who stands still would not hear that it is to end.

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type ICreateToxicBody, type Toxic, Toxiproxy } from 'toxiproxy-node-client';
-import { monotonicUs } from '../clock.js';
+import { hostClock, monotonicUs, withDeadline } from '../clock.js';
 import { HarnessError, messageOf, UsageError } from '../errors.js';
 import { apiOf } from './toxiproxy.js';
 
@@ -124,12 +124,20 @@ export async function openLinks(apiPort: number, wires: readonly Wire[]): Promis
 const listOf = (wires: readonly Wire[]): string =>
   `there are ${wires.map(({ client, server }) => `${client} to ${server}`).join(', ') || 'none'}`;
 
+/** Longer than any fault of a suite lasts. */
+const endsWithinUs = 60_000_000;
+
 async function timeEndOfConnection(port: number): Promise<number> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const sinceUs = monotonicUs();
   socket.resume().end();
-  await once(socket, 'close');
+  const late = () => new HarnessError(`a connection was not ended within ${endsWithinUs / 1e6} s of being closed`);
+  try {
+    await withDeadline(hostClock, endsWithinUs, once(socket, 'close'), late);
+  } finally {
+    socket.destroy();
+  }
   return monotonicUs() - sinceUs;
 }
 

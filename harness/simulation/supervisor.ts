@@ -293,7 +293,8 @@ export function superviseSimulated(options: {
       if (entry.held && entry.exited) startAgain(entry);
       entry.held = false;
       if (told.lastEvent(name)?.kind === 'ready') return;
-      if (!(await told.waitFor(name, 'ready', told.eventCount(), readyWithinUs))) throw notReadyAgain(name);
+      if (!(await told.waitFor(name, 'ready', told.eventCount(), readyWithinUs)))
+        throw notReadyAgain(name, readyWithinUs);
     },
     pause(name) {
       const entry = find(name);

@@ -3,7 +3,7 @@
  * the names that only visits have. A visit that goes on has such a name too, and nobody can tell it from one that is over.
  */
 import { tmpdir } from 'node:os';
-import { messageOf, UsageError } from '../errors.js';
+import { HarnessError, messageOf, UsageError } from '../errors.js';
 import { namesAt, removeTopics } from '../ports/change-log/kafka-guest.js';
 import { namesIn, removeStore } from '../ports/online-store/redis-guest.js';
 import { brokersOf, bucketOf, guestPrefix, redisOf } from './external-servers.js';
@@ -43,7 +43,15 @@ export async function removeLeftover(servers: ExternalServers, { guest, on }: Le
     redis: () => removeStore(redisOf(servers, guest)),
     s3: () => removeObjects(bucketOf(servers, guest, tmpdir())),
   };
-  for (const place of on) await asked(place, remove[place]);
+  for (const place of on)
+    try {
+      await remove[place]();
+    } catch (error) {
+      throw new HarnessError(
+        `what ${guest} left on ${place} could not be taken away: ${messageOf(error)}. Permit it, and repeat the command.`,
+        { cause: error },
+      );
+    }
 }
 
 /** As `visitServers` names itself, whatever follows. */

@@ -35,7 +35,10 @@ export const faultFields = {
     ...lasting,
     byUs: z
       .int()
-      .refine((byUs) => byUs !== 0, { error: 'expected a jump forward, or back where it is negative; found none' })
+      // What is less cannot be told from how long a role takes to say what it reads.
+      .refine((byUs) => Math.abs(byUs) >= secondUs / 2, {
+        error: 'expected a jump forward, or back where it is negative, by 500,000 or more',
+      })
       .default(3_600 * secondUs),
   }),
   'change-log-outage': z.strictObject(lasting),
@@ -71,7 +74,10 @@ export const faultFields = {
   'wire-bandwidth': z.strictObject({ ...onWire, bytesPerSecond: z.int().min(1_024).default(16_384) }),
   'wire-timeout': z.strictObject({ ...onWire, afterUs: z.int().min(1_000).default(200_000) }),
   'wire-reset': z.strictObject(onWire),
-  'wire-slow-close': z.strictObject({ ...onWire, delayUs: z.int().min(1_000).default(500_000) }),
+  'wire-slow-close': z
+    .strictObject({ ...onWire, delayUs: z.int().min(1_000).default(500_000) })
+    // With the fault the delay ends, too.
+    .refine(({ delayUs, lastsUs }) => delayUs < lastsUs, { path: ['delayUs'], error: 'expected less than lastsUs' }),
   partition: z.strictObject(onWire),
   'server-pause': z.strictObject({ ...onPort, ...lasting }),
   'server-disconnect': z.strictObject({ ...onPort, ...lasting }),

@@ -121,8 +121,8 @@ export const soundness: readonly Threshold[] = [
   { metric: 'ledger.personal_data_leaks', statistic: 'total', kind: 'absolute', atMost: 0 },
 ];
 
-export const threePlanes: readonly Arm[] = ['lakehouse', 'warehouse', 'lambda'].map((name) => ({
+export const threePlanes = (['lakehouse', 'warehouse', 'lambda'] as const).map((name) => ({
   architecture: name,
   specifier: name,
   params: null,
-}));
+})) satisfies readonly Arm[];

@@ -1,5 +1,5 @@
 /** The headline in virtual time, at the paper's own scale: nothing is divided, an hour is an hour. */
-import { minuteUs, secondUs } from '../../workloads/durations.js';
+import { dayUs, minuteUs, secondUs } from '../../workloads/durations.js';
 import type { Arm, Scenario } from '../scenario.js';
 import type { Suite } from '../suite.js';
 import { measuredScenario, soundness, threePlanes } from './measured.js';
@@ -28,6 +28,8 @@ const params = {
     cacheTtlUs: 30 * secondUs,
     maintenanceIntervalUs: 5 * minuteUs,
     retainUs: 30 * minuteUs,
+    warmAfterUs: dayUs,
+    coldAfterUs: 7 * dayUs,
     clockToleranceUs,
   },
   warehouse: { mergeIntervalUs: 2 * minuteUs, stageIntervalUs: 6 * secondUs, clockToleranceUs },
@@ -40,7 +42,7 @@ const params = {
   },
 } as const;
 
-const arms = threePlanes.map((arm): Arm => ({ ...arm, params: params[arm.architecture as keyof typeof params] }));
+const arms = threePlanes.map((arm): Arm => ({ ...arm, params: params[arm.architecture] }));
 
 export const simulated: Suite = {
   name: 'simulated',

@@ -19,6 +19,7 @@ import {
   rounded,
   roundedBounds,
 } from './estimates.js';
+import { differenceInWords } from './wording.js';
 
 export const fewestPairs = 10;
 export const alpha = 1 - confidenceLevel;
@@ -203,12 +204,11 @@ function decide(draft: Draft, pValue: number | null): Comparison['outcome'] {
 
 function methodOf(draft: Draft, adjusted: number | undefined): string {
   const { compared, censored, missing, lacking, unheld } = draft;
+  const words = (value: number) => differenceInWords(value, metricOf(draft.metric).unit);
   const difference =
     compared.effect === 'difference' && compared.estimate !== null
-      ? ` of ${rounded(compared.estimate)}${
-          compared.interval
-            ? ` [${rounded(compared.interval.lowerBound)}, ${rounded(compared.interval.upperBound)}]`
-            : ''
+      ? ` of ${words(compared.estimate)}${
+          compared.interval ? ` [${words(compared.interval.lowerBound)}, ${words(compared.interval.upperBound)}]` : ''
         }`
       : '';
   return [

@@ -46,7 +46,7 @@ export function summariseSoak({ suite, seed, command, prices, outcome, runs }: S
       architectures: [...new Set(runs.map(({ architecture }) => architecture))].map((name) => ({ name, params: null })),
       command,
     },
-    validity: { valid: runs.length > 0, findings: [] },
+    validity: { valid: runs.length > 0 && outcome !== 'inconclusive', findings: [] },
     estimates: [],
     comparisons: [],
     claims: [],

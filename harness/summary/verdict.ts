@@ -28,7 +28,7 @@ export function reachVerdict(input: {
     ...describeTrust(runs.length, invalid, missing),
     ...describeOrigin(runs),
     ...defects,
-    ...describeCorrectness(estimates, defects.length),
+    ...describeCorrectness(estimates, defects.length, runs),
     ...describeWins(comparisons),
     ...describeFigures(estimates),
     ...describeOpen(comparisons),
@@ -80,7 +80,11 @@ function byPlane(estimates: readonly BoundedEstimate[]): Figure[][] {
 }
 
 /** What was wrong for a while, as a plane that corrects itself declares, and what never was. */
-function describeCorrectness(estimates: readonly BoundedEstimate[], defects: number): string[] {
+function describeCorrectness(
+  estimates: readonly BoundedEstimate[],
+  defects: number,
+  runs: readonly PlannedRun[],
+): string[] {
   const planes = byPlane(estimates);
   const passing = planes.filter(correctsItself).flatMap((figures) =>
     figures.flatMap(({ metric, architecture, scenario, value }) => {
@@ -108,14 +112,23 @@ function describeCorrectness(estimates: readonly BoundedEstimate[], defects: num
   const kept = named((figures) => served(figures) && has(figures, 'ledger.lost'));
   // Without its tables nobody knows what a plane has kept beside the rows that it serves.
   const onlyServed = named(served).filter((name) => !kept.includes(name));
+  /** Of some runs nothing is known. */
+  const label = (name: string) => {
+    const all = runs.filter(({ plan }) => plan.arm.architecture === name).length;
+    const checked = planes
+      .flat()
+      .filter(({ architecture, metric }) => architecture === name && metric === 'ledger.wrong_rows');
+    const known = checked.reduce((sum, figure) => sum + figure.runs, 0);
+    return known < all ? `${name} (in ${digits(known)} of ${counted(all, 'run')})` : name;
+  };
   return [
     ...(kept.length === 0
       ? []
-      : [`${listed(kept)} kept every acknowledged change and served what the oracle expects in the end.`]),
+      : [`${listed(kept.map(label))} kept every acknowledged change and served what the oracle expects in the end.`]),
     ...(onlyServed.length === 0
       ? []
       : [
-          `${listed(onlyServed)} served what the oracle expects in the end; what ${onlyServed.length === 1 ? 'its' : 'their'} tables hold was not offered.`,
+          `${listed(onlyServed.map(label))} served what the oracle expects in the end; what ${onlyServed.length === 1 ? 'its' : 'their'} tables hold was not offered.`,
         ]),
     ...passing,
   ];
@@ -185,10 +198,10 @@ function describeOpen(comparisons: readonly Comparison[]): string[] {
   const primaries = comparisons.filter(({ metric, statistic }) => isPrimary(metric as MetricName, statistic));
   const open = primaries.filter(({ outcome }) => outcome === 'inconclusive');
   if (open.length === 0) return [];
-  const few = Math.max(...primaries.map(({ pairs }) => pairs)) < fewestPairs;
+  const most = Math.max(...primaries.map(({ pairs }) => pairs));
   return [
-    few
-      ? `No difference between planes is decided: that takes at least ${fewestPairs} repetitions, and the figures above are from fewer.`
+    most < fewestPairs
+      ? `No difference between planes is decided: that takes at least ${counted(fewestPairs, 'pair')} of valid runs, and there ${most === 1 ? 'is' : 'are at most'} ${digits(most)}.`
       : `${digits(open.length)} of ${counted(primaries.length, 'main comparison')} between planes ${open.length === 1 ? 'is' : 'are'} inconclusive.`,
   ];
 }

@@ -30,6 +30,11 @@ export function inWords(value: number, unit: Unit): string {
   }
 }
 
+/** Of two figures: that of shares is in points, as a percentage would be one of them. */
+export function differenceInWords(value: number, unit: Unit): string {
+  return unit === 'share' ? `${digits(100 * value)} points` : inWords(value, unit);
+}
+
 /** Only what is all of it is called 100 %. */
 function share(value: number): string {
   const percent = digits(100 * value);

@@ -28,9 +28,9 @@ async function clean({ servers: file, remove = false, json = false }: CleanFlags
   const { findLeftovers, removeLeftover } = await import('../stacks/leftovers.js');
   const servers = await readServers(resolve(file));
   const found = await findLeftovers(servers);
-  if (json) shell.print(JSON.stringify({ found, removed: remove }, null, 2));
-  else for (const { guest, on } of found) shell.print(`${guest}  ${on.join(', ')}`);
+  if (!json) for (const { guest, on } of found) shell.print(`${guest}  ${on.join(', ')}`);
   if (remove) for (const leftover of found) await removeLeftover(servers, leftover);
+  if (json) shell.print(JSON.stringify({ found, removed: remove }, null, 2));
   if (found.length === 0) shell.complain('nothing was left there');
   else if (remove) shell.complain(`${counted(found.length, 'visit')} taken away`);
   else

@@ -53,6 +53,7 @@ async function gate(directory: string, flags: GateFlags, shell: Shell): Promise<
       'gate needs one of --baseline FILE, to judge the run, and --write-baseline FILE, to make one of it.',
     );
   }
+  refuseWithout(flags);
   if (flags.writeBaseline !== undefined) {
     await makeBaseline(directory, flags.writeBaseline, flags.overwrite ?? false, shell);
     return 'pass';
@@ -64,6 +65,16 @@ async function gate(directory: string, flags: GateFlags, shell: Shell): Promise<
   if (flags.markdown !== undefined) await writeWhole(flags.markdown, renderGateMarkdown(verdict.verdict));
   shell.print(flags.json ? JSON.stringify(verdict.verdict, null, 2) : renderGate(verdict.verdict, shell.terminal()));
   return verdict.verdict.outcome;
+}
+
+/** Flags that mean nothing there would be silently without effect. */
+function refuseWithout({ writeBaseline, overwrite, exact, junit, markdown, json }: GateFlags): void {
+  const given = writeBaseline === undefined ? { overwrite } : { exact, junit, markdown, json };
+  const stray = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
+  if (stray !== undefined)
+    throw new UsageError(
+      `--${stray} is for ${writeBaseline === undefined ? '--write-baseline' : '--baseline, by which the run is judged'}: leave it away.`,
+    );
 }
 
 async function makeBaseline(directory: string, file: string, overwrite: boolean, shell: Shell): Promise<void> {

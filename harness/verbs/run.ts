@@ -118,6 +118,10 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
       `--for ${flags.for.text} is for the suite ${soakSuite.name}; ${flags.suite} has --repetitions.`,
     );
   }
+  if (flags.shard !== undefined && flags.baseline !== undefined)
+    throw new UsageError(
+      '--baseline judges all runs of a suite, and --shard does some of them: leave one of them away.',
+    );
   const servers = await serversOf(flags);
   const suite = resolveSuite(flags, servers);
   for (const { stack, faults, brokers } of suite.scenarios)
@@ -146,8 +150,7 @@ async function runSuite(flags: RunFlags, shell: Shell): Promise<Decision> {
       shell.complain(`\nleft out:\n${manifest.notApplicable.map(inWords).join('\n')}`);
     }
     shell.complain(`\nreport: ${results.directory}/report.html`);
-    if (signal.aborted) return 'inconclusive';
-    if (gate === null) return summary.verdict.outcome;
+    if (gate === null || signal.aborted) return summary.verdict.outcome;
     const decision = await closeGate(gate, results.directory, flags.json ?? false, shell);
     return worseOf(summary.verdict.outcome, decision);
   });

@@ -7,8 +7,9 @@ const inWords = (servers: Manifest['servers']): string =>
     .map(([name, version]) => `${name} ${version}`)
     .join(', ') || "planebench's own";
 
-const inTurn = ({ loadGoesFirst }: Manifest['machine']): string =>
-  loadGoesFirst ? 'before all others (real-time priority)' : 'before the planes by their niceness alone';
+/** Who goes before whom on busy processors, and by what. */
+export const turnsText = ({ loadGoesFirst }: Manifest['machine']): string =>
+  `load generators, then what answers users, then the rest, by ${loadGoesFirst ? 'real-time priorities' : 'niceness alone'}`;
 
 /** Machine, versions, traces and parameters: what else a figure depends on. */
 export function environmentSection(summary: Summary, manifest: Manifest): Markup {
@@ -24,7 +25,7 @@ export function environmentSection(summary: Summary, manifest: Manifest): Markup
     ['Memory', formatValue(machine.memoryBytes, 'bytes')],
     ['Platform', machine.platform],
     ['Limits (cgroup)', machine.cgroup ?? 'not known'],
-    ['Load generators', inTurn(machine)],
+    ['Who goes first', turnsText(machine)],
     ['CPU time stolen', machine.stealBp === null ? 'not known' : formatValue(machine.stealBp / 10_000, 'share')],
     ['Commit', git.commit === null ? 'not known' : `${git.commit}, ${dirty}`],
     ['Servers', inWords(manifest.servers)],
