@@ -178,6 +178,26 @@ describe('bad usage', () => {
       /failing-port\.errorPpm: .*>=1/,
     ],
     [
+      'two outages of one server at a time',
+      ['run', '--suite', 'smoke', '--fault', 'online-store-outage', '--fault', 'online-store-loss'],
+      /the one would bring up the server that the other has taken down\. Let them begin at least/,
+    ],
+    [
+      'a part of a suite for a baseline of all of it',
+      ['run', '--suite', 'smoke', '--shard', '1/2', '--baseline', 'nowhere.json'],
+      /--baseline judges all runs of a suite, and --shard does some of them/,
+    ],
+    [
+      'a verdict of what is to be a baseline',
+      ['gate', 'nowhere', '--write-baseline', 'there.json', '--junit', 'gate.xml'],
+      /--junit is for --baseline, by which the run is judged: leave it away/,
+    ],
+    [
+      'a baseline that is only read to be written over',
+      ['gate', 'nowhere', '--baseline', 'there.json', '--overwrite'],
+      /--overwrite is for --write-baseline: leave it away/,
+    ],
+    [
       'a jump of a clock by nothing',
       ['run', '--suite', 'smoke', '--fault', 'clock-jump:byUs=0'],
       /clock-jump\.byUs: expected a jump forward, or back/,

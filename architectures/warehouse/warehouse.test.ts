@@ -245,6 +245,26 @@ describe('the warehouse in trouble', () => {
     }
   });
 
+  it('loads history, and shows it, while the change log is away', async () => {
+    const world = await openWorld(37);
+    try {
+      const read = async () => {
+        throw new CallError('failed', 'the change log is away');
+      };
+      const changeLog = Object.assign(Object.create(world.ports.changeLog), { read });
+      const loader = startRole(world, 'loader', { params: quick, ports: { ...world.ports, changeLog } });
+      const { backfill: load } = (await loader.serving) as Plane;
+      await load({ files: historyFiles(world.traceDirectory) });
+      await withServing(world, async (plane) => expectRight(world, await plane.lookup({ keys: allKeys(world) })));
+      await loader.stop();
+      await world.append(0, world.entries);
+      await drain(world);
+      await expectTables(world);
+    } finally {
+      await world.close();
+    }
+  });
+
   it('pauses by the failures in a row, not by all there ever were', async () => {
     const world = await openWorld(41);
     try {

@@ -374,6 +374,33 @@ describe('the band', () => {
     expect(recoverOnce({ shownAtUs: slower(4 * probeUs) }).clocks.back_in_band).toMatchObject({ kind: 'not within' });
   });
 
+  it('is left for as long as nobody answers, by however few probes that was asked', () => {
+    // One probe, sent with the crash, times out after 2 s; none is sent meanwhile.
+    const { probes } = plantRun();
+    const isUnsent = (us: number) => us > injectedUs + probeUs && us < injectedUs + probeUs + 2 * secondUs;
+    const kept = [...probes.sentUs.keys()].filter((row) => !isUnsent(probes.sentUs[row] as number));
+    const last = Math.max(
+      ...kept.map((row) => probes.sentUs[row] as number).filter((us) => us <= injectedUs + probeUs),
+    );
+    const column = <C extends Float64Array | Uint32Array>(values: C) =>
+      values.filter((_, row) => kept.includes(row)) as C;
+    const sentUs = column(probes.sentUs);
+    const timedOut = (row: number) => sentUs[row] === last;
+    const few = {
+      rows: kept.length,
+      probe: column(probes.probe),
+      sentUs,
+      doneUs: column(probes.doneUs).map((us, row) => (timedOut(row) ? last + 2 * secondUs : us)),
+      member: column(probes.member),
+      lastSeq: column(probes.lastSeq).map((seq, row) => (timedOut(row) ? -1 : seq)),
+      asOfUs: column(probes.asOfUs),
+    };
+    const { clocks } = recoverOnce({ facts: { probes: few } });
+    expect(clocks.back_in_band?.kind).toBe('after');
+    expect(clocks.back_in_band?.us).toBeGreaterThan(2 * secondUs);
+    expect(clocks.back_in_band?.us).toBeLessThan(2.2 * secondUs);
+  });
+
   describe('at the end of a watch', () => {
     // In service again after 1 s, blamed until 4 s, watched for 3.13 s: of the last second nothing is seen for the hold time.
     const short = [{}, { injectedUs: injectedUs + 3_130_000 }];
@@ -392,6 +419,14 @@ describe('the band', () => {
       expect(a?.clocks.mttr).toEqual(notWithin(3_130_000));
       // It would have been missed at 5.15 s, if ever.
       expect(a?.slos.freshness).toEqual({ fate: 'undecided' });
+    });
+
+    it('holds up the end of a recovery of which another SLO is regained already', () => {
+      const latencyUs = during(0, 800_000, null);
+      const [a] = recover({ faults: short, latencyUs, shownAtUs: standsStill(2_150_000, 9 * secondUs) });
+      expect(a?.slos.freshness).toEqual({ fate: 'undecided' });
+      expect(a?.clocks.slo_regained).toEqual(timeOf(secondUs));
+      expect(a?.clocks.mttr).toEqual(notWithin(3_130_000));
     });
 
     it('is not seen to be held again by a plane that came back too late for the hold time', () => {
