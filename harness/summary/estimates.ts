@@ -151,8 +151,31 @@ const ofKind = <Kind extends Present['kind']>(measures: readonly Present[], kind
 
 const sumOf = <T>(items: readonly T[], pick: (item: T) => number) => items.reduce((sum, item) => sum + pick(item), 0);
 
+/** By the first of the measures: a plane is estimated once, and compared with each of the others. */
+const pooledBefore = new WeakMap<
+  Present,
+  { readonly measures: readonly Present[]; readonly statistic: string; readonly figure: PooledFigure }[]
+>();
+
 /** The pooled figure of runs that all have the measure, as samples or as a ratio. */
 export function figureOf(measures: readonly Present[], statistic: string): PooledFigure {
+  const [first] = measures;
+  if (first === undefined) return poolOf(measures, statistic);
+  const known = pooledBefore.get(first) ?? [];
+  pooledBefore.set(first, known);
+  const same = known.find(
+    (one) =>
+      one.statistic === statistic &&
+      one.measures.length === measures.length &&
+      one.measures.every((measure, k) => measure === measures[k]),
+  );
+  if (same) return same.figure;
+  const figure = poolOf(measures, statistic);
+  known.push({ measures, statistic, figure });
+  return figure;
+}
+
+function poolOf(measures: readonly Present[], statistic: string): PooledFigure {
   const sampled = ofKind(measures, 'samples').map(({ samples }) => samples);
   if (sampled.length === 0) return pooledRatio(ofKind(measures, 'ratio'));
   const p = probabilityOf(statistic);
