@@ -83,6 +83,8 @@ function isBefore({ atUs }: Witness | Unstruck, { injectedUs }: FaultFact, { dis
   return disturb === undefined && atUs !== null && injectedUs !== null && atUs < injectedUs;
 }
 
+const tooLate: Unstruck = { atUs: null, saw: 'it was in place only when it was to be over' };
+
 /** From one attempt to end the harm to the next, and how many there are. */
 const healEveryUs = 500_000;
 const healAttempts = 10;
@@ -123,12 +125,8 @@ export function beginInjections(scenario: Scenario, seed: number, struck: Struck
       healed: harmed.then(() => {}),
       async witness() {
         const { harm, inTime } = await harmed;
-        if (!inTime) {
-          fact.saw = 'it was in place only when it was to be over';
-          return;
-        }
         const unseen = (error: unknown): Unstruck => ({ atUs: null, saw: `it could not be seen: ${messageOf(error)}` });
-        const witness = await faultOf(plan).witness(strike, harm).catch(unseen);
+        const witness = inTime ? await faultOf(plan).witness(strike, harm).catch(unseen) : tooLate;
         if (witness !== null && isBefore(witness, fact, faultOf(plan))) return;
         fact.witnessedUs = witness?.atUs ?? null;
         fact.saw = witness?.saw ?? null;

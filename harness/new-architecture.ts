@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { HarnessError, messageOf, UsageError } from './errors.js';
 import { builtIn } from './processes/load-architecture.js';
 import { projectDirectory } from './testbed.js';
+import { quoted } from './verbs/shell.js';
 
 /** The two files as they are in this project, where they are compiled and tested; the plane there is named `template`. */
 const template = join(projectDirectory, 'architectures', 'template');
@@ -26,8 +27,8 @@ export function declareNew(program: Command, out: (text: string) => void): void 
           `wrote ${module}`,
           `wrote ${test}`,
           'next:',
-          `  node --import ${isInside(test) ? 'tsx' : import.meta.resolve('tsx')} --test ${asWord(test)}`,
-          `  ${commandIn(module)} check ${asWord(module)}`,
+          `  node --import ${isInside(test) ? 'tsx' : import.meta.resolve('tsx')} --test ${quoted(test)}`,
+          `  ${commandIn(module)} check ${quoted(module)}`,
         ].join('\n'),
       );
     });
@@ -57,8 +58,7 @@ export async function writeArchitecture(name: string, directory: string): Promis
   for (const { from, to } of files) {
     const text = await readFile(join(template, from), 'utf8');
     const named = text.replace(/\btemplate\b/g, name).replaceAll("'./plane.js'", `'./${name}.js'`);
-    const command = commandIn(to);
-    await write(to, named.replaceAll('npm run planebench --', command));
+    await write(to, named.replaceAll('npm run planebench --', commandIn(to)));
   }
   return [files[0].to, files[1].to];
 }
@@ -66,8 +66,6 @@ export async function writeArchitecture(name: string, directory: string): Promis
 const isInside = (path: string) => !relative(projectDirectory, path).startsWith('..');
 /** Where it is installed beside a user's own, planebench is a command there; only its own folder has its scripts. */
 const commandIn = (path: string) => (isInside(path) ? 'npm run planebench --' : 'npx planebench');
-/** A path as one word of a shell. */
-const asWord = (path: string) => (/^[\w./\\:@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
 function canImport(directory: string): boolean {
   try {

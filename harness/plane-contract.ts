@@ -7,6 +7,7 @@ import { customerActivity, type FeatureRow } from '../workloads/feature-view.js'
 import { historyFiles } from '../workloads/trace.js';
 import type { Operation } from './architecture.js';
 import type { BatchStep } from './batch/plan.js';
+import { operationOf } from './batch/work.js';
 import { messageOf } from './errors.js';
 import { differingRows } from './ledger/row-verdicts.js';
 import type { LoadedTrace } from './loaded-trace.js';
@@ -42,13 +43,7 @@ export const operations = [
   'lineage',
 ] as const satisfies readonly Operation[];
 
-const batchOperations: ReadonlySet<Operation> = new Set([
-  'score',
-  'trainingSet',
-  'rollback',
-  'publishModel',
-  'reprocess',
-] satisfies Operation[]);
+const batchOperations: ReadonlySet<Operation> = new Set(Object.values(operationOf));
 
 const timeoutUs = 20_000_000;
 const backfillTimeoutUs = 120_000_000;
@@ -177,14 +172,13 @@ export function judgeFacts(facts: RunFacts): RuleVerdict[] {
     const { calls, ok, calm, calmOk } = countCalls(facts, code);
     const why = errors.find(({ operation }) => operation === kind)?.message ?? '';
     if (calls === 0) continue;
-    if (ok === 0) add('load', `${kind} is answered`, `none of ${calls} calls was: ${why}`);
-    else if (calmOk < leastAnswered * calm)
-      add(
-        'load',
-        `${kind} is answered`,
-        `${calm - calmOk} of ${calm} calls before anything was killed were not: ${why}`,
-      );
-    else add('load', `${kind} is answered`, '');
+    const example =
+      ok === 0
+        ? `none of ${calls} calls was: ${why}`
+        : calmOk < leastAnswered * calm
+          ? `${calm - calmOk} of ${calm} calls before anything was killed were not: ${why}`
+          : '';
+    add('load', `${kind} is answered`, example);
   }
   if (lineage !== null) {
     const { assets, covered, gaps } = lineage;
@@ -291,7 +285,7 @@ function judgeBatch({
         example: 'nothing was made that could be looked at',
       });
   };
-  for (const kind of new Set(steps.map((step) => step.kind))) {
+  for (const kind of taken) {
     const failed = steps.filter((step) => step.kind === kind && step.failure !== null);
     add(kind, 'is answered', failed.length, () => failed[0]?.failure ?? undefined);
   }

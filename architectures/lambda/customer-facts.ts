@@ -120,16 +120,16 @@ export class CustomerFacts {
     );
   }
 
-  private isLive(id: number, placedUs: number): boolean {
-    return !this.deletedOrders.has(id) && (this.movedOrders.get(id)?.placedUs ?? placedUs) === placedUs;
-  }
+  /** One function for all rows. */
+  private readonly isLive = (id: number, placedUs: number): boolean =>
+    !this.deletedOrders.has(id) && (this.movedOrders.get(id)?.placedUs ?? placedUs) === placedUs;
 
   /** The batch row of a customer. */
   write(customer: number, writer: RowWriter): Uint8Array {
     const { cells, latest } = this;
     const held = this.held.get(customer);
     cells.sum(this.events, this.lastEvent[customer] as number);
-    latest.list(this.orders, this.lastOrder[customer] as number, (id, placedUs) => this.isLive(id, placedUs));
+    latest.list(this.orders, this.lastOrder[customer] as number, this.isLive);
     writer.begin({ orders: latest.count, deleted: 0, cells: cells.count, held: held?.size ?? 0 });
     if (this.deviceRisk[customer] !== -1)
       writer.device(

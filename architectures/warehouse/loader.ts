@@ -88,8 +88,7 @@ async function load(
     if (merges) await mergeAndRefresh(context, time);
     roundDone();
     failures = staged.isLogAway ? failures + 1 : 0;
-    if (failures > 0) rest = Promise.all([rest, clock.sleep(pauseUs(failures, context), signal)]).then(() => {});
-    rest.catch(() => {});
+    if (failures > 0) await clock.sleep(pauseUs(failures, context), signal);
   }
 }
 

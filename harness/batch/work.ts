@@ -74,7 +74,7 @@ const compactionUsPerFact = 0.3;
 const rowsReadAtOnce = 10_000;
 
 /** What a plane must offer for a step. */
-const operationOf: Readonly<Record<BatchStep['kind'], Operation>> = {
+export const operationOf: Readonly<Record<BatchStep['kind'], Operation>> = {
   snapshot: 'snapshot',
   score: 'score',
   'training-set': 'trainingSet',

@@ -23,7 +23,7 @@ export function valuesOf(manifest: Manifest, facts: readonly RunFacts[], prices:
     seed,
     repetitions,
     finished: isFinished(manifest) && runs.every(({ invalid, missing }) => invalid.length > 0 || missing.length === 0),
-    from: { id, startedAt, commit: git.commit, machine: describeMachine(machine) },
+    from: { id, startedAt, commit: git.commit, machine: machineText(machine) },
     prices: hashPrices(prices),
     scenarios: [...scenarios.values()]
       .map((scenario) => identityOf(scenario, serviceTimes))
@@ -35,7 +35,7 @@ export function valuesOf(manifest: Manifest, facts: readonly RunFacts[], prices:
 }
 
 /** What of a machine decides figures: that of two runs on one of them but one had real-time priorities, too. */
-function describeMachine({ cpu, cores, platform, loadGoesFirst }: Manifest['machine']): string {
+function machineText({ cpu, cores, platform, loadGoesFirst }: Manifest['machine']): string {
   return `${cpu}, ${cores} cores, ${platform}, ${loadGoesFirst ? 'with' : 'without'} real-time priorities`;
 }
 

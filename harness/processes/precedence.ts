@@ -26,7 +26,7 @@ export async function takePrecedence(precedence: Precedence): Promise<void> {
   await standBack(niceness);
   if (precedence === 'load') await setRealTime(['--all-tasks', '--rr', '--pid', '2', String(process.pid)]);
   if (precedence !== 'high') return;
-  if (!(await goBeforeFair(process.pid, '--all-tasks'))) return;
+  if (!(await goBeforeFair(process.pid, 'all threads'))) return;
   // What a real-time thread starts begins at niceness 0 (SCHED_RESET_ON_FORK, sched(7)): before all that is fair.
   void keepBack(niceness);
 }
@@ -48,8 +48,9 @@ async function keepBack(niceness: number): Promise<never> {
  * False where there is no chrt(1), or where the load itself may not (CAP_SYS_NICE, RLIMIT_RTPRIO); nothing is changed then:
  * nobody of a plane goes before the load.
  */
-export async function goBeforeFair(pid: number, ...which: readonly '--all-tasks'[]): Promise<boolean> {
-  return (await mayGoFirst()) && setRealTime([...which, '--reset-on-fork', '--rr', '--pid', '1', String(pid)]);
+export async function goBeforeFair(pid: number, which: 'all threads' | 'main thread'): Promise<boolean> {
+  const all = which === 'all threads' ? ['--all-tasks'] : [];
+  return (await mayGoFirst()) && setRealTime([...all, '--reset-on-fork', '--rr', '--pid', '1', String(pid)]);
 }
 
 /** Whether real-time priorities are permitted here, those of the load too. */

@@ -61,7 +61,7 @@ export function startProgramProcess(options: ProgramOptions): StartedChild {
   });
   const service = enterService(options, exited, () => words);
   // The thread that answers: by then the others are there, and keep their niceness.
-  if (precedence === 'high') service.ready.then(() => goBeforeFair(child.pid ?? -1)).catch(() => {});
+  if (precedence === 'high') service.ready.then(() => goBeforeFair(child.pid ?? -1, 'main thread')).catch(() => {});
   return {
     name,
     pid: child.pid ?? -1,

@@ -53,7 +53,7 @@ async function gate(directory: string, flags: GateFlags, shell: Shell): Promise<
       'gate needs one of --baseline FILE, to judge the run, and --write-baseline FILE, to make one of it.',
     );
   }
-  refuseWithout(flags);
+  refuseStray(flags);
   if (flags.writeBaseline !== undefined) {
     await makeBaseline(directory, flags.writeBaseline, flags.overwrite ?? false, shell);
     return 'pass';
@@ -68,7 +68,7 @@ async function gate(directory: string, flags: GateFlags, shell: Shell): Promise<
 }
 
 /** Flags that mean nothing there would be silently without effect. */
-function refuseWithout({ writeBaseline, overwrite, exact, junit, markdown, json }: GateFlags): void {
+function refuseStray({ writeBaseline, overwrite, exact, junit, markdown, json }: GateFlags): void {
   const given = writeBaseline === undefined ? { overwrite } : { exact, junit, markdown, json };
   const stray = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
   if (stray !== undefined)

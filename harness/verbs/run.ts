@@ -21,7 +21,7 @@ import { closeGate, openGate, worseOf } from './gate.js';
 import { interruptible } from './interrupt.js';
 import { parseCount, parsePositive } from './numbers.js';
 import { collect, type Param, parseArchitecture, parseParam, serversNamed, stackNamed, withParams } from './planes.js';
-import { printSummary, type Shell } from './shell.js';
+import { printSummary, quoted, type Shell } from './shell.js';
 
 interface RunFlags {
   readonly suite: string;
@@ -311,9 +311,4 @@ function commandOf(flags: RunFlags): string {
   if (flags.serviceTimes !== undefined) words.push('--service-times', flags.serviceTimes);
   if (flags.prices !== undefined) words.push('--prices', flags.prices);
   return words.map(quoted).join(' ');
-}
-
-/** As a shell takes it for one word. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -16,3 +16,8 @@ export interface Shell {
 export function printSummary(summary: Summary, json: boolean, { print, terminal }: Shell): void {
   print(json ? JSON.stringify(summary, null, 2) : renderTerminal(summary, terminal()));
 }
+
+/** As a shell takes it for one word. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
