@@ -107,6 +107,24 @@ export function onlineStoreContract(name: string, open: () => Promise<OnlineStor
       expect(await get(table, ['k'])).toEqual([['k', 3, 0, [3]]]);
     });
 
+    test('of many rows, some of which are old and some of keys that were there before, each key keeps its newest', async () => {
+      const table = newTable();
+      const numbers = Array.from({ length: 1_500 }, (_, i) => i);
+      await put(
+        table,
+        numbers.map((i): Row => [`k${i % 600}`, 5, 0, [0]]),
+      );
+      // Every third key is put at a lower seq only; a key comes again 600 rows behind its first.
+      const rows = numbers.map((i): Row => [`k${i % 600}`, i % 3 === 0 ? 4 : 10 + i, 0, [i & 255]]);
+      expect(await put(table, rows)).toEqual({ written: 1_000, stale: 500 });
+      const keys = numbers.slice(0, 600).map((i) => `k${i}`);
+      const newest = keys.map((key, i): Row => {
+        const last = i < 300 ? 1_200 + i : 600 + i;
+        return i % 3 === 0 ? [key, 5, 0, [0]] : [key, 10 + last, 0, [last & 255]];
+      });
+      expect(await get(table, keys)).toEqual(newest);
+    });
+
     test('a put that is repeated writes nothing', async () => {
       const table = newTable();
       const rows = Array.from({ length: 100 }, (_, i): Row => [`k${i}`, i, i, [i]]);

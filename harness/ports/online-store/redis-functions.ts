@@ -1,7 +1,7 @@
 /**
  * What the online store's port asks of Redis beyond its commands, as functions of the server (FUNCTION LOAD, Redis 7): a call is one of them,
  * so it is one step for everybody else, and one transaction of the append-only file: after a kill it is there whole or
- * not at all. Rows travel in the blocks of row-blocks.ts. A table is a hash of records by key and, for scans, the keys
+ * not at all. What travels is laid out in row-blocks.ts. A table is a hash of records by key and, for scans, the keys
  * in a sorted set, which orders members of equal score by their bytes. Event time is reckoned from the server's own time
  * (TIME), by where the clock was last set.
  */
@@ -35,12 +35,8 @@ export function storeNames(library = 'planebench'): StoreNames {
 
 const functions = `#!lua name=planebench
 
--- Arguments of one call of a command: unpack() takes some thousands at most (LUAI_MAXCSTACK).
+-- Rows of a page: unpack() takes some thousands of values at most (LUAI_MAXCSTACK).
 local atOnce = 1000
-
-local function aligned(bytes)
-  return bytes + (-bytes) % 8
-end
 
 local function paddingOf(bytes)
   return string.rep('\\0', (-bytes) % 8)
@@ -60,34 +56,12 @@ local function expiresUs(record)
   return (struct.unpack('<d', record, 17))
 end
 
+-- Most rows are newer by their seq alone; each look into a record is a call.
 local function isNewer(record, held, nowUs)
   local read = struct.unpack
-  local seq, asOfUs = read('<dd', record)
-  local heldSeq, heldAsOfUs, heldUntilUs = read('<ddd', held)
-  if heldUntilUs < nowUs then return true end
-  if seq ~= heldSeq then return seq > heldSeq end
-  return asOfUs > heldAsOfUs
-end
-
--- The parts of a block whose lengths begin behind byte at, and where the block ends.
-local function unpackBlock(block, at, count, room)
-  local parts = {}
-  local from = at + aligned(4 * count)
-  local sub = string.sub
-  for first = 1, count, atOnce do
-    local some = math.min(atOnce, count - first + 1)
-    local lengths = {struct.unpack('<' .. string.rep('I4', some), block, at + 4 * first - 3)}
-    for i = 1, some do
-      local length = lengths[i]
-      parts[first + i - 1] = sub(block, from + 1, from + length)
-      from = from + room(length)
-    end
-  end
-  return parts, aligned(from)
-end
-
-local function asItIs(bytes)
-  return bytes
+  local seq, heldSeq = read('<d', record), read('<d', held)
+  if seq > heldSeq or read('<d', held, 17) < nowUs then return true end
+  return seq == heldSeq and read('<d', record, 9) > read('<d', held, 9)
 end
 
 local function packLengths(parts, count)
@@ -105,31 +79,29 @@ local function packRecords(records, count)
   return table.concat(parts)
 end
 
+-- By parts, in each of which no key comes twice: its count of rows, and its pairs, which HSET takes as they are.
 redis.register_function('planebench_put', function(keys, args)
-  local count, block = tonumber(args[1]), args[2]
   local nowUs = eventTimeUs(keys[3])
-  local names, recordsAt = unpackBlock(block, 0, count, asItIs)
-  local records = unpackBlock(block, recordsAt, count, aligned)
   local written = 0
-  for from = 1, count, atOnce do
-    local to = math.min(from + atOnce - 1, count)
-    local stored = redis.call('HMGET', keys[1], unpack(names, from, to))
-    local put, replaced, added = {}, {}, {}
-    local puts, adds = 0, 0
-    for i = from, to do
-      local name, record = names[i], records[i]
-      local held = replaced[name] or stored[i - from + 1]
+  for part = 1, #args, 2 do
+    local count = tonumber(args[part])
+    local pairs = {struct.unpack('<' .. string.rep('I4c0', 2 * count), args[part + 1])}
+    local names = {}
+    for i = 1, count do names[i] = pairs[2 * i - 1] end
+    local stored = redis.call('HMGET', keys[1], unpack(names))
+    local added, adds, puts = {}, 0, 0
+    for i = 1, count do
+      local name, record, held = names[i], pairs[2 * i], stored[i]
+      if not held then
+        added[adds + 1], added[adds + 2] = 0, name
+        adds = adds + 2
+      end
       if not held or isNewer(record, held, nowUs) then
-        if not held then
-          added[adds + 1], added[adds + 2] = 0, name
-          adds = adds + 2
-        end
-        replaced[name] = record
-        put[puts + 1], put[puts + 2] = name, record
+        pairs[puts + 1], pairs[puts + 2] = name, record
         puts = puts + 2
       end
     end
-    if puts > 0 then redis.call('HSET', keys[1], unpack(put)) end
+    if puts > 0 then redis.call('HSET', keys[1], unpack(pairs, 1, puts)) end
     if adds > 0 then redis.call('ZADD', keys[2], unpack(added)) end
     written = written + puts / 2
   end

@@ -7,7 +7,7 @@ import { secretNames, secretOf, type Tls, tlsOptions } from '../secrets.js';
 import type { OnlineStore, StoredRow } from './port.js';
 import { storeNames } from './redis-functions.js';
 import { checkColumns, checkKeys, checkValues } from './row-batch.js';
-import { packRows, recordHeaderBytes, unpackKeys, unpackRows, viewKeyBlock, viewRecordBlock } from './row-blocks.js';
+import { packParts, recordHeaderBytes, unpackKeys, unpackRows, viewKeyBlock, viewRecordBlock } from './row-blocks.js';
 
 /** After this, a call is given up. */
 const timeoutUs = 5_000_000;
@@ -106,11 +106,13 @@ export function connectOnlineStore(to: RedisConnection): OnlineStore {
       if (count === 0) return { written: 0, stale: 0 };
       checkKeys('put', where, rows.keys);
       checkValues(where, rows.values);
-      const block = bufferOf(packRows(rows));
-      if (block.length > callLimitBytes)
-        throw new CallError('failed', `'put' to ${where}: ${block.length} bytes; expected ${callLimitBytes} at most`);
+      const parts = packParts(rows);
+      const bytes = parts.reduce((sum, { pairs }) => sum + pairs.length, 0);
+      if (bytes > callLimitBytes)
+        throw new CallError('failed', `'put' to ${where}: ${bytes} bytes; expected ${callLimitBytes} at most`);
       const keys = [rowsKey(table), namesKey(table), clockKey];
-      const written = (await call('put', 'FCALL', put, keys.length, ...keys, count, block)) as number;
+      const args = parts.flatMap((part) => [part.count, part.pairs]);
+      const written = (await call('put', 'FCALL', put, keys.length, ...keys, ...args)) as number;
       return { written, stale: count - written };
     },
     async get(table, keys) {
@@ -204,8 +206,6 @@ function connection({ port, host = ownHost, tls, username }: RedisConnection): R
     disableClientInfo: true,
   });
 }
-
-const bufferOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /** Of records as they are stored, each copied to where what lies at a multiple of 8 does so in memory, too. */
 function rowsOf(records: readonly (Buffer | null)[]): { rows: (StoredRow | null)[]; expiresUs: number[] } {

@@ -5,6 +5,7 @@
  *     key block       lengths u32[n] | keys, UTF-8, one after the other
  *     record block    lengths u32[n] | records, each padded to 8; length 0: there is none
  *     record          seq f64 | asOfUs f64 | expiresUs f64, Infinity if never | value
+ *     pairs           for each row: length u32 | key | length u32 | record, nothing padded
  *
  * A record is stored as it travels.
  */
@@ -63,6 +64,43 @@ export function packRows(rows: RowBatch): Uint8Array {
     at += recordHeaderBytes + aligned(value.length);
   }
   return body;
+}
+
+/** So many take few of a server's resources at a time, and their names and records fit into one call of its commands. */
+const partRows = 250;
+
+/** The rows in order, as the pairs of parts in none of which a key comes twice. */
+export function packParts(rows: RowBatch): { readonly count: number; readonly pairs: Buffer }[] {
+  const { keys } = rows;
+  const parts: { count: number; pairs: Buffer }[] = [];
+  const seen = new Set<string>();
+  for (let from = 0; from < keys.length; ) {
+    seen.clear();
+    let to = from;
+    while (to < keys.length && to - from < partRows && !seen.has(keys[to]!)) seen.add(keys[to++]!);
+    parts.push({ count: to - from, pairs: packPairs(rows, from, to) });
+    from = to;
+  }
+  return parts;
+}
+
+function packPairs({ keys, seqs, asOfUs, values, expiresUs }: RowBatch, from: number, to: number): Buffer {
+  let bytes = 0;
+  for (let i = from; i < to; i++) bytes += 8 + Buffer.byteLength(keys[i]!) + recordHeaderBytes + values[i]!.length;
+  const pairs = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (let i = from; i < to; i++) {
+    const value = values[i]!;
+    const keyBytes = pairs.write(keys[i]!, at + 4);
+    pairs.writeUInt32LE(keyBytes, at);
+    at = pairs.writeUInt32LE(recordHeaderBytes + value.length, at + 4 + keyBytes);
+    at = pairs.writeDoubleLE(seqs[i]!, at);
+    at = pairs.writeDoubleLE(asOfUs[i]!, at);
+    at = pairs.writeDoubleLE(expiresUs ?? Number.POSITIVE_INFINITY, at);
+    pairs.set(value, at);
+    at += value.length;
+  }
+  return pairs;
 }
 
 /** Where the things of a block lie in its body. */
