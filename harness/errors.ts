@@ -21,6 +21,13 @@ export class CallError extends Error {
   }
 }
 
+/** A call that breaks a rule of its port, such as the size of a row: it had no effect, and never has, however often it is tried. */
+export class RefusedCall extends CallError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('failed', message, options);
+  }
+}
+
 /** The harness itself could not do its work (port taken, disk full, a server that did not start). Exit code 4. */
 export class HarnessError extends Error {
   override readonly name = 'HarnessError';

@@ -7,7 +7,7 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { historySchemas } from '../../workloads/fact-schemas.js';
-import { customerActivity, type Feature, type Window } from '../../workloads/feature-view.js';
+import { customerActivity, type Feature, type Window, windows } from '../../workloads/feature-view.js';
 import { historyFiles, readTrace, type TraceInfo } from '../../workloads/trace.js';
 import { takeTurns } from '../clock.js';
 import { HarnessError } from '../errors.js';
@@ -441,24 +441,32 @@ function rangeOf({ first }: Pick<Table<ColumnName>, 'first'>, customer: number):
 
 type Counted = Extract<Feature, { kind: 'count' | 'sum' }>;
 const counted = features.filter((feature): feature is Counted => feature.kind === 'count' || feature.kind === 'sum');
-const countedOrders = counted.filter(({ source }) => source === 'orders');
-const countedClicks = counted.filter(({ source }) => source === 'clicks');
-if (countedClicks.some(({ kind }) => kind === 'sum'))
-  throw new Error('the oracle evaluates views that only count clicks');
 const age = featureOf('age');
 const top = featureOf('top');
 const share = featureOf('top_share');
 const latest = featureOf('latest');
 
-const placeOf = (feature: Feature) => features.indexOf(feature);
-const orderPlaces = countedOrders.map(placeOf);
-const clickPlaces = countedClicks.map(placeOf);
+const placeOf = (feature: Feature | undefined) => (feature ? features.indexOf(feature) : -1);
 const [agePlace, topPlace, sharePlace, latestPlace] = [age, top, share, latest].map(placeOf) as [
   number,
   number,
   number,
   number,
 ];
+
+/** Where in a row the features stand that count or sum what lies in a window; -1: none does. By window. */
+interface WindowPlaces {
+  readonly orders: number;
+  readonly cents: number;
+  readonly clicks: number;
+}
+const windowPlaces = windows.map((window): WindowPlaces => {
+  const find = (kind: Counted['kind'], source: Counted['source']) =>
+    placeOf(counted.find((feature) => feature.kind === kind && feature.source === source && feature.window === window));
+  return { orders: find('count', 'orders'), cents: find('sum', 'orders'), clicks: find('count', 'clicks') };
+});
+if (counted.some((feature) => !windowPlaces.some((places) => Object.values(places).includes(placeOf(feature)))))
+  throw new Error('the oracle evaluates views that count orders and clicks and sum the cents of orders, by window');
 
 function featureOf<Kind extends Feature['kind']>(kind: Kind): Extract<Feature, { kind: Kind }> {
   const found = features.filter((feature) => feature.kind === kind);
@@ -503,31 +511,24 @@ interface Moment {
   readonly isUndeleted: boolean;
 }
 
+type Row = (number | null)[];
+
 /** One row a seq. */
 function evaluateMoment(facts: Facts, moment: Moment): Features[] {
-  const orders = sumOrders(facts.orders, moment);
-  const clicks = countClicks(facts.clicks, moment);
-  const ages = agesOfLastOrder(facts, moment);
-  const tops = topCategories(facts, moment);
-  const risks = latestRisks(facts, moment);
-  const rows: Features[] = [];
-  for (let k = 0; k < moment.seqs.length; k++) {
-    const row = new Array<number | null>(features.length);
-    for (let i = 0; i < countedOrders.length; i++) row[orderPlaces[i]!] = orders[k * countedOrders.length + i]!;
-    for (let i = 0; i < countedClicks.length; i++) row[clickPlaces[i]!] = clicks[k * countedClicks.length + i]!;
-    row[agePlace] = ages[k]!;
-    row[topPlace] = tops[k]!.category;
-    row[sharePlace] = tops[k]!.shareBp;
-    row[latestPlace] = risks[k]!;
-    rows.push(row);
-  }
+  const rows: Row[] = [];
+  while (rows.length < moment.seqs.length) rows.push(features.map(() => null));
+  sumOrders(facts, moment, rows);
+  countClicks(facts, moment, rows);
+  findLastOrder(facts, moment, rows);
+  findLatestDevice(facts, moment, rows);
   return rows;
 }
 
 /** The first of the seqs at which what came with `seq` is there; their number if it is at none. */
 function firstFrom(seqs: Float64Array, seq: number): number {
   if (seq <= seqs[0]!) return 0;
-  let [low, high] = [1, seqs.length];
+  let low = 1;
+  let high = seqs.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (seqs[middle]! < seq) low = middle + 1;
@@ -541,80 +542,89 @@ function accumulate(rows: Float64Array, width: number): void {
   for (let place = width; place < rows.length; place++) rows[place]! += rows[place - width]!;
 }
 
-/** Counts and sums, by seq and then by feature. */
-function sumOrders(orders: Facts['orders'], { customer, asOfUs, seqs, isUndeleted }: Moment): Float64Array {
-  const { seq, atUs, sign, amountCents, deletes } = orders.columns;
-  const opens = countedOrders.map(({ window }) => opensUs(window, asOfUs));
-  const isSum = countedOrders.map(({ kind }) => kind === 'sum');
-  const earliest = Math.min(...opens);
-  const width = countedOrders.length;
+/** Where each window begins that is open at `asOfUs`. */
+function openingsUs(asOfUs: number): Float64Array {
+  const opens = new Float64Array(windows.length);
+  for (let w = 0; w < windows.length; w++) opens[w] = opensUs(windows[w]!, asOfUs);
+  return opens;
+}
+
+/** Their counts and sums in each window, and the category that has most of them. */
+function sumOrders(facts: Facts, { customer, asOfUs, seqs, isUndeleted }: Moment, rows: readonly Row[]): void {
+  const { seq, atUs, sign, amountCents, category, deletes } = facts.orders.columns;
+  const opens = openingsUs(asOfUs);
+  const earliestUs = Math.min(...opens);
+  const topUs = opensUs(top.window, asOfUs);
+  const width = 2 * windows.length;
+  // By seq and window: how many, and their cents.
   const sums = new Float64Array(seqs.length * width);
-  const [from, to] = rangeOf(orders, customer);
+  const ofCategories = new Float64Array(seqs.length * facts.categories);
+  const [from, to] = rangeOf(facts.orders, customer);
   for (let event = from; event < to; event++) {
     const at = atUs[event]!;
-    if (at > asOfUs || at <= earliest || (isUndeleted && deletes[event] === 1)) continue;
+    if (at > asOfUs || at <= earliestUs || (isUndeleted && deletes[event] === 1)) continue;
     const k = firstFrom(seqs, seq[event]!);
     if (k === seqs.length) continue;
     const one = sign[event]!;
     const cents = one * amountCents[event]!;
-    for (let f = 0; f < width; f++) if (at > opens[f]!) sums[k * width + f]! += isSum[f]! ? cents : one;
+    for (let w = 0; w < windows.length; w++) {
+      if (at <= opens[w]!) continue;
+      sums[k * width + 2 * w]! += one;
+      sums[k * width + 2 * w + 1]! += cents;
+    }
+    if (at > topUs) ofCategories[k * facts.categories + category[event]!]! += one;
   }
   accumulate(sums, width);
-  return sums;
+  accumulate(ofCategories, facts.categories);
+  for (let k = 0; k < rows.length; k++) {
+    const row = rows[k]!;
+    for (let w = 0; w < windows.length; w++) {
+      const { orders, cents } = windowPlaces[w]!;
+      if (orders >= 0) row[orders] = sums[k * width + 2 * w]!;
+      if (cents >= 0) row[cents] = sums[k * width + 2 * w + 1]!;
+    }
+    findTopCategory(ofCategories, k * facts.categories, (k + 1) * facts.categories, row);
+  }
 }
 
-/** Counts alone, by seq and then by feature. */
-function countClicks(clicks: Facts['clicks'], { customer, asOfUs, seqs }: Moment): Float64Array {
+/** The category with most orders, the lowest on ties, and its share in basis points. */
+function findTopCategory(counts: Float64Array, from: number, to: number, row: Row): void {
+  let most = 0;
+  let total = 0;
+  for (let at = from; at < to; at++) {
+    const count = counts[at]!;
+    total += count;
+    if (count <= most) continue;
+    most = count;
+    row[topPlace] = at - from;
+  }
+  if (most > 0 && total !== 0) row[sharePlace] = Math.trunc((most * 10_000) / total);
+}
+
+function countClicks({ clicks }: Facts, { customer, asOfUs, seqs }: Moment, rows: readonly Row[]): void {
   const { seq, atUs } = clicks.columns;
-  const opens = countedClicks.map(({ window }) => opensUs(window, asOfUs));
-  const earliest = Math.min(...opens);
-  const width = countedClicks.length;
+  const opens = openingsUs(asOfUs);
+  const earliestUs = Math.min(...opens);
+  const width = windows.length;
   const counts = new Float64Array(seqs.length * width);
   const [from, to] = rangeOf(clicks, customer);
   for (let event = from; event < to; event++) {
     const at = atUs[event]!;
-    if (at > asOfUs || at <= earliest) continue;
+    if (at > asOfUs || at <= earliestUs) continue;
     const k = firstFrom(seqs, seq[event]!);
     if (k === seqs.length) continue;
-    for (let f = 0; f < width; f++) if (at > opens[f]!) counts[k * width + f]!++;
+    for (let w = 0; w < width; w++) if (at > opens[w]!) counts[k * width + w]!++;
   }
   accumulate(counts, width);
-  return counts;
-}
-
-/** The category with most orders, the lowest on ties, and its share in basis points. */
-function topCategories(facts: Facts, { customer, asOfUs, seqs, isUndeleted }: Moment) {
-  const { seq, sign, atUs, category, deletes } = facts.orders.columns;
-  const width = facts.categories;
-  const opens = opensUs(top.window, asOfUs);
-  const counts = new Float64Array(seqs.length * width);
-  const [from, to] = rangeOf(facts.orders, customer);
-  for (let event = from; event < to; event++) {
-    const at = atUs[event]!;
-    if (at > asOfUs || at <= opens || (isUndeleted && deletes[event] === 1)) continue;
-    const k = firstFrom(seqs, seq[event]!);
-    if (k < seqs.length) counts[k * width + category[event]!]! += sign[event]!;
-  }
-  accumulate(counts, width);
-  const tops: { category: number | null; shareBp: number | null }[] = [];
-  for (let from = 0; from < counts.length; from += width) {
-    let most = 0;
-    let total = 0;
-    let category: number | null = null;
-    for (let of = 0; of < width; of++) {
-      const count = counts[from + of]!;
-      total += count;
-      if (count <= most) continue;
-      most = count;
-      category = of;
+  for (let k = 0; k < rows.length; k++)
+    for (let w = 0; w < width; w++) {
+      const place = windowPlaces[w]!.clicks;
+      if (place >= 0) rows[k]![place] = counts[k * width + w]!;
     }
-    const shareBp = category === null || total === 0 ? null : Math.trunc((most * 10_000) / total);
-    tops.push({ category, shareBp });
-  }
-  return tops;
 }
 
-function agesOfLastOrder({ orderSpans }: Facts, { customer, asOfUs, seqs, isUndeleted }: Moment): (number | null)[] {
+function findLastOrder({ orderSpans }: Facts, moment: Moment, rows: readonly Row[]): void {
+  const { customer, asOfUs, seqs, isUndeleted } = moment;
   const { fromSeq, toSeq, atUs, deleted } = orderSpans.columns;
   const opens = opensUs(age.window, asOfUs);
   const lastUs = new Float64Array(seqs.length).fill(opens);
@@ -629,14 +639,14 @@ function agesOfLastOrder({ orderSpans }: Facts, { customer, asOfUs, seqs, isUnde
     if (first === 0 && end === seqs.length) everywhereUs = at;
     else for (let k = first; k < end; k++) lastUs[k] = Math.max(lastUs[k]!, at);
   }
-  return Array.from(lastUs, (us) => {
-    const last = Math.max(us, everywhereUs);
-    return last === opens ? null : asOfUs - last;
-  });
+  for (let k = 0; k < rows.length; k++) {
+    const last = Math.max(lastUs[k]!, everywhereUs);
+    if (last !== opens) rows[k]![agePlace] = asOfUs - last;
+  }
 }
 
-/** Of the device that was seen last, the lowest on ties. */
-function latestRisks({ deviceSpans }: Facts, { customer, seqs }: Moment): (number | null)[] {
+/** The risk of the device that was seen last, the lowest on ties. */
+function findLatestDevice({ deviceSpans }: Facts, { customer, seqs }: Moment, rows: readonly Row[]): void {
   const { entity, fromSeq, toSeq, atUs, risk } = deviceSpans.columns;
   const last = new Int32Array(seqs.length).fill(-1);
   const [from, to] = rangeOf(deviceSpans, customer);
@@ -648,7 +658,7 @@ function latestRisks({ deviceSpans }: Facts, { customer, seqs }: Moment): (numbe
       if (isLater || (atUs[image] === atUs[known] && entity[image]! < entity[known]!)) last[k] = image;
     }
   }
-  return Array.from(last, (image) => (image < 0 ? null : risk[image]!));
+  for (let k = 0; k < rows.length; k++) if (last[k]! >= 0) rows[k]![latestPlace] = risk[last[k]!]!;
 }
 
 /** Factors by which counts and sums are mixed into one number: equal rows have equal mixes, and few others have. */

@@ -50,15 +50,16 @@ function visibilityOf(
   { visibleUs, hiddenAtUs }: Visibility,
   window: { readonly fromUs: number; readonly untilUs: number },
 ): Samples {
-  const observed: number[] = [];
+  const observed = new Float64Array(awaited.rows);
   const censored: number[] = [];
+  let count = 0;
   for (let i = 0; i < awaited.rows; i++) {
     const emitUs = awaited.emitUs[i] as number;
     if (emitUs < window.fromUs || emitUs >= window.untilUs) continue;
-    if (visibleUs[i] !== Number.POSITIVE_INFINITY) observed.push((visibleUs[i] as number) - emitUs);
+    if (visibleUs[i] !== Number.POSITIVE_INFINITY) observed[count++] = (visibleUs[i] as number) - emitUs;
     else censored.push(Math.max(0, (hiddenAtUs[i] as number) - emitUs));
   }
-  return sortSamples(observed, censored);
+  return sortSamples(observed.subarray(0, count), censored);
 }
 
 /**

@@ -50,8 +50,12 @@ export function readPanel(run: RunFacts): Panel {
 function orderProbes({ probes, panel }: RunFacts): PanelProbes {
   const members = panel.customers.length;
   const times = new Map<number, { number: number; sentUs: number; doneUs: number }>();
+  let before = -1;
   for (let i = 0; i < probes.rows; i++) {
     const number = probes.probe[i] as number;
+    // The rows of a probe mostly follow one another.
+    if (number === before) continue;
+    before = number;
     if (!times.has(number)) {
       times.set(number, { number, sentUs: probes.sentUs[i] as number, doneUs: probes.doneUs[i] as number });
     }
@@ -61,8 +65,11 @@ function orderProbes({ probes, panel }: RunFacts): PanelProbes {
   const lastSeq = new Float64Array(ordered.length * members).fill(-1);
   const answered = new Uint8Array(ordered.length);
   const shown = new Float64Array(ordered.length);
-  for (let i = 0; i < probes.rows; i++) {
-    const row = rowOf.get(probes.probe[i] as number) as number;
+  before = -1;
+  for (let i = 0, row = 0; i < probes.rows; i++) {
+    const number = probes.probe[i] as number;
+    if (number !== before) row = rowOf.get(number) as number;
+    before = number;
     const seen = probes.lastSeq[i] as number;
     lastSeq[row * members + (probes.member[i] as number)] = seen;
     if (seen < 0) continue;
@@ -101,8 +108,14 @@ function awaitedChanges({ panel: { changes, customers } }: RunFacts): AwaitedCha
   }
   const { rows, firstOf } = byMemberAndSeq(changes, awaited.subarray(0, count), customers.length);
   const emitUs = new Float64Array(count);
-  for (let i = 0; i < count; i++) emitUs[i] = changes.emitUs[rows[i] as number] as number;
-  const member = rows.map((row) => changes.member[row] as number);
+  const member = new Uint32Array(count);
+  const seq = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    const row = rows[i] as number;
+    emitUs[i] = changes.emitUs[row] as number;
+    member[i] = changes.member[row] as number;
+    seq[i] = changes.seq[row] as number;
+  }
   const earliestFromUs = emitUs.slice();
   for (let i = count - 2; i >= 0; i--) {
     if (member[i] === member[i + 1]) {
@@ -111,7 +124,7 @@ function awaitedChanges({ panel: { changes, customers } }: RunFacts): AwaitedCha
   }
   return {
     rows: count,
-    seq: rows.map((row) => changes.seq[row] as number),
+    seq,
     member,
     emitUs,
     firstOf,

@@ -1,7 +1,7 @@
 /** Port calls that must succeed before a plane can go on: tried until they do, or until the role is stopped. */
 import { backoffUs } from '../backoff.js';
 import type { Clock } from '../clock.js';
-import { CallError } from '../errors.js';
+import { CallError, RefusedCall } from '../errors.js';
 import type { Random } from '../random.js';
 
 /** Who calls: the context of a role. */
@@ -34,7 +34,7 @@ export function pauseUs(failures: number, { random, pauses = usualPauses }: Pick
 }
 
 /**
- * Calls until it does not fail. Only for calls that may take effect twice without harm: reads, puts of newer rows,
+ * Calls until it does not fail, or is refused: that it would be for ever. Only for calls that may take effect twice without harm: reads, puts of newer rows,
  * appends that carry a txn.
  */
 export async function untilDone<T>(caller: Caller, call: () => Promise<T>): Promise<T> {
@@ -44,7 +44,7 @@ export async function untilDone<T>(caller: Caller, call: () => Promise<T>): Prom
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof CallError)) throw error;
+      if (!(error instanceof CallError) || error instanceof RefusedCall) throw error;
       await clock.sleep(pauseUs(failures, caller), signal);
     }
   }

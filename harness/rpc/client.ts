@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { type Cancel, hostClock } from '../clock.js';
-import { CallError, messageOf } from '../errors.js';
+import { CallError, messageOf, RefusedCall } from '../errors.js';
 import { type EncodedFrame, encodeFrame, type Frame, frameReader, frameWriter, unsentLimitBytes } from './frames.js';
 import type { ReceivedMessage, RpcMessage } from './rpc.js';
 
@@ -137,7 +137,7 @@ export function connectRpc(options: {
         try {
           frame = encodeFrame('call', id, [method, message.head], message.body);
         } catch (error) {
-          return refuse(messageOf(error), error);
+          return reject(new RefusedCall(`'${method}' to ${where}: ${messageOf(error)}`, { cause: error }));
         }
         const timeoutUs = callOptions.timeoutUs ?? options.timeoutUs;
         const abort = () => fail(call, 'the caller gave up', signal?.reason);

@@ -1,6 +1,10 @@
 /** What every variant of the online store must do, as tests. A variant's own test file calls this and adds its faults. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hostClock } from '../../clock.js';
+import { RefusedCall } from '../../errors.js';
+import { seededRandom } from '../../random.js';
+import { untilDone } from '../retries.js';
 import type { KeyedRow, OnlineStore, StoredRow } from './port.js';
 
 export interface OnlineStoreUnderTest {
@@ -164,13 +168,19 @@ export function onlineStoreContract(name: string, open: () => Promise<OnlineStor
       expect(await get(table, ['a', 'b'])).toEqual([null, null]);
     });
 
-    test('a put that cannot be done whole is not done at all', async () => {
+    test('a put that cannot be done whole is not done at all, and whoever tries until it is done gives up', async () => {
       const table = newTable();
       await put(table, [['a', 1, 1, [1]]]);
-      const tooLong: Row = ['x'.repeat(100_000), 1, 1, [1]];
-      const rows: Row[] = [['a', 2, 2, [2]], ['b', 1, 1, [1]], tooLong];
-      await expect(put(table, rows)).rejects.toMatchObject({ outcome: 'failed' });
-      expect(await get(table, ['a', 'b'])).toEqual([['a', 1, 1, [1]], null]);
+      const tooLong = { keys: ['x'.repeat(100_000)], values: [Uint8Array.of(1)] };
+      const tooLarge = { keys: ['c'], values: [new Uint8Array(9 * 1024 * 1024)] };
+      const caller = { clock: hostClock, random: seededRandom(1), signal: new AbortController().signal };
+      for (const { keys, values } of [tooLong, tooLarge]) {
+        const one = Uint8Array.of(1);
+        const rows = { keys: ['a', 'b', ...keys], seqs: [2, 1, 1], asOfUs: [2, 1, 1], values: [one, one, ...values] };
+        const refused = untilDone(caller, () => store.put(table, rows));
+        await expect(refused).rejects.toBeInstanceOf(RefusedCall);
+        expect(await get(table, ['a', 'b'])).toEqual([['a', 1, 1, [1]], null]);
+      }
     });
 
     test('a scan gives every row once, in byte order of the keys, whatever the page', async () => {

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
 import { type ClockOrigin, hostClock, monotonicNs, withDeadline } from '../../clock.js';
-import { CallError, messageOf } from '../../errors.js';
+import { CallError, messageOf, RefusedCall } from '../../errors.js';
 import { secretNames, secretOf, type Tls, tlsOptions } from '../secrets.js';
 import type { OnlineStore, StoredRow } from './port.js';
 import { storeNames } from './redis-functions.js';
@@ -109,7 +109,7 @@ export function connectOnlineStore(to: RedisConnection): OnlineStore {
       const parts = packParts(rows);
       const bytes = parts.reduce((sum, { pairs }) => sum + pairs.length, 0);
       if (bytes > callLimitBytes)
-        throw new CallError('failed', `'put' to ${where}: ${bytes} bytes; expected ${callLimitBytes} at most`);
+        throw new RefusedCall(`'put' to ${where}: ${bytes} bytes; expected ${callLimitBytes} at most`);
       const keys = [rowsKey(table), namesKey(table), clockKey];
       const args = parts.flatMap((part) => [part.count, part.pairs]);
       const written = (await call('put', 'FCALL', put, keys.length, ...keys, ...args)) as number;

@@ -1,5 +1,5 @@
 /** What every variant of the online store takes as rows. */
-import { CallError } from '../../errors.js';
+import { RefusedCall } from '../../errors.js';
 import type { RowBatch } from './port.js';
 import { recordHeaderBytes } from './row-blocks.js';
 
@@ -11,8 +11,7 @@ export const recordLimitBytes = 8 * 1024 * 1024;
 export function checkColumns(table: string, { keys, seqs, asOfUs, values }: RowBatch): void {
   const count = keys.length;
   if (seqs.length !== count || asOfUs.length !== count || values.length !== count)
-    throw new CallError(
-      'failed',
+    throw new RefusedCall(
       `put to '${table}': columns of ${count} keys, ${seqs.length} seqs, ${asOfUs.length} asOfUs, ${values.length} values; expected as many of each`,
     );
 }
@@ -35,6 +34,6 @@ export function checkValues(server: string, values: readonly Uint8Array[]): void
   }
 }
 
-function refused(operation: string, server: string, reason: string): CallError {
-  return new CallError('failed', `'${operation}' to ${server}: ${reason}`);
+function refused(operation: string, server: string, reason: string): RefusedCall {
+  return new RefusedCall(`'${operation}' to ${server}: ${reason}`);
 }
