@@ -15,13 +15,16 @@ import type { SimulatedGroup, SimulationInit } from './simulation/simulation-pro
 const simulation = new URL('./simulation/simulation-process.js', import.meta.url);
 /**
  * Most of what a simulation allocates lives for one call: with room for more of them less is copied. Every processor has a
- * simulation of its own, so that threads that collect or compile for it take from another one more than they give it.
+ * simulation of its own, so that threads that collect or compile for it take from another one more than they give it. Code
+ * lives for a run, a seventh of whose time it takes to compile it: two steps of the compiler take longer than they save.
  */
 const execArgv = [
   '--min-semi-space-size=64',
   '--max-semi-space-size=128',
   '--initial-old-space-size=1024',
   '--single-threaded',
+  '--no-turbo-loop-peeling',
+  '--no-turbo-cf-optimization',
 ];
 
 type SimulationOptions = RunsOptions & { readonly costs: Costs };

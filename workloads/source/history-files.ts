@@ -4,7 +4,8 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Column, ColumnBatch, IntValues, TextValues } from '../../harness/ports/columns.js';
-import { duckDb, withDuckDb } from '../../harness/ports/duckdb.js';
+import { withDuckDb } from '../../harness/ports/duckdb.js';
+import { appendColumns, createTableSql, quoteText, readColumns } from '../../harness/ports/duckdb-columns.js';
 import { historySchemas } from '../fact-schemas.js';
 import type { HistoryPart, HistoryTable } from './history.js';
 
@@ -30,8 +31,10 @@ export async function writeHistory(
       const path = `${historyPath(directory, table)}.part-${before.length}`;
       parts.set(table, [...before, path]);
       bytes += columnBytes(table, batch);
-      await stageTable(connection, table, batch);
-      await connection.run(`COPY (SELECT ${castColumns(table)} FROM ${table}) TO ${quoted(path)} (FORMAT parquet)`);
+      const schema = historySchemas[table];
+      await connection.run(createTableSql(table, schema, 'TEMP TABLE'));
+      await appendColumns(connection, table, schema, batch);
+      await connection.run(`COPY ${table} TO ${quoteText(path)} (FORMAT parquet)`);
       await connection.run(`DROP TABLE ${table}`);
     }
     for (const [table, paths] of parts) {
@@ -47,7 +50,7 @@ async function joinParts(connection: DuckDBConnection, parts: readonly string[],
   const [only] = parts;
   if (only !== undefined && parts.length === 1) return rename(only, path);
   await connection.run(
-    `COPY (FROM read_parquet([${parts.map(quoted).join(', ')}])) TO ${quoted(path)} (FORMAT parquet)`,
+    `COPY (FROM read_parquet([${parts.map(quoteText).join(', ')}])) TO ${quoteText(path)} (FORMAT parquet)`,
   );
   for (const part of parts) await rm(part);
 }
@@ -67,11 +70,10 @@ function columnBytes(table: HistoryTable, batch: ColumnBatch): number {
 export async function hashHistoryFiles(hash: Hash, directory: string): Promise<void> {
   await withDuckDb(async (connection) => {
     for (const table of historyTables)
-      for (const { name, type } of historySchemas[table] as readonly Column[]) {
-        const selected = type === 'int' ? `${name}::DOUBLE` : name;
-        const result = await connection.stream(`SELECT ${selected} FROM ${quoted(historyPath(directory, table))}`);
-        for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk())
-          hashValues(hash, type, chunk.getColumnValues(0) as number[] | string[]);
+      for (const column of historySchemas[table] as readonly Column[]) {
+        const query = `SELECT ${column.name} FROM ${quoteText(historyPath(directory, table))}`;
+        for await (const { columns } of readColumns(connection, query, [column]))
+          hashValues(hash, column.type, columns[column.name] as IntValues | TextValues);
       }
   }, threads);
 }
@@ -85,35 +87,4 @@ function hashValues(hash: Hash, type: Column['type'], values: IntValues | TextVa
   const step = 10_000;
   for (let from = 0; from < values.length; from += step)
     hash.update(`${(values as TextValues).slice(from, from + step).join('\0')}\0`, 'utf8');
-}
-
-/** Integers are staged as DOUBLE, exact up to 2^53, because filling a BIGINT vector costs a BigInt a value. */
-async function stageTable(connection: DuckDBConnection, table: HistoryTable, batch: ColumnBatch): Promise<void> {
-  const { DOUBLE, VARCHAR, DuckDBDataChunk } = duckDb();
-  const schema: readonly Column[] = historySchemas[table];
-  const types = schema.map(({ type }) => (type === 'int' ? DOUBLE : VARCHAR));
-  const definition = schema.map(({ name }, i) => `${name} ${types[i]}`).join(', ');
-  await connection.run(`CREATE TEMP TABLE ${table} (${definition})`);
-  const appender = await connection.createAppender(table);
-  const chunkRows = 2_048;
-  for (let from = 0; from < batch.rows; from += chunkRows) {
-    const rows = Math.min(chunkRows, batch.rows - from);
-    const chunk = DuckDBDataChunk.create(types, rows);
-    for (const [i, { name }] of schema.entries()) {
-      const values = batch.columns[name] as IntValues | TextValues;
-      chunk.setColumnValues(i, values.slice(from, from + rows) as unknown as (number | string)[]);
-    }
-    appender.appendDataChunk(chunk);
-  }
-  appender.closeSync();
-}
-
-function castColumns(table: HistoryTable): string {
-  return (historySchemas[table] as readonly Column[])
-    .map(({ name, type }) => (type === 'int' ? `${name}::BIGINT AS ${name}` : name))
-    .join(', ');
-}
-
-function quoted(path: string): string {
-  return `'${path.replaceAll("'", "''")}'`;
 }
