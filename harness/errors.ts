@@ -21,7 +21,7 @@ export class CallError extends Error {
   }
 }
 
-/** A call that breaks a rule of its port, such as the size of a row: it had no effect, and never has, however often it is tried. */
+/** A call that breaks a rule of its port, as a row that is too large: it had no effect, and has none however often it is tried. */
 export class RefusedCall extends CallError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('failed', message, options);

@@ -34,8 +34,8 @@ export function pauseUs(failures: number, { random, pauses = usualPauses }: Pick
 }
 
 /**
- * Calls until it does not fail, or is refused: that it would be for ever. Only for calls that may take effect twice without harm: reads, puts of newer rows,
- * appends that carry a txn.
+ * Calls until it does not fail, or is refused, which it would be for ever. Only for calls that may take effect twice
+ * without harm: reads, puts of newer rows, appends that carry a txn.
  */
 export async function untilDone<T>(caller: Caller, call: () => Promise<T>): Promise<T> {
   const { clock, signal } = caller;

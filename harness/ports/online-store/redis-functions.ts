@@ -85,23 +85,23 @@ redis.register_function('planebench_put', function(keys, args)
   local written = 0
   for part = 1, #args, 2 do
     local count = tonumber(args[part])
-    local pairs = {struct.unpack('<' .. string.rep('I4c0', 2 * count), args[part + 1])}
+    local fields = {struct.unpack('<' .. string.rep('I4c0', 2 * count), args[part + 1])}
     local names = {}
-    for i = 1, count do names[i] = pairs[2 * i - 1] end
+    for i = 1, count do names[i] = fields[2 * i - 1] end
     local stored = redis.call('HMGET', keys[1], unpack(names))
     local added, adds, puts = {}, 0, 0
     for i = 1, count do
-      local name, record, held = names[i], pairs[2 * i], stored[i]
+      local name, record, held = names[i], fields[2 * i], stored[i]
       if not held then
         added[adds + 1], added[adds + 2] = 0, name
         adds = adds + 2
       end
       if not held or isNewer(record, held, nowUs) then
-        pairs[puts + 1], pairs[puts + 2] = name, record
+        fields[puts + 1], fields[puts + 2] = name, record
         puts = puts + 2
       end
     end
-    if puts > 0 then redis.call('HSET', keys[1], unpack(pairs, 1, puts)) end
+    if puts > 0 then redis.call('HSET', keys[1], unpack(fields, 1, puts)) end
     if adds > 0 then redis.call('ZADD', keys[2], unpack(added)) end
     written = written + puts / 2
   end
