@@ -90,7 +90,8 @@ describe('who may import whom', () => {
   });
 
   it('workloads import clock, chance, value types and DuckDB only', () => {
-    const allowed = /^(workloads\/|harness\/(random|clock|json|errors)\.ts|harness\/ports\/(columns|duckdb|duckdb-columns)\.ts)/;
+    const allowed =
+      /^(workloads\/|harness\/(random|clock|json|errors)\.ts|harness\/ports\/(columns|duckdb|duckdb-columns)\.ts)/;
     expect(violations(/^workloads\//, (path, source) => !allowed.test(path) && !isTest(source.path))).toEqual([]);
   });
 
