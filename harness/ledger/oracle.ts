@@ -446,7 +446,7 @@ const top = featureOf('top');
 const share = featureOf('top_share');
 const latest = featureOf('latest');
 
-const placeOf = (feature: Feature | undefined) => (feature ? features.indexOf(feature) : -1);
+const placeOf = (feature: Feature) => features.indexOf(feature);
 const [agePlace, topPlace, sharePlace, latestPlace] = [age, top, share, latest].map(placeOf) as [
   number,
   number,
@@ -454,19 +454,17 @@ const [agePlace, topPlace, sharePlace, latestPlace] = [age, top, share, latest].
   number,
 ];
 
-/** Where in a row the features stand that count or sum what lies in a window; -1: none does. By window. */
-interface WindowPlaces {
-  readonly orders: number;
-  readonly cents: number;
-  readonly clicks: number;
-}
-const windowPlaces = windows.map((window): WindowPlaces => {
+/** Where in a row the features stand that count or sum what lies in a window. By window. */
+const windowPlaces = windows.map((window) => {
   const find = (kind: Counted['kind'], source: Counted['source']) =>
-    placeOf(counted.find((feature) => feature.kind === kind && feature.source === source && feature.window === window));
+    features.findIndex((feature) => feature.kind === kind && feature.source === source && feature.window === window);
   return { orders: find('count', 'orders'), cents: find('sum', 'orders'), clicks: find('count', 'clicks') };
 });
-if (counted.some((feature) => !windowPlaces.some((places) => Object.values(places).includes(placeOf(feature)))))
-  throw new Error('the oracle evaluates views that count orders and clicks and sum the cents of orders, by window');
+const placed = windowPlaces.flatMap((places) => Object.values(places));
+if (placed.includes(-1) || placed.length !== counted.length)
+  throw new Error(
+    'the oracle evaluates views that count orders and clicks and sum the cents of orders, in each window',
+  );
 
 function featureOf<Kind extends Feature['kind']>(kind: Kind): Extract<Feature, { kind: Kind }> {
   const found = features.filter((feature) => feature.kind === kind);
@@ -517,8 +515,9 @@ type Row = (number | null)[];
 function evaluateMoment(facts: Facts, moment: Moment): Features[] {
   const rows: Row[] = [];
   while (rows.length < moment.seqs.length) rows.push(features.map(() => null));
-  sumOrders(facts, moment, rows);
-  countClicks(facts, moment, rows);
+  const opens = windows.map((window) => opensUs(window, moment.asOfUs));
+  sumOrders(facts, moment, opens, rows);
+  countClicks(facts, moment, opens, rows);
   findLastOrder(facts, moment, rows);
   findLatestDevice(facts, moment, rows);
   return rows;
@@ -542,17 +541,10 @@ function accumulate(rows: Float64Array, width: number): void {
   for (let place = width; place < rows.length; place++) rows[place]! += rows[place - width]!;
 }
 
-/** Where each window begins that is open at `asOfUs`. */
-function openingsUs(asOfUs: number): Float64Array {
-  const opens = new Float64Array(windows.length);
-  for (let w = 0; w < windows.length; w++) opens[w] = opensUs(windows[w]!, asOfUs);
-  return opens;
-}
-
-/** Their counts and sums in each window, and the category that has most of them. */
-function sumOrders(facts: Facts, { customer, asOfUs, seqs, isUndeleted }: Moment, rows: readonly Row[]): void {
+/** Their counts and sums in each window, by where it opens, and the category that has most of them. */
+function sumOrders(facts: Facts, moment: Moment, opens: readonly number[], rows: readonly Row[]): void {
+  const { customer, asOfUs, seqs, isUndeleted } = moment;
   const { seq, atUs, sign, amountCents, category, deletes } = facts.orders.columns;
-  const opens = openingsUs(asOfUs);
   const earliestUs = Math.min(...opens);
   const topUs = opensUs(top.window, asOfUs);
   const width = 2 * windows.length;
@@ -580,8 +572,8 @@ function sumOrders(facts: Facts, { customer, asOfUs, seqs, isUndeleted }: Moment
     const row = rows[k]!;
     for (let w = 0; w < windows.length; w++) {
       const { orders, cents } = windowPlaces[w]!;
-      if (orders >= 0) row[orders] = sums[k * width + 2 * w]!;
-      if (cents >= 0) row[cents] = sums[k * width + 2 * w + 1]!;
+      row[orders] = sums[k * width + 2 * w]!;
+      row[cents] = sums[k * width + 2 * w + 1]!;
     }
     findTopCategory(ofCategories, k * facts.categories, (k + 1) * facts.categories, row);
   }
@@ -601,9 +593,9 @@ function findTopCategory(counts: Float64Array, from: number, to: number, row: Ro
   if (most > 0 && total !== 0) row[sharePlace] = Math.trunc((most * 10_000) / total);
 }
 
-function countClicks({ clicks }: Facts, { customer, asOfUs, seqs }: Moment, rows: readonly Row[]): void {
+function countClicks({ clicks }: Facts, moment: Moment, opens: readonly number[], rows: readonly Row[]): void {
+  const { customer, asOfUs, seqs } = moment;
   const { seq, atUs } = clicks.columns;
-  const opens = openingsUs(asOfUs);
   const earliestUs = Math.min(...opens);
   const width = windows.length;
   const counts = new Float64Array(seqs.length * width);
@@ -617,10 +609,7 @@ function countClicks({ clicks }: Facts, { customer, asOfUs, seqs }: Moment, rows
   }
   accumulate(counts, width);
   for (let k = 0; k < rows.length; k++)
-    for (let w = 0; w < width; w++) {
-      const place = windowPlaces[w]!.clicks;
-      if (place >= 0) rows[k]![place] = counts[k * width + w]!;
-    }
+    for (let w = 0; w < width; w++) rows[k]![windowPlaces[w]!.clicks] = counts[k * width + w]!;
 }
 
 function findLastOrder({ orderSpans }: Facts, moment: Moment, rows: readonly Row[]): void {

@@ -82,9 +82,5 @@ function hashValues(hash: Hash, type: Column['type'], values: IntValues | TextVa
   if (type === 'int') {
     const numbers = Float64Array.from(values as ArrayLike<number>);
     hash.update(new Uint8Array(numbers.buffer));
-    return;
-  }
-  const step = 10_000;
-  for (let from = 0; from < values.length; from += step)
-    hash.update(`${(values as TextValues).slice(from, from + step).join('\0')}\0`, 'utf8');
+  } else hash.update(`${values.join('\0')}\0`, 'utf8');
 }
