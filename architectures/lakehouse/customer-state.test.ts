@@ -8,7 +8,7 @@ import { appendRow, type ChangeRows, createChangeRows } from './change-rows.js';
 import { applyChange, createState, needsTables } from './customer-state.js';
 import { createEvaluation } from './evaluation.js';
 import { listed } from './recent-list.js';
-import { decodeState, encodeState } from './row-codec.js';
+import { decodeState, encodeState, openState, readFor } from './row-codec.js';
 
 const epochUs = 1_768_478_400_000_000;
 const evaluate = createEvaluation(customerActivity);
@@ -141,6 +141,28 @@ describe('customer state', () => {
         expect(encodeState(again)).toEqual(row);
         expect(again.history).toBe(state.history);
       }),
+    );
+  });
+
+  it('gives the same row where what no change alters stays unread', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const rows = rowsOf(changesOf(steps));
+        const whole = createState();
+        const opened = createState();
+        for (const [i, { batchEnds }] of steps.entries()) {
+          applyChange(whole, rows, i);
+          readFor(opened, rows, i);
+          applyChange(opened, rows, i);
+          expect(needsTables(opened)).toBe(needsTables(whole));
+          if (!batchEnds) continue;
+          const row = encodeState(whole);
+          expect(encodeState(opened)).toEqual(row);
+          decodeState(row, whole);
+          openState(row, opened);
+        }
+      }),
+      { numRuns: 400 },
     );
   });
 

@@ -10,6 +10,7 @@ import { hourUs } from '../../workloads/durations.js';
 import { windows } from '../../workloads/feature-view.js';
 import type { ChangeRows } from './change-rows.js';
 import { clearList, createRecentList, exhausted, type RecentList, remove, upsert } from './recent-list.js';
+import { noneUnread, type UnreadTiles } from './unread.js';
 
 export interface CustomerState {
   /** Every change up to here is applied or refused. */
@@ -27,11 +28,16 @@ export interface CustomerState {
   readonly categories: CategoryCounts;
   readonly orders: RecentList;
   readonly devices: RecentList;
+  /** What it was opened from, with what is unread of it, and its `latestUs`. */
+  row: Uint8Array;
+  rowLatestUs: number;
 }
 
 /** Sums by tile, sorted by tile; only tiles in which something happened. */
 export interface Tiles {
   count: number;
+  /** The first of them. */
+  readonly unread: UnreadTiles;
   tile: Int32Array;
   orders: Int32Array;
   cents: Float64Array;
@@ -41,6 +47,8 @@ export interface Tiles {
 /** Counts sorted by tile, then category. */
 export interface CategoryCounts {
   count: number;
+  /** All of them or none. */
+  readonly unread: UnreadTiles;
   tile: Int32Array;
   category: Int32Array;
   orders: Int32Array;
@@ -63,6 +71,8 @@ export function createState(): CustomerState {
     categories: createCategoryCounts(64),
     orders: createRecentList(),
     devices: createRecentList(),
+    row: new Uint8Array(0),
+    rowLatestUs: 0,
   };
 }
 
@@ -70,8 +80,12 @@ export function clearState(state: CustomerState): void {
   state.lastSeq = 0;
   state.latestUs = 0;
   state.history = false;
-  for (const tiles of state.tiles) tiles.count = 0;
+  for (const tiles of state.tiles) {
+    tiles.count = 0;
+    tiles.unread.count = 0;
+  }
   state.categories.count = 0;
+  state.categories.unread.count = 0;
   clearList(state.orders);
   clearList(state.devices);
 }
@@ -134,7 +148,7 @@ export function expiredTile(asOfUs: number, level: number): number {
   return Math.floor(asOfUs / (tileLengths[level] as number)) - (tilesInWindow[level] as number);
 }
 
-function tileOf(eventUs: number, level: number): number {
+export function tileOf(eventUs: number, level: number): number {
   return Math.ceil(eventUs / (tileLengths[level] as number));
 }
 
@@ -192,6 +206,7 @@ function isNotBefore(counts: CategoryCounts, at: number, tile: number, category:
 function createTiles(capacity: number): Tiles {
   return {
     count: 0,
+    unread: noneUnread(),
     tile: new Int32Array(capacity),
     orders: new Int32Array(capacity),
     cents: new Float64Array(capacity),
@@ -202,6 +217,7 @@ function createTiles(capacity: number): Tiles {
 function createCategoryCounts(capacity: number): CategoryCounts {
   return {
     count: 0,
+    unread: noneUnread(),
     tile: new Int32Array(capacity),
     category: new Int32Array(capacity),
     orders: new Int32Array(capacity),
@@ -215,7 +231,7 @@ export function reserveTiles(tiles: Tiles, count: number): void {
   larger.orders.set(tiles.orders);
   larger.cents.set(tiles.cents);
   larger.clicks.set(tiles.clicks);
-  Object.assign(tiles, larger, { count: tiles.count });
+  Object.assign(tiles, larger, { count: tiles.count, unread: tiles.unread });
 }
 
 export function reserveCategories(counts: CategoryCounts, count: number): void {
@@ -224,5 +240,5 @@ export function reserveCategories(counts: CategoryCounts, count: number): void {
   larger.tile.set(counts.tile);
   larger.category.set(counts.category);
   larger.orders.set(counts.orders);
-  Object.assign(counts, larger, { count: counts.count });
+  Object.assign(counts, larger, { count: counts.count, unread: counts.unread });
 }

@@ -7,7 +7,7 @@
  */
 import { appendRow, type ChangeRows, createChangeRows } from './change-rows.js';
 import { applyChange, type CustomerState, createState, needsTables } from './customer-state.js';
-import { decodeState, encodeState } from './row-codec.js';
+import { encodeState, openState, readFor } from './row-codec.js';
 
 /** Rows to put, as parallel columns. */
 export interface ChangedRows {
@@ -54,12 +54,14 @@ export function foldBatch(input: FoldInput): Folded {
       for (const i of members) appendRow(folded.held, rows, i);
       return;
     }
-    decodeState(customerRows[group] as Uint8Array, state);
+    openState(customerRows[group] as Uint8Array, state);
     const before = state.lastSeq;
     for (const i of members) {
       const seq = rows.seq[i] as number;
-      if (seq === state.lastSeq + 1) applyChange(state, rows, i);
-      else if (seq > state.lastSeq) appendRow(folded.held, rows, i);
+      if (seq === state.lastSeq + 1) {
+        readFor(state, rows, i);
+        applyChange(state, rows, i);
+      } else if (seq > state.lastSeq) appendRow(folded.held, rows, i);
     }
     const isShort =
       state.lastSeq < input.prefix(customer) || (input.historyLoaded && !state.history) || needsTables(state);

@@ -8,6 +8,8 @@
  * list is `exhausted` and only the tables know the latest.
  */
 
+import { noneUnread, type Unread } from './unread.js';
+
 /** Deletions of the latest orders in a row, without a new one, that a row survives before the tables are asked. */
 export const listed = 16;
 
@@ -19,6 +21,8 @@ export interface RecentList {
   /** Rank of the highest entity that is not listed; time -1: all are listed. */
   floorUs: number;
   floorId: number;
+  /** All of them or none. */
+  readonly unread: Unread;
 }
 
 export function createRecentList(): RecentList {
@@ -29,6 +33,7 @@ export function createRecentList(): RecentList {
     value: new Int32Array(listed + 1),
     floorUs: -1,
     floorId: 0,
+    unread: noneUnread(),
   };
 }
 
@@ -36,6 +41,7 @@ export function clearList(list: RecentList): void {
   list.count = 0;
   list.floorUs = -1;
   list.floorId = 0;
+  list.unread.count = 0;
 }
 
 /** Puts an entity in, in the place of its former self. */

@@ -7,6 +7,8 @@
  *
  * Numbers are LEB128 varints, those that may be negative zigzag-coded; tiles are differences to the tile before.
  */
+import { tableNames } from '../../workloads/change-batch.js';
+import type { ChangeRows } from './change-rows.js';
 import {
   type CategoryCounts,
   type CustomerState,
@@ -16,9 +18,13 @@ import {
   reserveCategories,
   reserveTiles,
   type Tiles,
+  tileOf,
   windowStartUs,
 } from './customer-state.js';
 import type { RecentList } from './recent-list.js';
+import type { Unread } from './unread.js';
+
+const [orders, clicks, devices] = tableNames.map((_, code) => code) as [number, number, number, number];
 
 const version = 1;
 const historyFlag = 1;
@@ -33,6 +39,7 @@ let at = 0;
 /** A view of memory that it shares with the rows written before and after it: whoever keeps it for long keeps a copy. */
 export function encodeState(state: CustomerState): Uint8Array {
   const { latestUs } = state;
+  readExpired(state);
   reserveBuffer(state);
   const start = at;
   buffer[at++] = version;
@@ -46,15 +53,29 @@ export function encodeState(state: CustomerState): Uint8Array {
   return buffer.subarray(start, at);
 }
 
+/** Reads what is unread where some of it is in no window any more. */
+function readExpired(state: CustomerState): void {
+  const { latestUs, rowLatestUs, orders, tiles, categories } = state;
+  source = state.row;
+  if (windowStartUs(latestUs) !== windowStartUs(rowLatestUs)) readRestOfList(orders);
+  for (let level = 0; level <= longest; level++) {
+    const { unread } = tiles[level] as Tiles;
+    if (unread.firstTile <= expiredTile(latestUs, level)) readRestOfTiles(tiles[level] as Tiles);
+  }
+  if (categories.unread.firstTile <= expiredTile(latestUs, longest)) readRestOfCategories(categories);
+}
+
 function writeList(list: RecentList, expiredUs: number): void {
-  let live = 0;
-  for (let i = 0; i < list.count; i++) if ((list.timeUs[i] as number) > expiredUs) live++;
+  const { unread } = list;
+  let live = unread.count;
+  for (let i = live; i < list.count; i++) if ((list.timeUs[i] as number) > expiredUs) live++;
   const floored = list.floorUs >= 0 && list.floorUs > expiredUs;
   write(live);
   write(floored ? list.floorUs + 1 : 0);
   if (floored) write(list.floorId);
+  copyUnread(unread);
   let baseUs = 0;
-  for (let i = 0; i < list.count; i++) {
+  for (let i = unread.count; i < list.count; i++) {
     const timeUs = list.timeUs[i] as number;
     if (timeUs <= expiredUs) continue;
     write(list.id[i] as number);
@@ -65,12 +86,14 @@ function writeList(list: RecentList, expiredUs: number): void {
 }
 
 function writeTiles(tiles: Tiles, expired: number): void {
-  let live = 0;
-  for (let i = 0; i < tiles.count; i++) if (isLiveTile(tiles, i, expired)) live++;
+  const { unread } = tiles;
+  let live = unread.count;
+  for (let i = live; i < tiles.count; i++) if (isLiveTile(tiles, i, expired)) live++;
   write(live);
-  let before = 0;
+  copyUnread(unread);
+  let before = unread.count > 0 ? unread.lastTile : 0;
   let to = at;
-  for (let i = 0; i < tiles.count; i++) {
+  for (let i = unread.count; i < tiles.count; i++) {
     if (!isLiveTile(tiles, i, expired)) continue;
     const tile = tiles.tile[i] as number;
     to = put(tile - before, to);
@@ -89,11 +112,13 @@ function isLiveTile(tiles: Tiles, i: number, expired: number): boolean {
 }
 
 function writeCategories(counts: CategoryCounts, expired: number): void {
-  let live = 0;
-  for (let i = 0; i < counts.count; i++) if ((counts.tile[i] as number) > expired && counts.orders[i] !== 0) live++;
+  const { unread } = counts;
+  let live = unread.count;
+  for (let i = live; i < counts.count; i++) if ((counts.tile[i] as number) > expired && counts.orders[i] !== 0) live++;
   write(live);
+  copyUnread(unread);
   let before = 0;
-  for (let i = 0; i < counts.count; i++) {
+  for (let i = unread.count; i < counts.count; i++) {
     const tile = counts.tile[i] as number;
     if (tile <= expired || counts.orders[i] === 0) continue;
     write(tile - before);
@@ -101,6 +126,16 @@ function writeCategories(counts: CategoryCounts, expired: number): void {
     writeSigned(counts.orders[i] as number);
     before = tile;
   }
+}
+
+function copyUnread({ count, from, to }: Unread): void {
+  if (count === 0) return;
+  const bytes = source;
+  const target = buffer;
+  let end = at;
+  // Too few bytes to be worth the call of a builtin.
+  for (let i = from; i < to; i++) target[end++] = bytes[i] as number;
+  at = end;
 }
 
 function reserveBuffer({ tiles, categories, orders, devices }: CustomerState): void {
@@ -153,6 +188,18 @@ let from = 0;
 
 /** Reads a row into `state`, in the place of what was there. */
 export function decodeState(row: Uint8Array, state: CustomerState): void {
+  readRow(row, state, false);
+}
+
+/**
+ * Reads a row but for what most changes leave alone. `readFor` comes before each change, and the row stays as it is until the
+ * state is encoded; to be evaluated a state must be decoded.
+ */
+export function openState(row: Uint8Array, state: CustomerState): void {
+  readRow(row, state, true);
+}
+
+function readRow(row: Uint8Array, state: CustomerState, lazily: boolean): void {
   if (row[0] !== version)
     throw new Error(
       `customer row of ${row.length} bytes: expected version ${version}, found ${row[0]}; another program wrote to this table of the online store`,
@@ -163,53 +210,151 @@ export function decodeState(row: Uint8Array, state: CustomerState): void {
   state.history = ((row[1] as number) & historyFlag) !== 0;
   state.lastSeq = read();
   state.latestUs = read();
-  readList(state.orders);
-  readList(state.devices);
-  for (const tiles of state.tiles) readTiles(tiles);
-  readCategories(state.categories);
+  state.row = row;
+  state.rowLatestUs = state.latestUs;
+  readList(state.orders, lazily);
+  readList(state.devices, lazily);
+  for (const tiles of state.tiles) readTiles(tiles, lazily);
+  readCategories(state.categories, lazily);
   if (from !== row.length) throw new Error(`customer row: ${row.length} bytes, of which ${from} were understood`);
 }
 
-function readList(list: RecentList): void {
+/** Reads what change i of `rows` alters. */
+export function readFor(state: CustomerState, rows: ChangeRows, i: number): void {
+  source = state.row;
+  const table = rows.table[i];
+  if (table === devices) readRestOfList(state.devices);
+  if (table !== orders && table !== clicks) return;
+  readTilesFrom(state, rows.eventUs[i] as number);
+  if (table === clicks) return;
+  readTilesFrom(state, rows.beforeEventUs[i] as number);
+  readRestOfList(state.orders);
+  readRestOfCategories(state.categories);
+}
+
+/** The tiles from that of an event on; -1: there is no event. */
+function readTilesFrom({ tiles }: CustomerState, eventUs: number): void {
+  if (eventUs < 0) return;
+  for (let level = 0; level <= longest; level++) {
+    const { unread, tile } = tiles[level] as Tiles;
+    if (unread.count > 0 && tileOf(eventUs, level) < (tile[unread.count] as number))
+      readRestOfTiles(tiles[level] as Tiles);
+  }
+}
+
+function readList(list: RecentList, lazily: boolean): void {
+  const { unread } = list;
   const count = read();
   list.floorUs = read() - 1;
   if (list.floorUs >= 0) list.floorId = read();
+  list.count = count;
+  if (lazily) {
+    unread.count = count;
+    unread.from = from;
+    skip(3 * count);
+    unread.to = from;
+  } else readEntries(list);
+}
+
+function readRestOfList(list: RecentList): void {
+  if (list.unread.count === 0) return;
+  from = list.unread.from;
+  readEntries(list);
+  list.unread.count = 0;
+}
+
+function readEntries(list: RecentList): void {
   let baseUs = 0;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < list.count; i++) {
     list.id[i] = read();
     const timeUs = baseUs + readSigned();
     list.timeUs[i] = timeUs;
     list.value[i] = readSigned();
     if (baseUs === 0) baseUs = timeUs;
   }
-  list.count = count;
 }
 
-function readTiles(tiles: Tiles): void {
+/** Lazily only the last one, in which most events fall. */
+function readTiles(tiles: Tiles, lazily: boolean): void {
+  const { unread } = tiles;
   const count = read();
   reserveTiles(tiles, count);
-  let tile = 0;
-  for (let i = 0; i < count; i++) {
+  tiles.count = count;
+  if (!lazily || count < 2) {
+    readTileRange(tiles, 0, count, 0);
+    return;
+  }
+  unread.count = count - 1;
+  unread.from = from;
+  unread.firstTile = read();
+  skip(3);
+  let tile = unread.firstTile;
+  for (let i = 1; i < unread.count; i++) {
+    tile += read();
+    skip(3);
+  }
+  unread.lastTile = tile;
+  unread.to = from;
+  readTileRange(tiles, unread.count, count, tile);
+}
+
+function readRestOfTiles(tiles: Tiles): void {
+  if (tiles.unread.count === 0) return;
+  from = tiles.unread.from;
+  readTileRange(tiles, 0, tiles.unread.count, 0);
+  tiles.unread.count = 0;
+}
+
+function readTileRange(tiles: Tiles, first: number, end: number, before: number): void {
+  let tile = before;
+  for (let i = first; i < end; i++) {
     tile += read();
     tiles.tile[i] = tile;
     tiles.orders[i] = readSigned();
     tiles.cents[i] = readSigned();
     tiles.clicks[i] = readSigned();
   }
-  tiles.count = count;
 }
 
-function readCategories(counts: CategoryCounts): void {
+function readCategories(counts: CategoryCounts, lazily: boolean): void {
+  const { unread } = counts;
   const count = read();
   reserveCategories(counts, count);
+  counts.count = count;
+  if (!lazily || count === 0) {
+    readCounts(counts);
+    return;
+  }
+  unread.count = count;
+  unread.from = from;
+  unread.firstTile = read();
+  skip(3 * count - 1);
+  unread.to = from;
+}
+
+function readRestOfCategories(counts: CategoryCounts): void {
+  if (counts.unread.count === 0) return;
+  from = counts.unread.from;
+  readCounts(counts);
+  counts.unread.count = 0;
+}
+
+function readCounts(counts: CategoryCounts): void {
   let tile = 0;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < counts.count; i++) {
     tile += read();
     counts.tile[i] = tile;
     counts.category[i] = read();
     counts.orders[i] = readSigned();
   }
-  counts.count = count;
+}
+
+/** Passes over so many numbers. */
+function skip(numbers: number): void {
+  const bytes = source;
+  let to = from;
+  for (let left = numbers; left > 0 && to < bytes.length; to++) if ((bytes[to] as number) < 128) left--;
+  from = to;
 }
 
 function read(): number {
