@@ -1,5 +1,5 @@
 /** A role of an architecture at work: loads the module, opens the ports, runs the role until it is told to stop. */
-import { type ContractParams, createContract } from '../../workloads/data-contract.js';
+import type { ContractParams } from '../../workloads/data-contract.js';
 import type { Operation, Plane, RoleContext } from '../architecture.js';
 import { HarnessError } from '../errors.js';
 import type { Json } from '../json.js';
@@ -7,7 +7,7 @@ import type { Origin } from '../lineage/origin.js';
 import { type InjuredPort, injurePorts } from '../ports/injured.js';
 import { createMeter, meterPorts, type PortCounts } from '../ports/metered.js';
 import { seededRandom } from '../random.js';
-import { openPorts, type StackConnection, serveAt } from '../stacks/stack.js';
+import { contractOf, openPorts, type StackConnection, serveAt } from '../stacks/stack.js';
 import type { ChildMain } from './child.js';
 import { loadArchitecture } from './load-architecture.js';
 
@@ -72,7 +72,7 @@ export const runRole: ChildMain<RoleInit> = async (init, child) => {
     ports: meterPorts(injured.ports, meter),
     clock: child.clock,
     random: seededRandom(init.seed, `/role/${init.role}`),
-    contract: createContract(init.contract),
+    contract: contractOf(init.connection, init.contract),
     origin: init.origin,
     signal: child.signal,
     ready: () => child.ready(null),

@@ -18,6 +18,7 @@ import { gatherFacts } from '../run-facts.js';
 import type { RunPlan } from '../scenario.js';
 import { lullStartUs, type Site } from '../site.js';
 import type { Stack, StackServer } from '../stacks/stack.js';
+import { type ContractMemory, createContractMemory } from './contract-memory.js';
 import type { Costs } from './costs.js';
 import { installGuard } from './guard.js';
 import { createEventClock, type SimulatedSupervisor, superviseSimulated } from './supervisor.js';
@@ -27,6 +28,7 @@ import { createWorld, type World } from './world.js';
 /** A trace whose Parquet files are in memory, where the ports of a simulation find them. */
 export interface SimulatedTrace extends LoadedTrace {
   readonly history: ReadonlyMap<string, readonly ColumnBatch[]>;
+  readonly contracts: ContractMemory;
 }
 
 export async function readHistory(trace: LoadedTrace): Promise<SimulatedTrace> {
@@ -42,7 +44,7 @@ export async function readHistory(trace: LoadedTrace): Promise<SimulatedTrace> {
       await read(path, historySchemas[name as keyof typeof historySchemas]);
     for (const path of Object.values(trace.labels?.files ?? {})) await read(path, labelSchema);
   });
-  return { ...trace, history };
+  return { ...trace, history, contracts: createContractMemory() };
 }
 
 export interface SimulationOptions {
@@ -70,6 +72,7 @@ export async function simulateRun(plan: RunPlan, options: SimulationOptions): Pr
     nowUs: eventClock.nowUs,
     costs: options.costs,
     parquet: (path) => trace.history.get(path) ?? [],
+    contracts: trace.contracts,
   });
   const { warmUpUs, measureUs, faultUs } = scenario.phases;
   const supervisor = superviseSimulated({

@@ -2,6 +2,7 @@
  * Everything outside a simulated process: the ports and the doors of the plane, each with its service times, and the
  * tasks that wait for them. What crosses is copied as a network would copy it; a dead task hears no answer.
  */
+import type { ContractParams, DataContract } from '../../workloads/data-contract.js';
 import { type Clock, clockOf } from '../clock.js';
 import { CallError } from '../errors.js';
 import { simulateChangeLog } from '../ports/change-log/simulated.js';
@@ -12,6 +13,7 @@ import type { CountRequest } from '../ports/table-store/object-requests.js';
 import { simulateTableStore } from '../ports/table-store/simulated.js';
 import { simulateWarehouse } from '../ports/warehouse/simulated.js';
 import type { StoredBytes } from '../record/facts.js';
+import { type ContractMemory, createContractMemory } from './contract-memory.js';
 import type { Costs } from './costs.js';
 import { createDoor, type SimulatedDoor } from './door.js';
 import { createResource, type Resource } from './resource.js';
@@ -26,6 +28,7 @@ export interface World {
   begin(name: string, nowUs: () => number): SimulatedProcess;
   /** Ports as seen by the process that has this clock. */
   openPorts(clock: Clock, onRequest?: CountRequest, run?: string | undefined): Ports;
+  contractOf(params: ContractParams): DataContract;
   processOf(clock: Clock): SimulatedProcess;
   /** Called with every process that begins: where tests place their crashes. */
   onBegin: (process: SimulatedProcess) => void;
@@ -59,8 +62,10 @@ export function createWorld(options: {
   readonly costs: Costs;
   /** Columns of a Parquet file that was read before the simulation began. */
   readonly parquet: (path: string) => readonly ColumnBatch[];
+  /** What planes that read the same trace before it have decoded; absent: this is the first. */
+  readonly contracts?: ContractMemory;
 }): World {
-  const { time, costs, parquet } = options;
+  const { time, costs, parquet, contracts = createContractMemory() } = options;
   // Of the servers: time goes on for them, whoever dies.
   const clock = clockOf(options.nowUs, (durationUs, callback) => time.after(durationUs, callback));
   // Event time stands still before the load begins; work does not, or whoever waits for it would ask again and again.
@@ -110,6 +115,7 @@ export function createWorld(options: {
         warehouse: through(process, 'warehouse', servers.warehouse, outages.warehouse),
       };
     },
+    contractOf: contracts.contractOf,
     processOf,
     onBegin: () => {},
     emptyOnlineStore() {

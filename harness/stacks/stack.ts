@@ -1,5 +1,6 @@
 /** A stack owns the servers that the ports are clients of, and says how to reach them. */
 
+import { type ContractParams, createContract, type DataContract } from '../../workloads/data-contract.js';
 import type { Plane } from '../architecture.js';
 import type { Clock } from '../clock.js';
 import type { PortName } from '../ports/ports.js';
@@ -129,6 +130,11 @@ export async function openPorts(
     case 'simulated':
       return openSimulated(connection, clock, onRequest, run);
   }
+}
+
+/** The data contract as a process has it. */
+export function contractOf(connection: StackConnection, params: ContractParams): DataContract {
+  return connection.stack === 'simulated' ? connection.world.contractOf(params) : createContract(params);
 }
 
 /** Where one role answers operations; `port` 0 takes a free one. Resolves with the port. */

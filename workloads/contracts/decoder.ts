@@ -109,12 +109,12 @@ function changeReaders(): NonNullable<typeof compiled> {
 
 let compiled: (ChangeReader | null)[][] | undefined;
 
-type Columns = { -readonly [Name in keyof DecodedBatch]: DecodedBatch[Name] } & {
+export type Columns = { -readonly [Name in keyof DecodedBatch]: DecodedBatch[Name] } & {
   readonly emailToken: (string | null)[];
   readonly phoneToken: (string | null)[];
 };
 
-function emptyColumns(capacity: number): Columns {
+export function emptyColumns(capacity: number): Columns {
   return {
     count: 0,
     refusal: new Uint8Array(capacity),

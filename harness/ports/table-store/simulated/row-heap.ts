@@ -74,16 +74,58 @@ export class HeapColumn {
     return values;
   }
 
+  /** Of a text column: the texts of some rows. */
+  addTexts(rows: Rows, texts: Set<string>): void {
+    const { pages } = this;
+    const isListed = rows instanceof Uint32Array;
+    const count = countRows(rows);
+    let last: string | null = null;
+    // No callback a row: a table may hold each in many versions.
+    for (let i = 0; i < count; i++) {
+      const row = isListed ? rows[i]! : rows.start + i;
+      const text = pages[row >>> pageBits]![row & pageMask] as string | null;
+      if (text === null || text === last) continue;
+      last = text;
+      texts.add(text);
+    }
+  }
+
   /** Appends the first `rows` values behind row `at`, the end of the heap. */
   append(values: IntValues | TextValues, at: number, rows: number): void {
+    this.extend(at, rows, (page, offset, done, count) => {
+      if (page instanceof Float64Array) this.copyInts(page, offset, values as IntValues, done, count);
+      else this.pushTexts(page, values as TextValues, done, count);
+    });
+  }
+
+  /** Appends rows of a column of the same type. */
+  appendFrom(other: HeapColumn, rows: Uint32Array, at: number): void {
+    if (this.column.type === 'text') {
+      this.append(other.gather(rows), at, rows.length);
+      return;
+    }
+    this.extend(at, rows.length, (page, offset, done, count) => {
+      for (let i = 0; i < count; i++) {
+        const row = rows[done + i]!;
+        const value = other.pages[row >>> pageBits]![row & pageMask] as number;
+        if (Number.isNaN(value) && !this.column.nullable) this.refuseNull(done + i);
+        page[offset + i] = value;
+      }
+    });
+  }
+
+  /** Asks for `count` values from number `done` on for each page that `rows` more rows behind row `at` take up. */
+  private extend(
+    at: number,
+    rows: number,
+    fill: (page: Page, offset: number, done: number, count: number) => void,
+  ): void {
     for (let done = 0; done < rows; ) {
       const offset = (at + done) & pageMask;
       const count = Math.min(rows - done, pageRows - offset);
       if (offset === 0) this.pages.push(this.column.type === 'int' ? serverNumbers(firstRows) : []);
       const page = this.pages.at(-1)!;
-      if (page instanceof Float64Array)
-        this.copyInts(this.room(page, offset + count), offset, values as IntValues, done, count);
-      else this.pushTexts(page, values as TextValues, done, count);
+      fill(page instanceof Float64Array ? this.room(page, offset + count) : page, offset, done, count);
       done += count;
     }
   }
@@ -211,7 +253,7 @@ export class RowHeap {
   /** Copies rows of a table of that schema in; all of them, or none and throws. */
   append(batch: ColumnBatch, schema: Schema): RowRange {
     const wanted = new Map(schema.map((column) => [column.name, column]));
-    return this.appendColumns(batch.rows, ({ name, nullable }) => {
+    const valuesOf = ({ name, nullable }: Column) => {
       const values = batch.columns[name];
       if (!wanted.has(name)) return new Array(batch.rows).fill(null);
       if (values === undefined) {
@@ -225,6 +267,9 @@ export class RowHeap {
         if (row >= 0 && row < batch.rows) throw nullRefused(name, row);
       }
       return values;
+    };
+    return this.appendColumns(batch.rows, (column, start) => {
+      column.append(valuesOf(column.column), start, batch.rows);
     });
   }
 
@@ -240,12 +285,13 @@ export class RowHeap {
     return { start, end: this.rows };
   }
 
-  /** Copies rows of a heap that has all of this one's columns. */
+  /** Copies rows of a heap; what that lacks is null. */
   appendFrom(other: RowHeap, rows: Uint32Array): RowRange {
-    return this.appendColumns(
-      rows.length,
-      ({ name }) => other.columns.get(name)?.gather(rows) ?? new Array(rows.length).fill(null),
-    );
+    return this.appendColumns(rows.length, (column, start) => {
+      const source = other.columns.get(column.column.name);
+      if (source) column.appendFrom(source, rows, start);
+      else column.append(new Array(rows.length).fill(null), start, rows.length);
+    });
   }
 
   /** Takes rows back that no file refers to; they stay, out of sight, if others came behind them. */
@@ -274,10 +320,10 @@ export class RowHeap {
     return rows * ints * intBytes + Math.round((textBytes * rows) / Math.max(1, this.rows));
   }
 
-  private appendColumns(rows: number, valuesOf: (column: Column) => IntValues | TextValues): RowRange {
+  private appendColumns(rows: number, append: (column: HeapColumn, start: number) => void): RowRange {
     const start = this.rows;
     try {
-      for (const column of this.columns.values()) column.append(valuesOf(column.column), start, rows);
+      for (const column of this.columns.values()) append(column, start);
     } catch (error) {
       this.truncate(start + rows, start);
       throw error;

@@ -3,7 +3,7 @@ import type { ColumnBatch, Schema } from '../../columns.js';
 import { encodePartitionValue } from '../layout.js';
 import { type TableLayout, type Tier, type TierPolicy, type Txn, tierNames } from '../port.js';
 import type { FoldIndex } from './fold-index.js';
-import { forEachRow, RowHeap, type RowRange, type Rows } from './row-heap.js';
+import { RowHeap, type RowRange, type Rows } from './row-heap.js';
 import { compareBy } from './sorted-rows.js';
 
 /** An immutable set of rows; only its place in the log is written after it was made, once each. */
@@ -269,15 +269,7 @@ export class Table {
     for (const name of new Set(columns.map((column) => column.name))) {
       const column = this.heap.column(name);
       const texts = new Set<string>();
-      let last: string | null = null;
-      for (const part of rowsOf([...this.live, ...this.removed])) {
-        forEachRow(part, (row) => {
-          const text = column.at(row) as string | null;
-          if (text === last || text === null) return;
-          last = text;
-          texts.add(text);
-        });
-      }
+      for (const part of rowsOf([...this.live, ...this.removed])) column.addTexts(part, texts);
       yield* texts;
     }
   }
