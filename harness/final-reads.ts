@@ -4,10 +4,11 @@
  */
 import type { FeatureRow } from '../workloads/feature-view.js';
 import { createSeqIndex } from '../workloads/seq-index.js';
-import type { ChangeKey, Inventory, Quarantined } from './architecture.js';
+import type { Inventory, Quarantined } from './architecture.js';
 import type { Clock } from './clock.js';
 import { CallError } from './errors.js';
 import { differingRows } from './ledger/row-verdicts.js';
+import { type ListedChanges, listChanges } from './ledger/tables.js';
 import type { LoadedTrace } from './loaded-trace.js';
 import { changesOf, inventoryOf, rowsOf } from './processes/answers.js';
 import type { PlaneClient } from './processes/endpoint.js';
@@ -88,7 +89,7 @@ export async function readSettledRows(options: {
 
 /** Null: not offered. */
 export interface Exported {
-  readonly changes: readonly (readonly ChangeKey[])[] | null;
+  readonly changes: readonly ListedChanges[] | null;
   readonly quarantined: readonly (readonly Quarantined[])[] | null;
   readonly inventory: Inventory | null;
   /** Null: it cannot be read. */
@@ -112,9 +113,7 @@ export async function exportTables(options: {
     inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs, probe: true }));
   return {
     changes,
-    quarantined: plane.offers('quarantine')
-      ? await patiently(clock, patience, () => collect<Quarantined>(plane, 'quarantine'))
-      : null,
+    quarantined: plane.offers('quarantine') ? await patiently(clock, patience, () => readQuarantine(plane)) : null,
     inventory: plane.offers('inventory') ? await patiently(clock, patience, askInventory) : null,
     stored: await options.readStored(),
   };
@@ -124,11 +123,11 @@ async function exportAll(
   plane: PlaneClient,
   { info, emissions }: LoadedTrace,
   { drainUs, clock, sloUs }: { readonly drainUs: number; readonly clock: Clock; readonly sloUs: number },
-): Promise<(readonly ChangeKey[])[]> {
+): Promise<ListedChanges[]> {
   const deadlineUs = clock.nowUs() + drainUs;
   for (;;) {
     const isLast = clock.nowUs() > deadlineUs;
-    const pages = await unlessRefused(collect<ChangeKey>(plane, 'exportChanges'), isLast);
+    const pages = await unlessRefused(readChanges(plane), isLast);
     if (pages !== null && (isLast || countDistinct(pages, info.contract.customers) >= emissions.soundChanges))
       return pages;
     await clock.sleep(sloUs / exportsPerSlo);
@@ -136,11 +135,13 @@ async function exportAll(
 }
 
 /** Copies of one change are no others. */
-function countDistinct(pages: readonly (readonly ChangeKey[])[], customers: number): number {
+function countDistinct(pages: readonly ListedChanges[], customers: number): number {
   const seen = createSeqIndex(customers);
   let distinct = 0;
-  for (const page of pages)
-    for (const { customer, seq } of page) if (customer < customers && seen.add(customer, seq)) distinct++;
+  for (const page of pages) {
+    for (const [i, customer] of page.customers.entries())
+      if (customer < customers && seen.add(customer, page.seqs[i] as number)) distinct++;
+  }
   return distinct;
 }
 
@@ -167,15 +168,18 @@ async function unlessRefused<T>(answer: Promise<T>, isLast: boolean): Promise<T 
   }
 }
 
-async function collect<Key extends ChangeKey>(
-  plane: PlaneClient,
-  operation: 'exportChanges' | 'quarantine',
-): Promise<(readonly Key[])[]> {
-  const collected: (readonly Key[])[] = [];
-  for await (const page of plane.pages<unknown>(operation, undefined, { timeoutUs })) {
-    collected.push(changesOf<Key>(operation, page));
-  }
-  return collected;
+async function readChanges(plane: PlaneClient): Promise<ListedChanges[]> {
+  const listed: ListedChanges[] = [];
+  for await (const page of plane.pages<unknown>('exportChanges', undefined, { timeoutUs }))
+    listed.push(listChanges(changesOf('exportChanges', page)));
+  return listed;
+}
+
+async function readQuarantine(plane: PlaneClient): Promise<(readonly Quarantined[])[]> {
+  const listed: (readonly Quarantined[])[] = [];
+  for await (const page of plane.pages<unknown>('quarantine', undefined, { timeoutUs }))
+    listed.push(changesOf<Quarantined>('quarantine', page));
+  return listed;
 }
 
 function touchedCustomers({ info, emissions }: LoadedTrace): number[] {

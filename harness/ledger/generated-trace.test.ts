@@ -16,6 +16,7 @@ import type { AppendColumns } from '../record/facts.js';
 import { foldLedger } from './ledger.js';
 import { type Features, type Oracle, openOracle, sameFeatures } from './oracle.js';
 import { soundTables } from './sound-tables.fixture.js';
+import { listChanges } from './tables.js';
 import { epochUs } from './trace.fixture.js';
 
 const durationUs = 5 * secondUs;
@@ -102,7 +103,7 @@ it('agrees with the generator about every change, and with a right plane about e
     },
     probes: { ...none, probe: new Uint32Array(), member: new Uint32Array(), lastSeq: none.sentUs, asOfUs: none.sentUs },
     panel: info.panel,
-    exported: Promise.resolve({ changes: [exported], quarantined: [quarantined] }),
+    exported: Promise.resolve({ changes: [listChanges(exported)], quarantined: [quarantined] }),
     finalRows: Promise.resolve(finalRows),
     settledRows: Promise.resolve(null),
     live: { rows: [], predictions: [] },

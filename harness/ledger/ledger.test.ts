@@ -12,6 +12,7 @@ import { foldLedger, type LedgerInput } from './ledger.js';
 import { evaluateNaively } from './naive-view.fixture.js';
 import { type Oracle, openOracle } from './oracle.js';
 import { soundTables } from './sound-tables.fixture.js';
+import { listChanges } from './tables.js';
 import {
   allowedLatenessUs,
   click,
@@ -513,7 +514,7 @@ type Late = 'finalRows' | 'settledRows' | 'storedPaths';
 type Given = Omit<LedgerInput, Late | 'exported' | 'live'> & { [name in Late]: Awaited<LedgerInput[name]> } & {
   liveRows: LedgerInput['live']['rows'];
   livePredictions: LedgerInput['live']['predictions'];
-  exported: Awaited<LedgerInput['exported']>['changes'];
+  exported: readonly (readonly ChangeKey[])[] | null;
   quarantined: Awaited<LedgerInput['exported']>['quarantined'];
 };
 
@@ -541,7 +542,7 @@ function fold(given: Partial<Given>): Promise<LedgerFacts> {
     ...all,
     live: { rows: all.liveRows, predictions: all.livePredictions },
     finalRows: Promise.resolve(all.finalRows),
-    exported: Promise.resolve({ changes: all.exported, quarantined: all.quarantined }),
+    exported: Promise.resolve({ changes: all.exported?.map(listChanges) ?? null, quarantined: all.quarantined }),
     settledRows: Promise.resolve(all.settledRows),
     storedPaths: Promise.resolve(all.storedPaths),
   });

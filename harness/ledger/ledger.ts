@@ -5,7 +5,7 @@
 import type { EmissionIndex } from '../../workloads/emissions.js';
 import type { FeatureRow } from '../../workloads/feature-view.js';
 import { readTrace } from '../../workloads/trace.js';
-import type { ChangeKey, Quarantined } from '../architecture.js';
+import type { Quarantined } from '../architecture.js';
 import type {
   AppendColumns,
   LedgerFacts,
@@ -24,7 +24,7 @@ import type { Oracle } from './oracle.js';
 import { searchStored } from './personal-data.js';
 import { judgePredictions } from './prediction-verdicts.js';
 import { judgeRows, type ServedRow } from './row-verdicts.js';
-import { compareTables, type Pages } from './tables.js';
+import { compareTables, type ListedChanges, type Pages } from './tables.js';
 
 export interface LedgerInput {
   /** Folder of the trace that the run replayed. */
@@ -45,8 +45,8 @@ export interface LedgerInput {
   readonly finalRows: Promise<readonly FeatureRow[]>;
   /** Null where the plane offers no export: its tables are then not accounted for. */
   readonly exported: Promise<{
-    readonly changes: Pages<ChangeKey> | null;
-    readonly quarantined: Pages<Quarantined> | null;
+    readonly changes: Pages<ListedChanges> | null;
+    readonly quarantined: Pages<readonly Quarantined[]> | null;
   }>;
   readonly settledRows: Promise<readonly FeatureRow[] | null>;
   /** Files and folders that the plane stored, once their owners have stopped; searched for personal data. */

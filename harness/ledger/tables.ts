@@ -7,15 +7,32 @@ import type { Examples } from './examples.js';
 import type { Expectation } from './expectation.js';
 import { collectSpread } from './spread.js';
 
-export type Pages<Row> = AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>;
+export type Pages<Page> = AsyncIterable<Page> | Iterable<Page>;
+
+/** Keys of changes as columns: there are as many as in the log, and as objects they would be most of what a harness holds. */
+export interface ListedChanges {
+  readonly customers: Float64Array;
+  readonly seqs: Float64Array;
+}
+
+export function listChanges(keys: readonly ChangeKey[]): ListedChanges {
+  const listed = { customers: new Float64Array(keys.length), seqs: new Float64Array(keys.length) };
+  for (let i = 0; i < keys.length; i++) {
+    const { customer, seq } = keys[i] as ChangeKey;
+    listed.customers[i] = customer;
+    listed.seqs[i] = seq;
+  }
+  return listed;
+}
+
 type TableFacts = Omit<NonNullable<LedgerFacts['tables']>, 'skewed'>;
 
 export async function compareTables(options: {
   readonly expectation: Expectation;
   readonly emissions: EmissionIndex;
-  readonly exported: Pages<ChangeKey>;
+  readonly exported: Pages<ListedChanges>;
   /** Null: the plane does not list what it refused, which is then all missing. */
-  readonly quarantined: Pages<Quarantined> | null;
+  readonly quarantined: Pages<readonly Quarantined[]> | null;
   readonly epochUs: number;
   readonly examples: Examples;
 }): Promise<{ readonly facts: TableFacts /** By number of the change. */; readonly held: Uint8Array }> {
@@ -36,8 +53,10 @@ async function compareHeld(
   const duplicatedEmitUs = collectSpread();
   let duplicated = 0;
   let unexpected = 0;
-  for await (const page of exported) {
-    for (const { customer, seq } of page) {
+  for await (const { customers, seqs } of exported) {
+    for (let i = 0; i < customers.length; i++) {
+      const customer = customers[i] as number;
+      const seq = seqs[i] as number;
       const number = numbers.numberOf(customer, seq);
       if (number < 0 || sound.certain[number]! + sound.possible[number]! === 0) {
         unexpected++;
