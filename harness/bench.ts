@@ -20,7 +20,7 @@ import type { Arm, RunPlan } from './scenario.js';
 import { runInSimulation } from './simulated-runs.js';
 import { type Costs, identifyCosts } from './simulation/costs.js';
 import { groupByTrace, planRuns, type Shard, type Suite, takeShard } from './suite.js';
-import { type MeasuredFacts, measureFacts, summarise } from './summarise.js';
+import { createEstimates, estimateAhead, type MeasuredFacts, measureFacts, summarise } from './summarise.js';
 import { describeGit, describeMachine, hashLockFile, readSteal, readVersions } from './testbed.js';
 import { tryServers, type Versions } from './trial-start.js';
 
@@ -72,6 +72,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     await saveManifest(results, begun);
     await savePrices(results, prices);
     const runs: MeasuredFacts[] = [];
+    const estimates = createEstimates(seed);
     const traces: Manifest['traces'][number][] = [];
     const groups = groupByTrace(plans);
     const common = {
@@ -86,10 +87,11 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
         await saveRun(results, run);
         runs.push(measureFacts(run, prices));
         progress.finish(labelOf(run.plan), run.invalid[0]?.message.split('\n')[0] ?? 'done');
-        // What a report is drawn by takes half a second to load: in a simulation there is a processor that the last run leaves
-        // idle. Whoever needs it hears of a failure.
-        const onlyLastIsLeft = runs.length === plans.length - 1;
-        if (onlyLastIsLeft && run.plan.scenario.stack === 'simulated') import('../reports/html.js').catch(() => {});
+        if (run.plan.scenario.stack !== 'simulated') return;
+        estimateAhead(estimates, runs, plans);
+        // There is a processor that the last run leaves idle, and what draws a report takes a third of a second to load; whoever
+        // needs it hears of a failure.
+        if (runs.length === plans.length - 1) import('../reports/html.js').catch(() => {});
       },
     };
     const isSimulated = (group: readonly RunPlan[]) => group[0]?.scenario.stack === 'simulated';
@@ -108,7 +110,8 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
     await saveManifest(results, manifest);
     const { repetitions } = suite;
     const finished = isFinished(manifest);
-    const summary = summarise({ suite: suite.name, seed, command, repetitions, finished, runs, notApplicable, prices });
+    const facts = { suite: suite.name, seed, command, repetitions, finished, runs, notApplicable, prices };
+    const summary = summarise(facts, estimates);
     await saveReports(results, summary, manifest);
     return { results, summary, manifest };
   } finally {

@@ -4,12 +4,20 @@ import type { NotApplicable } from './applicability.js';
 import { measureRun } from './measures/metrics.js';
 import { readPanel } from './measures/panel.js';
 import type { RunFacts } from './record/facts.js';
-import type { Scenario } from './scenario.js';
+import type { RunPlan, Scenario } from './scenario.js';
 import { floor } from './suites/floor.js';
 import { checkClaims } from './summary/claims.js';
 import { comparePlanes } from './summary/comparisons.js';
 import { describeCost } from './summary/costs.js';
-import { chanceOf, confidenceLevel, estimatePlane, type PlannedRun, withoutBound } from './summary/estimates.js';
+import {
+  type BoundedEstimate,
+  type Chance,
+  chanceOf,
+  confidenceLevel,
+  estimatePlane,
+  type PlannedRun,
+  withoutBound,
+} from './summary/estimates.js';
 import { describeFaultOutcomes } from './summary/fault-outcomes.js';
 import { drawSeries } from './summary/series.js';
 import { reachVerdict } from './summary/verdict.js';
@@ -43,17 +51,46 @@ export function measureFacts(facts: RunFacts, prices: PriceBook): MeasuredFacts 
   return { facts, measured, series: drawSeries(facts, panel, measured) };
 }
 
+/** Estimates of a suite's planes, each made once. */
+export interface Estimates {
+  readonly chance: Chance;
+  of(runs: readonly PlannedRun[]): BoundedEstimate[];
+}
+
+export function createEstimates(seed: number): Estimates {
+  const chance = chanceOf(seed);
+  const known = new Map<string, BoundedEstimate[]>();
+  return {
+    chance,
+    of(runs) {
+      const key = runs.map(({ plan }) => plan.id).join(' ');
+      const estimates = known.get(key) ?? estimatePlane(runs, chance);
+      known.set(key, estimates);
+      return estimates;
+    },
+  };
+}
+
+/** Makes those of the planes that have all their runs: they need not wait for the runs of others. */
+export function estimateAhead(estimates: Estimates, runs: readonly MeasuredFacts[], planned: readonly RunPlan[]): void {
+  const measured = inOrder(runs).map((run) => run.measured);
+  for (const scenario of scenariosOf(measured)) {
+    for (const [plane, ofPlane] of planesOf(measured, scenario)) {
+      const wanted = planned.filter((plan) => plan.scenario.name === scenario.name && plan.arm.architecture === plane);
+      if (ofPlane.length === wanted.length) estimates.of(ofPlane);
+    }
+  }
+}
+
 /** All `runs` measured with the same `prices`. */
-export function summarise(options: SuiteFacts): Summary {
+export function summarise(options: SuiteFacts, known = createEstimates(options.seed)): Summary {
   const { suite, seed, command, repetitions, finished, notApplicable, prices } = options;
   const runs = inOrder(options.runs);
   const facts = runs.map((run) => run.facts);
   const measured = runs.map((run) => run.measured);
-  const chance = chanceOf(seed);
-  const scenarios = [...new Map(facts.map(({ plan }) => [plan.scenario.name, plan.scenario])).values()];
-  const estimates = scenarios.flatMap((scenario) =>
-    [...planesOf(measured, scenario).values()].flatMap((plane) => estimatePlane(plane, chance)),
-  );
+  const { chance } = known;
+  const scenarios = scenariosOf(measured);
+  const estimates = scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(known.of));
   const comparisons = scenarios.flatMap((scenario) => comparePlanes(planesOf(measured, scenario), chance));
   const described = scenarios.map(describeScenario);
   // The paper speaks of systems that ran: virtual time with assumed service times neither confirms nor refutes it.
@@ -111,6 +148,10 @@ function inOrder(runs: readonly MeasuredFacts[]): MeasuredFacts[] {
       compare(a.id, b.id),
   );
 }
+
+const scenariosOf = (runs: readonly PlannedRun[]): Scenario[] => [
+  ...new Map(runs.map(({ plan }) => [plan.scenario.name, plan.scenario])).values(),
+];
 
 function planesOf(runs: readonly PlannedRun[], scenario: Scenario): Map<string, PlannedRun[]> {
   const planes = new Map<string, PlannedRun[]>();
