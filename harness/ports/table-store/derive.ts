@@ -209,28 +209,23 @@ const rowsPerRun = 122_880;
 const rowsPerFile = 4 * rowsPerRun;
 /** DuckDB writes no row group that is smaller. */
 const fewestPerGroup = 2_048;
-/** Of a table of which nobody said how it is read. */
-const usualGroup = 12_288;
-/**
- * Rows read of a slice for each that is in it, wherever it begins. Smaller row groups take longer to be read as a whole: two
- * processors read 2 M rows of features in groups of 2,048 at 9.9 M rows/s, of 4,096 at 14.9, of 122,880 at 25.7.
- */
-const mostReadOfSlice = 1.25;
+/** Of a table of which nobody said how it is read: smaller row groups take longer to be read as a whole. */
+const usualSlice = 122_880;
+/** Of a slice, what is read in vain at its ends: half a row group each on average. */
+const shareInVain = 1 / 10;
 
 /** The rows of a row group. */
-function groupFor(sliceRows: number | undefined): number {
-  if (sliceRows === undefined) return usualGroup;
-  for (let groups = 1; rowsPerRun / groups > fewestPerGroup; groups++) {
+function groupFor(sliceRows = usualSlice): number {
+  const fitting = Math.max(fewestPerGroup, sliceRows * shareInVain);
+  for (let groups = 1; ; groups++) {
     const rows = rowsPerRun / groups;
-    const mostTouched = Math.floor((sliceRows - 2) / rows) + 2;
-    if (rows % fewestPerGroup === 0 && mostTouched * rows <= mostReadOfSlice * sliceRows) return rows;
+    if (rows % fewestPerGroup === 0 && rows <= fitting) return rows;
   }
-  return fewestPerGroup;
 }
 
 /** Encoded columns of few rows are hardly smaller by zstd than by snappy, and take a third longer to be read. */
 function codecFor(rowsPerGroup: number): string {
-  return rowsPerGroup < usualGroup ? 'snappy' : 'zstd, COMPRESSION_LEVEL 1';
+  return rowsPerGroup < groupFor() ? 'snappy' : 'zstd, COMPRESSION_LEVEL 1';
 }
 
 /**
