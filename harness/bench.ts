@@ -88,7 +88,7 @@ export async function bench(options: BenchOptions): Promise<BenchOutcome> {
         runs.push(measureFacts(run, prices));
         progress.finish(labelOf(run.plan), run.invalid[0]?.message.split('\n')[0] ?? 'done');
         if (run.plan.scenario.stack !== 'simulated') return;
-        estimateAhead(estimates, runs, plans);
+        estimateAhead(estimates, run.plan, runs, plans);
         // There is a processor that the last run leaves idle, and what draws a report takes a third of a second to load; whoever
         // needs it hears of a failure.
         if (runs.length === plans.length - 1) import('../reports/html.js').catch(() => {});

@@ -4,7 +4,7 @@
  */
 import type { FeatureRow } from '../workloads/feature-view.js';
 import { createSeqIndex } from '../workloads/seq-index.js';
-import type { Inventory, Quarantined } from './architecture.js';
+import type { ChangeKey, Inventory, Quarantined } from './architecture.js';
 import type { Clock } from './clock.js';
 import { CallError } from './errors.js';
 import { differingRows } from './ledger/row-verdicts.js';
@@ -111,9 +111,10 @@ export async function exportTables(options: {
   const patience = { sloUs, untilUs: clock.nowUs() + options.drainUs };
   const askInventory = async () =>
     inventoryOf(await plane.call<unknown>('inventory', undefined, { timeoutUs, probe: true }));
+  const askQuarantine = () => collect(plane, 'quarantine', (page: readonly Quarantined[]) => page);
   return {
     changes,
-    quarantined: plane.offers('quarantine') ? await patiently(clock, patience, () => readQuarantine(plane)) : null,
+    quarantined: plane.offers('quarantine') ? await patiently(clock, patience, askQuarantine) : null,
     inventory: plane.offers('inventory') ? await patiently(clock, patience, askInventory) : null,
     stored: await options.readStored(),
   };
@@ -127,7 +128,7 @@ async function exportAll(
   const deadlineUs = clock.nowUs() + drainUs;
   for (;;) {
     const isLast = clock.nowUs() > deadlineUs;
-    const pages = await unlessRefused(readChanges(plane), isLast);
+    const pages = await unlessRefused(collect(plane, 'exportChanges', listChanges), isLast);
     if (pages !== null && (isLast || countDistinct(pages, info.contract.customers) >= emissions.soundChanges))
       return pages;
     await clock.sleep(sloUs / exportsPerSlo);
@@ -168,18 +169,15 @@ async function unlessRefused<T>(answer: Promise<T>, isLast: boolean): Promise<T 
   }
 }
 
-async function readChanges(plane: PlaneClient): Promise<ListedChanges[]> {
-  const listed: ListedChanges[] = [];
-  for await (const page of plane.pages<unknown>('exportChanges', undefined, { timeoutUs }))
-    listed.push(listChanges(changesOf('exportChanges', page)));
-  return listed;
-}
-
-async function readQuarantine(plane: PlaneClient): Promise<(readonly Quarantined[])[]> {
-  const listed: (readonly Quarantined[])[] = [];
-  for await (const page of plane.pages<unknown>('quarantine', undefined, { timeoutUs }))
-    listed.push(changesOf<Quarantined>('quarantine', page));
-  return listed;
+async function collect<Key extends ChangeKey, Page>(
+  plane: PlaneClient,
+  operation: 'exportChanges' | 'quarantine',
+  keep: (page: readonly Key[]) => Page,
+): Promise<Page[]> {
+  const collected: Page[] = [];
+  for await (const page of plane.pages<unknown>(operation, undefined, { timeoutUs }))
+    collected.push(keep(changesOf<Key>(operation, page)));
+  return collected;
 }
 
 function touchedCustomers({ info, emissions }: LoadedTrace): number[] {

@@ -71,15 +71,17 @@ export function createEstimates(seed: number): Estimates {
   };
 }
 
-/** Makes those of the planes that have all their runs: they need not wait for the runs of others. */
-export function estimateAhead(estimates: Estimates, runs: readonly MeasuredFacts[], planned: readonly RunPlan[]): void {
-  const measured = inOrder(runs).map((run) => run.measured);
-  for (const scenario of scenariosOf(measured)) {
-    for (const [plane, ofPlane] of planesOf(measured, scenario)) {
-      const wanted = planned.filter((plan) => plan.scenario.name === scenario.name && plan.arm.architecture === plane);
-      if (ofPlane.length === wanted.length) estimates.of(ofPlane);
-    }
-  }
+/** Makes those of this run's plane if all its runs are there: they need not wait for the runs of others. */
+export function estimateAhead(
+  estimates: Estimates,
+  { scenario, arm }: RunPlan,
+  runs: readonly MeasuredFacts[],
+  planned: readonly RunPlan[],
+): void {
+  const isOfPlane = (plan: RunPlan) =>
+    plan.scenario.name === scenario.name && plan.arm.architecture === arm.architecture;
+  const ofPlane = runs.filter(({ facts }) => isOfPlane(facts.plan));
+  if (ofPlane.length === planned.filter(isOfPlane).length) estimates.of(inOrder(ofPlane).map((run) => run.measured));
 }
 
 /** All `runs` measured with the same `prices`. */
@@ -89,7 +91,7 @@ export function summarise(options: SuiteFacts, known = createEstimates(options.s
   const facts = runs.map((run) => run.facts);
   const measured = runs.map((run) => run.measured);
   const { chance } = known;
-  const scenarios = scenariosOf(measured);
+  const scenarios = [...new Map(facts.map(({ plan }) => [plan.scenario.name, plan.scenario])).values()];
   const estimates = scenarios.flatMap((scenario) => [...planesOf(measured, scenario).values()].flatMap(known.of));
   const comparisons = scenarios.flatMap((scenario) => comparePlanes(planesOf(measured, scenario), chance));
   const described = scenarios.map(describeScenario);
@@ -148,10 +150,6 @@ function inOrder(runs: readonly MeasuredFacts[]): MeasuredFacts[] {
       compare(a.id, b.id),
   );
 }
-
-const scenariosOf = (runs: readonly PlannedRun[]): Scenario[] => [
-  ...new Map(runs.map(({ plan }) => [plan.scenario.name, plan.scenario])).values(),
-];
 
 function planesOf(runs: readonly PlannedRun[], scenario: Scenario): Map<string, PlannedRun[]> {
   const planes = new Map<string, PlannedRun[]>();

@@ -60,7 +60,8 @@ const tilesInWindow = windows.map(({ windowUs, tileUs }) => windowUs / tileUs);
 export const longest = windows.length - 1;
 const longestUs = windows[longest]?.windowUs ?? 0;
 
-const [orders, clicks, devices] = tableNames.map((_, code) => code) as [number, number, number, number];
+/** Codes of tables, as changes have them. */
+export const [orders, clicks, devices] = tableNames.map((_, code) => code) as [number, number, number, number];
 
 export function createState(): CustomerState {
   return {

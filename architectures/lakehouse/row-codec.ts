@@ -7,14 +7,16 @@
  *
  * Numbers are LEB128 varints, those that may be negative zigzag-coded; tiles are differences to the tile before.
  */
-import { tableNames } from '../../workloads/change-batch.js';
 import type { ChangeRows } from './change-rows.js';
 import {
   type CategoryCounts,
   type CustomerState,
   clearState,
+  clicks,
+  devices,
   expiredTile,
   longest,
+  orders,
   reserveCategories,
   reserveTiles,
   type Tiles,
@@ -23,8 +25,6 @@ import {
 } from './customer-state.js';
 import type { RecentList } from './recent-list.js';
 import type { Unread } from './unread.js';
-
-const [orders, clicks, devices] = tableNames.map((_, code) => code) as [number, number, number, number];
 
 const version = 1;
 const historyFlag = 1;
@@ -257,10 +257,7 @@ function readList(list: RecentList, lazily: boolean): void {
 }
 
 function readRestOfList(list: RecentList): void {
-  if (list.unread.count === 0) return;
-  from = list.unread.from;
-  readEntries(list);
-  list.unread.count = 0;
+  if (returnTo(list.unread)) readEntries(list);
 }
 
 function readEntries(list: RecentList): void {
@@ -299,10 +296,8 @@ function readTiles(tiles: Tiles, lazily: boolean): void {
 }
 
 function readRestOfTiles(tiles: Tiles): void {
-  if (tiles.unread.count === 0) return;
-  from = tiles.unread.from;
-  readTileRange(tiles, 0, tiles.unread.count, 0);
-  tiles.unread.count = 0;
+  const { count } = tiles.unread;
+  if (returnTo(tiles.unread)) readTileRange(tiles, 0, count, 0);
 }
 
 function readTileRange(tiles: Tiles, first: number, end: number, before: number): void {
@@ -333,10 +328,7 @@ function readCategories(counts: CategoryCounts, lazily: boolean): void {
 }
 
 function readRestOfCategories(counts: CategoryCounts): void {
-  if (counts.unread.count === 0) return;
-  from = counts.unread.from;
-  readCounts(counts);
-  counts.unread.count = 0;
+  if (returnTo(counts.unread)) readCounts(counts);
 }
 
 function readCounts(counts: CategoryCounts): void {
@@ -347,6 +339,14 @@ function readCounts(counts: CategoryCounts): void {
     counts.category[i] = read();
     counts.orders[i] = readSigned();
   }
+}
+
+/** To what is unread, which is read now; false if there is none. */
+function returnTo(unread: Unread): boolean {
+  if (unread.count === 0) return false;
+  from = unread.from;
+  unread.count = 0;
+  return true;
 }
 
 /** Passes over so many numbers. */

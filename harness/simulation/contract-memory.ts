@@ -4,7 +4,7 @@
  * recognised, and no role is given what another can change.
  */
 import type { ChangeBatch } from '../../workloads/change-batch.js';
-import { type Columns, emptyColumns } from '../../workloads/contracts/decoder.js';
+import { type Columns, columnsFor } from '../../workloads/contracts/decoder.js';
 import {
   type ContractParams,
   createContract,
@@ -58,19 +58,17 @@ export function createContractMemory(): ContractMemory {
       const known = remembered.get(key) ?? nothing();
       remembered.set(key, known);
       const contract = createContract(params);
-      let columns = emptyColumns(0);
+      let columns = columnsFor(0);
       return {
         ...contract,
         decode(batch) {
-          const { count } = batch;
           const block = find(known, batch);
           if (block === null) {
             const decoded = contract.decode(batch);
             keep(known, batch, decoded);
             return decoded;
           }
-          if (columns.refusal.length < count) columns = emptyColumns(2 * count);
-          columns.count = count;
+          columns = columnsFor(batch.count, columns);
           copyInto(columns, block);
           return columns;
         },
@@ -132,8 +130,6 @@ function copyInto(columns: Columns, { page, from, tokens }: DecodedBlock): void 
   const { count } = columns;
   const numbers = new Float64Array(page, from, numberColumns.length * count);
   for (const [i, name] of numberColumns.entries()) columns[name].set(numbers.subarray(i * count, (i + 1) * count));
-  columns.emailToken.fill(null, 0, count);
-  columns.phoneToken.fill(null, 0, count);
   for (const [i, email, phone] of tokens) {
     columns.emailToken[i] = email;
     columns.phoneToken[i] = phone;

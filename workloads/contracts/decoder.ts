@@ -85,10 +85,7 @@ export function createDecoder(options: DecoderOptions): (batch: ChangeBatch) => 
 
   return (batch) => {
     const { count } = batch;
-    if (columns.refusal.length < count) columns = emptyColumns(Math.max(count, 2 * columns.refusal.length));
-    columns.count = count;
-    columns.emailToken.fill(null, 0, count);
-    columns.phoneToken.fill(null, 0, count);
+    columns = columnsFor(count, columns);
     const payloads = Buffer.from(batch.payloads.buffer, batch.payloads.byteOffset, batch.payloads.byteLength);
     for (let i = 0; i < count; i++) {
       const refusal = decodeChange(batch, payloads, i);
@@ -114,7 +111,17 @@ export type Columns = { -readonly [Name in keyof DecodedBatch]: DecodedBatch[Nam
   readonly phoneToken: (string | null)[];
 };
 
-export function emptyColumns(capacity: number): Columns {
+/** For so many changes, without tokens; those of the call before where they are long enough. */
+export function columnsFor(count: number, before = emptyColumns(0)): Columns {
+  const { length } = before.refusal;
+  const columns = length < count ? emptyColumns(Math.max(count, 2 * length)) : before;
+  columns.count = count;
+  columns.emailToken.fill(null, 0, count);
+  columns.phoneToken.fill(null, 0, count);
+  return columns;
+}
+
+function emptyColumns(capacity: number): Columns {
   return {
     count: 0,
     refusal: new Uint8Array(capacity),
