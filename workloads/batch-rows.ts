@@ -1,6 +1,7 @@
 /** What batch work writes: its columns as planes store them, and its rows as they are handed to whoever asks. */
 import type { ColumnBatch, IntValues, Schema } from '../harness/ports/columns.js';
 import { customerActivity } from './feature-view.js';
+import { models } from './model.js';
 
 export const featureNames = customerActivity.features.map(({ name }) => name);
 
@@ -8,8 +9,15 @@ const int = (name: string) => ({ name, type: 'int', nullable: false }) as const;
 const features: Schema = featureNames.map((name) => ({ name, type: 'int', nullable: true }));
 const moment = [int('customer'), int('last_seq'), int('as_of_us')];
 
-/** The feature view of customers, a row each. */
-export const featuresSchema: Schema = [...moment, ...features];
+const isScored = ({ name }: { readonly name: string }) =>
+  models.some(({ terms }) => terms.some(({ feature }) => feature === name));
+
+/** The feature view of customers, a row each. What models read lies side by side, so that files give it in one read. */
+export const featuresSchema: Schema = [
+  ...moment,
+  ...features.filter(isScored),
+  ...features.filter((feature) => !isScored(feature)),
+];
 export const scoredSchema: Schema = [...moment, int('score_ppb')];
 export const trainingSchema: Schema = [int('label_id'), int('label_us'), int('label'), ...moment, ...features];
 

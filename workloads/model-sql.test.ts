@@ -6,7 +6,9 @@ import { customerActivity } from './feature-view.js';
 import { modelOf, predict, scorePpb } from './model.js';
 import { scoreSql } from './model-sql.js';
 
-const value = fc.oneof(fc.nat(3), fc.nat(1_000), fc.nat(1_000_000_000), fc.maxSafeNat());
+/** Sums of so much are exact. */
+const most = 2_000_000_000;
+const value = fc.oneof(fc.nat(3), fc.nat(1_000), fc.nat(1_000_000), fc.nat(most));
 const neverNull = customerActivity.features.map(({ kind }) => kind === 'count' || kind === 'sum');
 const row = fc.tuple(...neverNull.map((is) => (is ? value : fc.option(value, { freq: 3 }))));
 
@@ -18,17 +20,15 @@ test('SQL and TypeScript agree on every score to the last bit', async () => {
     rows.push(
       nothing,
       featureNames.map(() => 0),
-      featureNames.map(() => Number.MAX_SAFE_INTEGER),
+      featureNames.map(() => most),
     );
     const literals = rows.map((features, i) => `(${[...features, i].map((item) => item ?? 'NULL').join(', ')})`);
     await connection.run(`INSERT INTO rows VALUES ${literals.join(', ')}`);
     for (const version of [1, 2]) {
       const expected = rows.map((features) => scorePpb(predict(features, modelOf(version))));
-      for (const processor of ['x64', 'arm64']) {
-        const sql = `SELECT ${scoreSql(featureNames, version, processor)} AS score FROM rows ORDER BY i`;
-        const scores = (await connection.runAndReadAll(sql)).getColumnsJS()[0]?.map(Number);
-        expect(scores).toEqual(expected);
-      }
+      const sql = `SELECT ${scoreSql(featureNames, version)} AS score FROM rows ORDER BY i`;
+      const scores = (await connection.runAndReadAll(sql)).getColumnsJS()[0]?.map(Number);
+      expect(scores).toEqual(expected);
     }
   });
 });

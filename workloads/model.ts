@@ -1,7 +1,7 @@
 /**
- * The models that planes serve: pinned integer weights over the feature view, so that a prediction is a function of the
- * row and the model's version alone and the same on every machine (no exponential: the logistic curve is replaced by
- * x / (1 + |x|)).
+ * The models that planes serve: a line of integer weights over some features of the view, bent into a probability by
+ * x / (1 + |x|) in the place of the logistic curve, which has an exponential. A prediction is a function of the row and of the
+ * model's version alone, and the same on every machine: its sum is one of integers, exact in doubles up to 2^53 in any order.
  */
 import { UsageError } from '../harness/errors.js';
 import { customerActivity, type FeatureRow, type Prediction } from './feature-view.js';
@@ -9,42 +9,32 @@ import { customerActivity, type FeatureRow, type Prediction } from './feature-vi
 /** What a plane serves until another version is published. */
 export const modelVersion = 1;
 
+/** What a model reads: as with most that were trained to be sparse, not every feature of the view. */
 export interface Term {
-  /** The feature is read as value / (value + half), which is 1/2 at `half` and stays below 1. */
-  readonly half: number;
+  readonly feature: string;
+  /** Where the view has it. */
+  readonly index: number;
+  /** An integer, times the feature's value; a feature that is null counts as 0. */
   readonly weight: number;
-  /** Contribution where the feature is null, in the place of value / (value + half). */
-  readonly absent: number;
 }
 
-const terms: Readonly<Record<string, Term>> = {
-  orders_count_1h: { half: 2, weight: 900, absent: 0 },
-  orders_count_24h: { half: 8, weight: 400, absent: 0 },
-  orders_count_7d: { half: 30, weight: -300, absent: 0 },
-  orders_amount_cents_1h: { half: 20_000, weight: 1_200, absent: 0 },
-  orders_amount_cents_24h: { half: 80_000, weight: 500, absent: 0 },
-  orders_amount_cents_7d: { half: 300_000, weight: -400, absent: 0 },
-  clicks_count_1h: { half: 10, weight: -500, absent: 0 },
-  clicks_count_24h: { half: 60, weight: -200, absent: 0 },
-  clicks_count_7d: { half: 250, weight: -200, absent: 0 },
-  last_order_age_us: { half: 21_600_000_000, weight: -700, absent: 1 },
-  top_category_7d: { half: 6, weight: 100, absent: 0 },
-  top_category_share_bp_7d: { half: 5_000, weight: 300, absent: 0 },
-  device_risk_latest: { half: 500, weight: 2_500, absent: 0 },
+const weights = {
+  orders_count_1h: 250_000,
+  orders_count_7d: -8_000,
+  orders_amount_cents_1h: 30,
+  clicks_count_1h: -25_000,
+  device_risk_latest: 2_500,
 };
 
 /** What training again has changed. */
-const retrained: typeof terms = {
-  ...terms,
-  orders_amount_cents_1h: { half: 20_000, weight: 1_500, absent: 0 },
-  clicks_count_1h: { half: 10, weight: -700, absent: 0 },
-  device_risk_latest: { half: 500, weight: 2_100, absent: 0 },
+const retrained: typeof weights = {
+  ...weights,
+  orders_amount_cents_1h: 40,
+  clicks_count_1h: -35_000,
+  device_risk_latest: 2_100,
 };
 
-/**
- * A model as data, for a plane that writes it in a language of its own. The terms are added to the bias from the first
- * to the last, in IEEE doubles: then every language that has these comes to the same bit.
- */
+/** A model as data, for a plane that writes it in a language of its own. */
 export interface Model {
   readonly version: number;
   readonly bias: number;
@@ -54,15 +44,17 @@ export interface Model {
 }
 
 export const models: readonly Model[] = [
-  { version: modelVersion, bias: -1_100, scale: 1_000, terms: inOrder(terms) },
-  { version: 2, bias: -1_350, scale: 1_000, terms: inOrder(retrained) },
+  { version: modelVersion, bias: -1_800_000, scale: 1_000_000, terms: inOrder(weights) },
+  { version: 2, bias: -2_000_000, scale: 1_000_000, terms: inOrder(retrained) },
 ];
 
-function inOrder(named: typeof terms): readonly Term[] {
-  return customerActivity.features.map(({ name }) => {
-    const term = named[name];
-    if (!term) throw new Error(`model: feature ${name} of ${customerActivity.name} has no weight; add one to model.ts`);
-    return term;
+function inOrder(named: Readonly<Record<string, number>>): readonly Term[] {
+  const names = customerActivity.features.map(({ name }) => name);
+  const unknown = Object.keys(named).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`model: ${customerActivity.name} has no feature ${unknown}; see model.ts`);
+  return names.flatMap((feature, index) => {
+    const weight = named[feature];
+    return weight === undefined ? [] : [{ feature, index, weight }];
   });
 }
 
@@ -77,18 +69,13 @@ export function modelOf(version: number): Model {
 
 /** A probability in [0, 1] from features in the order of the view. */
 export function predict(features: readonly (number | null)[], { bias, scale, terms } = modelOf(modelVersion)): number {
-  if (features.length !== terms.length)
+  if (features.length !== customerActivity.features.length)
     throw new UsageError(
-      `model: expected ${terms.length} features of ${customerActivity.name}, got ${features.length}`,
+      `model: expected ${customerActivity.features.length} features of ${customerActivity.name}, got ${features.length}`,
     );
   let sum = bias;
-  for (let i = 0; i < terms.length; i++) {
-    const { half, weight, absent } = terms[i] as Term;
-    const value = features[i] as number | null;
-    sum += weight * (value === null ? absent : value / (value + half));
-  }
-  const x = sum / scale;
-  return 0.5 + 0.5 * (x / (1 + Math.abs(x)));
+  for (const { index, weight } of terms) sum += weight * (features[index] ?? 0);
+  return 0.5 + 0.5 * (sum / (scale + Math.abs(sum)));
 }
 
 /** A score as tables keep it: whole billionths, rounded down. */
