@@ -7,9 +7,10 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { featureNames, featuresSchema, scoredSchema } from '../../../workloads/batch-rows.js';
+import { customerActivity } from '../../../workloads/feature-view.js';
 import { scoreSql } from '../../../workloads/model-sql.js';
 import { hostClock, monotonicUs } from '../../clock.js';
-import type { Schema } from '../columns.js';
 import { quoteText } from '../duckdb-columns.js';
 import { openTableStore } from './embedded.js';
 import type { Scanned } from './port.js';
@@ -20,30 +21,12 @@ interface Benchmark {
   readonly unit: string;
 }
 
-const int = (name: string, nullable = false) => ({ name, type: 'int', nullable }) as const;
-const counts = [
-  'orders_1h',
-  'orders_24h',
-  'orders_7d',
-  'cents_1h',
-  'cents_24h',
-  'cents_7d',
-  'clicks_1h',
-  'clicks_24h',
-  'clicks_7d',
-];
-const optional = ['last_order_age_us', 'top_category', 'top_share_bp', 'device_risk'];
-const features: Schema = [
-  ...['customer', 'last_seq', 'as_of_us'].map((name) => int(name)),
-  ...[...counts, ...optional].map((name) => int(name, true)),
-];
-const scored: Schema = ['customer', 'last_seq', 'as_of_us', 'score_ppb'].map((name) => int(name));
-
 /** Hashes in the place of chance: the same rows every time. */
 function featuresSql(rows: number): string {
-  const columns = [...counts, ...optional].map((name, i) => {
+  const columns = customerActivity.features.map(({ name, kind }, i) => {
     const drawn = `(hash(customer * 31 + ${i}) % ${3 ** (i + 1)})::BIGINT`;
-    const value = optional.includes(name) ? `CASE WHEN hash(customer + ${i}) % 5 > 0 THEN ${drawn} END` : drawn;
+    const isOptional = kind !== 'count' && kind !== 'sum';
+    const value = isOptional ? `CASE WHEN hash(customer + ${i}) % 5 > 0 THEN ${drawn} END` : drawn;
     return `${value} AS ${name}`;
   });
   return `
@@ -68,17 +51,21 @@ export async function deriveBenchmarks(rows = 1_000_000, turns = 3): Promise<Ben
   const copyAlike = async (sql: string, name: string) => {
     const folder = join(directory, name);
     await rm(folder, { recursive: true, force: true });
-    await connection.run(`COPY (${sql}) TO ${quoteText(folder)} (FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd,
-      COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 256, ROW_GROUP_SIZE 12288, ROW_GROUPS_PER_FILE 40)`);
+    await connection.run(`COPY (${sql}) TO ${quoteText(folder)} (FORMAT parquet, PARQUET_VERSION V2, COMPRESSION snappy,
+      DICTIONARY_SIZE_LIMIT 1, ROW_GROUP_SIZE 12288, ROW_GROUPS_PER_FILE 40)`);
   };
   try {
-    for (const [table, schema] of Object.entries({ features, scored, imported: features })) {
+    for (const [table, schema] of Object.entries({
+      features: featuresSchema,
+      scored: scoredSchema,
+      imported: featuresSchema,
+    })) {
       await store.create(table, schema);
     }
     await copy(`FROM (${featuresSql(rows)}) ORDER BY hash(customer)`, 'unsorted');
     await store.derive({
       into: 'features',
-      from: { source: { parquet: [join(directory, 'unsorted.parquet')], schema: features } },
+      from: { source: { parquet: [join(directory, 'unsorted.parquet')], schema: featuresSchema } },
       sql: 'FROM source',
       mode: 'append',
       sortBy: ['customer'],
@@ -88,14 +75,14 @@ export async function deriveBenchmarks(rows = 1_000_000, turns = 3): Promise<Ben
 
     const snapshot = await store.snapshot('features');
     const from = { features: { snapshot } };
-    const score = `SELECT customer, last_seq, as_of_us, ${scoreSql([...counts, ...optional])} AS score_ppb FROM features`;
+    const score = `SELECT customer, last_seq, as_of_us, ${scoreSql(featureNames)} AS score_ppb FROM features`;
     const files = snapshot.files.map((file) => quoteText(join(directory, 'tables', 'features', file.path)));
     const bareScore = score.replace('FROM features', `FROM read_parquet([${files.join(', ')}])`);
     const scoring = await compare(turns, {
       derived: () => store.derive({ into: 'scored', from, sql: score, mode: 'replace', txns: [] }),
       bare: () => copyAlike(bareScore, 'scored'),
     });
-    const source = { parquet: [join(directory, 'unsorted.parquet')], schema: features } as const;
+    const source = { parquet: [join(directory, 'unsorted.parquet')], schema: featuresSchema } as const;
     const importing = await compare(turns, {
       derived: () =>
         store.derive({

@@ -35,7 +35,7 @@ import {
 } from './derivation.js';
 import type { Engine } from './engine.js';
 import { refusalOf } from './evolution.js';
-import type { Footers } from './footers.js';
+import type { Footers, NamedFile } from './footers.js';
 import type { DeriveResult, DeriveSpec, Predicate, QuerySpec, Scanned, Snapshot } from './port.js';
 import { checkPredicate, columnOf, conditionOf } from './predicate.js';
 import { filesOf, localFilesOf, rowsOfLocal } from './read-files.js';
@@ -125,8 +125,8 @@ interface Source {
   /** A table function or subquery; null if there are no rows. */
   readonly rows: string | null;
   readonly where: Predicate | undefined;
-  /** The files of a snapshot. */
-  readonly paths: readonly string[];
+  /** Those of a snapshot. */
+  readonly files: readonly NamedFile[];
 }
 
 async function findSources(tables: Tables, { stateOf }: Derivations, from: Relations): Promise<Source[]> {
@@ -136,7 +136,7 @@ async function findSources(tables: Tables, { stateOf }: Derivations, from: Relat
     if ('parquet' in relation) {
       const rows =
         relation.parquet.length === 0 ? null : `read_parquet([${relation.parquet.map(quoteText).join(', ')}])`;
-      sources.push({ name, schema, rows, where: undefined, paths: [] });
+      sources.push({ name, schema, rows, where: undefined, files: [] });
       continue;
     }
     const { snapshot, where } = relation;
@@ -144,18 +144,21 @@ async function findSources(tables: Tables, { stateOf }: Derivations, from: Relat
     if (where) checkPredicate(table, schema, where);
     const state = await stateOf(snapshot);
     const live = await filesOf(tables, table, state);
-    const files = where ? filesThatMayMatch(live, columnOf(table, schema, where.column), where) : live;
-    if (files.length === 0) {
-      sources.push({ name, schema, rows: null, where, paths: [] });
+    const asked = where ? filesThatMayMatch(live, columnOf(table, schema, where.column), where) : live;
+    if (asked.length === 0) {
+      sources.push({ name, schema, rows: null, where, files: [] });
       continue;
     }
-    await tables.reads.note(table, state, files);
-    const paths = await localFilesOf(tables, table, files);
-    const rows = await rowsOfLocal(tables, table, state, files, paths);
-    sources.push({ name, schema, rows, where, paths });
+    await tables.reads.note(table, state, asked);
+    const paths = await localFilesOf(tables, table, asked);
+    const rows = await rowsOfLocal(tables, table, state, asked, paths);
+    const files = paths.map((path, i) => ({ name: fileName(table, (asked[i] as AddFile).path), path }));
+    sources.push({ name, schema, rows, where, files });
   }
   return sources;
 }
+
+const fileName = (table: string, path: string) => `${table}/${path}`;
 
 /** The name of each relation, for statements of this connection. */
 async function bind(connection: DuckDBConnection, sources: readonly Source[]): Promise<void> {
@@ -180,23 +183,21 @@ async function write(
   return derivations.engine.use(async (connection) => {
     await bind(connection, sources);
     const select = `${plan.select}${orderBy(sortBy, schema)}`;
-    const before = await bytesReadByProcess();
-    await writeFiles(
+    const readBytes = await writeFiles(
       tables,
       connection,
-      { table: into, schema, select, sortBy, rowsPerGroup: groupFor(sliceRows), run: run ?? tables.run },
+      {
+        ...{ table: into, schema, select, sortBy, rowsPerGroup: groupFor(sliceRows), run: run ?? tables.run },
+        // Who reads it by slices reads it more than once.
+        footers: sliceRows === undefined ? null : derivations.footers,
+      },
       added,
     );
-    const after = await bytesReadByProcess();
-    const scanned = {
-      liveBytes: 0,
-      requestedBytes: 0,
-      readBytes: tables.reading.fetchedBytes ?? (before === null || after === null ? null : after - before),
-    };
-    for (const { name, rows, where, paths } of sources) {
-      if (rows === null || paths.length === 0) continue;
+    const scanned = { liveBytes: 0, requestedBytes: 0, readBytes: tables.reading.fetchedBytes ?? readBytes };
+    for (const { name, rows, where, files } of sources) {
+      if (rows === null || files.length === 0) continue;
       const columns = plan.referenced.get(name) as ReadonlySet<string>;
-      const measured = await derivations.footers.measure(connection, { rows, where, paths, columns });
+      const measured = await derivations.footers.measure(connection, { rows, where, files, columns });
       scanned.liveBytes += measured.liveBytes;
       scanned.requestedBytes += measured.requestedBytes;
     }
@@ -210,31 +211,35 @@ const rowsPerFile = 4 * rowsPerRun;
 /** DuckDB writes no row group that is smaller. */
 const fewestPerGroup = 2_048;
 /** Of a table of which nobody said how it is read: smaller row groups take longer to be read as a whole. */
-const usualSlice = 122_880;
-/** Of a slice, what is read in vain at its ends: half a row group each on average. */
-const shareInVain = 1 / 10;
+const usualSlice = 49_152;
+/** Of a slice, what may be read where its ends lie worst in their row groups. */
+const mostRead = 1.25;
 
-/** The rows of a row group. */
+/** The rows of a row group: as many as slices allow. */
 function groupFor(sliceRows = usualSlice): number {
-  const fitting = Math.max(fewestPerGroup, sliceRows * shareInVain);
   for (let groups = 1; ; groups++) {
     const rows = rowsPerRun / groups;
-    if (rows % fewestPerGroup === 0 && rows <= fitting) return rows;
+    if (rows % fewestPerGroup !== 0) continue;
+    const read = (Math.ceil(sliceRows / rows) + 1) * rows;
+    if (rows === fewestPerGroup || read <= mostRead * sliceRows) return rows;
   }
 }
 
-/** Encoded columns of few rows are hardly smaller by zstd than by snappy, and take a third longer to be read. */
-function codecFor(rowsPerGroup: number): string {
-  return rowsPerGroup < groupFor() ? 'snappy' : 'zstd, COMPRESSION_LEVEL 1';
+/**
+ * Integers are written as differences (DELTA_BINARY_PACKED) and hardly smaller by a dictionary or by zstd than by snappy, of
+ * which one takes as long to write as two of the four columns of a scoring, the other a third longer to be read. Texts have
+ * dictionaries of as many values as a byte can name: looking up each of more took a third of the time of writing.
+ */
+function encodingOf(schema: Schema): string {
+  return schema.some(({ type }) => type === 'text')
+    ? 'COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 256'
+    : 'COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 1';
 }
 
 /**
- * Of a column in a row group: what has more values than a byte can name is smaller as differences (DELTA_BINARY_PACKED), and
- * looking each of them up took a third of the time of writing.
+ * Writes the rows of `select` to data files that no commit has added yet; to none if there are no rows. Resolves with the bytes
+ * that were read for it.
  */
-const mostInDictionary = 256;
-
-/** Writes the rows of `select` to data files that no commit has added yet; to none if there are no rows. */
 async function writeFiles(
   { objects, clock }: Tables,
   connection: DuckDBConnection,
@@ -245,35 +250,44 @@ async function writeFiles(
     readonly sortBy: readonly string[];
     readonly rowsPerGroup: number;
     readonly run: string | null;
+    /** What learns of the files. */
+    readonly footers: Footers | null;
   },
   added: AddFile[],
-): Promise<void> {
-  const { table, schema, select, sortBy, rowsPerGroup, run } = options;
+): Promise<number | null> {
+  const { table, schema, select, sortBy, rowsPerGroup, run, footers } = options;
   const staged = await objects.stage();
   try {
+    const before = await bytesReadByProcess();
     const written = await connection
       .runAndReadAll(
-        `COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, PARQUET_VERSION V2,
-         COMPRESSION ${codecFor(rowsPerGroup)}, DICTIONARY_SIZE_LIMIT ${mostInDictionary}, ROW_GROUP_SIZE ${rowsPerGroup}, ROW_GROUPS_PER_FILE ${rowsPerFile / rowsPerGroup}, RETURN_STATS)`,
+        `COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, PARQUET_VERSION V2, ${encodingOf(schema)},
+         ROW_GROUP_SIZE ${rowsPerGroup}, ROW_GROUPS_PER_FILE ${rowsPerFile / rowsPerGroup}, RETURN_STATS)`,
       )
       .catch((error) => {
         throw new CallError('failed', `Table ${table}: rows were not derived: ${messageOf(error)}`, { cause: error });
       });
-    const files = written.getRowObjectsJson().filter(({ count }) => Number(count) > 0);
+    const after = await bytesReadByProcess();
+    const files = written
+      .getRowObjectsJson()
+      .filter(({ count }) => Number(count) > 0)
+      .map((row) => ({ row, path: dataFileName(clock.nowUs()) }));
+    await footers?.learn(
+      connection,
+      files.map(({ row, path }) => ({ name: fileName(table, path), path: String(row.filename) })),
+    );
     // At once, as a disk makes several files durable in one go.
     const published = await Promise.allSettled(
-      files.map(async (row): Promise<AddFile> => {
+      files.map(async ({ row, path }): Promise<AddFile> => {
         const rows = Number(row.count);
         const statistics = statisticsFrom(row.column_statistics as unknown as ColumnStatistics, schema, rows);
         checkValues(table, schema, statistics);
-        const nowUs = clock.nowUs();
-        const path = dataFileName(nowUs);
-        await objects.publish(String(row.filename), `${table}/${path}`, 'by reference');
+        await objects.publish(String(row.filename), fileName(table, path), 'by reference');
         return {
           path,
           partitionValues: {},
           size: Number(row.file_size_bytes),
-          modificationTime: Math.floor(nowUs / 1000),
+          modificationTime: Math.floor(clock.nowUs() / 1000),
           dataChange: true,
           stats: JSON.stringify(statistics),
           ...tagsOf({ clusteredBy: sortBy }, run),
@@ -282,6 +296,7 @@ async function writeFiles(
     );
     for (const one of published) if (one.status === 'fulfilled') added.push(one.value);
     for (const one of published) if (one.status === 'rejected') throw one.reason;
+    return before === null || after === null ? null : after - before;
   } finally {
     await objects.discard(staged);
   }

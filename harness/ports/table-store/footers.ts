@@ -13,13 +13,22 @@ export interface FilesToMeasure {
   /** SQL of all rows of the files. */
   readonly rows: string;
   readonly where: Predicate | undefined;
-  readonly paths: readonly string[];
+  readonly files: readonly NamedFile[];
   readonly columns: ReadonlySet<string>;
+}
+
+export interface NamedFile {
+  /** By which it is known for good. */
+  readonly name: string;
+  /** Where it can be read now. */
+  readonly path: string;
 }
 
 export interface Footers {
   /** Bytes of `columns`, compressed: for the share of the rows for which `where` holds, and of the row groups that may have any. */
   measure(connection: DuckDBConnection, files: FilesToMeasure): Promise<MeasuredFiles>;
+  /** Of files that were just written: else the first job that reads them would take longer, for being measured. */
+  learn(connection: DuckDBConnection, files: readonly NamedFile[]): Promise<void>;
 }
 
 interface RowGroup {
@@ -42,10 +51,10 @@ export function openFooters(): Footers {
   let known = new Map<string, readonly RowGroup[]>();
   let kept = 0;
 
-  async function groupsOf(connection: DuckDBConnection, paths: readonly string[]): Promise<RowGroup[]> {
-    const missing = paths.filter((path) => !known.has(path));
+  async function groupsOf(connection: DuckDBConnection, files: readonly NamedFile[]): Promise<RowGroup[]> {
+    const missing = files.filter(({ name }) => !known.has(name));
     const read = missing.length === 0 ? new Map<string, RowGroup[]>() : await readFooters(connection, missing);
-    const groups = paths.flatMap((path) => known.get(path) ?? read.get(path) ?? []);
+    const groups = files.flatMap(({ name }) => known.get(name) ?? read.get(name) ?? []);
     for (const added of read.values()) kept += added.length;
     known = kept > mostKept ? new Map() : new Map([...known, ...read]);
     if (known.size === 0) kept = 0;
@@ -53,8 +62,8 @@ export function openFooters(): Footers {
   }
 
   return {
-    async measure(connection, { rows, where, paths, columns }) {
-      const groups = await groupsOf(connection, paths);
+    async measure(connection, { rows, where, files, columns }) {
+      const groups = await groupsOf(connection, files);
       let [allRows, allBytes, requestedBytes] = [0, 0, 0];
       for (const group of groups) {
         let bytes = 0;
@@ -70,11 +79,19 @@ export function openFooters(): Footers {
       const asked = counted.getRows()[0]?.[0] as number;
       return { liveBytes: Math.round((allBytes / allRows) * asked), requestedBytes };
     },
+    async learn(connection, files) {
+      await groupsOf(connection, files);
+    },
   };
 }
 
-async function readFooters(connection: DuckDBConnection, paths: readonly string[]): Promise<Map<string, RowGroup[]>> {
-  const { columns, rowCount } = await readChunks(connection, paths);
+/** By the names of the files. */
+async function readFooters(
+  connection: DuckDBConnection,
+  files: readonly NamedFile[],
+): Promise<Map<string, RowGroup[]>> {
+  const read = new Map<string, RowGroup[]>(files.map(({ path }) => [path, []]));
+  const { columns, rowCount } = await readChunks(connection, [...read.keys()]);
   const [file, id, rows, column, bytes, least, greatest] = columns as [
     string[],
     number[],
@@ -84,9 +101,8 @@ async function readFooters(connection: DuckDBConnection, paths: readonly string[
     (number | null)[],
     (number | null)[],
   ];
-  const files = new Map<string, RowGroup[]>(paths.map((path) => [path, []]));
   for (let i = 0; i < rowCount; i++) {
-    const groups = files.get(file[i] as string) as RowGroup[];
+    const groups = read.get(file[i] as string) as RowGroup[];
     const group = groups[id[i] as number] ?? { rows: rows[i] as number, columns: new Map<string, ColumnChunk>() };
     groups[id[i] as number] = group;
     group.columns.set(column[i] as string, {
@@ -95,7 +111,7 @@ async function readFooters(connection: DuckDBConnection, paths: readonly string[
       greatest: greatest[i] as number | null,
     });
   }
-  return files;
+  return new Map(files.map(({ name, path }) => [name, read.get(path) as RowGroup[]]));
 }
 
 async function readChunks(connection: DuckDBConnection, paths: readonly string[]) {
