@@ -1,4 +1,6 @@
 /** Events are what OpenLineage says they are, and nothing else passes for one. */
+import { readFile } from 'node:fs/promises';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { seededRandom } from '../random.js';
@@ -18,6 +20,16 @@ const derivation = {
   from: [topic('changes', [3, 0]), sourceFile('/x/orders.parquet')],
 };
 const event = runEvent(origin, 'START', 1_768_478_400_123_456, derivation);
+
+it.each([
+  'event.schema.json',
+  'openlineage/OpenLineage.json',
+  'openlineage/DatasetVersionDatasetFacet.json',
+  'openlineage/ParentRunFacet.json',
+])('is held against %s, which is a schema', async (name) => {
+  const schema = JSON.parse(await readFile(new URL(name, import.meta.url), 'utf8'));
+  expect(await new Ajv2020().validateSchema(schema)).toBe(true);
+});
 
 it('is an event of the specification', () => {
   expect(whatIsWrong(event)).toBeNull();
