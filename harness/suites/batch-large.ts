@@ -34,7 +34,7 @@ export const batchLarge: Suite = {
         besideLoad: [],
         afterLoad: [
           { kind: 'snapshot', name: 'after the load' },
-          ...scorings('after the load', 5),
+          ...scorings('after the load', 10),
           { kind: 'training-set', late: false, times: 2 },
         ],
       },

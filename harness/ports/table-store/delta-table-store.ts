@@ -35,7 +35,7 @@ import { upsert } from './upsert.js';
 import { vacuum } from './vacuum.js';
 
 /** With what a role needs besides, two derivations at a time stay below 6 GB. */
-const derivationMemory = '2GB';
+const derivationMemory = '1536MB';
 
 export function deltaTableStore(options: {
   readonly objects: ObjectStore;

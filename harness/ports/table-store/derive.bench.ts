@@ -39,7 +39,7 @@ export async function deriveBenchmarks(rows = 1_000_000, turns = 3): Promise<Ben
   const store = openTableStore({ directory: join(directory, 'tables'), clock: hostClock });
   const bare = await DuckDBInstance.create(':memory:', {
     threads: String(availableParallelism()),
-    memory_limit: '2GB',
+    memory_limit: '1536MB',
     temp_directory: join(directory, 'spill'),
     enable_external_file_cache: 'false',
   });
