@@ -211,12 +211,13 @@ const rowsPerFile = 4 * rowsPerRun;
 /** DuckDB writes no row group that is smaller. */
 const fewestPerGroup = 2_048;
 /** Of a table of which nobody said how it is read: smaller row groups take longer to be read as a whole. */
-const usualSlice = 49_152;
+const usualGroup = 12_288;
 /** Of a slice, what may be read where its ends lie worst in their row groups. */
 const mostRead = 1.25;
 
 /** The rows of a row group: as many as slices allow. */
-function groupFor(sliceRows = usualSlice): number {
+function groupFor(sliceRows: number | undefined): number {
+  if (sliceRows === undefined) return usualGroup;
   for (let groups = 1; ; groups++) {
     const rows = rowsPerRun / groups;
     if (rows % fewestPerGroup !== 0) continue;
