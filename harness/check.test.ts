@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { customerActivity } from '../workloads/feature-view.js';
+import { customerActivity, emptyFeatures } from '../workloads/feature-view.js';
 import type { Operation } from './architecture.js';
 import { type Checked, outcomeOf, printChecked, renderCheckJunit } from './check.js';
 import { type Ended, startCommand } from './fixture-command.js';
@@ -21,7 +21,7 @@ import { projectDirectory } from './testbed.js';
 
 type Answers = { readonly [name in Operation]?: (argument: { keys: string[] }) => unknown };
 
-const features = customerActivity.features.map(({ kind }) => (kind === 'count' || kind === 'sum' ? 0 : null));
+const features = emptyFeatures(customerActivity);
 const rows = ({ keys }: { keys: string[] }) => keys.map((key) => ({ key, lastSeq: 0, asOfUs: 1, features }));
 const scores = ({ keys }: { keys: string[] }) =>
   keys.map((key) => ({ key, score: 0.5, modelVersion: 1, lastSeq: 0, asOfUs: 1 }));

@@ -3,7 +3,7 @@
  * ledger would and as none of them does, and every answer is held against its shape. What it holds and serves in the end
  * is for the ledger; the rules here are read from the top.
  */
-import { customerActivity, type FeatureRow } from '../workloads/feature-view.js';
+import { customerActivity, emptyFeatures, type FeatureRow } from '../workloads/feature-view.js';
 import { historyFiles } from '../workloads/trace.js';
 import type { Operation } from './architecture.js';
 import type { BatchStep } from './batch/plan.js';
@@ -122,11 +122,11 @@ export function inspectPlane(): Inspection {
   return { inspect, seen: () => ({ offered, verdicts: [...verdicts.values()] }) };
 }
 
-const emptyFeatures = customerActivity.features.map(({ kind }) => (kind === 'count' || kind === 'sum' ? 0 : null));
+const nothing = emptyFeatures(customerActivity);
 
 function expectEmpty(rows: readonly FeatureRow[]): void {
   const wrong = rows.find(
-    ({ lastSeq, features }) => lastSeq !== 0 || features.some((value, i) => value !== emptyFeatures[i]),
+    ({ lastSeq, features }) => lastSeq !== 0 || features.some((value, i) => value !== nothing[i]),
   );
   if (wrong) throw new Error(`expected lastSeq 0 and ${JSON.stringify(emptyFeatures)}, found ${JSON.stringify(wrong)}`);
 }

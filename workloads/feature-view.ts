@@ -85,6 +85,18 @@ export const customerActivity: FeatureView = {
   ],
 };
 
+/** A sum over the events of a window: 0, never null, where there are none. */
+export type AdditiveFeature = Extract<Feature, { kind: 'count' | 'sum' }>;
+
+export function isAdditive(feature: Feature): feature is AdditiveFeature {
+  return feature.kind === 'count' || feature.kind === 'sum';
+}
+
+/** The features of a customer of whom nothing is known. */
+export function emptyFeatures(view: FeatureView): (number | null)[] {
+  return view.features.map((feature) => (isAdditive(feature) ? 0 : null));
+}
+
 /** A served row. `features` are in the order of the view's features. */
 export interface FeatureRow {
   /** The customer's id in decimal. */

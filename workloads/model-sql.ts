@@ -1,5 +1,5 @@
 /** The model in SQL: the same integers, and the same doubles after their sum, hence the same score to the last bit. */
-import { customerActivity } from './feature-view.js';
+import { customerActivity, isAdditive } from './feature-view.js';
 import { modelOf, modelVersion } from './model.js';
 
 /** A score in billionths of the columns named, which are those of the view in its order. */
@@ -15,7 +15,6 @@ export function scoreSql(features: readonly string[], version = modelVersion): s
 
 const double = (value: number | string) => `${value}::DOUBLE`;
 
-const valueSql = (column: string, index: number) => (neverNull[index] ? column : `coalesce(${column}, 0)`);
+const valueSql = (column: string, index: number) => (additive[index] ? column : `coalesce(${column}, 0)`);
 
-/** By the view's definition. */
-const neverNull = customerActivity.features.map(({ kind }) => kind === 'count' || kind === 'sum');
+const additive = customerActivity.features.map(isAdditive);

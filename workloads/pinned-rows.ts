@@ -5,7 +5,7 @@
 import { CallError } from '../harness/errors.js';
 import type { ColumnBatch, IntValues } from '../harness/ports/columns.js';
 import { featureNames } from './batch-rows.js';
-import { customerActivity, type FeatureRow } from './feature-view.js';
+import { customerActivity, emptyFeatures, type FeatureRow } from './feature-view.js';
 
 export interface PinnedRows {
   /** As it was, and as of when it was; of a customer of whom the snapshot knows nothing, zeros and nulls. */
@@ -53,7 +53,7 @@ export async function collectPinnedRows(
   }
 }
 
-const unknown = customerActivity.features.map(({ kind }) => (kind === 'count' || kind === 'sum' ? 0 : null));
+const unknown = emptyFeatures(customerActivity);
 
 function copy({ rows, columns }: ColumnBatch, name: string, into: Float64Array, at: number): void {
   const values = columns[name] as IntValues;

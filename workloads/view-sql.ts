@@ -8,7 +8,7 @@
  * An image that a change brings is an event with sign 1, the image that it replaces or deletes one with sign -1, each at
  * its own event time; history has seq 0.
  */
-import type { Feature, FeatureView, Window } from './feature-view.js';
+import { type Feature, type FeatureView, isAdditive, type Window } from './feature-view.js';
 
 /** Names under which the statements find the tables. */
 export const viewTables = ['history_orders', 'history_clicks', 'history_devices', 'changes'] as const;
@@ -156,9 +156,9 @@ const startOf = ({ label }: Window) => `start_${label}`;
 
 function sums(features: readonly Feature[], source: 'orders' | 'clicks', inWindow: (window: Window) => string): string {
   return features
-    .filter((feature) => (feature.kind === 'count' || feature.kind === 'sum') && feature.source === source)
-    .map((feature) => {
-      const { kind, name, window } = feature as Extract<Feature, { kind: 'count' | 'sum' }>;
+    .filter(isAdditive)
+    .filter((feature) => feature.source === source)
+    .map(({ kind, name, window }) => {
       const amount = kind === 'sum' ? 'sign * amount_cents' : 'sign';
       return `sum(${amount}) FILTER (WHERE ${inWindow(window)}) AS ${name}`;
     })

@@ -231,4 +231,27 @@ describe('customer state', () => {
     const row = encodeState(createState());
     expect(() => decodeState(Uint8Array.of(...row, 0), createState())).toThrow(/were understood/);
   });
+
+  it('refuses a row that was cut off, wherever, instead of reading on for ever', () => {
+    const changes = (['orders', 'clicks', 'devices'] as const).map((table, i): PlainChange => {
+      const eventUs = epochUs + i * hourUs;
+      return {
+        ...plainChange,
+        seq: i + 1,
+        commitUs: eventUs,
+        table,
+        entity: 2 ** 40 + i,
+        eventUs,
+        amountCents: 2 ** 40,
+      };
+    });
+    const rows = rowsOf(changes);
+    const state = createState();
+    for (let i = 0; i < changes.length; i++) applyChange(state, rows, i);
+    const row = encodeState(state).slice();
+    for (let length = 1; length < row.length; length++) {
+      for (const read of [decodeState, openState])
+        expect(() => read(row.subarray(0, length), createState())).toThrow(/were understood/);
+    }
+  });
 });

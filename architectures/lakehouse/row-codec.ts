@@ -349,12 +349,13 @@ function returnTo(unread: Unread): boolean {
   return true;
 }
 
-/** Passes over so many numbers. */
+/** Passes over so many numbers; beyond the end of a row that has fewer. */
 function skip(numbers: number): void {
   const bytes = source;
   let to = from;
-  for (let left = numbers; left > 0 && to < bytes.length; to++) if ((bytes[to] as number) < 128) left--;
-  from = to;
+  let left = numbers;
+  for (; left > 0 && to < bytes.length; to++) if ((bytes[to] as number) < 128) left--;
+  from = to + left;
 }
 
 function read(): number {
@@ -375,7 +376,8 @@ function readLong(lowest: number): number {
   for (;;) {
     const byte = bytes[from++] as number;
     value += (byte & 127) * factor;
-    if (byte < 128) return value;
+    // Not `byte < 128`: behind the end of a row that was cut off there is no byte, and readRow says so.
+    if (!(byte >= 128)) return value;
     factor *= 128;
   }
 }

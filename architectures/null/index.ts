@@ -1,7 +1,7 @@
 /** Does nothing, correctly: what it costs to ask a plane that has no work is the floor under every other figure. */
 import type { ArchitectureFactory, RoleContext } from '../../harness/architecture.js';
 import { UsageError } from '../../harness/errors.js';
-import type { FeatureRow, FeatureView } from '../../workloads/feature-view.js';
+import { emptyFeatures, type FeatureRow } from '../../workloads/feature-view.js';
 import { modelVersion, predict } from '../../workloads/model.js';
 
 const nothing: ArchitectureFactory = (params) => {
@@ -27,9 +27,4 @@ async function serve(context: RoleContext): Promise<void> {
   });
   context.ready();
   await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
-}
-
-/** The features of a customer without facts: sums are 0, everything else is unknown. */
-function emptyFeatures(view: FeatureView): (number | null)[] {
-  return view.features.map(({ kind }) => (kind === 'count' || kind === 'sum' ? 0 : null));
 }

@@ -28,6 +28,7 @@ import {
   trainingSchema,
 } from '../../workloads/batch-rows.js';
 import type { DataContract } from '../../workloads/data-contract.js';
+import { isAdditive } from '../../workloads/feature-view.js';
 import { labelSchema } from '../../workloads/labels.js';
 import { scoreSql } from '../../workloads/model-sql.js';
 import { pinnedColumns } from '../../workloads/pinned-rows.js';
@@ -63,8 +64,8 @@ async function takeSnapshot(context: RoleContext, lineage: Lineage): Promise<Sna
   const table = snapshotTable(id);
   await recordSnapshot(lineage, view, id);
   await warehouse.createTable(table, snapshotSchema);
-  const features = view.features.map(({ kind, name }) =>
-    kind === 'count' || kind === 'sum' ? `coalesce(${name}, 0) AS ${name}` : name,
+  const features = view.features.map((feature) =>
+    isAdditive(feature) ? `coalesce(${feature.name}, 0) AS ${feature.name}` : feature.name,
   );
   const sql = `
     SELECT customer, coalesce(last_seq, 0) AS last_seq, view_as_of_us AS as_of_us, ${features.join(', ')},

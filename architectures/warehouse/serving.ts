@@ -14,7 +14,7 @@ import type { IntValues, TextValues } from '../../harness/ports/columns.js';
 import { untilDone } from '../../harness/ports/retries.js';
 import { openServing, type Served, type Serving } from '../../harness/ports/served-state.js';
 import type { Warehouse } from '../../harness/ports/warehouse/port.js';
-import type { FeatureRow } from '../../workloads/feature-view.js';
+import { emptyFeatures, type FeatureRow } from '../../workloads/feature-view.js';
 import { predictRows } from '../../workloads/model.js';
 import { batchOver, findSnapshot, snapshotRows } from './batch.js';
 import { recordServed, recordServing } from './lineage.js';
@@ -50,7 +50,7 @@ function planeOver(
   const { ports, contract } = context;
   const { warehouse } = ports;
   const circuit = createCircuit(context, { server: 'the warehouse', timeoutUs: readTimeoutUs, failuresUntilOpen });
-  const unknown = contract.view.features.map(({ kind }) => (kind === 'count' || kind === 'sum' ? 0 : null));
+  const unknown = emptyFeatures(contract.view);
 
   const readRows = async (keys: readonly string[], { rows: pinned }: Served): Promise<FeatureRow[]> => {
     if (pinned) return keys.map((key) => pinned.rowOf(key));

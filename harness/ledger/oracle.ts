@@ -7,7 +7,14 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { historySchemas } from '../../workloads/fact-schemas.js';
-import { customerActivity, type Feature, type Window, windows } from '../../workloads/feature-view.js';
+import {
+  type AdditiveFeature,
+  customerActivity,
+  type Feature,
+  isAdditive,
+  type Window,
+  windows,
+} from '../../workloads/feature-view.js';
 import { historyFiles, readTrace, type TraceInfo } from '../../workloads/trace.js';
 import { takeTurns } from '../clock.js';
 import { HarnessError } from '../errors.js';
@@ -439,8 +446,7 @@ function rangeOf({ first }: Pick<Table<ColumnName>, 'first'>, customer: number):
   return to === undefined ? [0, 0] : [first[customer]!, to];
 }
 
-type Counted = Extract<Feature, { kind: 'count' | 'sum' }>;
-const counted = features.filter((feature): feature is Counted => feature.kind === 'count' || feature.kind === 'sum');
+const counted = features.filter(isAdditive);
 const age = featureOf('age');
 const top = featureOf('top');
 const share = featureOf('top_share');
@@ -456,7 +462,7 @@ const [agePlace, topPlace, sharePlace, latestPlace] = [age, top, share, latest].
 
 /** Where in a row the features stand that count or sum what lies in a window. By window. */
 const windowPlaces = windows.map((window) => {
-  const find = (kind: Counted['kind'], source: Counted['source']) =>
+  const find = (kind: AdditiveFeature['kind'], source: AdditiveFeature['source']) =>
     features.findIndex((feature) => feature.kind === kind && feature.source === source && feature.window === window);
   return { orders: find('count', 'orders'), cents: find('sum', 'orders'), clicks: find('count', 'clicks') };
 });
@@ -653,7 +659,7 @@ function findLatestDevice({ deviceSpans }: Facts, { customer, seqs }: Moment, ro
 /** Factors by which counts and sums are mixed into one number: equal rows have equal mixes, and few others have. */
 const mixFactors = new Map(counted.map((feature, i) => [feature, mixFactor(feature, i)] as const));
 
-function mixFactor({ kind }: Counted, i: number): number {
+function mixFactor({ kind }: AdditiveFeature, i: number): number {
   return kind === 'sum' ? 3 + 2 * i : 1_000_003 + 20_002 * i;
 }
 

@@ -3,7 +3,7 @@
  * would be at another version, without deletions, without the events before some change, or part one version and part
  * another? Asked of few rows only: it costs hundreds of evaluations a row.
  */
-import { customerActivity } from '../../workloads/feature-view.js';
+import { customerActivity, isAdditive } from '../../workloads/feature-view.js';
 import type { RowMistake } from '../record/facts.js';
 import { blameMistakes, type Fits } from './blame.js';
 import { type Features, type Oracle, type RowVersion, sameFeatures } from './oracle.js';
@@ -11,7 +11,7 @@ import type { ServedRow } from './row-verdicts.js';
 
 const { features } = customerActivity;
 const isCount = features.map(({ kind }) => kind === 'count');
-const isAdditive = features.map(({ kind }) => kind === 'count' || kind === 'sum');
+const additive = features.map(isAdditive);
 const age = features.findIndex(({ kind }) => kind === 'age');
 /** Versions before and after its own with which a row is compared; what equals one as a whole is found however far. */
 const reach = 32;
@@ -77,7 +77,7 @@ export async function explainRows(
   /** What a row lacks that knows only changes after seq s is what the customer had at s. */
   async function findDroppedWindows(): Promise<void> {
     const lacking = rows.flatMap(({ row, version, expected }, i) => {
-      const lacks = features.map((_, f) => (isAdditive[f] ? Number(expected[f]) - Number(row.features[f]) : null));
+      const lacks = features.map((_, f) => (additive[f] ? Number(expected[f]) - Number(row.features[f]) : null));
       const isLess = lacks.every((value) => value === null || value >= 0) && lacks.some((value) => Number(value) > 0);
       return isLess ? [{ i, ...version, features: lacks }] : [];
     });
@@ -91,7 +91,7 @@ export async function explainRows(
 }
 
 function sameTotals(left: Features, right: Features): boolean {
-  return left.every((value, i) => !isAdditive[i] || value === right[i]);
+  return left.every((value, i) => !additive[i] || value === right[i]);
 }
 
 function mistakeOfVersion(claimed: RowVersion, shown: RowVersion): RowMistake {
@@ -106,8 +106,8 @@ function isMixture(served: Features, expected: Features, other: Features): boole
 
 function fitsOf({ row: { features: served }, expected }: DifferentRow, found: Explanations): Fits {
   const differs = features.map((_, i) => served[i] !== expected[i]);
-  const above = differs.some((different, i) => different && isAdditive[i] && Number(served[i]) > Number(expected[i]));
-  const below = differs.some((different, i) => different && isAdditive[i] && Number(served[i]) < Number(expected[i]));
+  const above = differs.some((different, i) => different && additive[i] && Number(served[i]) > Number(expected[i]));
+  const below = differs.some((different, i) => different && additive[i] && Number(served[i]) < Number(expected[i]));
   const isOneSided = above !== below;
   return {
     mistakes: new Set(found.keys()),

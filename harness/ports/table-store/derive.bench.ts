@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { featureNames, featuresSchema, scoredSchema } from '../../../workloads/batch-rows.js';
-import { customerActivity } from '../../../workloads/feature-view.js';
+import { customerActivity, isAdditive } from '../../../workloads/feature-view.js';
 import { scoreSql } from '../../../workloads/model-sql.js';
 import { hostClock, monotonicUs } from '../../clock.js';
 import { quoteText } from '../duckdb-columns.js';
@@ -23,11 +23,10 @@ interface Benchmark {
 
 /** Hashes in the place of chance: the same rows every time. */
 function featuresSql(rows: number): string {
-  const columns = customerActivity.features.map(({ name, kind }, i) => {
+  const columns = customerActivity.features.map((feature, i) => {
     const drawn = `(hash(customer * 31 + ${i}) % ${3 ** (i + 1)})::BIGINT`;
-    const isOptional = kind !== 'count' && kind !== 'sum';
-    const value = isOptional ? `CASE WHEN hash(customer + ${i}) % 5 > 0 THEN ${drawn} END` : drawn;
-    return `${value} AS ${name}`;
+    const value = isAdditive(feature) ? drawn : `CASE WHEN hash(customer + ${i}) % 5 > 0 THEN ${drawn} END`;
+    return `${value} AS ${feature.name}`;
   });
   return `
     SELECT customer, (hash(customer) % 200)::BIGINT AS last_seq, 1700000000000000::BIGINT AS as_of_us, ${columns.join(', ')}

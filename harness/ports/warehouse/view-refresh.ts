@@ -21,7 +21,7 @@
  *     refreshed     per view: as_of, the first row of the changes not yet seen, rows of history seen
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Feature, FeatureView, Window } from '../../../workloads/feature-view.js';
+import { type Feature, type FeatureView, isAdditive, type Window } from '../../../workloads/feature-view.js';
 import { quoteIdentifier as quoted, quoteText } from '../duckdb-columns.js';
 import {
   type LatestFeature,
@@ -111,7 +111,7 @@ async function createViewTables(connection: DuckDBConnection, spec: RefreshSpec)
   await create(viewTable(view.name), [
     'customer BIGINT PRIMARY KEY',
     'last_seq BIGINT NOT NULL',
-    ...view.features.map((feature) => `${featureColumn(feature)} BIGINT${isSum(feature) ? ' NOT NULL' : ''}`),
+    ...view.features.map((feature) => `${featureColumn(feature)} BIGINT${isAdditive(feature) ? ' NOT NULL' : ''}`),
   ]);
   await execute(
     connection,
@@ -175,7 +175,7 @@ async function countHistory(connection: DuckDBConnection, spec: RefreshSpec): Pr
 /** Back to the rows of entities of which nothing is known. */
 async function clearView(connection: DuckDBConnection, spec: RefreshSpec): Promise<void> {
   const { view } = spec;
-  const nothing = view.features.map((feature) => `${featureColumn(feature)} = ${isSum(feature) ? '0' : 'NULL'}`);
+  const nothing = view.features.map((feature) => `${featureColumn(feature)} = ${isAdditive(feature) ? '0' : 'NULL'}`);
   await execute(connection, `UPDATE ${viewTable(view.name)} SET last_seq = 0, ${nothing.join(', ')}`);
   const counts = windowedSources(view.features).flatMap(({ features }) =>
     topsOf(features).map((top) => countsTable(spec, top)),
@@ -183,8 +183,6 @@ async function clearView(connection: DuckDBConnection, spec: RefreshSpec): Promi
   const state = [waitingTable(spec), ...sourcesOf(spec).map((source) => sourceTable(spec, source)), ...counts];
   for (const table of state) await execute(connection, `DELETE FROM ${table}`);
 }
-
-const isSum = ({ kind }: Feature) => kind === 'count' || kind === 'sum';
 
 const queuedColumns = [
   ...['customer', 'seq', 'commit_us', 'source_table', 'op', 'refused', 'entity', 'event_us', 'amount_cents'],
@@ -232,7 +230,7 @@ async function addEntities(connection: DuckDBConnection, { spec, fromUs }: Step)
     known.push(`SELECT ${viewItself}`);
     known.push(...sourcesOf(spec).map((source) => `SELECT customer FROM ${historyTable(spec, source)}`));
   }
-  const nothing = view.features.map((feature) => (isSum(feature) ? '0' : 'NULL'));
+  const nothing = view.features.map((feature) => (isAdditive(feature) ? '0' : 'NULL'));
   await execute(
     connection,
     `INSERT INTO ${viewTable(view.name)}
@@ -318,7 +316,7 @@ async function keepImages(connection: DuckDBConnection, { spec, toUs }: Step, so
 }
 
 async function moveSums(connection: DuckDBConnection, { spec }: Step, source: WindowedSource): Promise<void> {
-  const sums = source.features.filter(isSum);
+  const sums = source.features.filter(isAdditive);
   if (sums.length === 0) return;
   const deltas = sums.map((feature) => {
     const weight = weightColumn(windowIndex(source, feature.window));

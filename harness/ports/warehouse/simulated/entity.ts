@@ -1,5 +1,5 @@
 /** What a view knows of an entity: sums of its windows as of the view's time, and what no sum can tell. */
-import type { FeatureView, Window } from '../../../../workloads/feature-view.js';
+import { type FeatureView, isAdditive, type Window } from '../../../../workloads/feature-view.js';
 import {
   type LatestFeature,
   latestFeatures,
@@ -67,7 +67,7 @@ export function layOut({ features }: FeatureView): EntityLayout {
       };
     const source = windowed[index]!;
     const sum = sumOf(source, feature.window, 'column' in feature ? feature.column : null);
-    if (feature.kind === 'count' || feature.kind === 'sum') return ({ events }) => events[index]!.sums[sum]!;
+    if (isAdditive(feature)) return ({ events }) => events[index]!.sums[sum]!;
     const ranked = source.rankedSums.indexOf(sum);
     return feature.kind === 'top'
       ? ({ events }) => rank(events[index]!.ranked[ranked]!)?.value ?? null
