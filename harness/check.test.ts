@@ -92,7 +92,7 @@ describe('every operation is asked, every answer held against its shape', () => 
     [
       'lookup: unknown customers: lastSeq 0, zeros, nulls',
       { lookup: ({ keys }) => rows({ keys }).map((row) => ({ ...row, lastSeq: row.key === '20' ? 1 : 0 })) },
-      /expected lastSeq 0 and .*"key":"20"/,
+      /expected lastSeq 0 and \[0,0,0,0,0,0,0,0,0,null,null,null,null\], found .*"key":"20"/,
     ],
     [
       'lookup: no keys: no rows',

@@ -128,7 +128,7 @@ function expectEmpty(rows: readonly FeatureRow[]): void {
   const wrong = rows.find(
     ({ lastSeq, features }) => lastSeq !== 0 || features.some((value, i) => value !== nothing[i]),
   );
-  if (wrong) throw new Error(`expected lastSeq 0 and ${JSON.stringify(emptyFeatures)}, found ${JSON.stringify(wrong)}`);
+  if (wrong) throw new Error(`expected lastSeq 0 and ${JSON.stringify(nothing)}, found ${JSON.stringify(wrong)}`);
 }
 
 /** The same history once more, over all the changes: nothing may come back that a change has taken away. */
