@@ -223,11 +223,17 @@ describe('customer state', () => {
     const rows = rowsOf(changes);
     const state = createState();
     for (let i = 0; i < changes.length; i++) applyChange(state, rows, i);
-    expect(encodeState(state).length).toBeLessThan(10_000);
+    const row = encodeState(state).slice();
+    expect(row.length).toBeLessThan(10_000);
+    const again = createState();
+    openState(row, again);
+    expect(encodeState(again)).toEqual(row);
+    decodeState(row, again);
+    expect(encodeState(again)).toEqual(row);
   });
 
   it('refuses the bytes of another program', () => {
-    expect(() => decodeState(Uint8Array.of(9, 0, 0), createState())).toThrow(/expected version 1, found 9/);
+    expect(() => decodeState(Uint8Array.of(9, 0, 0), createState())).toThrow(/expected version 2, found 9/);
     const row = encodeState(createState());
     expect(() => decodeState(Uint8Array.of(...row, 0), createState())).toThrow(/were understood/);
   });

@@ -2,10 +2,14 @@
  * A customer's row in the online store: its state as bytes, without what no window will ask for again.
  *
  *     version u8 | flags u8 (1: history) | lastSeq | latestUs | orders list | devices list
- *     per window: n, n x (tile, orders, cents, clicks) | n, n x (tile, category, orders)
- *     list: n | floorUs + 1 | floorId if there is a floor | n x (id, timeUs - first timeUs, value)
+ *     per window the tiles, newest first: n | tile of latestUs - newest, its sums | newest - the one before it | older
+ *     older: section of n - 1 x (tile, sums), sums: orders, cents, clicks
+ *     n | section of n x (tile, category, orders)
+ *     list: n | floorUs + 1 | floorId if there is a floor | section of n x (id, timeUs - first timeUs, value)
+ *     section: its bytes, if it has any entries | entries
  *
- * Numbers are LEB128 varints, those that may be negative zigzag-coded; tiles are differences to the tile before.
+ * Numbers are LEB128 varints, those that may be negative zigzag-coded; tiles of a section are differences to the tile before.
+ * Most changes alter the newest tiles alone: the sections between them are passed over by their lengths.
  */
 import type { ChangeRows } from './change-rows.js';
 import {
@@ -24,9 +28,9 @@ import {
   windowStartUs,
 } from './customer-state.js';
 import type { RecentList } from './recent-list.js';
-import type { Unread } from './unread.js';
+import type { Unread, UnreadTiles } from './unread.js';
 
-const version = 1;
+const version = 2;
 const historyFlag = 1;
 /** The longest varint of an integer below 2^53. */
 const varintBytes = 8;
@@ -48,7 +52,7 @@ export function encodeState(state: CustomerState): Uint8Array {
   write(latestUs);
   writeList(state.orders, windowStartUs(latestUs));
   writeList(state.devices, -1);
-  for (let level = 0; level <= longest; level++) writeTiles(state.tiles[level] as Tiles, expiredTile(latestUs, level));
+  for (let level = 0; level <= longest; level++) writeTiles(state.tiles[level] as Tiles, level, latestUs);
   writeCategories(state.categories, expiredTile(latestUs, longest));
   return buffer.subarray(start, at);
 }
@@ -59,8 +63,12 @@ function readExpired(state: CustomerState): void {
   source = state.row;
   if (windowStartUs(latestUs) !== windowStartUs(rowLatestUs)) readRestOfList(orders);
   for (let level = 0; level <= longest; level++) {
-    const { unread } = tiles[level] as Tiles;
-    if (unread.firstTile <= expiredTile(latestUs, level)) readRestOfTiles(tiles[level] as Tiles);
+    const own = tiles[level] as Tiles;
+    const { unread } = own;
+    if (unread.count === 0) continue;
+    const expired = expiredTile(latestUs, level);
+    // Where the newest is gone, one that is unread takes its place.
+    if (unread.firstTile <= expired || !isLiveTile(own, own.count - 1, expired)) readRestOfTiles(own);
   }
   if (categories.unread.firstTile <= expiredTile(latestUs, longest)) readRestOfCategories(categories);
 }
@@ -73,6 +81,8 @@ function writeList(list: RecentList, expiredUs: number): void {
   write(live);
   write(floored ? list.floorUs + 1 : 0);
   if (floored) write(list.floorId);
+  if (live === 0) return;
+  const section = beginSection();
   copyUnread(unread);
   let baseUs = 0;
   for (let i = unread.count; i < list.count; i++) {
@@ -83,26 +93,47 @@ function writeList(list: RecentList, expiredUs: number): void {
     writeSigned(list.value[i] as number);
     if (baseUs === 0) baseUs = timeUs;
   }
+  endSection(section);
 }
 
-function writeTiles(tiles: Tiles, expired: number): void {
+function writeTiles(tiles: Tiles, level: number, latestUs: number): void {
   const { unread } = tiles;
-  let live = unread.count;
-  for (let i = live; i < tiles.count; i++) if (isLiveTile(tiles, i, expired)) live++;
-  write(live);
+  const expired = expiredTile(latestUs, level);
+  let newest = tiles.count - 1;
+  while (newest >= unread.count && !isLiveTile(tiles, newest, expired)) newest--;
+  if (newest < 0) {
+    write(0);
+    return;
+  }
+  let older = unread.count;
+  let last = unread.lastTile;
+  for (let i = unread.count; i < newest; i++) {
+    if (!isLiveTile(tiles, i, expired)) continue;
+    older++;
+    last = tiles.tile[i] as number;
+  }
+  const newestTile = tiles.tile[newest] as number;
+  write(older + 1);
+  writeSigned(tileOf(latestUs, level) - newestTile);
+  at = putSums(tiles, newest, at);
+  if (older === 0) return;
+  write(newestTile - last);
+  const section = beginSection();
   copyUnread(unread);
   let before = unread.count > 0 ? unread.lastTile : 0;
-  let to = at;
-  for (let i = unread.count; i < tiles.count; i++) {
+  for (let i = unread.count; i < newest; i++) {
     if (!isLiveTile(tiles, i, expired)) continue;
     const tile = tiles.tile[i] as number;
-    to = put(tile - before, to);
-    to = put(zigzag(tiles.orders[i] as number), to);
-    to = put(zigzag(tiles.cents[i] as number), to);
-    to = put(zigzag(tiles.clicks[i] as number), to);
+    at = putSums(tiles, i, put(tile - before, at));
     before = tile;
   }
-  at = to;
+  endSection(section);
+}
+
+function putSums(tiles: Tiles, i: number, to: number): number {
+  let end = put(zigzag(tiles.orders[i] as number), to);
+  end = put(zigzag(tiles.cents[i] as number), end);
+  return put(zigzag(tiles.clicks[i] as number), end);
 }
 
 function isLiveTile(tiles: Tiles, i: number, expired: number): boolean {
@@ -116,6 +147,8 @@ function writeCategories(counts: CategoryCounts, expired: number): void {
   let live = unread.count;
   for (let i = live; i < counts.count; i++) if ((counts.tile[i] as number) > expired && counts.orders[i] !== 0) live++;
   write(live);
+  if (live === 0) return;
+  const section = beginSection();
   copyUnread(unread);
   let before = 0;
   for (let i = unread.count; i < counts.count; i++) {
@@ -126,6 +159,21 @@ function writeCategories(counts: CategoryCounts, expired: number): void {
     writeSigned(counts.orders[i] as number);
     before = tile;
   }
+  endSection(section);
+}
+
+/** Where the length will stand; most have less than 128 bytes. */
+function beginSection(): number {
+  return at++;
+}
+
+function endSection(start: number): void {
+  const length = at - start - 1;
+  let lengthBytes = 1;
+  for (let rest = length; rest > 127; rest >>>= 7) lengthBytes++;
+  if (lengthBytes > 1) buffer.copyWithin(start + lengthBytes, start + 1, at);
+  at += lengthBytes - 1;
+  put(length, start);
 }
 
 function copyUnread({ count, from, to }: Unread): void {
@@ -140,7 +188,7 @@ function copyUnread({ count, from, to }: Unread): void {
 
 function reserveBuffer({ tiles, categories, orders, devices }: CustomerState): void {
   let numbers = 16 + 3 * (categories.count + orders.count + devices.count);
-  for (const { count } of tiles) numbers += 1 + 4 * count;
+  for (const { count } of tiles) numbers += 4 + 4 * count;
   const most = numbers * varintBytes;
   if (at + most <= buffer.length) return;
   buffer = new Uint8Array(Math.max(blockBytes, most));
@@ -214,7 +262,8 @@ function readRow(row: Uint8Array, state: CustomerState, lazily: boolean): void {
   state.rowLatestUs = state.latestUs;
   readList(state.orders, lazily);
   readList(state.devices, lazily);
-  for (const tiles of state.tiles) readTiles(tiles, lazily);
+  for (let level = 0; level <= longest; level++)
+    readTiles(state.tiles[level] as Tiles, tileOf(state.latestUs, level), lazily);
   readCategories(state.categories, lazily);
   if (from !== row.length) throw new Error(`customer row: ${row.length} bytes, of which ${from} were understood`);
 }
@@ -248,12 +297,10 @@ function readList(list: RecentList, lazily: boolean): void {
   list.floorUs = read() - 1;
   if (list.floorUs >= 0) list.floorId = read();
   list.count = count;
-  if (lazily) {
-    unread.count = count;
-    unread.from = from;
-    skip(3 * count);
-    unread.to = from;
-  } else readEntries(list);
+  if (count === 0) return;
+  const end = readEnd();
+  if (lazily) leaveUnread(unread, count, end);
+  else readEntries(list);
 }
 
 function readRestOfList(list: RecentList): void {
@@ -271,60 +318,52 @@ function readEntries(list: RecentList): void {
   }
 }
 
-/** Lazily only the last one, in which most events fall. */
-function readTiles(tiles: Tiles, lazily: boolean): void {
+/** Lazily only the newest, in which most events fall. */
+function readTiles(tiles: Tiles, latestTile: number, lazily: boolean): void {
   const { unread } = tiles;
   const count = read();
   reserveTiles(tiles, count);
   tiles.count = count;
-  if (!lazily || count < 2) {
-    readTileRange(tiles, 0, count, 0);
-    return;
-  }
-  unread.count = count - 1;
-  unread.from = from;
-  unread.firstTile = read();
-  skip(3);
-  let tile = unread.firstTile;
-  for (let i = 1; i < unread.count; i++) {
-    tile += read();
-    skip(3);
-  }
-  unread.lastTile = tile;
-  unread.to = from;
-  readTileRange(tiles, unread.count, count, tile);
+  if (count === 0) return;
+  const newest = count - 1;
+  const newestTile = latestTile - readSigned();
+  tiles.tile[newest] = newestTile;
+  readSums(tiles, newest);
+  if (newest === 0) return;
+  unread.lastTile = newestTile - read();
+  const end = readEnd();
+  if (lazily) leaveTilesUnread(unread, newest, end);
+  else readOlderTiles(tiles, newest);
 }
 
 function readRestOfTiles(tiles: Tiles): void {
   const { count } = tiles.unread;
-  if (returnTo(tiles.unread)) readTileRange(tiles, 0, count, 0);
+  if (returnTo(tiles.unread)) readOlderTiles(tiles, count);
 }
 
-function readTileRange(tiles: Tiles, first: number, end: number, before: number): void {
-  let tile = before;
-  for (let i = first; i < end; i++) {
+function readOlderTiles(tiles: Tiles, count: number): void {
+  let tile = 0;
+  for (let i = 0; i < count; i++) {
     tile += read();
     tiles.tile[i] = tile;
-    tiles.orders[i] = readSigned();
-    tiles.cents[i] = readSigned();
-    tiles.clicks[i] = readSigned();
+    readSums(tiles, i);
   }
+}
+
+function readSums(tiles: Tiles, i: number): void {
+  tiles.orders[i] = readSigned();
+  tiles.cents[i] = readSigned();
+  tiles.clicks[i] = readSigned();
 }
 
 function readCategories(counts: CategoryCounts, lazily: boolean): void {
-  const { unread } = counts;
   const count = read();
   reserveCategories(counts, count);
   counts.count = count;
-  if (!lazily || count === 0) {
-    readCounts(counts);
-    return;
-  }
-  unread.count = count;
-  unread.from = from;
-  unread.firstTile = read();
-  skip(3 * count - 1);
-  unread.to = from;
+  if (count === 0) return;
+  const end = readEnd();
+  if (lazily) leaveTilesUnread(counts.unread, count, end);
+  else readCounts(counts);
 }
 
 function readRestOfCategories(counts: CategoryCounts): void {
@@ -349,13 +388,24 @@ function returnTo(unread: Unread): boolean {
   return true;
 }
 
-/** Passes over so many numbers; beyond the end of a row that has fewer. */
-function skip(numbers: number): void {
-  const bytes = source;
-  let to = from;
-  let left = numbers;
-  for (; left > 0 && to < bytes.length; to++) if ((bytes[to] as number) < 128) left--;
-  from = to + left;
+/** Of the section that begins here: where it ends. */
+function readEnd(): number {
+  const length = read();
+  return from + length;
+}
+
+function leaveUnread(unread: Unread, count: number, end: number): void {
+  unread.count = count;
+  unread.from = from;
+  unread.to = end;
+  from = end;
+}
+
+function leaveTilesUnread(unread: UnreadTiles, count: number, end: number): void {
+  const start = from;
+  unread.firstTile = read();
+  from = start;
+  leaveUnread(unread, count, end);
 }
 
 function read(): number {

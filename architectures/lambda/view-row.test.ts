@@ -157,6 +157,18 @@ describe('a row of a view', () => {
     expect(read.held.get(9)).toEqual(held);
   });
 
+  it('refuses a row that was cut off, wherever, or goes on', () => {
+    const row = rowOf(changesOf([{ kind: 'order', ageUs: 0, amount: 5, category: 1, fate: 'deleted' }]));
+    row.held.set(9, { ...nothing, seq: 9, table: 1, op: 0, entity: 4, eventUs: nowUs });
+    const encoded = encodeRow(row);
+    for (let length = 0; length < encoded.length; length++)
+      for (const read of [decodeRow, (value: Uint8Array) => evaluateRows([value], nowUs)])
+        expect(() => read(encoded.subarray(0, length))).toThrow(/another program wrote to this table/);
+    expect(() => decodeRow(Uint8Array.of(...encoded, 0, 0, 0, 0))).toThrow(
+      `view row of ${encoded.length + 4} bytes: expected ${encoded.length}; another program wrote to this table of the online store`,
+    );
+  });
+
   it('takes the latest device, the lowest id where two are as late', () => {
     const device = (entity: number, eventUs: number, risk: number): Change => ({
       ...nothing,

@@ -220,7 +220,7 @@ export interface EncodedRow {
 
 export const ordersAt = headWords;
 
-/** Finds the parts of an encoded row; copies it only where it does not lie as its words must. */
+/** Finds the parts of an encoded row; copies it only where it does not lie as its words must. Throws if it was cut off. */
 export function openRow(value: Uint8Array): EncodedRow {
   const bytes = value.byteOffset % 8 === 0 ? value : value.slice();
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
@@ -231,7 +231,13 @@ export function openRow(value: Uint8Array): EncodedRow {
   const cellsAt = deletedAt + deleted * 2;
   const cellsEnd = cellsAt + cells * cellWords;
   const heldAt = cellsEnd + (cellsEnd & 1);
-  return { words, orders, deletedAt, deleted, cellsAt, cells, heldAt, held: words[8] as number };
+  const held = words[8] as number;
+  const expected = 4 * (heldAt + held * heldFields.length * 2);
+  if (bytes.length !== expected)
+    throw new Error(
+      `view row of ${bytes.length} bytes: expected ${bytes.length < 4 * headWords ? `${4 * headWords} or more` : expected}; another program wrote to this table of the online store`,
+    );
+  return { words, orders, deletedAt, deleted, cellsAt, cells, heldAt, held };
 }
 
 /** The device of an encoded row; null: it has none. */
