@@ -68,7 +68,6 @@ class Door(http.server.BaseHTTPRequestHandler):
         self.send_response(200); self.send_header("content-length", len(body)); self.end_headers(); self.wfile.write(body)
     do_GET, log_message = do_POST, lambda *_: None
 
-OPERATIONS = {"/": lambda _: {"name": "example", "operations": ["lookup", "backfill"]},
-              "/start": start, "/lookup": lookup, "/backfill": backfill}
+OPERATIONS = {"/": lambda _: {"name": "example", "operations": ["lookup", "backfill"]}, "/start": start, "/lookup": lookup, "/backfill": backfill}
 http.server.ThreadingHTTPServer.request_queue_size = 128
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Door).serve_forever()

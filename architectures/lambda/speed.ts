@@ -27,13 +27,14 @@ import type { LambdaParams } from './params.js';
 import {
   applyChange,
   type Change,
-  changeAt,
+  createChangeInHand,
   decodeRow,
   emptyRow,
   encodeRow,
   heldOf,
   openRow,
   RowWriter,
+  takeChange,
   type ViewRow,
 } from './view-row.js';
 
@@ -93,6 +94,7 @@ async function beginEpoch(
     await untilDone(context, () => onlineStore.drop(speedTable(published.epoch)));
   const rows = new Map<number, SpeedRow>();
   const dirty = new Set<number>();
+  const inHand = createChangeInHand();
   let newestUs = 0;
   let isCommitDue = false;
   const waitToCommit = () => {
@@ -112,8 +114,8 @@ async function beginEpoch(
       for (let i = 0; i < batch.count; i++) {
         const customer = batch.customer[i] as number;
         const row = rows.get(customer) as SpeedRow;
-        const table = batch.table[i] as number;
-        count(row, changeAt(batch.seq[i] as number, table, batch.op[i] as number, decoded, i));
+        takeChange(inHand, batch, decoded, i);
+        count(row, inHand);
         row.commitUs = Math.max(row.commitUs, batch.commitUs[i] as number);
         dirty.add(customer);
       }
@@ -237,7 +239,7 @@ async function beginEpoch(
 function count(row: SpeedRow, change: Change): void {
   if (change.seq <= row.countedSeq) return;
   if (change.seq > Math.max(row.lastSeq, row.countedSeq) + 1) {
-    row.view.held.set(change.seq, change);
+    row.view.held.set(change.seq, { ...change });
     return;
   }
   for (let next: Change | undefined = change; next; next = row.view.held.get(row.lastSeq + 1)) {

@@ -11,6 +11,7 @@
  *     live orders: id lo, hi, placedUs lo, hi | deleted orders: id lo, hi
  *     cells: tile * 4 + level, category + 1 (0: clicks), count, amount lo, hi | held changes: doubles, one each field
  */
+import type { ChangeBatch } from '../../workloads/change-batch.js';
 import type { DecodedBatch } from '../../workloads/data-contract.js';
 import { hourUs, minuteUs } from '../../workloads/durations.js';
 import { CellList, cellWords } from './cell-list.js';
@@ -269,20 +270,38 @@ export function heldOf({ words, heldAt, held }: EncodedRow): Change[] {
   });
 }
 
-/** Change i of a decoded block, as an object: for the few that must be held, and for the speed layer's own bookkeeping. */
-export function changeAt(seq: number, table: number, op: number, decoded: DecodedBatch, i: number): Change {
+/** The change that is being looked at: one object for all of them, as few are held beyond that, and those as a copy. */
+export type ChangeInHand = { -readonly [Field in keyof Change]: Change[Field] };
+
+export function createChangeInHand(): ChangeInHand {
   return {
-    seq,
-    table,
-    op,
-    refused: decoded.refusal[i] !== 0,
-    entity: decoded.entity[i] as number,
-    eventUs: decoded.eventUs[i] as number,
-    amountCents: decoded.amountCents[i] as number,
-    category: decoded.category[i] as number,
-    risk: decoded.risk[i] as number,
-    beforeEventUs: decoded.beforeEventUs[i] as number,
-    beforeAmountCents: decoded.beforeAmountCents[i] as number,
-    beforeCategory: decoded.beforeCategory[i] as number,
+    seq: 0,
+    table: 0,
+    op: 0,
+    refused: false,
+    entity: -1,
+    eventUs: -1,
+    amountCents: -1,
+    category: -1,
+    risk: -1,
+    beforeEventUs: -1,
+    beforeAmountCents: -1,
+    beforeCategory: -1,
   };
+}
+
+/** Takes change i of a block into the hand. */
+export function takeChange(hand: ChangeInHand, batch: ChangeBatch, decoded: DecodedBatch, i: number): void {
+  hand.seq = batch.seq[i] as number;
+  hand.table = batch.table[i] as number;
+  hand.op = batch.op[i] as number;
+  hand.refused = decoded.refusal[i] !== 0;
+  hand.entity = decoded.entity[i] as number;
+  hand.eventUs = decoded.eventUs[i] as number;
+  hand.amountCents = decoded.amountCents[i] as number;
+  hand.category = decoded.category[i] as number;
+  hand.risk = decoded.risk[i] as number;
+  hand.beforeEventUs = decoded.beforeEventUs[i] as number;
+  hand.beforeAmountCents = decoded.beforeAmountCents[i] as number;
+  hand.beforeCategory = decoded.beforeCategory[i] as number;
 }
