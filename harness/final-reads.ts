@@ -140,8 +140,10 @@ function countDistinct(pages: readonly ListedChanges[], customers: number): numb
   const seen = createSeqIndex(customers);
   let distinct = 0;
   for (const page of pages) {
-    for (const [i, customer] of page.customers.entries())
+    for (let i = 0; i < page.customers.length; i++) {
+      const customer = page.customers[i] as number;
       if (customer < customers && seen.add(customer, page.seqs[i] as number)) distinct++;
+    }
   }
   return distinct;
 }

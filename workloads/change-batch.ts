@@ -50,14 +50,18 @@ export function allocateBlock(count: number, payloadBytes: number): { block: Uin
   return { block, batch: viewBlock(block) };
 }
 
+/** How many changes a block holds. */
+export function countChanges(block: Uint8Array): number {
+  return new DataView(block.buffer, block.byteOffset, headerBytes).getUint32(4, true);
+}
+
 /** Throws if the bytes are no block: a block is written by the harness, a broken one is a defect, not dirt. */
 export function viewBlock(block: Uint8Array): ChangeBatch {
   const bytes = block.byteOffset % 8 === 0 ? block : block.slice();
-  const [found, count, payloadBytes] = new Uint32Array(bytes.buffer, bytes.byteOffset, 3) as unknown as [
-    number,
-    number,
-    number,
-  ];
+  const header = new Uint32Array(bytes.buffer, bytes.byteOffset, 3);
+  const found = header[0];
+  const count = header[1] as number;
+  const payloadBytes = header[2] as number;
   if (found !== magic)
     throw new Error(`change batch: expected magic ${magic}, found ${found} in ${block.length} bytes`);
   if (block.length < blockBytes(count, payloadBytes))

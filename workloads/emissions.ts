@@ -90,8 +90,12 @@ async function highestSeqs(directory: string, customers: number): Promise<Uint32
   const highest = new Uint32Array(customers);
   for await (const { block } of readEntries(directory)) {
     const { count, customer, seq } = viewBlock(block);
-    for (let i = 0; i < count; i++)
-      highest[customer[i] as number] = Math.max(highest[customer[i] as number] as number, seq[i] as number);
+    for (let i = 0; i < count; i++) {
+      const id = customer[i] as number;
+      if (id >= customers)
+        throw new HarnessError(`trace ${directory}: customer ${id} of ${customers}; generate the trace again.`);
+      highest[id] = Math.max(highest[id] as number, seq[i] as number);
+    }
   }
   return highest;
 }

@@ -19,8 +19,9 @@ export function createSeqIndex(customers: number): SeqIndex {
     has,
     prefix: (customer) => prefixes[customer] as number,
     add(customer, seq) {
-      if (has(customer, seq)) return false;
+      // The next one is no copy, and nearly all are the next one.
       if (seq !== (prefixes[customer] as number) + 1) {
+        if (has(customer, seq)) return false;
         beyond.set(customer, (beyond.get(customer) ?? new Set()).add(seq));
         return true;
       }

@@ -34,7 +34,8 @@ export function createCustomerRows(context: RoleContext, capacity: number): Cust
       return loaded as Uint8Array[];
     },
     takeOver({ customers, values }) {
-      for (const [i, customer] of customers.entries()) {
+      for (let i = 0; i < customers.length; i++) {
+        const customer = customers[i] as number;
         const row = rows.get(customer);
         rows.delete(customer); // so that it goes to the end: a Map keeps the order of insertion
         rows.set(customer, copied(values[i] as Uint8Array, row));
@@ -67,6 +68,10 @@ export function createCustomerRows(context: RoleContext, capacity: number): Cust
 
 /** A copy in the memory of the row that it replaces, where that is large enough; else with some room to grow. */
 function copied(value: Uint8Array, replaced: Uint8Array | undefined): Uint8Array {
+  if (replaced && replaced !== newRow && replaced.length === value.length) {
+    replaced.set(value);
+    return replaced;
+  }
   const own = replaced && replaced !== newRow && replaced.buffer.byteLength >= value.length ? replaced.buffer : null;
   const row = new Uint8Array(own ?? new ArrayBuffer(value.length + (value.length >>> 2)), 0, value.length);
   row.set(value);

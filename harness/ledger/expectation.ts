@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { viewBlock } from '../../workloads/change-batch.js';
+import type { EmissionIndex } from '../../workloads/emissions.js';
 import { refusals } from '../../workloads/refusals.js';
 import { readEntries, type TraceInfo } from '../../workloads/trace.js';
 import { HarnessError } from '../errors.js';
@@ -42,10 +43,11 @@ const duplicate = refusals.indexOf('duplicate');
 export async function expectTables(options: {
   readonly directory: string;
   readonly info: TraceInfo;
+  readonly emissions: EmissionIndex;
   readonly appends: AppendColumns;
 }): Promise<Expectation> {
   const { directory, info, appends } = options;
-  const numbers = await numberChanges(directory, info);
+  const numbers = numberChanges(options.emissions);
   const attempts = attemptsByEntry(appends, info);
   const truth = await readFile(join(directory, 'truth.bin'));
   const copies = (): Copies => ({

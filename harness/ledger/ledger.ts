@@ -60,7 +60,7 @@ export async function foldLedger(input: LedgerInput): Promise<LedgerFacts> {
   const { epochUs } = info;
   const { oracle, emissions } = input;
   const examples = collectExamples();
-  const expectation = await expectTables({ directory: input.trace, info, appends: input.appends });
+  const expectation = await expectTables({ directory: input.trace, info, emissions, appends: input.appends });
   const judge = (what: string, rows: Iterable<ServedRow>) =>
     judgeRows({ what, rows, oracle, expectation, emissions, epochUs, seed: info.seed, examples });
   const live = together(

@@ -9,9 +9,9 @@ import avro, { type Type } from 'avsc';
 import { type ChangeBatch, tableNames, viewBlock } from '../../workloads/change-batch.js';
 import { rowSchemas } from '../../workloads/contracts/schemas.js';
 import { refusals } from '../../workloads/refusals.js';
+import { createSeqIndex } from '../../workloads/seq-index.js';
 import { readEntries, type TraceInfo } from '../../workloads/trace.js';
 import { HarnessError } from '../errors.js';
-import { numberChanges } from './change-numbers.js';
 
 /** Of a change. What one does not have, as a refused one has nothing behind `source`, is NaN. */
 const columnNames = [
@@ -45,8 +45,7 @@ const duplicate = refusals.indexOf('duplicate');
  */
 export async function* readChanges(directory: string, info: TraceInfo): AsyncIterable<TraceChanges> {
   const truth = await readFile(join(directory, 'truth.bin'));
-  const numbers = await numberChanges(directory, info);
-  const seen = new Uint8Array(numbers.changes);
+  const seen = createSeqIndex(info.contract.customers);
   const columns = Object.fromEntries(columnNames.map((name) => [name, new Float64Array(batchRows)])) as Columns;
   let rows = 0;
   let at = 0;
@@ -54,12 +53,10 @@ export async function* readChanges(directory: string, info: TraceInfo): AsyncIte
     const batch = viewBlock(block);
     const payloads = Buffer.from(batch.payloads.buffer, batch.payloads.byteOffset, batch.payloads.byteLength);
     for (let i = 0; i < batch.count; i++, at++) {
-      const number = numbers.numberOf(batch.customer[i]!, batch.seq[i]!);
       const { refusal, images } = decodeChange(batch, payloads, i, info);
-      const copy = seen[number] === 1;
-      compareWithTruth(batch, i, truth[at], copy ? duplicate : refusal);
-      seen[number] = 1;
-      if (copy) continue;
+      const isCopy = !seen.add(batch.customer[i]!, batch.seq[i]!);
+      compareWithTruth(batch, i, truth[at], isCopy ? duplicate : refusal);
+      if (isCopy) continue;
       writeChange(columns, rows++, batch, i, refusal, images);
       if (rows < batchRows) continue;
       yield { rows, columns };

@@ -3,7 +3,7 @@
  * is acknowledged, and records what came of every attempt.
  */
 
-import { viewBlock } from '../../workloads/change-batch.js';
+import { countChanges } from '../../workloads/change-batch.js';
 import type { ContractParams } from '../../workloads/data-contract.js';
 import { readEntries } from '../../workloads/trace.js';
 import { CallError, messageOf } from '../errors.js';
@@ -50,7 +50,7 @@ export const emitChanges: ChildMain<EmitterInit> = async (init, child) => {
   let lastFailure = '';
 
   const attempt = async ({ slotUs, partition, block }: Entry): Promise<boolean> => {
-    const changes = viewBlock(block).count;
+    const changes = countChanges(block);
     const sentUs = clock.nowUs();
     let outcome: (typeof appendOutcomes)[number] = 'acknowledged';
     try {

@@ -153,31 +153,22 @@ function panelFacts({ info, emissions }: LoadedTrace, appends: RunFacts['appends
     if (appendOutcomes[appends.outcome[i] as number] === 'acknowledged')
       acknowledged.add(entryOf(appends.slotUs[i] as number, appends.partition[i] as number));
   }
-  const member: number[] = [];
-  const seq: number[] = [];
-  const emitUs: number[] = [];
-  const refused: number[] = [];
-  const arrived: number[] = [];
-  info.panel.forEach((customer, index) => {
-    for (let s = 1; s <= emissions.highestSeq(customer); s++) {
-      const slotUs = emissions.emitUs(customer, s);
-      member.push(index);
-      seq.push(s);
-      emitUs.push(slotUs);
-      refused.push(emissions.refused(customer, s) ? 1 : 0);
-      arrived.push(acknowledged.has(entryOf(slotUs, customer % partitions)) ? 1 : 0);
+  const total = info.panel.reduce((sum, customer) => sum + emissions.highestSeq(customer), 0);
+  const changes = allocateColumns(columnSets['panel.changes'], total);
+  let row = 0;
+  info.panel.forEach((customer, member) => {
+    for (let seq = 1; seq <= emissions.highestSeq(customer); seq++, row++) {
+      const slotUs = emissions.emitUs(customer, seq);
+      changes.member[row] = member;
+      changes.seq[row] = seq;
+      changes.emitUs[row] = slotUs;
+      changes.refused[row] = emissions.refused(customer, seq) ? 1 : 0;
+      changes.acknowledged[row] = acknowledged.has(entryOf(slotUs, customer % partitions)) ? 1 : 0;
     }
   });
   return {
     customers: info.panel,
-    share: info.changes === 0 ? 0 : member.length / info.changes,
-    changes: {
-      rows: member.length,
-      member: Uint32Array.from(member),
-      seq: Uint32Array.from(seq),
-      emitUs: Float64Array.from(emitUs),
-      refused: Uint8Array.from(refused),
-      acknowledged: Uint8Array.from(arrived),
-    },
+    share: info.changes === 0 ? 0 : total / info.changes,
+    changes,
   };
 }
